@@ -1,0 +1,260 @@
+package hostmgr_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+var errNotNow = errors.New("not now")
+
+func TestLeaveSaysWhetherItIsClean(t *testing.T) {
+	fail := true
+	s := newScript(t, hostmgr.Config[string]{
+		Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+			if fail {
+				return errNotNow
+			}
+			return nil
+		},
+	})
+	s.join("a")
+	err := s.Leave(context.Background(), "a", 0)
+	require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
+	require.ErrorIs(t, err, errNotNow)
+	require.True(t, s.gone("a"), "it is gone all the same")
+	require.Equal(t, 1, s.Stats().CleanupPending)
+
+	s.join("a") // its next life has to wait its turn to be cleaned
+	err = s.Leave(context.Background(), "a", 0)
+	require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
+	require.ErrorContains(t, err, "earlier life")
+
+	fail = false
+	s.join("b")
+	require.NoError(t, s.Leave(context.Background(), "b", 0))
+	require.Equal(t, 2, s.after(100*time.Millisecond).Cleaned)
+	require.Zero(t, s.Stats().CleanupPending)
+}
+
+func TestLeaveWithoutTimeLeavesTheCleanupToTheNextSweep(t *testing.T) {
+	var d diary
+	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
+	s.join("a")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := s.Leave(ctx, "a", 0)
+	require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, d.departures)
+	require.Zero(t, s.Sweep(ctx).Cleaned)
+	next, ok := s.Next()
+	require.True(t, ok)
+	require.False(t, next.After(s.clock.Now()), "there is work")
+	require.Equal(t, 1, s.after(0).Cleaned)
+}
+
+func TestRetriesBackOff(t *testing.T) {
+	var tries []time.Duration
+	var s *script
+	start := time.Time{}
+	s = newScript(t, hostmgr.Config[string]{
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			tries = append(tries, s.clock.Now().Sub(start))
+			require.Equal(t, len(tries), d.Attempt)
+			if d.Attempt < 13 {
+				return errNotNow
+			}
+			return nil
+		},
+	})
+	s.join("a")
+	start = s.clock.Now()
+	require.Error(t, s.Leave(context.Background(), "a", 0))
+	for {
+		next, ok := s.Next()
+		if !ok {
+			break
+		}
+		s.after(next.Sub(s.clock.Now()))
+	}
+	var pauses []time.Duration
+	for i := 1; i < len(tries); i++ {
+		pauses = append(pauses, (tries[i]-tries[i-1]).Round(time.Millisecond)/time.Millisecond)
+	}
+	require.Equal(t, []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000}, pauses)
+	require.Equal(t, uint64(12), s.Stats().CleanupFailures)
+}
+
+func TestUnderRunLeaveWaitsForTheWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupWorkers: 1,
+			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
+				time.Sleep(second)
+				return d.cleanup(ctx, dep)
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		defer stop()
+		for _, id := range []string{"a", "b", "c"} {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+		}
+		start := time.Now()
+		require.NoError(t, r.Leave(t.Context(), "a", 0))
+		require.Equal(t, second, time.Since(start))
+		require.Len(t, d.departures, 1)
+
+		var wg sync.WaitGroup
+		for _, id := range []string{"b", "c"} { // one worker: the second has no time left
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+				defer cancel()
+				_ = r.Leave(ctx, id, 0)
+			})
+		}
+		wg.Wait()
+		require.Equal(t, 1, r.Stats().CleanupPending)
+		time.Sleep(second)
+		require.Zero(t, r.Stats().CleanupPending)
+	})
+}
+
+// A Leave whose Run ends before a worker came to it cleans up by itself.
+func TestLeaveOutlivesRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupWorkers: 1,
+			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
+				if dep.Host.ID == "hangs" {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				return d.cleanup(ctx, dep)
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for _, id := range []string{"hangs", "a"} {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+		}
+		var wg sync.WaitGroup
+		var first, second error
+		wg.Go(func() { first = r.Leave(context.Background(), "hangs", 0) })
+		synctest.Wait()
+		wg.Go(func() { second = r.Leave(context.Background(), "a", 0) })
+		synctest.Wait()
+		stop()
+		wg.Wait()
+		require.ErrorIs(t, first, hostmgr.ErrCleanupPending)
+		require.NoError(t, second)
+		require.Len(t, d.departures, 1)
+	})
+}
+
+// A Leave that finds its id's lane in the hands of a Sweep waits for its turn,
+// also when the sweep's context ends before it comes to it.
+func TestLeaveWaitsForASweepThatIsAtTheSameID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		sweepCtx, cancel := context.WithCancel(t.Context())
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
+				if dep.Kind == hostmgr.Evicted {
+					time.Sleep(second)
+					cancel()
+				}
+				return d.cleanup(ctx, dep)
+			},
+		})
+		require.NoError(t, err)
+		join := func() {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
+			require.NoError(t, err)
+		}
+		join()
+		time.Sleep(3 * second)
+		var wg sync.WaitGroup
+		wg.Go(func() { r.Sweep(sweepCtx) })
+		synctest.Wait()
+		join()
+		require.NoError(t, r.Leave(context.Background(), "a", 0))
+		wg.Wait()
+		require.Len(t, d.departures, 2)
+		require.Equal(t, hostmgr.Left, d.departures[1].Kind)
+	})
+}
+
+func TestAReplacedHostIsCleanedButNotInsideAnnounce(t *testing.T) {
+	var d diary
+	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
+	lease := s.join("a")
+	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: lease.Incarnation + 1})
+	require.Empty(t, d.departures)
+	require.Equal(t, 1, s.after(0).Cleaned)
+	require.Equal(t, hostmgr.Replaced, d.departures[0].Kind)
+	require.Equal(t, lease.Incarnation, d.departures[0].Host.Incarnation)
+}
+
+// Thousands of cleanups that fail, panic or dawdle at random, and Runs that are
+// cut off midway: in the end each life was cleaned up, and none after success.
+func TestCleanupIsDoneInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 2000
+		var mu sync.Mutex
+		cleaned := map[uint64]int{}
+		rnd := rand.New(rand.NewPCG(1, 2))
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Cleanup: func(ctx context.Context, d hostmgr.Departure[string]) error {
+				mu.Lock()
+				dice := rnd.IntN(10)
+				mu.Unlock()
+				switch {
+				case dice < 3:
+					return errNotNow
+				case dice < 5:
+					panic("oops")
+				case dice < 6:
+					select {
+					case <-ctx.Done():
+						return ctx.Err()
+					case <-time.After(time.Minute):
+					}
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				cleaned[d.Host.Life]++
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		for i := range n {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i % (n / 2)), Interval: second, Incarnation: uint64(i + 1)})
+			require.NoError(t, err)
+		}
+		for rounds := 0; r.Len() > 0 || r.Stats().CleanupPending > 0; rounds++ {
+			stop := run(t, r)
+			time.Sleep(20 * second)
+			stop()
+			require.Less(t, rounds, 1000)
+		}
+		require.Len(t, cleaned, n)
+		for life, times := range cleaned {
+			require.Equal(t, 1, times, life)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package hostmgr
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hostlife/hostlife/clock"
+)
+
+const (
+	runMaxGap      = 500 * time.Millisecond
+	defaultWorkers = 8
+)
+
+// Config is what New makes a Registry of. The zero Config works.
+type Config[M any] struct {
+	// Policy says how much silence is too much. Nil means Multiple(2).
+	Policy Policy
+
+	// Clock is the time source. Nil means the system's, or inside a
+	// testing/synctest bubble the bubble's. Clocks that step backwards are put
+	// up with: time inside the registry stands still, and goes on from there.
+	Clock clock.Clock
+
+	// MaxGap is the longest gap between two sweeps that is normal for whatever
+	// drives this registry. A longer one is a stall: the process was paused,
+	// the machine frozen, the driver starved. It is excused as a whole. Choose
+	// it above the driver's period, or every gap is a stall.
+	//
+	// Zero means 500 ms under Run, which wakes at least twice in it; driven by
+	// hand it excuses nothing, so that moving a fake clock and sweeping does
+	// what a test expects. Negative means that nothing is ever excused.
+	MaxGap time.Duration
+
+	// MaxHosts is the number of hosts above which nobody new may join (a
+	// refresh and a newer incarnation always may). Zero means no limit.
+	MaxHosts int
+
+	// Cleanup frees what belonged to a departed host's life. It is repeated
+	// until it returns nil, with growing pauses from 100 ms to 30 s; cleanups of
+	// one id run one at a time and in order. A panic counts as an error.
+	//
+	// Under Run it runs on a goroutine of the registry, with Run's context.
+	// Without Run it runs on the goroutine that calls Leave or Sweep, after the
+	// removal, with its context; that of a Replaced host waits for the next
+	// Sweep. It is not called for Forgotten hosts. Nil means that there is
+	// nothing to clean up.
+	Cleanup func(context.Context, Departure[M]) error
+
+	// CleanupWorkers is how many cleanups may run at a time under Run. Zero
+	// means 8.
+	CleanupWorkers int
+
+	// Confirm is asked before eviction, in batches of up to 512 hosts, and
+	// returns those that may go: a last probe, or another scheduler's opinion.
+	// A host that it leaves out, and all of them if it fails or panics, are
+	// held and asked about again a second later, or at the next Sweep by hand.
+	// One batch is asked about at a time: under Run on a goroutine of its own,
+	// with Run's context, else on the one that calls Sweep. Nil means that
+	// nobody need be asked.
+	Confirm func(context.Context, []Host[M]) ([]Host[M], error)
+
+	// Logger is told of stalls, and of callbacks that fail. Nil means nobody is.
+	Logger *slog.Logger
+}
+
+// withDefaults checks the Config and fills in what is left out.
+func (c Config[M]) withDefaults() (Config[M], error) {
+	if c.CleanupWorkers < 0 || c.MaxHosts < 0 {
+		return c, fmt.Errorf("%w: Config.CleanupWorkers %d or Config.MaxHosts %d is negative",
+			ErrInvalid, c.CleanupWorkers, c.MaxHosts)
+	}
+	if c.Policy == nil {
+		c.Policy = Multiple(2)
+	}
+	if p, ok := c.Policy.(interface{ validate() error }); ok {
+		if err := p.validate(); err != nil {
+			return c, err
+		}
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	if c.CleanupWorkers == 0 {
+		c.CleanupWorkers = defaultWorkers
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}

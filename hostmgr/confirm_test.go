@@ -1,0 +1,129 @@
+package hostmgr_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+type hosts = []hostmgr.Host[string]
+
+func TestConfirmIsAskedInBatchesAndDecides(t *testing.T) {
+	asked := 0
+	s := newScript(t, hostmgr.Config[string]{
+		Confirm: func(_ context.Context, due hosts) (hosts, error) {
+			require.LessOrEqual(t, len(due), 512)
+			asked += len(due)
+			var may hosts
+			for _, h := range due {
+				require.Equal(t, hostmgr.Offline, h.State)
+				if n, _ := strconv.Atoi(h.ID); n%2 == 0 {
+					may = append(may, h)
+				}
+			}
+			return append(may, hostmgr.Host[string]{ID: "nobody asked", Life: 1 << 40}), nil
+		},
+	})
+	for i := range 2000 {
+		s.join(strconv.Itoa(i))
+	}
+	s.clock.Advance(2*second + 1)
+	s.beat("0")
+	rep := s.Sweep(context.Background())
+	require.Equal(t, 1999, asked, "not about one that was heard")
+	require.Equal(t, 999, rep.Evicted)
+	require.Equal(t, 1000, rep.Held)
+	require.Equal(t, 1000, s.Stats().Held)
+	require.Equal(t, 1001, s.Len())
+	require.Equal(t, "refused by Confirm", s.get("1").Held)
+	s.beat("1")
+	require.Equal(t, hostmgr.Alive, s.get("1").State, "a single beat brings it back")
+	require.Empty(t, s.get("1").Held)
+}
+
+func TestAFailingConfirmHoldsAll(t *testing.T) {
+	fail := map[string]func() (hosts, error){
+		"error": func() (hosts, error) { return nil, errors.New("no answer") },
+		"panic": func() (hosts, error) { panic("oops") },
+	}
+	for what, f := range fail {
+		broken := true
+		s := newScript(t, hostmgr.Config[string]{
+			Confirm: func(_ context.Context, due hosts) (hosts, error) {
+				if broken {
+					return f()
+				}
+				return due, nil
+			},
+		})
+		s.join("a")
+		require.Zero(t, s.after(3*second).Evicted, what)
+		require.Equal(t, "Confirm failed", s.get("a").Held, what)
+		require.Equal(t, uint64(1), s.Stats().ConfirmFailures, what)
+		next, _ := s.Next()
+		require.Equal(t, second, next.Sub(s.clock.Now()), "a driver is not sent round in circles")
+		broken = false
+		require.Equal(t, 1, s.after(0).Evicted, "a sweep by hand asks at once")
+	}
+}
+
+// What was heard, or left, or was replaced while Confirm was thinking is not
+// evicted, whatever Confirm says.
+func TestConfirmsAnswerIsCheckedAgain(t *testing.T) {
+	var s *script
+	s = newScript(t, hostmgr.Config[string]{
+		Confirm: func(ctx context.Context, due hosts) (hosts, error) {
+			s.beat("heard")
+			require.NoError(t, s.Leave(ctx, "left", 0))
+			s.announce(hostmgr.Announcement[string]{ID: "replaced", Interval: second, Incarnation: s.get("replaced").Incarnation + 1})
+			return due, nil
+		},
+	})
+	for _, id := range []string{"heard", "left", "replaced", "dead"} {
+		s.join(id)
+	}
+	require.Equal(t, 1, s.after(3*second).Evicted)
+	require.Equal(t, []string{"heard", "replaced"}, s.ids())
+}
+
+func TestUnderRunAHangingConfirmStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Confirm: func(ctx context.Context, due hosts) (hosts, error) {
+				switch calls.Add(1) {
+				case 1:
+					time.Sleep(time.Minute)
+				case 2:
+					runtime.Goexit()
+				}
+				return due, nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
+		require.NoError(t, err)
+		time.Sleep(10 * second)
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "b", Interval: second})
+		require.NoError(t, err)
+		time.Sleep(1700 * time.Millisecond)
+		require.Equal(t, 2, r.Stats().Suspects, "sweeps go on")
+		require.Equal(t, int32(1), calls.Load(), "one batch at a time")
+		h, _ := r.Get("a")
+		require.Equal(t, "awaiting Confirm", h.Held)
+		time.Sleep(time.Minute)
+		require.Zero(t, r.Len())
+		require.Equal(t, uint64(1), r.Stats().ConfirmFailures)
+		stop()
+	})
+}

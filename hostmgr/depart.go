@@ -1,0 +1,77 @@
+package hostmgr
+
+import (
+	"context"
+	"time"
+)
+
+// Leave ends the life of a host at its own wish. It returns nil when the host
+// is gone and clean, an error that wraps ErrCleanupPending when it is gone but
+// its cleanup failed, was not reached before ctx ended, or has to wait for that
+// of an earlier life; ErrUnknownHost or ErrStale when there was nothing to end.
+func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) error {
+	j, err := r.end(id, incarnation, Left)
+	if j == nil || err != nil {
+		return err
+	}
+	return r.clean.await(ctx, j)
+}
+
+// Forget removes a host without cleanup: someone else does it. The errors are
+// those of Heartbeat.
+func (r *Registry[M]) Forget(id string, incarnation uint64) error {
+	_, err := r.end(id, incarnation, Forgotten)
+	return err
+}
+
+func (r *Registry[M]) end(id string, incarnation uint64, k Kind) (*job[M], error) {
+	now := r.time.now()
+	r.mu.Lock()
+	defer r.unlock()
+	l, ok := r.index.Load(id)
+	if !ok {
+		return nil, ErrUnknownHost
+	}
+	if err := l.fence(incarnation); err != nil {
+		return nil, err
+	}
+	return r.depart(l, k, l.word.end(), now), nil
+}
+
+// depart does what every departure does, once: whoever calls it holds mu and
+// has just ended the life's word, whose last value is last. It returns the
+// cleanup to be done, or nil.
+func (r *Registry[M]) depart(l *life[M], k Kind, last, now int64) *job[M] {
+	if current, _ := r.index.Load(l.id); current == l {
+		r.index.Delete(l.id)
+	}
+	var j *job[M]
+	if r.cfg.Cleanup != nil && k != Forgotten {
+		j = r.clean.add(r.departure(l, k, now))
+		r.work = true
+	}
+	r.emit(k, l, now)
+	r.roster.remove(l)
+	r.zones.leave(l.zone)
+	r.release(l)
+	if l.suspect {
+		r.counts.Suspects--
+	}
+	r.counts.departed(k)
+	return j
+}
+
+// departure gathers the evidence. The word still tells when the host was last
+// heard, though the life is over.
+func (r *Registry[M]) departure(l *life[M], k Kind, now int64) Departure[M] {
+	v, t := r.verdict(l, now), l.terms.Load()
+	d := Departure[M]{
+		Host: r.snapshot(l, now), Kind: k, At: r.time.wall(now),
+		Silence: time.Duration(v.silence), Excused: time.Duration(v.excused),
+		Interval: t.interval, Patience: t.evict, Attempt: 1,
+	}
+	if h, ok := r.holds[l]; ok && now > h.since && v.state == Offline {
+		d.HeldBy, d.HeldFor = h.by, time.Duration(now-max(h.since, v.evictAt))
+	}
+	return d
+}

@@ -1,0 +1,46 @@
+// Package hostmgr knows which hosts are there.
+//
+// A [Registry] holds the hosts that announced themselves. A host announces
+// itself, keeps announcing (or sends the cheaper [Registry.Heartbeat]) at its
+// own interval, and either leaves ([Registry.Leave]) or falls silent. The
+// registry notices both, has what belonged to the host cleaned up, and can say
+// of every eviction why it happened. How much silence is too much is up to a
+// [Policy].
+//
+// Drive it with [Registry.Run], which sweeps at each deadline until its context
+// ends; or call [Registry.Sweep] from a scheduler of your own, at the times
+// that [Registry.Next] names. Nothing happens in between: no goroutine exists
+// unless Run was called.
+//
+// # Promises
+//
+//  1. A beat protects. After an Announce or Heartbeat that returned without
+//     error, the host is not evicted before its patience has run out, counted
+//     from the clock reading inside that call. This holds against a sweep that
+//     runs at that very moment.
+//  2. One departure per life. Each join ends in exactly one departure, counted
+//     once, seen once, and its cleanup is repeated until it succeeds.
+//  3. The past can't touch the present. A leave, heartbeat or announce of an
+//     older incarnation changes nothing of a newer one.
+//  4. Silence counts only while we listened. A stall (see Config.MaxGap) is not
+//     counted as silence for anyone, and after it nobody is evicted before its
+//     own interval + MaxGap from the end of the stall, unless its counted
+//     silence exceeds twice its patience. Steps of the wall clock evict nobody.
+//  5. A sweep decides; the clock only shows. The state that Get and All show is
+//     computed from the clock when they are called. Until a sweep removes it a
+//     host is there: it counts in Len, a late beat saves it, a leave is a leave.
+//  6. Detection is bounded. Under Run a dead host is gone within its patience
+//     plus a small lag, whatever the number of hosts.
+//  7. Nothing lingers. After departure and cleanup nothing of a host stays.
+//  8. Callbacks are free. They run with no lock held and may call the registry;
+//     one that blocks, fails or panics stops neither sweeps nor beats, and is
+//     counted. Cleanups of one id run one at a time and in order.
+//  9. No goroutine is yours to find. None exists unless Run was called; all end
+//     when its context does, and Run returns only then.
+//  10. Order. Events of one host arrive in the order in which they happened; a
+//     watcher that falls behind is told how much it missed and gets a fresh
+//     snapshot, never a silent gap.
+//  11. Every eviction can be explained. A [Departure] carries its evidence.
+//
+// All methods of a Registry are safe for concurrent use.
+package hostmgr

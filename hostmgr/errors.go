@@ -1,0 +1,22 @@
+package hostmgr
+
+import "errors"
+
+var (
+	// ErrInvalid is wrapped by every error about an argument or a Config that
+	// can't be meant: the text says which and why. Nothing was changed.
+	ErrInvalid = errors.New("hostmgr: invalid")
+	// ErrUnknownHost says that no such life is there. A host that gets it as
+	// the answer to a heartbeat announces itself again.
+	ErrUnknownHost = errors.New("hostmgr: unknown host")
+	// ErrStale says that the call came from an older incarnation than the one
+	// that lives. Nothing was changed.
+	ErrStale = errors.New("hostmgr: a newer incarnation lives")
+	// ErrFull says that Config.MaxHosts hosts are there already.
+	ErrFull = errors.New("hostmgr: registry is full")
+	// ErrCleanupPending says that the host is gone, but that its cleanup has
+	// not succeeded yet: it goes on under Run, or at the next Sweep.
+	ErrCleanupPending = errors.New("hostmgr: cleanup is pending")
+	// ErrRunning says that another Run of this registry has not returned yet.
+	ErrRunning = errors.New("hostmgr: already running")
+)

@@ -1,0 +1,74 @@
+package hostmgr
+
+import "sort"
+
+// maxStalls is how many stalls a ledger remembers (24 bytes each). What lies
+// before them counts as heard: that can only matter to a host that has been
+// silent through that many stalls and all the listening in between.
+const maxStalls = 4096
+
+// A ledger remembers when the registry was deaf. Keeping the stalls, rather
+// than a clock that stands still during them, lets beats be stored as they were
+// read, and a departure state its evidence exactly: a beat that arrives within a
+// stall, before any sweep has noticed it, is neither too young nor too old.
+type ledger struct {
+	limit  int64 // the gap above which it is a stall; 0: none is
+	last   int64 // when we last knew that we listened
+	stalls []stall
+	total  int64 // excused in all
+	count  uint64
+}
+
+type stall struct {
+	from, to int64
+	before   int64 // excused in all stalls before this one
+}
+
+// tick notes that we listen now, and returns what had to be excused.
+func (g *ledger) tick(now int64) (excused int64) {
+	if excused = g.open(now); excused > 0 {
+		if len(g.stalls) == maxStalls {
+			g.stalls = append(g.stalls[:0], g.stalls[maxStalls/2:]...)
+		}
+		g.stalls = append(g.stalls, stall{from: g.last, to: now, before: g.total})
+		g.total += excused
+		g.count++
+	}
+	g.last = max(g.last, now)
+	return excused
+}
+
+// open is the length of the stall that the next tick would find.
+func (g *ledger) open(now int64) int64 {
+	if gap := now - g.last; g.limit > 0 && gap > g.limit {
+		return gap
+	}
+	return 0
+}
+
+// excused is how much of the time from t to now was not listened to. A stall
+// that no sweep has seen yet counts as well: what is shown must not depend on
+// when the last sweep ran.
+func (g *ledger) excused(t, now int64) int64 {
+	var sum int64
+	if g.open(now) > 0 {
+		sum = max(0, now-max(t, g.last))
+	}
+	n := len(g.stalls)
+	if n == 0 || t >= g.stalls[n-1].to {
+		return sum
+	}
+	s := g.stalls[sort.Search(n, func(i int) bool { return g.stalls[i].to > t })]
+	return sum + g.total - s.before - max(0, t-s.from)
+}
+
+// deafUntil is the end of the latest stall, or ok is false.
+func (g *ledger) deafUntil(now int64) (end int64, ok bool) {
+	if g.open(now) > 0 {
+		return now, true
+	}
+	if n := len(g.stalls); n > 0 {
+		return g.stalls[n-1].to, true
+	}
+	return 0, false
+}

@@ -1,0 +1,88 @@
+package hostmgr_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const second = time.Second
+
+// A script is a registry on a fake clock, driven by hand.
+type script struct {
+	*hostmgr.Registry[string]
+	clock *clockwork.FakeClock
+	t     testing.TB
+}
+
+func newScript(t testing.TB, cfg hostmgr.Config[string]) *script {
+	t.Helper()
+	clock := clockwork.NewFakeClockAt(time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
+	cfg.Clock = clock
+	r, err := hostmgr.New(cfg)
+	require.NoError(t, err)
+	return &script{Registry: r, clock: clock, t: t}
+}
+
+// join announces a host with an interval of a second and returns its lease.
+func (s *script) join(id string) hostmgr.Lease {
+	s.t.Helper()
+	return s.announce(hostmgr.Announcement[string]{ID: id, Metadata: "data of " + id, Interval: second})
+}
+
+func (s *script) announce(a hostmgr.Announcement[string]) hostmgr.Lease {
+	s.t.Helper()
+	lease, err := s.Announce(a)
+	require.NoError(s.t, err)
+	return lease
+}
+
+func (s *script) beat(id string) {
+	s.t.Helper()
+	_, err := s.Heartbeat(id, 0)
+	require.NoError(s.t, err)
+}
+
+// after moves the clock and sweeps.
+func (s *script) after(d time.Duration) hostmgr.SweepReport {
+	s.clock.Advance(d)
+	return s.Sweep(context.Background())
+}
+
+func (s *script) get(id string) hostmgr.Host[string] {
+	s.t.Helper()
+	h, ok := s.Get(id)
+	require.True(s.t, ok, "%s is not there", id)
+	return h
+}
+
+func (s *script) gone(id string) bool {
+	_, ok := s.Get(id)
+	return !ok
+}
+
+func (s *script) ids() []string {
+	var ids []string
+	for h := range s.All() {
+		ids = append(ids, h.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// A diary notes departures as a Cleanup is told of them.
+type diary struct{ departures []hostmgr.Departure[string] }
+
+func (d *diary) cleanup(_ context.Context, dep hostmgr.Departure[string]) error {
+	d.departures = append(d.departures, dep)
+	return nil
+}

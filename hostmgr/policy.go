@@ -1,0 +1,93 @@
+package hostmgr
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// A Policy says how much silence is too much. It answers "how long", never
+// "whether": the registry does the counting.
+//
+// Patience must be pure and cheap: it is asked once for each interval that
+// hosts use, not for each host, and its answer is kept. It runs with no lock
+// held. An answer that can't be meant (a panic, a negative duration, an
+// eviction before the interval is over) is counted in Stats.PolicyFaults,
+// logged, and replaced by that of the default, Multiple(2); a suspicion that
+// would come at or after the eviction is none.
+type Policy interface {
+	// Patience returns the silence after which (not at which) a host is
+	// suspect, and evicted. Zero means never.
+	Patience(Pulse) (suspect, evict time.Duration)
+}
+
+// A Pulse is what a Policy may know of a host.
+type Pulse struct {
+	Interval time.Duration // the one the host is judged by
+}
+
+// Multiple is the policy that Dragonfly's scheduler uses: a host is evicted
+// when it has been silent for more than so many intervals, and suspect halfway
+// from its interval to that. It is at least 1; the default policy is
+// Multiple(2).
+//
+// At Multiple(2) one lost beat leaves no slack: the next one is due at the very
+// moment of the eviction. Dragonfly's slow GC hides that, a precise sweep does
+// not. Use it where hosts retry within their interval, else a greater one.
+type Multiple float64
+
+// Patience implements Policy.
+func (m Multiple) Patience(p Pulse) (suspect, evict time.Duration) {
+	evict = scale(p.Interval, float64(m))
+	return p.Interval + (evict-p.Interval)/2, evict
+}
+
+func (m Multiple) validate() error {
+	if f := float64(m); math.IsNaN(f) || math.IsInf(f, 0) || f < 1 {
+		return fmt.Errorf("%w: Multiple(%v): not a finite number of at least 1", ErrInvalid, f)
+	}
+	return nil
+}
+
+// scale returns d * f, exact where f is a whole number (the boundary is settled
+// to the nanosecond, also for intervals beyond 2^53 ns), saturating above.
+func scale(d time.Duration, f float64) time.Duration {
+	whole, part := math.Modf(f)
+	if whole >= float64(maxPatience)/float64(d) {
+		return maxPatience
+	}
+	return d*time.Duration(whole) + time.Duration(float64(d)*part)
+}
+
+// Tiered tells network jitter from a host that is really offline, by how long
+// its sign of life is overdue (silence less interval): up to Jitter it is Late
+// and nothing is touched, up to Offline it is Suspect, beyond that it is
+// evicted. A field of zero stands for its default: 30 s and 5 min.
+type Tiered struct {
+	Jitter, Offline time.Duration
+}
+
+// Patience implements Policy.
+func (t Tiered) Patience(p Pulse) (suspect, evict time.Duration) {
+	t = t.withDefaults()
+	return p.Interval + t.Jitter, p.Interval + t.Offline
+}
+
+func (t Tiered) withDefaults() Tiered {
+	if t.Jitter == 0 {
+		t.Jitter = 30 * time.Second
+	}
+	if t.Offline == 0 {
+		t.Offline = 5 * time.Minute
+	}
+	return t
+}
+
+func (t Tiered) validate() error {
+	d := t.withDefaults()
+	if d.Jitter < 0 || d.Offline < d.Jitter || d.Offline > maxPatience {
+		return fmt.Errorf("%w: Tiered{Jitter: %v, Offline: %v}: Offline comes before Jitter, or one is absurd",
+			ErrInvalid, d.Jitter, d.Offline)
+	}
+	return nil
+}

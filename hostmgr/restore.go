@@ -1,0 +1,58 @@
+package hostmgr
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+)
+
+const maxRestoreErrors = 8
+
+// Restore lets hosts join that another registry, or an earlier process, had:
+// each with its incarnation, interval and time of joining, but with its full
+// patience afresh, for nobody was listening in between. A host whose id already
+// lives here is passed over: who is here wins. It returns how many joined, and
+// what was wrong with others (the first few of them), which changes nothing for
+// the rest.
+func (r *Registry[M]) Restore(hosts iter.Seq[Host[M]]) (int, error) {
+	if hosts == nil {
+		return 0, nil
+	}
+	var errs []error
+	joined, bad := 0, 0
+	for h := range hosts {
+		ok, err := r.restore(h)
+		if ok {
+			joined++
+		}
+		if err == nil {
+			continue
+		}
+		if bad++; bad <= maxRestoreErrors {
+			errs = append(errs, fmt.Errorf("host %.64q: %w", h.ID, err))
+		}
+	}
+	if bad > maxRestoreErrors {
+		errs = append(errs, fmt.Errorf("hostmgr: %d more hosts not restored", bad-maxRestoreErrors))
+	}
+	return joined, errors.Join(errs...)
+}
+
+func (r *Registry[M]) restore(h Host[M]) (bool, error) {
+	a := Announcement[M]{
+		ID: h.ID, Metadata: h.Metadata, Interval: h.Interval,
+		Incarnation: h.Incarnation, Zone: h.Zone,
+	}
+	t, err := r.check(&a)
+	if err != nil {
+		return false, err
+	}
+	now := r.time.now()
+	r.mu.Lock()
+	defer r.unlock()
+	if _, ok := r.index.Load(a.ID); ok {
+		return false, nil
+	}
+	_, err = r.join(a, t, now, r.time.at(h.Joined, now))
+	return err == nil, err
+}

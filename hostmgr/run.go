@@ -1,0 +1,89 @@
+package hostmgr
+
+import (
+	"context"
+	"time"
+)
+
+// Run sweeps at each deadline until ctx is done, and then returns nil; or
+// ErrRunning at once if another Run has not returned yet. It returns only when
+// all goroutines that it started have, so a Cleanup or Confirm must heed its
+// context.
+//
+// While nobody ran this registry it was deaf: a gap between the last sweep (or
+// New) and Run that is longer than MaxGap is a stall, as any other.
+//
+// With a fake clock, move it by at most half of MaxGap at a time, or make MaxGap
+// negative: a leap is a stall.
+func (r *Registry[M]) Run(ctx context.Context) error {
+	if !r.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer r.running.Store(false)
+	if r.cfg.MaxGap == 0 {
+		r.setLimit(runMaxGap)
+		defer r.setLimit(0)
+	}
+	defer r.clean.start(ctx)()
+	defer r.asks.Wait()
+	for ctx.Err() == nil {
+		_, due := r.scan(ctx, false)
+		r.askAside(ctx, due)
+		r.clean.kick()
+		r.rest(ctx)
+	}
+	return nil
+}
+
+func (r *Registry[M]) setLimit(d time.Duration) {
+	r.mu.Lock()
+	defer r.unlock()
+	r.ledger.limit = int64(d)
+}
+
+// askAside asks Confirm on a goroutine of its own, so that sweeping goes on if
+// it hangs.
+func (r *Registry[M]) askAside(ctx context.Context, due []*life[M]) {
+	if len(due) > 0 && !r.asking.Load() {
+		r.asks.Go(func() { r.ask(ctx, due, &SweepReport{}) })
+	}
+}
+
+// rest waits until the next deadline, or less. What Announce brings in earlier
+// than planned pokes wake: the plan is made under mu, so none slips in between.
+func (r *Registry[M]) rest(ctx context.Context) {
+	now := r.time.now()
+	r.mu.Lock()
+	next := min(r.roster.next(), r.clean.next(now))
+	if r.ledger.limit > 0 {
+		next = min(next, now+r.ledger.limit/2)
+	}
+	r.planned = next
+	r.unlock()
+	if next <= now {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-r.wake:
+	case <-r.cfg.Clock.After(time.Duration(next - now)):
+	}
+}
+
+// Next is when a Sweep may next have work, as the registry's Clock will read
+// then; false if there is nothing to wait for. It holds until the next Announce.
+// When MaxGap is set it is at most half of it after the last sweep, so that a
+// driver that keeps to it is never late.
+func (r *Registry[M]) Next() (time.Time, bool) {
+	now := r.time.now()
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	next := min(r.roster.next(), r.clean.next(now))
+	if r.ledger.limit > 0 {
+		next = min(next, r.ledger.last+r.ledger.limit/2)
+	}
+	if next >= never {
+		return time.Time{}, false
+	}
+	return r.time.reading(next), true
+}

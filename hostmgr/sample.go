@@ -1,0 +1,73 @@
+package hostmgr
+
+import "math/rand/v2"
+
+// Sample returns up to n distinct hosts that are Alive or Late and that keep
+// accepts (nil accepts all), each set of them as likely as any other: what a
+// scheduler picks parents with. It returns fewer only if there are no more. keep
+// runs with no lock held, and may be asked about a host more than once.
+//
+// It draws hosts at random and throws back those that don't fit; only if too few
+// fit does it go through all of them. By symmetry neither way prefers a host,
+// nor does which of the two it comes to.
+func (r *Registry[M]) Sample(n int, keep func(Host[M]) bool) []Host[M] {
+	if n <= 0 {
+		return nil
+	}
+	if n < r.Len()/4 {
+		if hosts := r.draw(n, keep); len(hosts) == n {
+			return hosts
+		}
+	}
+	return r.reservoir(n, keep)
+}
+
+// draw makes a bounded number of random draws.
+func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
+	hosts := make([]Host[M], 0, n)
+	drawn := make(map[uint64]bool, n)
+	for tries := 0; tries < 4 && len(hosts) < n; tries++ {
+		for _, h := range r.drawBatch(2*(n-len(hosts)) + 8) {
+			if len(hosts) < n && !drawn[h.Life] && fits(h, keep) {
+				drawn[h.Life] = true
+				hosts = append(hosts, h)
+			}
+		}
+	}
+	return hosts
+}
+
+func (r *Registry[M]) drawBatch(k int) []Host[M] {
+	now := r.time.now()
+	batch := make([]Host[M], 0, k)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for range k {
+		if r.roster.n > 0 {
+			batch = append(batch, r.snapshot(r.roster.at(rand.IntN(r.roster.n)), now))
+		}
+	}
+	return batch
+}
+
+// reservoir is Vitter's algorithm R (1985) over all hosts.
+func (r *Registry[M]) reservoir(n int, keep func(Host[M]) bool) []Host[M] {
+	var hosts []Host[M]
+	seen := 0
+	for h := range r.All() {
+		if !fits(h, keep) {
+			continue
+		}
+		seen++
+		if len(hosts) < n {
+			hosts = append(hosts, h)
+		} else if i := rand.IntN(seen); i < n {
+			hosts[i] = h
+		}
+	}
+	return hosts
+}
+
+func fits[M any](h Host[M], keep func(Host[M]) bool) bool {
+	return (h.State == Alive || h.State == Late) && (keep == nil || keep(h))
+}

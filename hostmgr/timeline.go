@@ -1,0 +1,97 @@
+package hostmgr
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/hostlife/hostlife/clock"
+)
+
+// never is a time that does not come. Times stay below it so far that adding a
+// few patiences does not overflow (see word for the one bit that it costs).
+const never = int64(1 << 61)
+
+// A timeline turns clock readings into the registry's own time: nanoseconds
+// since it was made, monotonic, from 0 to below never.
+//
+// The reading is the monotonic one where the clock has it, so that steps of the
+// wall clock do not show. A clock without one (a fake) that steps back behind
+// the latest sweep re-anchors the timeline at the next reading: time goes on
+// from that sweep. The floor is what makes a step back visible to a heartbeat
+// without writing anything: it only moves when a sweep does, so reading it
+// shares a cache line with everybody.
+type timeline struct {
+	clock  clock.Clock
+	start  time.Time    // with its monotonic reading
+	offset atomic.Int64 // what steps back have taken away so far
+	floor  atomic.Int64 // the latest sweep
+	shift  atomic.Int64 // how far the wall clock has been stepped since start
+}
+
+func newTimeline(c clock.Clock) *timeline {
+	return &timeline{clock: c, start: c.Now()}
+}
+
+// now reads the clock. It is never earlier than the latest sweep.
+func (t *timeline) now() int64 {
+	offset, elapsed := t.read()
+	if n := min(offset+elapsed, never-1); n >= t.floor.Load() {
+		return n
+	}
+	return t.reanchor()
+}
+
+// read takes the offset before the reading: were it the other way round, a
+// reading from before a step back could meet the offset from after it, and lie
+// in the future.
+func (t *timeline) read() (offset, elapsed int64) {
+	offset = t.offset.Load()
+	return offset, max(-never, min(int64(t.clock.Now().Sub(t.start)), never-1))
+}
+
+func (t *timeline) reanchor() int64 {
+	for {
+		offset, elapsed := t.read()
+		floor := t.floor.Load()
+		if n := min(offset+elapsed, never-1); n >= floor {
+			return n
+		}
+		if t.offset.CompareAndSwap(offset, floor-elapsed) {
+			return floor
+		}
+	}
+}
+
+// mark notes that a sweep has read the clock as now: the floor rises to it, and
+// a step of the wall clock is taken over into what is shown.
+func (t *timeline) mark(now int64) {
+	for old := t.floor.Load(); now > old && !t.floor.CompareAndSwap(old, now); {
+		old = t.floor.Load()
+	}
+	reading := t.clock.Now()
+	shift := reading.Round(0).Sub(t.start.Round(0)) - reading.Sub(t.start)
+	if d := shift - time.Duration(t.shift.Load()); d.Abs() > 100*time.Millisecond {
+		t.shift.Store(int64(shift))
+	}
+}
+
+// wall is the time n as people know it.
+func (t *timeline) wall(n int64) time.Time {
+	if n >= never {
+		return time.Time{}
+	}
+	return t.start.Round(0).Add(time.Duration(n - t.offset.Load() + t.shift.Load()))
+}
+
+// reading is what the clock reads at n: to be compared with its Now.
+func (t *timeline) reading(n int64) time.Time {
+	return t.start.Add(time.Duration(n - t.offset.Load()))
+}
+
+// at is the inverse of wall, for times in the past of now.
+func (t *timeline) at(w time.Time, now int64) int64 {
+	if w.IsZero() {
+		return now
+	}
+	return now - max(0, min(int64(t.wall(now).Sub(w)), never))
+}

@@ -1,0 +1,80 @@
+package hostmgr
+
+import "time"
+
+// A verdict is what a host's silence means at one moment.
+type verdict struct {
+	word               int64 // that it is based on
+	silence, excused   int64
+	suspectAt, evictAt int64 // the host is suspect, or due, after these
+	state              State
+}
+
+// verdict judges a host. It is a function of the word, the terms, the ledger
+// and now alone, so that what is shown and what is decided are the same thing.
+// The caller holds r.mu, for reading at least.
+func (r *Registry[M]) verdict(l *life[M], now int64) verdict {
+	v := verdict{word: l.word.v.Load()}
+	t, seen := l.terms.Load(), seenIn(v.word)
+	v.excused = r.ledger.excused(seen, now)
+	v.silence = max(0, now-seen-v.excused)
+	v.suspectAt = after(seen+v.excused, t.suspect)
+	v.evictAt = r.grace(after(seen+v.excused, t.evict), t, now)
+	v.state = v.judge(t, now)
+	return v
+}
+
+// grace puts a deadline off after a stall: the host gets its own interval, and
+// a gap, to be heard in; but no more than twice its patience in all.
+func (r *Registry[M]) grace(evictAt int64, t *terms, now int64) int64 {
+	end, ok := r.ledger.deafUntil(now)
+	if !ok || evictAt >= never {
+		return evictAt
+	}
+	return max(evictAt, min(end+int64(t.interval)+r.ledger.limit, evictAt+int64(t.evict)))
+}
+
+func (v verdict) judge(t *terms, now int64) State {
+	switch {
+	case now > v.evictAt:
+		return Offline
+	case now > v.suspectAt || t.evict > 0 && v.silence > int64(t.evict):
+		return Suspect
+	case v.silence > int64(t.interval):
+		return Late
+	default:
+		return Alive
+	}
+}
+
+// next is when the host must be looked at again if nothing changes: one
+// nanosecond after its next deadline.
+func (v verdict) next(suspected bool) int64 {
+	if !suspected && v.suspectAt < v.evictAt {
+		return min(v.suspectAt+1, never)
+	}
+	return min(v.evictAt+1, never)
+}
+
+func after(t int64, patience time.Duration) int64 {
+	if patience == 0 {
+		return never
+	}
+	return min(t+int64(patience), never)
+}
+
+// snapshot is the host as it is at now. The caller holds r.mu, for reading at
+// least.
+func (r *Registry[M]) snapshot(l *life[M], now int64) Host[M] {
+	v := r.verdict(l, now)
+	h := Host[M]{
+		ID: l.id, Metadata: l.metadata, State: v.state,
+		Interval: l.terms.Load().interval, Incarnation: l.incarnation, Life: l.number,
+		Zone: l.zone.name, Joined: r.time.wall(l.joined), LastSeen: r.time.wall(seenIn(v.word)),
+		SuspectAt: r.time.wall(v.suspectAt), EvictAt: r.time.wall(v.evictAt),
+	}
+	if hold, ok := r.holds[l]; ok && v.state == Offline {
+		h.Held = hold.by
+	}
+	return h
+}

@@ -1,0 +1,167 @@
+package hostmgr_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// A mirror is what a watcher can know of the registry.
+type mirror struct {
+	hosts  map[string]hostmgr.Host[int]
+	synced bool
+	missed uint64
+	seq    uint64
+}
+
+func (m *mirror) apply(t testing.TB, e hostmgr.Event[int]) {
+	if m.synced && e.Kind != hostmgr.Missed {
+		if e.Seq != m.seq+1 {
+			require.Equal(t, m.seq+1, e.Seq, "no silent gap")
+		}
+	}
+	m.seq = e.Seq
+	switch e.Kind {
+	case hostmgr.Missed:
+		require.Positive(t, e.Missed)
+		*m = mirror{missed: m.missed + e.Missed}
+	case hostmgr.Synced:
+		m.synced = true
+	case hostmgr.Joined:
+		if m.hosts == nil {
+			m.hosts = map[string]hostmgr.Host[int]{}
+		}
+		if _, there := m.hosts[e.Host.ID]; there {
+			require.Fail(t, "a life begins where one is")
+		}
+		m.hosts[e.Host.ID] = e.Host
+	default:
+		if m.hosts[e.Host.ID].Life != e.Host.Life {
+			require.Fail(t, "an event of a life that is not there")
+		}
+		m.hosts[e.Host.ID] = e.Host
+		if e.Kind >= hostmgr.Left && e.Kind <= hostmgr.Forgotten {
+			delete(m.hosts, e.Host.ID)
+		}
+	}
+}
+
+// Writers do everything that can be done while watchers follow, dawdle, call
+// back and quit; at a quiet moment every mirror equals the registry.
+func TestAMirrorBuiltFromWatchEqualsTheRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[int]{})
+		require.NoError(t, err)
+		stop := run(t, r)
+		ctx, cancel := context.WithCancel(t.Context())
+		mirrors := make([]mirror, 6)
+		var watchers sync.WaitGroup
+		for i := range mirrors {
+			watchers.Go(func() {
+				for e := range r.Watch(ctx) {
+					mirrors[i].apply(t, e)
+					r.Get(e.Host.ID)
+					if i == 0 && e.Seq%300 == 0 {
+						time.Sleep(5 * second) // falls behind
+					}
+				}
+			})
+		}
+		watchers.Go(func() {
+			for range r.Watch(ctx) {
+				break // quits at once
+			}
+		})
+		for round := range 2 {
+			write(t, r, round)
+			time.Sleep(time.Minute) // the silent are evicted, the slow catch up
+			synctest.Wait()
+			for _, m := range mirrors {
+				require.True(t, m.synced)
+				require.Len(t, m.hosts, r.Len())
+				for h := range r.All() {
+					if got := m.hosts[h.ID]; got.Metadata != h.Metadata || got.Life != h.Life {
+						require.Equal(t, h, got)
+					}
+				}
+			}
+		}
+		require.Positive(t, mirrors[0].missed, "the one that dawdles fell behind")
+		cancel()
+		watchers.Wait()
+		stop()
+	})
+}
+
+func write(t *testing.T, r *hostmgr.Registry[int], round int) {
+	var writers sync.WaitGroup
+	for w := range 8 {
+		writers.Go(func() {
+			rnd := rand.New(rand.NewPCG(uint64(w), uint64(round)))
+			for i := range 600 {
+				id := strconv.Itoa(rnd.IntN(200))
+				interval := second
+				if rnd.IntN(2) == 0 {
+					interval = time.Hour
+				}
+				switch rnd.IntN(8) {
+				case 0, 1, 2:
+					_, err := r.Announce(hostmgr.Announcement[int]{ID: id, Metadata: i, Interval: interval})
+					require.NoError(t, err)
+				case 3:
+					if h, ok := r.Get(id); ok {
+						_, _ = r.Announce(hostmgr.Announcement[int]{ID: id, Metadata: i, Interval: interval, Incarnation: h.Incarnation + 1})
+					}
+				case 4:
+					_ = r.Leave(t.Context(), id, 0)
+				case 5:
+					_ = r.Forget(id, 0)
+				case 6:
+					time.Sleep(time.Duration(rnd.IntN(100)) * time.Millisecond)
+				default:
+					_, _ = r.Heartbeat(id, 0)
+				}
+			}
+		})
+	}
+	writers.Wait()
+}
+
+func TestWatchTellsOfSuspicionAndRecovery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[int]{Policy: hostmgr.Tiered{Jitter: second, Offline: time.Hour}})
+		require.NoError(t, err)
+		stop := run(t, r)
+		_, err = r.Announce(hostmgr.Announcement[int]{ID: "a", Interval: second})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		start := time.Now()
+		at := map[hostmgr.Kind]time.Duration{}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for e := range r.Watch(ctx) {
+				at[e.Kind] = e.At.Sub(start)
+			}
+		}()
+		time.Sleep(5 * second)
+		require.Equal(t, 1, r.Stats().Suspects)
+		_, err = r.Heartbeat("a", 0)
+		require.NoError(t, err)
+		require.Zero(t, r.Stats().Suspects)
+		synctest.Wait()
+		cancel()
+		<-done
+		require.Equal(t, 2*second+1, at[hostmgr.Suspected])
+		require.Equal(t, 5*second, at[hostmgr.Recovered], "at the beat, not at the next sweep")
+		stop()
+	})
+}
