@@ -1,0 +1,116 @@
+package gc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+)
+
+// A flight is one run of a task, from its start until it has returned.
+//
+// It isn't made of a singleflight.Group, for two reasons. DoChan never answers when the function
+// calls runtime.Goexit, and ends the process when it panics. And a Group can't say how many wait:
+// who counts them beside it has two records of what is in flight, which differ from the moment the
+// function has returned until the Group has forgotten the key, so that a caller may be counted in
+// one run and given the result of another. Here one map, under one mutex, is the only record.
+type flight struct {
+	task    *task
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	started time.Time
+
+	waiting  int  // callers of RunNow, and the loop if it started the run; guarded by GC.mu
+	timedOut bool // the timeout ended the context; for the goroutine of fly only
+
+	done chan struct{} // closed when the run has returned and is in the statistics
+	err  error         // what the run returned; to be read when done is closed
+}
+
+// launch starts a run of t on behalf of its loop, planned for the given tick. It returns nil if a run
+// is in flight under t's ID, or if t was removed.
+func (g *GC) launch(ctx context.Context, t *task, tick time.Time) *flight {
+	now := g.clock.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.tasks[t.ID] != t || g.flights[t.ID] != nil {
+		return nil
+	}
+	t.stats.late(now.Sub(tick).Abs())
+	return g.takeOff(ctx, t, now)
+}
+
+// takeOff starts a run with one who waits for it. The caller holds g.mu and has seen that none is in
+// flight, which is why runs never overlap.
+func (g *GC) takeOff(ctx context.Context, t *task, now time.Time) *flight {
+	f := &flight{task: t, started: now, waiting: 1, done: make(chan struct{})}
+	f.ctx, f.cancel = context.WithCancelCause(context.WithValue(ctx, t, f))
+	g.flights[t.ID] = f
+	go g.fly(f)
+	return f
+}
+
+// fly has the run done in a goroutine of its own, where it may panic or exit, and watches its timeout.
+func (g *GC) fly(f *flight) {
+	var timeout <-chan time.Time // never, unless there is one
+	if f.task.Timeout > 0 {
+		timeout = g.clock.After(f.task.Timeout)
+	}
+	returned := make(chan result, 1)
+	go call(f, returned)
+	select {
+	case r := <-returned:
+		g.land(f, r)
+	case <-timeout:
+		if len(returned) == 0 { // when both are ready, select may choose either
+			g.timeOut(f)
+		}
+		g.land(f, <-returned)
+	}
+}
+
+// timeOut cancels the context of a run, unless it has ended for another reason.
+func (g *GC) timeOut(f *flight) {
+	if f.ctx.Err() != nil {
+		return
+	}
+	f.timedOut = true
+	f.cancel(fmt.Errorf("gc: timeout of %v: %w", f.task.Timeout, context.DeadlineExceeded))
+	f.task.stats.timeout()
+	g.logger.LogAttrs(f.ctx, slog.LevelWarn, "gc: task timed out",
+		slog.String("task", f.task.ID), slog.Duration("timeout", f.task.Timeout))
+}
+
+// land ends a flight: what it was goes to the statistics and the log, and only then to those who
+// wait, so that a caller of RunNow finds its run in the statistics.
+func (g *GC) land(f *flight, r result) {
+	took, how := g.clock.Now().Sub(f.started), endingOf(f, r)
+	f.err = explained(f.ctx, r.err)
+	f.cancel(nil) // from here on nobody joins
+	f.task.stats.landed(how, took)
+	g.log(f, r, how, took)
+	g.mu.Lock()
+	delete(g.flights, f.task.ID)
+	g.mu.Unlock()
+	close(f.done)
+}
+
+func (g *GC) log(f *flight, r result, how ending, took time.Duration) {
+	if how == succeeded {
+		return
+	}
+	attrs := []slog.Attr{slog.String("task", f.task.ID), slog.Any("error", f.err), slog.Duration("took", took)}
+	if r.stack != nil {
+		attrs = append(attrs, slog.String("stack", string(r.stack)))
+	}
+	g.logger.LogAttrs(f.ctx, how.level(), "gc: task "+how.String(), attrs...)
+}
+
+// inFlight returns all flights.
+func (g *GC) inFlight() []*flight {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Collect(maps.Values(g.flights))
+}

@@ -1,0 +1,138 @@
+// Package gc runs periodic tasks, such as garbage collections, on a [clock.Clock].
+//
+// A [GC] holds tasks. [GC.Run] runs each of them every [Task.Interval] until its context ends, and
+// returns when all have returned; [GC.RunNow] runs one at once. This holds for every task:
+//
+//   - Its runs never overlap: RunNow joins a run in flight, a tick that comes meanwhile is dropped
+//     and counted, and the ticks after it come when they would have come anyway.
+//   - A [Task.Timeout] cancels the context of a run, by the GC's clock. So do Remove, the end of
+//     Run, and the last RunNow caller who leaves.
+//   - Its error, panic or call of runtime.Goexit is counted and logged, and touches no other task.
+//
+// A task must return when its context ends: Run waits for it, and no other run of it starts before.
+// No goroutine exists unless Run or RunNow was called.
+package gc
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/hostlife/hostlife/clock"
+)
+
+// The errors of this package. They come wrapped with what there is to say: use errors.Is.
+var (
+	// ErrInvalidTask: the task that was to be added can't run. The message says what is wrong.
+	ErrInvalidTask = errors.New("gc: invalid task")
+	// ErrDuplicateTask: there is a task with that ID already.
+	ErrDuplicateTask = errors.New("gc: duplicate task")
+	// ErrUnknownTask: there is no task with that ID.
+	ErrUnknownTask = errors.New("gc: unknown task")
+	// ErrRunning: another Run of the same GC has not returned yet.
+	ErrRunning = errors.New("gc: already running")
+	// ErrRemoved: the task was removed. It is the cause of the context of the run in flight.
+	ErrRemoved = errors.New("gc: task removed")
+	// ErrReentrant: a run of a task called RunNow for the same task, and would wait for itself.
+	ErrReentrant = errors.New("gc: task called RunNow for itself")
+	// ErrPanic: a run panicked, or called runtime.Goexit.
+	ErrPanic = errors.New("gc: task panicked")
+)
+
+// Config configures a [GC]. Its zero value works.
+type Config struct {
+	// Clock says when tasks and timeouts are due. The default is [clock.System].
+	Clock clock.Clock
+	// Logger receives what fails: errors and panics at level Error, timeouts at Warn, when they
+	// strike, and runs that were cancelled at Debug. The default logs nothing.
+	Logger *slog.Logger
+}
+
+// A GC runs tasks periodically. Its methods may be called concurrently, and by tasks; but a task
+// that waits for its own GC's Run to return waits for ever.
+type GC struct {
+	clock  clock.Clock
+	logger *slog.Logger
+
+	mu      sync.Mutex         // guards the fields below; held to look and to change, never to wait
+	tasks   map[string]*task   // by ID
+	flights map[string]*flight // by ID: the runs in flight, those of removed tasks included
+	session *session           // the Run that has not returned, or nil
+}
+
+// A task is a Task that was added.
+type task struct {
+	Task
+	removed chan struct{} // closed by Remove
+	stats   *stats
+}
+
+// New returns a GC without tasks.
+func New(config Config) *GC {
+	if config.Clock == nil {
+		config.Clock = clock.System()
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &GC{
+		clock:   config.Clock,
+		logger:  config.Logger,
+		tasks:   make(map[string]*task),
+		flights: make(map[string]*flight),
+	}
+}
+
+// Add adds a task, before Run or while it runs. The task first runs one period after both Add and
+// Run have been called. It returns ErrInvalidTask or ErrDuplicateTask.
+func (g *GC) Add(added Task) error {
+	if err := added.validate(); err != nil {
+		return err
+	}
+	t := &task{Task: added, removed: make(chan struct{}), stats: newStats()}
+	now := g.clock.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.tasks[t.ID] != nil {
+		return fmt.Errorf("%w %q", ErrDuplicateTask, t.ID)
+	}
+	g.tasks[t.ID] = t
+	if g.session != nil {
+		g.session.start(g, t, now)
+	}
+	return nil
+}
+
+// Remove removes a task, and says whether there was one with that ID. The context of a run in
+// flight is cancelled, its cause being ErrRemoved; Remove doesn't wait for it, so that a task may
+// remove itself. The ID is free at once: a task added under it doesn't run before that run has
+// returned.
+func (g *GC) Remove(id string) bool {
+	t, f := g.take(id)
+	if t == nil {
+		return false
+	}
+	close(t.removed)
+	if f != nil && f.task == t {
+		f.cancel(ErrRemoved)
+	}
+	return true
+}
+
+// take removes the task from the map, so that one caller of Remove gets it, and no run of it starts
+// any more.
+func (g *GC) take(id string) (*task, *flight) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.tasks[id]
+	delete(g.tasks, id)
+	return t, g.flights[id]
+}
+
+// task returns the task with that ID, or nil.
+func (g *GC) task(id string) *task {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tasks[id]
+}

@@ -1,0 +1,94 @@
+package gc
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A session is a Run that has not returned.
+type session struct {
+	ctx   context.Context
+	loops sync.WaitGroup // one loop for each task
+}
+
+// Run runs every task at each of its ticks until ctx ends. It then cancels all runs in flight, those
+// that RunNow started included, waits until they have returned, and returns nil. Until it has
+// returned another Run returns ErrRunning; after that Run may be called again.
+func (g *GC) Run(ctx context.Context) error {
+	s, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	flights := g.inFlight()
+	for _, f := range flights {
+		f.cancel(context.Cause(ctx))
+	}
+	for _, f := range flights {
+		<-f.done
+	}
+	// No loop starts during this wait: start sees that ctx has ended. One that it started before
+	// that, it started before inFlight had the lock.
+	s.loops.Wait()
+	g.close()
+	return nil
+}
+
+func (g *GC) open(ctx context.Context) (*session, error) {
+	now := g.clock.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.session != nil {
+		return nil, ErrRunning
+	}
+	g.session = &session{ctx: ctx}
+	for _, t := range g.tasks {
+		g.session.start(g, t, now)
+	}
+	return g.session, nil
+}
+
+func (g *GC) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.session = nil
+}
+
+// start starts the loop of a task, its first tick one period from now. The caller holds g.mu.
+func (s *session) start(g *GC, t *task, now time.Time) {
+	if s.ctx.Err() == nil {
+		s.loops.Go(func() { g.loop(s.ctx, t, now.Add(t.period())) })
+	}
+}
+
+// loop runs a task at its ticks, the first of which is given, until ctx ends or the task is removed.
+func (g *GC) loop(ctx context.Context, t *task, tick time.Time) {
+	for g.wait(ctx, t, tick) {
+		g.run(ctx, t, tick)
+		next, passed := t.following(tick, g.clock.Now())
+		t.stats.drop(passed)
+		tick = next
+	}
+}
+
+// wait waits for the tick and says whether to go on.
+func (g *GC) wait(ctx context.Context, t *task, tick time.Time) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.removed:
+		return false
+	case <-g.clock.After(tick.Sub(g.clock.Now())):
+		return ctx.Err() == nil // when both are ready, select may choose either
+	}
+}
+
+// run runs a task and waits for it, or drops the tick if a run is in flight.
+func (g *GC) run(ctx context.Context, t *task, tick time.Time) {
+	if f := g.launch(ctx, t, tick); f != nil {
+		<-f.done
+	} else {
+		t.stats.drop(1)
+	}
+}

@@ -1,0 +1,120 @@
+package gc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// RunNow runs a task at once, whether Run is running or not, and waits for it. If a run is in flight
+// it joins that one, unless its context has ended: then it waits for its end and runs the task anew.
+// The schedule of the task stays as it is.
+//
+// It returns the error of the run: what Task.Run returned, as it is; with the cause if the run's
+// context ended before (errors.Is knows context.DeadlineExceeded of a timeout, and ErrRemoved); or
+// ErrPanic. When ctx ends first, RunNow returns ctx's error at once. The run goes on for the others
+// who wait for it, its schedule being one if that started it; if there is none, its context is
+// cancelled. It returns ErrUnknownTask, or ErrRemoved if the task is removed while RunNow waits.
+//
+// A run that called RunNow for its own task would wait for itself. RunNow sees that by a ctx that
+// comes from the run's context, and returns ErrReentrant; given any other it waits until ctx ends.
+func (g *GC) RunNow(ctx context.Context, id string) error {
+	t := g.task(id)
+	if t == nil {
+		return fmt.Errorf("%w %q", ErrUnknownTask, id)
+	}
+	return g.runNow(ctx, t)
+}
+
+// RunAll runs all tasks at once, as RunNow does, and waits for them. It joins their errors, each
+// with the ID of its task, in the order of the IDs.
+func (g *GC) RunAll(ctx context.Context) error {
+	tasks := g.all()
+	errs := make([]error, len(tasks))
+	var wg sync.WaitGroup
+	for i, t := range tasks {
+		wg.Go(func() {
+			if err := g.runNow(ctx, t); err != nil {
+				errs[i] = fmt.Errorf("gc: task %q: %w", t.ID, err)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// all returns the tasks in the order of their IDs.
+func (g *GC) all() []*task {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	tasks := make([]*task, 0, len(g.tasks))
+	for _, id := range slices.Sorted(maps.Keys(g.tasks)) {
+		tasks = append(tasks, g.tasks[id])
+	}
+	return tasks
+}
+
+func (g *GC) runNow(ctx context.Context, t *task) error {
+	if g.within(ctx, t) {
+		return ErrReentrant
+	}
+	for ctx.Err() == nil {
+		f, joined, err := g.join(ctx, t)
+		if err != nil {
+			return err
+		}
+		select {
+		case <-f.done:
+			if joined {
+				return f.err
+			}
+		case <-ctx.Done():
+			if joined {
+				g.leave(f, context.Cause(ctx))
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// within says whether ctx is that of a run of t in flight, or comes from it.
+func (g *GC) within(ctx context.Context, t *task) bool {
+	f, ok := ctx.Value(t).(*flight)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return ok && g.flights[t.ID] == f
+}
+
+// join starts a run of t, or joins the one in flight. When that one can't be joined it is returned
+// all the same, to be waited for: its context has ended, or it is of a removed task with t's ID.
+func (g *GC) join(ctx context.Context, t *task) (f *flight, joined bool, err error) {
+	now := g.clock.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f = g.flights[t.ID]
+	switch {
+	case g.tasks[t.ID] != t:
+		return nil, false, ErrRemoved
+	case f == nil:
+		return g.takeOff(context.WithoutCancel(ctx), t, now), true, nil
+	case f.task == t && f.waiting > 0 && f.ctx.Err() == nil:
+		f.waiting++
+		return f, true, nil
+	}
+	return f, false, nil
+}
+
+// leave is for those who joined and wait no longer. The last one cancels the run. That nobody joins
+// in between is why join looks at waiting: once it is 0, it stays 0.
+func (g *GC) leave(f *flight, cause error) {
+	g.mu.Lock()
+	f.waiting--
+	last := f.waiting == 0
+	g.mu.Unlock()
+	if last {
+		f.cancel(cause)
+	}
+}
