@@ -106,7 +106,7 @@ func (r *Registry[M]) settle(lives []*life[M], allowed map[uint64]bool, by strin
 		case !allowed[l.number]:
 			r.hold(l, by, now)
 		case l.word.evict(v.word):
-			r.depart(l, Evicted, v.word, now)
+			r.depart(l, Evicted, now)
 			rep.Evicted++
 			rep.Held--
 		}

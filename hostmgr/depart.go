@@ -35,13 +35,13 @@ func (r *Registry[M]) end(id string, incarnation uint64, k Kind) (*job[M], error
 	if err := l.fence(incarnation); err != nil {
 		return nil, err
 	}
-	return r.depart(l, k, l.word.end(), now), nil
+	l.word.end()
+	return r.depart(l, k, now), nil
 }
 
 // depart does what every departure does, once: whoever calls it holds mu and
-// has just ended the life's word, whose last value is last. It returns the
-// cleanup to be done, or nil.
-func (r *Registry[M]) depart(l *life[M], k Kind, last, now int64) *job[M] {
+// has just ended the life's word. It returns the cleanup to be done, or nil.
+func (r *Registry[M]) depart(l *life[M], k Kind, now int64) *job[M] {
 	if current, _ := r.index.Load(l.id); current == l {
 		r.index.Delete(l.id)
 	}

@@ -44,14 +44,14 @@ type Lease struct {
 type State uint8
 
 const (
-	// Alive: the silence is at most the host's interval.
+	// Alive means that the silence is at most the host's interval.
 	Alive State = iota + 1
-	// Late: a sign of life is overdue, which may well be jitter. Nothing is
+	// Late means that a sign of life is overdue, which may well be jitter. Nothing is
 	// done about it.
 	Late
-	// Suspect: give it no new work, keep its metadata.
+	// Suspect means: give it no new work, keep its metadata.
 	Suspect
-	// Offline: its patience is used up. The next sweep evicts it, unless it is
+	// Offline means that its patience is used up. The next sweep evicts it, unless it is
 	// held or heard of before.
 	Offline
 )
@@ -84,6 +84,7 @@ type Host[M any] struct {
 // A Kind is what an Event or a Departure is about.
 type Kind uint8
 
+// The kinds of events; four of them are those of departures.
 const (
 	Joined    Kind = iota + 1 // a life begins
 	Updated                   // an Announce refreshed a host

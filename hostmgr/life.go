@@ -61,5 +61,5 @@ func (w *word) suspect(v int64) bool { return w.v.CompareAndSwap(v, v|suspectBit
 // evict ends the life, unless the host was heard since v was read.
 func (w *word) evict(v int64) bool { return w.v.CompareAndSwap(v, v|overBit) }
 
-// end ends the life whatever is heard, and returns the last value.
-func (w *word) end() int64 { return w.v.Or(overBit) }
+// end ends the life, whatever is heard.
+func (w *word) end() { w.v.Or(overBit) }

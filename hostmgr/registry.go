@@ -156,7 +156,8 @@ func (r *Registry[M]) join(a Announcement[M], t *terms, now, joined int64) (Leas
 func (r *Registry[M]) replace(old *life[M], a Announcement[M], t *terms, now int64) Lease {
 	l := r.newLife(a, t, now, now)
 	r.index.Store(l.id, l)
-	r.depart(old, Replaced, old.word.end(), now)
+	old.word.end()
+	r.depart(old, Replaced, now)
 	r.admit(l, now)
 	return l.lease()
 }

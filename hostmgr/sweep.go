@@ -126,7 +126,7 @@ func (r *Registry[M]) judgeAndEvict(l *life[M], now int64, rep *SweepReport) ver
 		case v.state == Offline && r.cfg.Confirm != nil:
 			return v
 		case v.state == Offline && l.word.evict(v.word):
-			r.depart(l, Evicted, v.word, now)
+			r.depart(l, Evicted, now)
 			rep.Evicted++
 			return v
 		case v.state != Offline && r.note(l, v, now, rep):

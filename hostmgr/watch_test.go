@@ -106,7 +106,7 @@ func write(t *testing.T, r *hostmgr.Registry[int], round int) {
 	for w := range 8 {
 		writers.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(w), uint64(round)))
-			for i := range 600 {
+			for i := range 1500 {
 				id := strconv.Itoa(rnd.IntN(200))
 				interval := second
 				if rnd.IntN(2) == 0 {
