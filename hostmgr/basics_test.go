@@ -230,3 +230,17 @@ func TestNamesOfStatesAndKinds(t *testing.T) {
 	require.Equal(t, "synced", hostmgr.Synced.String())
 	require.Equal(t, "unknown(99)", hostmgr.Kind(99).String())
 }
+
+func TestHeartbeatGetAndIdleSweepAllocateNothing(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range 2000 {
+		s.join(time.Duration(i).String())
+	}
+	for what, f := range map[string]func(){
+		"Heartbeat": func() { _, _ = s.Heartbeat("7ns", 0) },
+		"Get":       func() { _, _ = s.Get("7ns") },
+		"Sweep":     func() { s.Sweep(context.Background()) },
+	} {
+		require.Zero(t, testing.AllocsPerRun(100, f), what)
+	}
+}

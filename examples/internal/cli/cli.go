@@ -1,0 +1,78 @@
+// Package cli is what the commands share: flags with help, logs, signals and
+// exit codes.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+// A Command does its work until it is done or ctx ends.
+type Command func(ctx context.Context, args []string, stdout, stderr io.Writer) error
+
+// ErrUsage is wrapped by every error about the command line.
+var ErrUsage = errors.New("see -help")
+
+// Main runs the command until SIGINT or SIGTERM, and exits: 0 if all went well
+// or help was asked for, 2 after a mistake on the command line, 1 after any
+// other error. A second signal kills.
+func Main(run Command) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(code(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
+}
+
+func code(err error, stderr io.Writer) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	_, _ = fmt.Fprintf(stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
+	if errors.Is(err, ErrUsage) {
+		return 2
+	}
+	return 1
+}
+
+// Parse parses args. Help that was asked for goes to stdout, with about on top,
+// and is flag.ErrHelp.
+func Parse(fs *flag.FlagSet, about string, args []string, stdout io.Writer) error {
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	err := fs.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = fmt.Fprintf(stdout, "%s\n\nFlags:\n", about)
+		fs.SetOutput(stdout)
+		fs.PrintDefaults()
+		return err
+	case err != nil:
+		return Usagef("%v", err)
+	case fs.NArg() > 0:
+		return Usagef("unexpected argument %q", fs.Arg(0))
+	}
+	return nil
+}
+
+// Usagef is an error about the command line.
+func Usagef(format string, args ...any) error {
+	return fmt.Errorf("%s (%w)", fmt.Sprintf(format, args...), ErrUsage)
+}
+
+// Logger writes lines to w in a format: text or json.
+func Logger(format string, w io.Writer) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	}
+	return nil, Usagef("-log %q is neither text nor json", format)
+}

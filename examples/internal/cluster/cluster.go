@@ -1,0 +1,169 @@
+// Package cluster runs a scheduler and its peers as real processes, does to
+// them what happens to clusters, and gives a verdict on each scenario.
+//
+// It learns what happened in two ways. The verdicts rest on the API wherever
+// that can tell: ListHosts no longer lists the host, StatPeer says NotFound. The
+// lines that the scheduler logs give the evidence: deadlines, lags, and that
+// there was one cleanup and not two.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/examples/internal/peerd"
+	"github.com/hostlife/hostlife/examples/internal/schedulerd"
+)
+
+var errFailed = errors.New("not every scenario is ok")
+
+// Main is the command. Its first argument may name a role: that is how it
+// starts itself as scheduler and as peers.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "scheduler":
+			return role(schedulerd.Main)(ctx, args[1:], stdout, stderr)
+		case "peer":
+			return role(peerd.Main)(ctx, args[1:], stdout, stderr)
+		}
+	}
+	cfg, err := parse(args, stdout)
+	if err != nil {
+		return err
+	}
+	if !supported {
+		return errors.New("this needs POSIX signals to stop and continue processes, which this system lacks; scheduler, peer and embed run here")
+	}
+	return run(ctx, cfg, stdout, stderr)
+}
+
+// role runs a command as a child of cluster: it ends when its parent is gone,
+// which stdin's end tells, whatever else it is doing.
+func role(main cli.Command) cli.Command {
+	return func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(3)
+		}()
+		return main(ctx, args, stdout, stderr)
+	}
+}
+
+// A trial is one run through all scenarios.
+type trial struct {
+	cfg       Config
+	ctx       context.Context // ends with a signal, or with the scheduler
+	timeline  *timeline
+	journal   *journal
+	procs     *procs
+	scheduler *proc
+	api       *api
+	peers     []*proc // in order of their names, peer-1 first
+}
+
+func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	t := &trial{cfg: cfg, ctx: ctx, timeline: newTimeline(stdout), procs: newProcs(stderr)}
+	t.journal = newJournal(t.timeline)
+	defer t.procs.killAll()
+	stop := t.timeline.nudge(ctx)
+	if err := t.start(cancel); err != nil {
+		cancel(err)
+	}
+	var results []result
+	for _, s := range scenarios {
+		results = append(results, t.play(s))
+	}
+	stop()
+	t.procs.killAll()
+	t.timeline.event("done", "", "no process of this run is left")
+	return report(stdout, results, cfg.JSON)
+}
+
+// start starts the scheduler and the peers, and waits until all are there.
+func (t *trial) start(cancel context.CancelCauseFunc) error {
+	var err error
+	t.scheduler, err = t.procs.start("scheduler", "scheduler", t.cfg.schedulerArgs(), t.journal.read)
+	if err != nil {
+		return err
+	}
+	t.timeline.event("started", "scheduler", "pid %d, policy %s", t.scheduler.pid(), t.cfg.Policy)
+	go func() {
+		<-t.scheduler.done
+		cancel(errors.New("the scheduler exited: " + t.scheduler.cmd.ProcessState.String()))
+	}()
+	t.timeline.wait("for processes to start")
+	if err := t.until(10*time.Second, func() bool { return t.journal.address() != "" }); err != nil {
+		return fmt.Errorf("the scheduler does not listen: %w", err)
+	}
+	if t.api, err = dial(t.journal.address()); err != nil {
+		return err
+	}
+	for i := range t.cfg.Peers {
+		p, err := t.startPeer(fmt.Sprintf("peer-%d", i+1), t.cfg.Interval, "-peers", fmt.Sprint(replicas), "-v")
+		if err != nil {
+			return err
+		}
+		t.peers = append(t.peers, p)
+	}
+	return t.settle()
+}
+
+func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*proc, error) {
+	args := append([]string{"-scheduler", t.journal.address(), "-id", id, "-interval", interval.String(),
+		"-log", "json"}, more...)
+	p, err := t.procs.start("peer", id, args, t.journal.read)
+	if err == nil {
+		t.timeline.event("started", id, "pid %d", p.pid())
+	}
+	return p, err
+}
+
+// settle waits until every peer is listed and heard to be so.
+func (t *trial) settle() error {
+	err := t.until(10*time.Second+t.cfg.Interval, func() bool {
+		listed := t.api.list(t.ctx)
+		for _, p := range t.peers {
+			if !listed[p.id] || t.journal.lastAnnounce(p.id).Lease == "" {
+				return false
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("not every peer joined: %w", err)
+	}
+	return nil
+}
+
+// until polls cond until it holds, for at most so long.
+func (t *trial) until(limit time.Duration, cond func() bool) error {
+	return poll(t.ctx, 5*time.Millisecond, limit, cond)
+}
+
+func (t *trial) pause(d time.Duration) { _ = t.until(d, func() bool { return false }) }
+
+var errTimeout = errors.New("waited in vain")
+
+func poll(ctx context.Context, every, limit time.Duration, cond func() bool) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for end := time.Now().Add(limit); !cond(); {
+		if !time.Now().Before(end) {
+			return fmt.Errorf("%w for %v", errTimeout, limit)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}

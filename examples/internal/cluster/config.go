@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"flag"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+)
+
+const about = `cluster runs a scheduler and its peers as real processes, and does to them what
+happens to clusters: a host exits normally (SIGTERM) and abnormally (SIGKILL), is
+out of reach for less than the policy's patience (SIGSTOP, SIGCONT), the scheduler
+itself is frozen for longer than that, and very many hosts die at once. It prints
+what happens as it happens, and a verdict on each; it exits 0 if all are ok.
+
+	go run ./examples/cluster
+	go run ./examples/cluster -policy tiered -json
+
+It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind.`
+
+const (
+	replicas     = 3 // peers that each host registers
+	massReplicas = 1
+)
+
+// Config says what to run.
+type Config struct {
+	Peers          int
+	Interval       time.Duration
+	Policy         string
+	Jitter         time.Duration
+	Offline        time.Duration
+	Mass           int
+	MassInterval   time.Duration
+	Lag            time.Duration
+	JSON           bool
+	SchedulerFlags string
+}
+
+func parse(args []string, stdout io.Writer) (Config, error) {
+	var c Config
+	fs := flag.NewFlagSet("cluster", flag.ContinueOnError)
+	fs.IntVar(&c.Peers, "peers", 5, "peer processes, 4 at least")
+	fs.DurationVar(&c.Interval, "interval", time.Second, "announce interval of the peers")
+	fs.StringVar(&c.Policy, "policy", "fixed", "fixed (evicted after 2 intervals of silence) or tiered (overdue by more than -offline)")
+	fs.DurationVar(&c.Jitter, "jitter", time.Second, "tiered: overdue by more than this is suspect\n(the scheduler's own default of 30s would make this run last minutes)")
+	fs.DurationVar(&c.Offline, "offline", 3*time.Second, "tiered: overdue by more than this is evicted (the scheduler's own default is 5m)")
+	fs.IntVar(&c.Mass, "mass", 10_000, "hosts that die at once in mass_exit")
+	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of those; 0 means twice -interval, so that 2 cores carry them")
+	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "how long after its deadline a host must be gone and clean")
+	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object in the last line of stdout")
+	fs.StringVar(&c.SchedulerFlags, "scheduler-flags", "", "`flags` added to the scheduler's, to see verdicts fail: with '-multiple 1000'\nnobody is evicted, with '-multiple 1.2' hosts are evicted too early")
+	if err := cli.Parse(fs, about, args, stdout); err != nil {
+		return c, err
+	}
+	if c.MassInterval == 0 {
+		c.MassInterval = 2 * c.Interval
+	}
+	return c, c.validate()
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Peers < 4:
+		return cli.Usagef("-peers %d: three are killed and one must stay", c.Peers)
+	case c.Interval < 100*time.Millisecond || c.MassInterval < 100*time.Millisecond:
+		return cli.Usagef("an interval below 100ms measures the machine, not the scheduler")
+	case c.Policy != "fixed" && c.Policy != "tiered":
+		return cli.Usagef("-policy %q is neither fixed nor tiered", c.Policy)
+	case c.Jitter <= 0 || c.Offline < c.Jitter:
+		return cli.Usagef("-offline must not be below -jitter, nor that be 0")
+	case c.Mass < 1 || c.Mass > 90_000:
+		return cli.Usagef("-mass must be from 1 to 90000")
+	case c.Lag <= 0:
+		return cli.Usagef("-lag must be above 0")
+	}
+	return nil
+}
+
+// patience is what the policy grants to hosts of an interval. It is reckoned
+// here anew, so that a verdict does not rest on what the scheduler says of it.
+func (c Config) patience(interval time.Duration) time.Duration {
+	if c.Policy == "tiered" {
+		return interval + c.Offline
+	}
+	return 2 * interval
+}
+
+func (c Config) schedulerArgs() []string {
+	args := []string{"-listen", "127.0.0.1:0", "-v", "-log", "json", "-policy", c.Policy,
+		"-jitter", c.Jitter.String(), "-offline", c.Offline.String()}
+	return append(args, strings.Fields(c.SchedulerFlags)...)
+}

@@ -1,0 +1,66 @@
+package cluster
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+// normalExit has a peer leave. The leave frees it at once, without any silence
+// to wait for.
+func (t *trial) normalExit(f *findings) result {
+	p := t.take()
+	judge := t.witness(f, only(p.id))
+	t.timeline.event("SIGTERM", p.id, "it should leave")
+	at := time.Now()
+	p.signal(syscall.SIGTERM)
+	e := t.observe(p.id, at, t.cfg.patience(t.cfg.Interval)+2*t.cfg.Lag)
+	d := f.left(e, t.cfg.Lag, replicas)
+	f.check(t.until(5*time.Second, func() bool { return exited(p) }) == nil && p.err == nil, "%s did not exit with 0", p.id)
+	judge()
+	return result{
+		Detect: sinceMS(e.gone, at), Lag: sinceMS(d.Cleaned, d.At),
+		Detail: f.detail("%s left, gone %s after SIGTERM, %d peers freed", p.id, short(e.gone.Sub(at)), d.Freed),
+	}
+}
+
+// abnormalExit kills a peer. Only its silence tells.
+func (t *trial) abnormalExit(f *findings) result {
+	p := t.take()
+	judge := t.witness(f, only(p.id))
+	d := t.killAndObserve(f, p, false)
+	judge()
+	return result{
+		Detect: sinceMS(d.At, d.LastSeen), Lag: sinceMS(d.Cleaned, d.Deadline),
+		Detail: f.detail("%s evicted, not before its deadline and %s after it, cleaned once", p.id, short(d.Cleaned.Sub(d.Deadline))),
+	}
+}
+
+// killAndObserve kills a peer and judges how it was found out.
+func (t *trial) killAndObserve(f *findings, p *proc, stalled bool) line {
+	stalls := t.status().Stalls
+	t.timeline.event("SIGKILL", p.id, "it can't leave")
+	at := time.Now()
+	p.signal(os.Kill)
+	// After a stall the registry grants one interval and a gap of 500 ms more.
+	limit := t.cfg.patience(t.cfg.Interval) + t.cfg.Interval + time.Second + 2*t.cfg.Lag
+	e := t.observe(p.id, at, limit)
+	stalled = stalled || t.status().Stalls > stalls
+	return f.evicted(e, t.terms(t.cfg.Interval, stalled), replicas)
+}
+
+func exited(p *proc) bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func sinceMS(t, from time.Time) float64 {
+	if t.IsZero() || from.IsZero() {
+		return 0
+	}
+	return ms(t.Sub(from))
+}

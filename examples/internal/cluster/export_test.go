@@ -1,0 +1,37 @@
+package cluster
+
+import "time"
+
+// Line is a line of the scheduler's log.
+type Line = line
+
+const Replicas = replicas
+
+var testTerms = terms{interval: time.Second, patience: 2 * time.Second, lag: 500 * time.Millisecond}
+
+// JudgeEviction returns what is wrong with an eviction at an interval of 1 s,
+// a patience of 2 s and a lag of 500 ms.
+func JudgeEviction(killed, gone time.Time, freed, stalled bool, ds []Line) []string {
+	f, t := &findings{}, testTerms
+	t.stalled = stalled
+	f.evicted(end{host: "h", at: killed, gone: gone, freed: freed, departures: ds}, t, replicas)
+	return f.problems
+}
+
+func JudgeLeave(signalled, gone time.Time, freed bool, ds []Line) []string {
+	f := &findings{}
+	f.left(end{host: "h", at: signalled, gone: gone, freed: freed, departures: ds}, testTerms.lag, replicas)
+	return f.problems
+}
+
+func JudgeMass(ds []Line, ids []string, killed time.Time) []string {
+	f := &findings{}
+	f.mass(ds, ids, testTerms, killed)
+	return f.problems
+}
+
+func JudgeBystanders(departed []Line, before, after map[string]string, listed map[string]bool) []string {
+	f := &findings{}
+	f.bystanders(departed, only("victim"), before, after, listed)
+	return f.problems
+}

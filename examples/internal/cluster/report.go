@@ -1,0 +1,45 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// A result is the verdict on one scenario.
+type result struct {
+	Name   string  `json:"name"`
+	OK     bool    `json:"ok"`
+	Detail string  `json:"detail"`
+	Detect float64 `json:"detect_ms"` // from the last sign of life (or the signal to leave) to removal
+	Lag    float64 `json:"lag_ms"`    // from the deadline (or the leave) to clean
+}
+
+// report prints the table, and fails if a scenario did.
+func report(w io.Writer, results []result, asJSON bool) error {
+	ok := true
+	_, _ = fmt.Fprintf(w, "\n%-17s %-7s %12s %11s  %s\n", "scenario", "verdict", "detect", "lag", "detail")
+	for _, r := range results {
+		verdict := "ok"
+		if !r.OK {
+			ok, verdict = false, "FAILED"
+		}
+		_, _ = fmt.Fprintf(w, "%-17s %-7s %12s %11s  %s\n", r.Name, verdict, figure(r.Detect), figure(r.Lag), r.Detail)
+	}
+	if asJSON {
+		if err := json.NewEncoder(w).Encode(map[string]any{"ok": ok, "scenarios": results}); err != nil {
+			return err
+		}
+	}
+	if !ok {
+		return errFailed
+	}
+	return nil
+}
+
+func figure(ms float64) string {
+	if ms == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f ms", ms)
+}

@@ -1,0 +1,76 @@
+package peerd
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+)
+
+const about = `peer is a host of a Dragonfly cluster, as far as the scheduler can tell: it
+announces itself every interval, registers a few peers (replicas of tasks), and
+calls DeleteHost on SIGTERM or SIGINT. With -hosts it is that many hosts at once,
+on one connection, their announces spread over the interval.
+
+	go run ./examples/peer -scheduler 127.0.0.1:8002 -id peer-1 -interval 1s
+
+An announce that fails is repeated within the interval. A scheduler that answers
+with an interval (response header hostlife-interval) is obeyed; one that doesn't
+is announced to at -interval.`
+
+// concurrency is how many calls are under way at most, however many hosts.
+const concurrency = 64
+
+// Config says which hosts to be.
+type Config struct {
+	Scheduler string
+	ID        string
+	Interval  time.Duration
+	Hosts     int
+	Peers     int // of each host
+	Zone      string
+	Verbose   bool
+	Log       string // text or json
+
+	incarnation uint64
+}
+
+func parse(args []string, stdout io.Writer) (Config, error) {
+	var c Config
+	fs := flag.NewFlagSet("peer", flag.ContinueOnError)
+	fs.StringVar(&c.Scheduler, "scheduler", "127.0.0.1:8002", "`address` of the scheduler")
+	fs.StringVar(&c.ID, "id", "peer-1", "host `id`; with -hosts the first part of each")
+	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces")
+	fs.IntVar(&c.Hosts, "hosts", 1, "how many hosts to be")
+	fs.IntVar(&c.Peers, "peers", 3, "peers that each host registers")
+	fs.StringVar(&c.Zone, "idc", "", "data centre that the hosts stand in")
+	fs.Uint64Var(&c.incarnation, "incarnation", 0, "`number` that orders the lives of one id; 0 means the time of the start")
+	fs.BoolVar(&c.Verbose, "v", false, "log every announce on stderr")
+	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
+	if err := cli.Parse(fs, about, args, stdout); err != nil {
+		return c, err
+	}
+	if c.ID == "" || c.Interval < 10*time.Millisecond || c.Hosts < 1 || c.Peers < 0 {
+		return c, cli.Usagef("-id must not be empty, -interval be 10ms at least, -hosts 1, -peers 0")
+	}
+	if c.incarnation == 0 {
+		c.incarnation = uint64(time.Now().UnixNano())
+	}
+	return c, nil
+}
+
+// HostID is the id of the i-th host, from 0.
+func (c Config) HostID(i int) string {
+	if c.Hosts == 1 {
+		return c.ID
+	}
+	return fmt.Sprintf("%s-%05d", c.ID, i+1)
+}
+
+// PeerID is the id of a host's i-th peer, from 0, and TaskID of its task.
+func PeerID(host string, i int) string { return fmt.Sprintf("%s-replica-%d", host, i+1) }
+
+// TaskID is the id of the task that a host's i-th peer has.
+func TaskID(i int) string { return fmt.Sprintf("task-%d", i+1) }

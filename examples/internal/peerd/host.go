@@ -1,0 +1,187 @@
+package peerd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"time"
+
+	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
+	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/hostlife/hostlife/examples/internal/wire"
+)
+
+// leaveLimit is how long a leave may take before we go without it.
+const leaveLimit = 2 * time.Second
+
+// A host announces itself. All its methods run on one goroutine.
+type host struct {
+	*fleet
+	id         string
+	interval   time.Duration // what the scheduler said last, or our own
+	registered string        // the life that our peers are registered for
+}
+
+func newHost(f *fleet, id string) *host { return &host{fleet: f, id: id, interval: f.cfg.Interval} }
+
+// run announces the host from due on, and leaves when ctx ends.
+func (h *host) run(ctx context.Context, due time.Time) error {
+	for wait(ctx, due) {
+		if err := h.announceUntilHeard(ctx); err != nil {
+			return err
+		}
+		due = next(due, time.Now(), h.interval)
+	}
+	return h.leave(ctx)
+}
+
+// next keeps to the phase, whatever was missed: hosts that were all held up
+// together stay spread.
+func next(due, now time.Time, interval time.Duration) time.Time {
+	if missed := now.Sub(due) / interval; missed > 0 {
+		due = due.Add(missed * interval)
+	}
+	return due.Add(interval)
+}
+
+// announceUntilHeard repeats an announce that fails. An attempt may take a
+// quarter of the interval, the pauses grow from a 16th to a quarter of it, each
+// with jitter: so there are a few attempts before patience of two intervals is
+// used up. A newer incarnation of this host is the one failure that no
+// repetition cures.
+func (h *host) announceUntilHeard(ctx context.Context) error {
+	pause := h.interval / 16
+	for {
+		err := h.call(ctx, max(h.interval/4, 20*time.Millisecond), h.announce)
+		if err == nil {
+			return nil
+		}
+		if status.Code(err) == codes.FailedPrecondition {
+			return err
+		}
+		h.warn("announce failed", err)
+		if !wait(ctx, time.Now().Add(pause/2+rand.N(pause))) {
+			return nil
+		}
+		pause = min(2*pause, h.interval/4)
+	}
+}
+
+// announce is one attempt. If it finds that a new life has begun (the first, or
+// we were gone in between), the peers are registered for it.
+func (h *host) announce(ctx context.Context) error {
+	var header metadata.MD
+	_, err := h.client.AnnounceHost(h.signed(ctx), &schedulerv2.AnnounceHostRequest{
+		Host: h.message(), Interval: durationpb.New(h.cfg.Interval),
+	}, grpc.Header(&header))
+	if err != nil {
+		return err
+	}
+	lease := wire.ReadLease(header)
+	if lease.Interval > 0 {
+		h.interval = lease.Interval
+	}
+	if lease.Life == "" || lease.Life != h.registered {
+		if err := h.register(ctx); err != nil {
+			return err
+		}
+		h.registered = lease.Life
+	}
+	if h.cfg.Verbose {
+		h.log.Info("announced", "host", h.id, "lease", lease.Life, "incarnation", lease.Incarnation)
+	}
+	return nil
+}
+
+// signed says which incarnation is speaking.
+func (h *host) signed(ctx context.Context) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, wire.IncarnationKey, strconv.FormatUint(h.cfg.incarnation, 10))
+}
+
+// register registers the host's peers, all on one stream.
+func (h *host) register(ctx context.Context) error {
+	if h.cfg.Peers == 0 {
+		return nil
+	}
+	stream, err := h.client.AnnouncePeer(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range h.cfg.Peers {
+		if err := stream.Send(registration(h.id, i)); err != nil {
+			break // Recv knows why
+		}
+	}
+	_ = stream.CloseSend()
+	for {
+		if _, err = stream.Recv(); err != nil {
+			break
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+func registration(host string, i int) *schedulerv2.AnnouncePeerRequest {
+	return &schedulerv2.AnnouncePeerRequest{
+		HostId: host, TaskId: TaskID(i), PeerId: PeerID(host, i),
+		Request: &schedulerv2.AnnouncePeerRequest_RegisterPeerRequest{
+			RegisterPeerRequest: &schedulerv2.RegisterPeerRequest{
+				Download: &commonv2.Download{Url: "https://example.com/" + TaskID(i)},
+			},
+		},
+	}
+}
+
+// leave says goodbye. A scheduler that doesn't know us, or knows a newer
+// incarnation, is as good as one that lets us go.
+func (h *host) leave(ctx context.Context) error {
+	err := h.call(ctx, leaveLimit, func(ctx context.Context) error {
+		_, err := h.client.DeleteHost(h.signed(ctx), &schedulerv2.DeleteHostRequest{HostId: h.id})
+		return err
+	})
+	if c := status.Code(err); c == codes.NotFound || c == codes.FailedPrecondition {
+		return nil
+	}
+	return err
+}
+
+// warn is about one host; for a process that is many it would be a flood.
+func (h *host) warn(what string, err error) {
+	if h.cfg.Hosts == 1 || h.cfg.Verbose {
+		h.log.Warn(what, "host", h.id, "err", err)
+	}
+}
+
+func (h *host) message() *commonv2.Host {
+	return &commonv2.Host{
+		Id: h.id, Hostname: h.id, Ip: "127.0.0.1", Port: 4000, DownloadPort: 4001,
+		Os: runtime.GOOS, Platform: runtime.GOARCH,
+		Network: &commonv2.Network{Idc: proto.String(h.cfg.Zone)},
+		Build:   &commonv2.Build{GitVersion: "hostlife-example"},
+	}
+}
+
+// wait waits until t, or returns false if ctx ends first.
+func wait(ctx context.Context, t time.Time) bool {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

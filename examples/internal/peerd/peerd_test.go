@@ -1,0 +1,295 @@
+package peerd_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/examples/internal/peerd"
+	"github.com/hostlife/hostlife/examples/internal/schedulerd"
+	"github.com/hostlife/hostlife/examples/internal/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patient = 10 * time.Second
+
+// schedule runs a real scheduler; stop waits until it has stopped.
+func schedule(t *testing.T, listen string) (addr string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out, stdout := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := schedulerd.Main(ctx, []string{"-listen", listen}, stdout, io.Discard)
+		_ = stdout.CloseWithError(fmt.Errorf("scheduler: %w", err))
+		done <- err
+	}()
+	first, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	t.Cleanup(stop)
+	return strings.TrimSpace(strings.TrimPrefix(first, "listening on ")), stop
+}
+
+// A peer is the command, running.
+type peer struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error // to be read when it has ended
+}
+
+func be(t *testing.T, addr string, args ...string) *peer {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &peer{cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		p.err = peerd.Main(ctx, append([]string{"-scheduler", addr}, args...), io.Discard, io.Discard)
+	}()
+	t.Cleanup(func() { _ = p.stop() })
+	return p
+}
+
+// stop waits until the command has returned.
+func (p *peer) stop() error {
+	p.cancel()
+	<-p.ended
+	return p.err
+}
+
+func dial(t *testing.T, addr string) schedulerv2.SchedulerClient {
+	t.Helper()
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return schedulerv2.NewSchedulerClient(conn)
+}
+
+func list(c schedulerv2.SchedulerClient) (ids []string) {
+	r, _ := c.ListHosts(context.Background(), &emptypb.Empty{})
+	for _, h := range r.GetHosts() {
+		ids = append(ids, h.GetId())
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func registered(c schedulerv2.SchedulerClient, host string, peers int) bool {
+	for i := range peers {
+		_, err := c.StatPeer(context.Background(), &schedulerv2.StatPeerRequest{
+			HostId: host, TaskId: peerd.TaskID(i), PeerId: peerd.PeerID(host, i),
+		})
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	require.Eventually(t, cond, patient, 2*time.Millisecond, what)
+}
+
+func TestAnnouncesRegistersAndLeaves(t *testing.T) {
+	addr, _ := schedule(t, "127.0.0.1:0")
+	c := dial(t, addr)
+	p := be(t, addr, "-id", "h", "-interval", "30s", "-peers", "4")
+	eventually(t, "joins", func() bool { return slices.Equal(list(c), []string{"h"}) && registered(c, "h", 4) })
+	require.NoError(t, p.stop())
+	require.Empty(t, list(c))
+	require.False(t, registered(c, "h", 1))
+}
+
+func TestManyHosts(t *testing.T) {
+	addr, _ := schedule(t, "127.0.0.1:0")
+	c := dial(t, addr)
+	p := be(t, addr, "-id", "h", "-hosts", "300", "-interval", "1s", "-peers", "1")
+	eventually(t, "join", func() bool { return len(list(c)) == 300 && registered(c, "h-00300", 1) })
+	require.Equal(t, "h-00001", list(c)[0])
+	require.NoError(t, p.stop())
+	require.Empty(t, list(c))
+}
+
+func TestJoinsAgainWhenTheSchedulerRestarts(t *testing.T) {
+	addr, stop := schedule(t, "127.0.0.1:0")
+	c := dial(t, addr)
+	be(t, addr, "-id", "h", "-interval", "100ms")
+	eventually(t, "joins", func() bool { return registered(c, "h", 3) })
+	stop()
+	schedule(t, addr)
+	eventually(t, "joins again, with its peers", func() bool { return registered(c, "h", 3) })
+}
+
+func TestGivesWayToANewerIncarnation(t *testing.T) {
+	addr, _ := schedule(t, "127.0.0.1:0")
+	c := dial(t, addr)
+	older := be(t, addr, "-id", "h", "-interval", "50ms", "-incarnation", "1")
+	eventually(t, "joins", func() bool { return registered(c, "h", 3) })
+	newer := be(t, addr, "-id", "h", "-interval", "50ms", "-incarnation", "2")
+	select {
+	case <-older.ended:
+	case <-time.After(patient):
+		t.Fatal("goes on")
+	}
+	require.Equal(t, codes.FailedPrecondition, status.Code(older.stop()))
+	require.Equal(t, []string{"h"}, list(c))
+	require.NoError(t, newer.stop())
+	require.Empty(t, list(c))
+}
+
+// A dragonfly is a scheduler that counts, and answers as it is told.
+type dragonfly struct {
+	schedulerv2.UnimplementedSchedulerServer
+	answer func(ctx context.Context, n int) error
+
+	mu        sync.Mutex // guards all below
+	announces []time.Time
+	registers int
+}
+
+func (d *dragonfly) AnnounceHost(ctx context.Context, _ *schedulerv2.AnnounceHostRequest) (*emptypb.Empty, error) {
+	d.mu.Lock()
+	d.announces = append(d.announces, time.Now())
+	n := len(d.announces)
+	d.mu.Unlock()
+	return &emptypb.Empty{}, d.answer(ctx, n)
+}
+
+func (d *dragonfly) AnnouncePeer(s schedulerv2.Scheduler_AnnouncePeerServer) error {
+	for {
+		if _, err := s.Recv(); err != nil {
+			return nil
+		}
+		d.mu.Lock()
+		d.registers++
+		d.mu.Unlock()
+	}
+}
+
+func (d *dragonfly) DeleteHost(context.Context, *schedulerv2.DeleteHostRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+func (d *dragonfly) counts() (announces, registers int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.announces), d.registers
+}
+
+func fly(t *testing.T, answer func(ctx context.Context, n int) error) (*dragonfly, string) {
+	t.Helper()
+	d := &dragonfly{answer: answer}
+	s := grpc.NewServer()
+	schedulerv2.RegisterSchedulerServer(s, d)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go func() { _ = s.Serve(ln) }()
+	t.Cleanup(s.Stop)
+	return d, ln.Addr().String()
+}
+
+func TestFollowsTheIntervalItIsTold(t *testing.T) {
+	d, addr := fly(t, func(ctx context.Context, _ int) error {
+		return grpc.SetHeader(ctx, wire.Lease{Incarnation: 1, Life: "one", Interval: 20 * time.Millisecond}.Metadata())
+	})
+	be(t, addr, "-interval", "1h", "-peers", "2")
+	eventually(t, "announces at 20 ms, not 1 h", func() bool { n, _ := d.counts(); return n >= 5 })
+	_, registers := d.counts()
+	require.Equal(t, 2, registers, "once: it is the same life")
+}
+
+func TestKeepsItsOwnIntervalWhenToldNone(t *testing.T) {
+	d, addr := fly(t, func(context.Context, int) error { return nil })
+	be(t, addr, "-interval", "50ms")
+	eventually(t, "announces", func() bool { n, _ := d.counts(); return n >= 5 })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	require.Greater(t, d.announces[4].Sub(d.announces[0]), 150*time.Millisecond)
+}
+
+func TestRetriesWithinTheInterval(t *testing.T) {
+	d, addr := fly(t, func(_ context.Context, n int) error {
+		if n <= 3 {
+			return status.Error(codes.Unavailable, "not yet")
+		}
+		return nil
+	})
+	const interval = 2 * time.Second
+	be(t, addr, "-interval", interval.String())
+	eventually(t, "is heard", func() bool { n, _ := d.counts(); return n >= 4 })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	require.Less(t, d.announces[3].Sub(d.announces[0]), interval)
+}
+
+// The past life's peers are gone: a new life registers them again.
+func TestRegistersAgainInANewLife(t *testing.T) {
+	d, addr := fly(t, func(ctx context.Context, n int) error {
+		return grpc.SetHeader(ctx, wire.Lease{Incarnation: 1, Life: fmt.Sprint(n / 4), Interval: 20 * time.Millisecond}.Metadata())
+	})
+	be(t, addr, "-interval", "20ms", "-peers", "1")
+	eventually(t, "registers", func() bool { n, r := d.counts(); return n >= 8 && r >= 3 })
+}
+
+// An attempt that hangs is given up in time for others.
+func TestAnAttemptHasALimit(t *testing.T) {
+	d, addr := fly(t, func(ctx context.Context, n int) error {
+		if n == 1 {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	})
+	const interval = 2 * time.Second
+	be(t, addr, "-interval", interval.String(), "-peers", "0")
+	eventually(t, "tries again", func() bool { n, _ := d.counts(); return n >= 2 })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	require.Less(t, d.announces[1].Sub(d.announces[0]), interval)
+}
+
+// A leave comes after the announce that is under way, or the host would be there
+// again.
+func TestLeavesAfterTheAnnounceUnderWay(t *testing.T) {
+	addr, _ := schedule(t, "127.0.0.1:0")
+	c := dial(t, addr)
+	for range 20 {
+		p := be(t, addr, "-id", "h", "-interval", "10ms", "-peers", "0")
+		eventually(t, "joins", func() bool { return len(list(c)) == 1 })
+		require.NoError(t, p.stop())
+		require.Empty(t, list(c))
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	var out bytes.Buffer
+	require.ErrorIs(t, peerd.Main(t.Context(), []string{"-help"}, &out, io.Discard), flag.ErrHelp)
+	for _, want := range []string{"go run ./examples/peer -scheduler", "-hosts", "(default 30s)"} {
+		require.Contains(t, out.String(), want)
+	}
+	for _, args := range [][]string{{"-id", ""}, {"-interval", "1ms"}, {"-hosts", "0"}, {"-log", "xml"}, {"-nonsense"}} {
+		require.ErrorIs(t, peerd.Main(t.Context(), args, io.Discard, io.Discard), cli.ErrUsage, "%v", args)
+	}
+}

@@ -1,0 +1,59 @@
+package schedulerd
+
+import (
+	"flag"
+	"io"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+const about = `scheduler knows which hosts of a Dragonfly cluster are there. It is a gRPC server
+that speaks Dragonfly's own scheduler API: v2 AnnounceHost, ListHosts, DeleteHost,
+AnnouncePeer, StatPeer and DeletePeer, and v1 AnnounceHost and LeaveHost. It frees
+what belongs to a host when the host leaves, or has been silent for too long. It
+has no TLS and asks nobody who he is: keep it on loopback, or behind what does.
+
+	go run ./examples/scheduler -listen 127.0.0.1:8002 -policy fixed -v
+
+The first line on stdout is "listening on ADDR". SIGTERM and SIGINT stop it
+gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap).`
+
+// Config says how to schedule.
+type Config struct {
+	Listen  string
+	Verbose bool   // log every join, suspicion and departure
+	Log     string // text or json
+
+	policy          string
+	multiple        float64
+	jitter, offline time.Duration
+	maxGap          time.Duration
+	maxHosts        int
+}
+
+func parse(args []string, stdout io.Writer) (Config, error) {
+	var c Config
+	fs := flag.NewFlagSet("scheduler", flag.ContinueOnError)
+	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8002", "`address` to listen on; port 0 picks one")
+	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr")
+	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
+	fs.StringVar(&c.policy, "policy", "fixed", "when a silent host is evicted: fixed (after -multiple intervals)\nor tiered (overdue by more than -offline)")
+	fs.Float64Var(&c.multiple, "multiple", 2, "fixed: evict after so many intervals of silence")
+	fs.DurationVar(&c.jitter, "jitter", 30*time.Second, "tiered: up to this much overdue is jitter, beyond it a host is suspect")
+	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this")
+	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
+	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
+	return c, cli.Parse(fs, about, args, stdout)
+}
+
+func (c Config) hostPolicy() (hostmgr.Policy, error) {
+	switch c.policy {
+	case "fixed":
+		return hostmgr.Multiple(c.multiple), nil
+	case "tiered":
+		return hostmgr.Tiered{Jitter: c.jitter, Offline: c.offline}, nil
+	}
+	return nil, cli.Usagef("-policy %q is neither fixed nor tiered", c.policy)
+}

@@ -1,0 +1,148 @@
+// Package schedulerd is a scheduler that speaks Dragonfly's API and has its
+// hosts kept by a hostmgr.Registry.
+package schedulerd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
+	schedulerv1 "d7y.io/api/v2/pkg/apis/scheduler/v1"
+	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// gracefully is how long calls in flight may take when the server stops.
+const gracefully = 3 * time.Second
+
+// A Server is a scheduler.
+type Server struct {
+	hosts   *hostmgr.Registry[*commonv2.Host]
+	peers   *peerStore
+	grpc    *grpc.Server
+	health  *health.Server
+	log     *slog.Logger
+	verbose bool
+}
+
+// Main is the command.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	cfg, err := parse(args, stdout)
+	if err != nil {
+		return err
+	}
+	log, err := cli.Logger(cfg.Log, stderr)
+	if err != nil {
+		return err
+	}
+	s, err := New(cfg, log)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "listening on %s\n", ln.Addr())
+	return s.Serve(ctx, ln)
+}
+
+// New returns a server that does not serve yet.
+func New(cfg Config, log *slog.Logger) (*Server, error) {
+	policy, err := cfg.hostPolicy()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{peers: newPeerStore(), log: log, verbose: cfg.Verbose}
+	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
+		Policy: policy, MaxGap: cfg.maxGap, MaxHosts: cfg.maxHosts, Cleanup: s.cleanup, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.grpc = grpc.NewServer(limits()...)
+	s.register()
+	return s, nil
+}
+
+// limits bound what one client can make the server hold. A ping every 5 s is
+// allowed, also between calls: an announce is rarer than what keeps a NAT open.
+func limits() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.UnaryInterceptor(guard),
+		grpc.MaxRecvMsgSize(1 << 20),
+		grpc.MaxHeaderListSize(16 << 10),
+		grpc.MaxConcurrentStreams(256),
+		grpc.ConnectionTimeout(10 * time.Second),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	}
+}
+
+func (s *Server) register() {
+	d := directory{hosts: s.hosts, peers: s.peers, epoch: time.Now().UnixNano()}
+	schedulerv1.RegisterSchedulerServer(s.grpc, serviceV1{directory: d})
+	schedulerv2.RegisterSchedulerServer(s.grpc, serviceV2{directory: d})
+	s.health = health.NewServer()
+	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
+	for service := range s.grpc.GetServiceInfo() {
+		s.health.SetServingStatus(service, grpc_health_v1.HealthCheckResponse_SERVING)
+	}
+	reflection.Register(s.grpc)
+}
+
+// Serve serves until ctx ends, and then stops gracefully: health checks say so
+// first, calls in flight may finish, and the registry sweeps until they have.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	defer s.background()()
+	served := make(chan error, 1)
+	go func() {
+		err := s.grpc.Serve(ln)
+		if errors.Is(err, grpc.ErrServerStopped) { // before it began
+			err = nil
+		}
+		served <- err
+	}()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	s.health.Shutdown()
+	hard := time.AfterFunc(gracefully, s.grpc.Stop)
+	defer hard.Stop()
+	s.grpc.GracefulStop()
+	return <-served
+}
+
+// background starts what runs beside the gRPC server.
+func (s *Server) background() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.hosts.Run(ctx); err != nil {
+			s.log.Error("registry", "err", err)
+		}
+	})
+	wg.Go(func() { onStatusSignal(ctx, s.logStatus) })
+	if s.verbose {
+		wg.Go(func() { s.watch(ctx) })
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}

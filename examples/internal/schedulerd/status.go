@@ -1,0 +1,53 @@
+package schedulerd
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// guard is around every unary call: it validates the request, as Dragonfly's
+// own definition demands, and turns errors into gRPC's.
+func guard(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if err := validate(req); err != nil {
+		return nil, err
+	}
+	resp, err := next(ctx, req)
+	return resp, toStatus(err)
+}
+
+func validate(req any) error {
+	if v, ok := req.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return status.Error(codes.InvalidArgument, err.Error())
+		}
+	}
+	return nil
+}
+
+// toStatus leaves errors that are a status already as they are.
+func toStatus(err error) error {
+	if _, ok := status.FromError(err); ok {
+		return err
+	}
+	return status.Error(codeOf(err), err.Error())
+}
+
+func codeOf(err error) codes.Code {
+	switch {
+	case errors.Is(err, hostmgr.ErrInvalid):
+		return codes.InvalidArgument
+	case errors.Is(err, hostmgr.ErrUnknownHost), errors.Is(err, errNoPeer), errors.Is(err, errNoHost):
+		return codes.NotFound
+	case errors.Is(err, hostmgr.ErrStale):
+		return codes.FailedPrecondition
+	case errors.Is(err, hostmgr.ErrFull), errors.Is(err, errTooManyPeers):
+		return codes.ResourceExhausted
+	}
+	return codes.Internal
+}

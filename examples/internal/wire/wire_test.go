@@ -1,0 +1,35 @@
+package wire_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/wire"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/metadata"
+)
+
+func TestLeaseThereAndBack(t *testing.T) {
+	for _, l := range []wire.Lease{
+		{Incarnation: 1<<64 - 1, Life: "7-x", Interval: 1500 * time.Millisecond},
+		{Incarnation: 1, Interval: time.Minute},
+	} {
+		require.Equal(t, l, wire.ReadLease(l.Metadata()))
+	}
+}
+
+func TestLeaseOfASchedulerThatSaysNothing(t *testing.T) {
+	require.Zero(t, wire.ReadLease(nil))
+	require.Zero(t, wire.ReadLease(metadata.Pairs(wire.IntervalKey, "soon")))
+	require.Zero(t, wire.ReadLease(metadata.Pairs(wire.IntervalKey, "-1s")))
+}
+
+func TestIncarnation(t *testing.T) {
+	n, err := wire.Incarnation(nil)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	_, err = wire.Incarnation(metadata.Pairs(wire.IncarnationKey, "-1"))
+	require.Error(t, err)
+	_, err = wire.Incarnation(metadata.Pairs(wire.IncarnationKey, "1", wire.IncarnationKey, "2"))
+	require.Error(t, err)
+}

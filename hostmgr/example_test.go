@@ -1,0 +1,176 @@
+package hostmgr_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// A host leaves, another falls silent. Both are cleaned up after, once.
+func Example() {
+	mock := clock.NewMock() // leave Clock out, and it is the system's
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{
+		Clock: mock,
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			fmt.Printf("%s %s after %v of silence: free %s\n", d.Host.ID, d.Kind, d.Silence, d.Host.Metadata)
+			return nil
+		},
+	})
+	for _, id := range []string{"a", "b"} {
+		_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: id, Metadata: "cache of " + id, Interval: time.Second})
+	}
+
+	_ = hosts.Leave(context.Background(), "a", 0)
+	mock.Add(2*time.Second + 1) // more than 2 x its interval
+	hosts.Sweep(context.Background())
+	fmt.Println(hosts.Len(), "hosts")
+	// Output:
+	// a left after 0s of silence: free cache of a
+	// b evicted after 2.000000001s of silence: free cache of b
+	// 0 hosts
+}
+
+// Run sweeps at each deadline, until its context ends.
+func ExampleRegistry_Run() {
+	evicted := make(chan string)
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			evicted <- d.Host.ID
+			return nil
+		},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- hosts.Run(ctx) }()
+
+	_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: "a", Interval: 10 * time.Millisecond})
+	fmt.Println("evicted:", <-evicted)
+	cancel()
+	fmt.Println("stopped:", <-stopped)
+	// Output:
+	// evicted: a
+	// stopped: <nil>
+}
+
+// A loop of your own asks Next when to sweep; no goroutine exists.
+func ExampleRegistry_Next() {
+	mock := clock.NewMock()
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{Clock: mock})
+	for i, id := range []string{"a", "b"} {
+		_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: id, Interval: time.Duration(i+1) * time.Second})
+	}
+	for next, ok := hosts.Next(); ok; next, ok = hosts.Next() {
+		mock.Set(next) // or wait until then
+		rep := hosts.Sweep(context.Background())
+		fmt.Println(rep.At.UTC().Format("05.000"), "suspected", rep.Suspected, "evicted", rep.Evicted)
+	}
+	// Output:
+	// 01.500 suspected 1 evicted 0
+	// 02.000 suspected 0 evicted 1
+	// 03.000 suspected 1 evicted 0
+	// 04.000 suspected 0 evicted 1
+}
+
+// A host that restarted is a new life. What its former life still had on the way
+// can't touch it.
+func ExampleRegistry_Leave_incarnation() {
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{})
+	first, _ := hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
+	_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: "a", Incarnation: first.Incarnation + 1})
+
+	err := hosts.Leave(context.Background(), "a", first.Incarnation)
+	fmt.Println(errors.Is(err, hostmgr.ErrStale), hosts.Len())
+	// Output: true 1
+}
+
+// A watcher gets the hosts that are there, Synced, and then every change.
+func ExampleRegistry_Watch() {
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{})
+	_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
+	for e := range hosts.Watch(context.Background()) {
+		fmt.Printf("%v %q\n", e.Kind, e.Host.ID)
+		switch e.Kind {
+		case hostmgr.Synced:
+			_ = hosts.Leave(context.Background(), "a", 0)
+		case hostmgr.Left:
+			return
+		}
+	}
+	// Output:
+	// joined "a"
+	// synced ""
+	// left "a"
+}
+
+// Tiered tells jitter from a host that is really offline.
+func ExampleTiered() {
+	mock := clock.NewMock()
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{Clock: mock, Policy: hostmgr.Tiered{}})
+	_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: "a", Interval: 10 * time.Second})
+	for _, silence := range []time.Duration{10, 29, 41, 311} {
+		mock.Set(time.Unix(0, 0).Add(silence * time.Second))
+		h, _ := hosts.Get("a")
+		fmt.Println(silence*time.Second, h.State)
+	}
+	// Output:
+	// 10s alive
+	// 29s late
+	// 41s suspect
+	// 5m11s offline
+}
+
+// AtLeast is a policy of one's own: twice the interval, but never less than a
+// minute, and nobody is ever suspect.
+type AtLeast time.Duration
+
+func (a AtLeast) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) {
+	return 0, max(2*p.Interval, time.Duration(a))
+}
+
+func ExamplePolicy() {
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{Policy: AtLeast(time.Minute)})
+	_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Second})
+	h, _ := hosts.Get("a")
+	fmt.Println(h.EvictAt.Sub(h.LastSeen))
+	// Output: 1m0s
+}
+
+// Confirm is asked before an eviction: here, by a last probe.
+func ExampleConfig_confirm() {
+	probe := func(id string) bool { return id == "a" }
+	mock := clock.NewMock()
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{
+		Clock: mock,
+		Confirm: func(_ context.Context, due []hostmgr.Host[string]) (may []hostmgr.Host[string], err error) {
+			for _, h := range due {
+				if !probe(h.ID) {
+					may = append(may, h)
+				}
+			}
+			return may, nil
+		},
+	})
+	for _, id := range []string{"a", "b"} {
+		_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: id, Interval: time.Second})
+	}
+	mock.Add(time.Minute)
+	rep := hosts.Sweep(context.Background())
+	a, _ := hosts.Get("a")
+	fmt.Println("evicted", rep.Evicted, "held", rep.Held, a.Held)
+	// Output: evicted 1 held 1 refused by Confirm
+}
+
+// A scheduler picks parents among the hosts that are well.
+func ExampleRegistry_Sample() {
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{})
+	for _, id := range []string{"a", "b", "c"} {
+		_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: id})
+	}
+	notMe := func(h hostmgr.Host[string]) bool { return h.ID != "a" }
+	fmt.Println(len(hosts.Sample(2, notMe)), len(hosts.Sample(9, notMe)))
+	// Output: 2 2
+}
