@@ -3,6 +3,7 @@ package hostmgr
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -10,7 +11,7 @@ import (
 // by others or here, and says how that went.
 func (c *cleaner[M]) await(ctx context.Context, j *job[M]) error {
 	for {
-		l, freed, gone := c.claim(ctx, j)
+		l, freed, over := c.claim(ctx, j)
 		switch {
 		case l != nil:
 			c.try(ctx, l)
@@ -20,35 +21,38 @@ func (c *cleaner[M]) await(ctx context.Context, j *job[M]) error {
 		}
 		select {
 		case <-freed:
-		case <-gone: // nil without Run
+		case <-over: // nil without Run
 		case <-ctx.Done():
 		}
 	}
 }
 
 // claim decides what await does next: try (the lane is its own now), wait until
-// the lane is freed or the crew is gone, or neither, because j was tried, ctx is
-// over, or an earlier cleanup of this id failed and is not retried yet.
-func (c *cleaner[M]) claim(ctx context.Context, j *job[M]) (l *lane[M], freed, gone <-chan struct{}) {
-	now := c.time.now()
+// the lane is freed or the crew is dismissed, or neither, because j was tried, ctx
+// is over, or an earlier cleanup of this id failed and is not retried yet.
+//
+// A Leave that a cleanup calls (its ctx says so) never waits, for what it waits
+// for may be waiting for it: it tries on its own goroutine, which is a worker's
+// already, or leaves the lane to whoever is at it.
+func (c *cleaner[M]) claim(ctx context.Context, j *job[M]) (l *lane[M], freed, over <-chan struct{}) {
+	now, inside := c.time.now(), ctx.Value(c) != nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l = j.lane
 	idle := l.place >= 0
-	if j.tries > 0 || ctx.Err() != nil || idle && l.at > now {
+	switch {
+	case j.tries > 0 || ctx.Err() != nil || idle && l.at > now || inside && !idle:
 		return nil, nil, nil
-	}
-	if idle && c.crew == nil {
+	case idle && (inside || c.crew == nil):
 		heap.Remove(&c.waiting, l.place)
 		return l, nil, nil
-	}
-	if l.freed == nil {
+	case l.freed == nil:
 		l.freed = make(chan struct{})
 	}
 	if c.crew != nil {
-		gone = c.crew.gone
+		over = c.crew.over
 	}
-	return nil, l.freed, gone
+	return nil, l.freed, over
 }
 
 func (c *cleaner[M]) outcome(ctx context.Context, j *job[M]) error {
@@ -61,7 +65,7 @@ func (c *cleaner[M]) outcome(ctx context.Context, j *job[M]) error {
 	case tries == 0 && ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case tries == 0:
-		err = fmt.Errorf("that of an earlier life comes first")
+		err = errors.New("that of an earlier life comes first")
 	}
 	return fmt.Errorf("%w: %w", ErrCleanupPending, err)
 }

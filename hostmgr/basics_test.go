@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hostlife/hostlife/clock"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
@@ -16,7 +17,7 @@ func TestHostIsThereFromAnnounceToLeave(t *testing.T) {
 	lease := s.announce(hostmgr.Announcement[string]{
 		ID: "a", Metadata: "m", Interval: 5 * second, Incarnation: 7, Zone: "z",
 	})
-	require.Equal(t, hostmgr.Lease{Interval: 5 * second, Incarnation: 7}, lease)
+	require.Equal(t, hostmgr.Lease{Interval: 5 * second, Incarnation: 7, Life: 1}, lease)
 	joined := s.clock.Now()
 	s.clock.Advance(second)
 	require.Equal(t, hostmgr.Host[string]{
@@ -243,4 +244,66 @@ func TestHeartbeatGetAndIdleSweepAllocateNothing(t *testing.T) {
 	} {
 		require.Zero(t, testing.AllocsPerRun(100, f), what)
 	}
+}
+
+func TestAllShowsAHostThatIsReplacedMeanwhile(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range 600 {
+		s.announce(hostmgr.Announcement[string]{ID: time.Duration(i).String(), Incarnation: 1})
+	}
+	lives := map[string]uint64{}
+	for h := range s.All() {
+		if len(lives) == 0 {
+			s.announce(hostmgr.Announcement[string]{ID: "599ns", Incarnation: 2})
+		}
+		require.NotContains(t, lives, h.ID)
+		lives[h.ID] = h.Life
+	}
+	require.Len(t, lives, 600)
+	require.Equal(t, uint64(601), lives["599ns"])
+}
+
+func TestSampleIsDistinctThoughHostsAreReplacedMeanwhile(t *testing.T) {
+	for range 50 {
+		s := newScript(t, hostmgr.Config[string]{})
+		incarnation := uint64(0)
+		replaceAll := func() {
+			incarnation++
+			for i := range 12 {
+				s.announce(hostmgr.Announcement[string]{ID: time.Duration(i).String(), Incarnation: incarnation})
+			}
+		}
+		replaceAll()
+		ids := map[string]bool{}
+		for _, h := range s.Sample(2, func(h hostmgr.Host[string]) bool {
+			replaceAll()
+			return h.ID < "2"
+		}) {
+			require.False(t, ids[h.ID])
+			ids[h.ID] = true
+		}
+	}
+}
+
+func TestAZoneThatItsLastHostLeavesIsFreeForIt(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range 64 {
+		id := time.Duration(i).String()
+		s.announce(hostmgr.Announcement[string]{ID: id, Zone: id})
+	}
+	s.announce(hostmgr.Announcement[string]{ID: "7ns", Zone: "moved"})
+	require.Equal(t, "moved", s.get("7ns").Zone)
+	s.announce(hostmgr.Announcement[string]{ID: "7ns", Zone: "reborn", Incarnation: s.get("7ns").Incarnation + 1})
+	require.Equal(t, "reborn", s.get("7ns").Zone)
+}
+
+func TestARegistryLastsLonger(t *testing.T) {
+	mock := clock.NewMock() // of 1970
+	r, err := hostmgr.New(hostmgr.Config[string]{Clock: mock})
+	require.NoError(t, err)
+	mock.Set(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
+	require.NoError(t, err)
+	mock.Add(2*second + 1)
+	require.Equal(t, 1, r.Sweep(context.Background()).Evicted)
 }

@@ -81,13 +81,11 @@ func (c *cleaner[M]) add(d Departure[M]) *job[M] {
 	return j
 }
 
-// next is when the next try may be made, if somebody must see to it: under Run
-// the workers see to what may be done already, and wake Run when they are
-// through.
-func (c *cleaner[M]) next(now int64) int64 {
+// next is when the next try may be made.
+func (c *cleaner[M]) next() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.waiting) == 0 || c.crew != nil && c.waiting[0].at <= now {
+	if len(c.waiting) == 0 {
 		return never
 	}
 	return c.waiting[0].at
@@ -120,7 +118,7 @@ func (c *cleaner[M]) try(ctx context.Context, l *lane[M]) (cleaned bool) {
 		}
 		cleaned = err == nil
 	}()
-	err = c.clean(ctx, dep)
+	err = c.clean(context.WithValue(ctx, c, l), dep)
 	return
 }
 
@@ -131,24 +129,24 @@ func (c *cleaner[M]) finish(l *lane[M], err error) {
 	c.mu.Lock()
 	j, freed := l.jobs[0], l.freed
 	l.freed = nil
-	l.at = now
 	j.tries++
 	j.err = err
 	if err != nil {
 		c.failures++
-		l.at += int64(retry(j.tries))
+		l.at = now + int64(retry(j.tries))
 		j.dep.Attempt++
 	} else {
 		c.drop(l)
 	}
-	if len(l.jobs) > 0 {
+	more := len(l.jobs) > 0
+	if more {
 		heap.Push(&c.waiting, l)
 	}
 	c.mu.Unlock()
 	if freed != nil {
 		close(freed)
 	}
-	if err != nil {
+	if more {
 		poke(c.wake)
 	}
 }
@@ -170,24 +168,16 @@ func (c *cleaner[M]) drop(l *lane[M]) {
 // retry is the pause after so many tries that failed.
 func retry(tries int) time.Duration { return min(lastRetry, firstRetry<<min(tries-1, 16)) }
 
-// drain makes, on this goroutine, the tries that are due now. Under Run it
-// leaves them to the workers.
-func (c *cleaner[M]) drain(ctx context.Context) (cleaned int) {
-	for now := c.time.now(); ctx.Err() == nil; {
-		c.mu.Lock()
-		var l *lane[M]
-		if c.crew == nil {
-			l = c.take(now)
-		}
-		c.mu.Unlock()
-		if l == nil {
-			break
-		}
-		if c.try(ctx, l) {
-			cleaned++
-		}
+// byHand makes, on this goroutine, the next try that may be made by now. Under
+// Run it leaves it to the workers.
+func (c *cleaner[M]) byHand(ctx context.Context, now int64) (cleaned, tried bool) {
+	c.mu.Lock()
+	var l *lane[M]
+	if c.crew == nil && ctx.Err() == nil {
+		l = c.take(now)
 	}
-	return cleaned
+	c.mu.Unlock()
+	return l != nil && c.try(ctx, l), l != nil
 }
 
 // A laneHeap is a container/heap of lanes, by when they may be tried.

@@ -258,3 +258,107 @@ func TestCleanupIsDoneInTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// Every worker is in a cleanup that has another host leave: they do that cleanup
+// themselves, for who else would.
+func TestACleanupMayCallLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *hostmgr.Registry[string]
+		var errs []error
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupWorkers: 1,
+			Cleanup: func(ctx context.Context, d hostmgr.Departure[string]) error {
+				if d.Host.ID == "a" {
+					_, _ = r.Announce(hostmgr.Announcement[string]{ID: "a"})
+					errs = append(errs, r.Leave(ctx, "b", 0), r.Leave(ctx, "a", 0))
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for _, id := range []string{"a", "b"} {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+		}
+		require.NoError(t, r.Leave(t.Context(), "a", 0))
+		require.NoError(t, errs[0])
+		require.ErrorIs(t, errs[1], hostmgr.ErrCleanupPending, "its own id's turn comes after this one")
+		stop()
+	})
+}
+
+// Whatever a cleanup waits for, Run returns: it is enough that its context ends.
+func TestACleanupThatWaitsForAWorkerDoesNotKeepRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *hostmgr.Registry[string]
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupWorkers: 1,
+			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+				if d.Host.ID == "a" {
+					return r.Leave(context.Background(), "b", 0) // not the context that it got
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for _, id := range []string{"a", "b"} {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = r.Leave(t.Context(), "a", 0) })
+		synctest.Wait()
+		stop()
+		wg.Wait()
+		require.Zero(t, r.Stats().CleanupPending)
+	})
+}
+
+// A try by hand is under way when Run starts, and another cleanup joins its lane:
+// with no other reason to wake, Run has it done all the same.
+func TestRunTakesOverALaneThatWasBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			MaxGap: -1,
+			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+				if d.Host.Life == 1 {
+					<-gate
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		leave := func() {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour})
+			require.NoError(t, err)
+			wg.Go(func() { _ = r.Leave(t.Context(), "a", 0) })
+			synctest.Wait()
+		}
+		leave()
+		stop := run(t, r)
+		leave()
+		close(gate)
+		wg.Wait()
+		require.Zero(t, r.Stats().CleanupPending)
+		stop()
+	})
+}
+
+func TestASweepDoesAllCleanupsOfAnIDHoweverTimePasses(t *testing.T) {
+	var s *script
+	s = newScript(t, hostmgr.Config[string]{
+		Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+			s.clock.Advance(time.Millisecond)
+			return nil
+		},
+	})
+	for i := range 10 {
+		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour, Incarnation: uint64(i + 1)})
+	}
+	require.Equal(t, 9, s.Sweep(context.Background()).Cleaned)
+	require.Zero(t, s.Stats().CleanupPending)
+}

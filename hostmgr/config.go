@@ -11,6 +11,7 @@ import (
 
 const (
 	runMaxGap      = 500 * time.Millisecond
+	minMaxGap      = 10 * time.Millisecond
 	defaultWorkers = 8
 )
 
@@ -21,7 +22,8 @@ type Config[M any] struct {
 
 	// Clock is the time source. Nil means the system's, or inside a
 	// testing/synctest bubble the bubble's. Clocks that step backwards are put
-	// up with: time inside the registry stands still, and goes on from there.
+	// up with: time inside the registry stands still until the next call that
+	// reads the clock, and goes on from there. It ends 146 years after New.
 	Clock clock.Clock
 
 	// MaxGap is the longest gap between two sweeps that is normal for whatever
@@ -31,7 +33,9 @@ type Config[M any] struct {
 	//
 	// Zero means 500 ms under Run, which wakes at least twice in it; driven by
 	// hand it excuses nothing, so that moving a fake clock and sweeping does
-	// what a test expects. Negative means that nothing is ever excused.
+	// what a test expects. Negative means that nothing is ever excused. By hand a
+	// single call of Confirm or Cleanup that takes longer is a stall too, for it
+	// keeps the sweep from listening. The least that is allowed is 10 ms.
 	MaxGap time.Duration
 
 	// MaxHosts is the number of hosts above which nobody new may join (a
@@ -47,6 +51,9 @@ type Config[M any] struct {
 	// removal, with its context; that of a Replaced host waits for the next
 	// Sweep. It is not called for Forgotten hosts. Nil means that there is
 	// nothing to clean up.
+	//
+	// It may call the registry; Leave with the context that it got, or the two
+	// may wait for each other until Run ends.
 	Cleanup func(context.Context, Departure[M]) error
 
 	// CleanupWorkers is how many cleanups may run at a time under Run. Zero
@@ -71,6 +78,9 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	if c.CleanupWorkers < 0 || c.MaxHosts < 0 {
 		return c, fmt.Errorf("%w: Config.CleanupWorkers %d or Config.MaxHosts %d is negative",
 			ErrInvalid, c.CleanupWorkers, c.MaxHosts)
+	}
+	if c.MaxGap > 0 && c.MaxGap < minMaxGap {
+		return c, fmt.Errorf("%w: Config.MaxGap %v is below %v", ErrInvalid, c.MaxGap, minMaxGap)
 	}
 	if c.Policy == nil {
 		c.Policy = Multiple(2)

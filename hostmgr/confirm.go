@@ -48,29 +48,45 @@ func (r *Registry[M]) ask(ctx context.Context, due []*life[M], rep *SweepReport)
 	defer r.asking.Store(false)
 	for len(due) > 0 && ctx.Err() == nil {
 		k := min(len(due), pageSize)
-		hosts := r.stillDue(due[:k])
-		if len(hosts) > 0 {
-			allowed, by := r.confirm(ctx, hosts)
-			r.settle(due[:k], allowed, by, rep)
+		if asked := r.stillDue(due[:k], rep); len(asked) > 0 {
+			allowed, by := r.confirm(ctx, asked)
+			r.settle(asked, allowed, by, rep)
 		}
 		due = due[k:]
 	}
 }
 
-func (r *Registry[M]) stillDue(lives []*life[M]) []Host[M] {
-	hosts := r.snapshots(nil, lives, false)
-	due := hosts[:0]
-	for _, h := range hosts {
-		if h.State == Offline {
-			due = append(due, h)
+// A question is one host that Confirm is asked about.
+type question[M any] struct {
+	life *life[M]
+	word int64 // when it was asked
+	host Host[M]
+}
+
+// stillDue asks about those that are due by now, and lets go of the others.
+func (r *Registry[M]) stillDue(lives []*life[M], rep *SweepReport) []question[M] {
+	now := r.lock()
+	defer r.unlock()
+	asked := make([]question[M], 0, len(lives))
+	for _, l := range lives {
+		v := r.verdict(l, now)
+		if v.word >= 0 && v.state == Offline {
+			asked = append(asked, question[M]{l, v.word, r.snapshot(l, now)})
+			continue
 		}
+		r.release(l)
+		rep.Held--
 	}
-	return due
+	return asked
 }
 
 // confirm calls Confirm, and returns the lives that may go and what holds the
 // others. It survives whatever Confirm does to its goroutine.
-func (r *Registry[M]) confirm(ctx context.Context, hosts []Host[M]) (allowed map[uint64]bool, by string) {
+func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed map[uint64]bool, by string) {
+	hosts := make([]Host[M], len(asked))
+	for i, q := range asked {
+		hosts[i] = q.host
+	}
 	err := errors.New("Confirm ended its goroutine")
 	defer func() {
 		if p := recover(); p != nil {
@@ -81,7 +97,7 @@ func (r *Registry[M]) confirm(ctx context.Context, hosts []Host[M]) (allowed map
 			r.mu.Lock()
 			r.counts.ConfirmFailures++
 			r.unlock()
-			r.cfg.Logger.Error("Confirm failed, its hosts are held", "hosts", len(hosts), "err", err)
+			r.cfg.Logger.Error("Confirm failed, its hosts are held", "hosts", len(asked), "err", err)
 		}
 	}()
 	var may []Host[M]
@@ -93,20 +109,25 @@ func (r *Registry[M]) confirm(ctx context.Context, hosts []Host[M]) (allowed map
 	return allowed, "refused by Confirm"
 }
 
-// settle evicts those that may go and are still due by now, and holds the rest.
-func (r *Registry[M]) settle(lives []*life[M], allowed map[uint64]bool, by string, rep *SweepReport) {
-	now := r.time.now()
-	r.mu.Lock()
+// settle evicts those that may go, are due still, and were not heard since Confirm
+// was asked (an answer is about the silence that it was asked about), and holds the
+// rest.
+func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by string, rep *SweepReport) {
+	r.tick(rep)
+	now := r.lock()
 	defer r.unlock()
-	for _, l := range lives {
-		v := r.verdict(l, now)
+	for _, q := range asked {
+		v := r.verdict(q.life, now)
 		switch {
-		case v.word < 0 || v.state != Offline:
-			continue
-		case !allowed[l.number]:
-			r.hold(l, by, now)
-		case l.word.evict(v.word):
-			r.depart(l, Evicted, now)
+		case v.word != q.word:
+			r.release(q.life)
+			rep.Held--
+		case v.state != Offline: // a stall gave it grace
+			rep.Held--
+		case !allowed[q.life.number]:
+			r.hold(q.life, by, now)
+		case q.life.word.evict(v.word):
+			r.depart(q.life, Evicted, now)
 			rep.Evicted++
 			rep.Held--
 		}

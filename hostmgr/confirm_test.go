@@ -127,3 +127,20 @@ func TestUnderRunAHangingConfirmStopsNothing(t *testing.T) {
 		stop()
 	})
 }
+
+// An answer is about the silence that was asked about, not about the next one.
+func TestConfirmsAnswerDoesNotOutliveABeat(t *testing.T) {
+	var s *script
+	s = newScript(t, hostmgr.Config[string]{
+		Confirm: func(_ context.Context, due hosts) (hosts, error) {
+			s.beat("a")
+			s.clock.Advance(3 * second)
+			return due, nil
+		},
+	})
+	s.join("a")
+	rep := s.after(3 * second)
+	require.Zero(t, rep.Evicted)
+	require.Zero(t, rep.Held)
+	require.Zero(t, s.Stats().Held)
+}

@@ -12,12 +12,12 @@ type crew struct {
 	ctx     context.Context
 	workers int // guarded by cleaner.mu
 	wg      sync.WaitGroup
-	gone    chan struct{} // closed when all have returned
+	over    chan struct{} // closed when no more are hired
 }
 
 // start has workers do the cleanups, until stop is called, which waits for them.
 func (c *cleaner[M]) start(ctx context.Context) (stop func()) {
-	k := &crew{ctx: ctx, gone: make(chan struct{})}
+	k := &crew{ctx: ctx, over: make(chan struct{})}
 	c.mu.Lock()
 	c.crew = k
 	c.mu.Unlock()
@@ -25,8 +25,8 @@ func (c *cleaner[M]) start(ctx context.Context) (stop func()) {
 		c.mu.Lock()
 		c.crew = nil // nobody is hired from here on, so the wait is for all
 		c.mu.Unlock()
+		close(k.over) // who waits for a worker need not any more, not even in a cleanup
 		k.wg.Wait()
-		close(k.gone)
 	}
 }
 
@@ -39,6 +39,19 @@ func (c *cleaner[M]) kick() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hire(now)
+}
+
+// plan hires a worker for what may be done now, and returns when there will be
+// more. The two go by one moment: what is not yet due is in the plan. Workers that
+// are through wake Run to make a new one.
+func (c *cleaner[M]) plan(now int64) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hire(now)
+	if len(c.waiting) == 0 || c.waiting[0].at <= now {
+		return never
+	}
+	return c.waiting[0].at
 }
 
 // hire starts a worker if there is work and room for one. The caller holds c.mu.

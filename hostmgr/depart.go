@@ -25,8 +25,7 @@ func (r *Registry[M]) Forget(id string, incarnation uint64) error {
 }
 
 func (r *Registry[M]) end(id string, incarnation uint64, k Kind) (*job[M], error) {
-	now := r.time.now()
-	r.mu.Lock()
+	now := r.lock()
 	defer r.unlock()
 	l, ok := r.index.Load(id)
 	if !ok {

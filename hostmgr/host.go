@@ -38,6 +38,7 @@ type Announcement[M any] struct {
 type Lease struct {
 	Interval    time.Duration
 	Incarnation uint64
+	Life        uint64 // another number than last time: the host was gone in between
 }
 
 // A State is what a host's silence says of it at one moment.

@@ -83,6 +83,7 @@ func TestBadConfigsAreErrors(t *testing.T) {
 		"absurd Offline":        {Policy: hostmgr.Tiered{Offline: math.MaxInt64}},
 		"negative workers":      {CleanupWorkers: -1},
 		"negative MaxHosts":     {MaxHosts: -1},
+		"tiny MaxGap":           {MaxGap: 10*time.Millisecond - 1},
 	} {
 		_, err := hostmgr.New(cfg)
 		require.ErrorIs(t, err, hostmgr.ErrInvalid, what)

@@ -2,7 +2,7 @@ package hostmgr
 
 import "sort"
 
-// maxStalls is how many stalls a ledger remembers (24 bytes each). What lies
+// maxStalls is how many stalls a ledger remembers (32 bytes each). What lies
 // before them counts as heard: that can only matter to a host that has been
 // silent through that many stalls and all the listening in between.
 const maxStalls = 4096
@@ -21,6 +21,7 @@ type ledger struct {
 
 type stall struct {
 	from, to int64
+	limit    int64 // that it exceeded
 	before   int64 // excused in all stalls before this one
 }
 
@@ -30,7 +31,7 @@ func (g *ledger) tick(now int64) (excused int64) {
 		if len(g.stalls) == maxStalls {
 			g.stalls = append(g.stalls[:0], g.stalls[maxStalls/2:]...)
 		}
-		g.stalls = append(g.stalls, stall{from: g.last, to: now, before: g.total})
+		g.stalls = append(g.stalls, stall{from: g.last, to: now, limit: g.limit, before: g.total})
 		g.total += excused
 		g.count++
 	}
@@ -62,13 +63,14 @@ func (g *ledger) excused(t, now int64) int64 {
 	return sum + g.total - s.before - max(0, t-s.from)
 }
 
-// deafUntil is the end of the latest stall, or ok is false.
-func (g *ledger) deafUntil(now int64) (end int64, ok bool) {
+// latest is the latest stall, or ok is false. It keeps the limit that it exceeded,
+// because Run, when it ends, takes its own back.
+func (g *ledger) latest(now int64) (s stall, ok bool) {
 	if g.open(now) > 0 {
-		return now, true
+		return stall{from: g.last, to: now, limit: g.limit}, true
 	}
 	if n := len(g.stalls); n > 0 {
-		return g.stalls[n-1].to, true
+		return g.stalls[n-1], true
 	}
-	return 0, false
+	return stall{}, false
 }

@@ -10,7 +10,8 @@ import (
 // "whether": the registry does the counting.
 //
 // Patience must be pure and cheap: it is asked once for each interval that
-// hosts use, not for each host, and its answer is kept. It runs with no lock
+// hosts use, not for each host, and its answer is kept (for the first 1024 of
+// them; where hosts use more it is asked at each Announce of the others). It runs with no lock
 // held. An answer that can't be meant (a panic, a negative duration, an
 // eviction before the interval is over) is counted in Stats.PolicyFaults,
 // logged, and replaced by that of the default, Multiple(2); a suspicion that

@@ -4,8 +4,7 @@ import "iter"
 
 // Get returns the host as it is now, or false if it is not there.
 func (r *Registry[M]) Get(id string) (Host[M], bool) {
-	now := r.time.now()
-	r.mu.RLock()
+	now := r.rlock()
 	defer r.mu.RUnlock()
 	l, ok := r.index.Load(id)
 	if !ok {
@@ -51,12 +50,17 @@ func (r *Registry[M]) each(lives []*life[M], departed bool, yield func(Host[M]) 
 	return true
 }
 
+// snapshots appends what the lives are now. One that is over is shown as it ended
+// (departed), or as the life that its id has now, if any.
 func (r *Registry[M]) snapshots(to []Host[M], lives []*life[M], departed bool) []Host[M] {
-	now := r.time.now()
-	r.mu.RLock()
+	now := r.rlock()
 	defer r.mu.RUnlock()
 	for _, l := range lives {
-		if departed || l.word.v.Load() >= 0 {
+		there := true
+		if !departed && l.word.v.Load() < 0 {
+			l, there = r.index.Load(l.id)
+		}
+		if there {
 			to = append(to, r.snapshot(l, now))
 		}
 	}

@@ -13,9 +13,10 @@ import (
 // are safe for concurrent use.
 //
 // There is one lock for changes and none for beats. Whatever begins or ends a
-// life, or tells watchers of it, happens under mu, a few microseconds at a time;
-// so there is one order of events, and what is under mu is always consistent. A
-// heartbeat reads the index, whose reads are lock-free, and swaps one word.
+// life, or tells watchers of it, happens under mu, a sweep's work a page of hosts
+// at a time; so there is one order of events, and what is under mu is always
+// consistent. A heartbeat reads the index, whose reads are lock-free, and swaps
+// one word.
 type Registry[M any] struct {
 	cfg   Config[M]
 	time  *timeline
@@ -39,7 +40,7 @@ type Registry[M any] struct {
 	holds       map[*life[M]]hold
 	watchers    []*watcher[M] // replaced, never changed in place
 	news        bool          // watchers must be woken when mu is released
-	planned     int64         // when Run will sweep next; 0: it is not waiting
+	planned     int64         // when Run means to sweep next
 	stir        bool          // that is too late: wake it when mu is released
 	work        bool          // a cleanup was queued: hire when mu is released
 	seq         uint64        // of the latest event
@@ -56,17 +57,32 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	}
 	r := &Registry[M]{
 		cfg:       cfg,
-		time:      newTimeline(cfg.Clock),
 		judge:     newJudge(cfg.Policy, cfg.Logger),
 		index:     xsync.NewMap[string, *life[M]](),
 		wake:      make(chan struct{}, 1),
 		sweepGate: make(chan struct{}, 1),
 		zones:     zones{},
 	}
+	r.time = newTimeline(cfg.Clock, r.wake)
 	r.clean = newCleaner(cfg, r.time, r.wake)
 	r.ledger.limit = max(0, int64(cfg.MaxGap))
 	r.incarnation = uint64(max(0, cfg.Clock.Now().UnixNano()))
 	return r, nil
+}
+
+// lock takes mu, and returns the time: that of a clock reading before it, or of a
+// sweep that was quicker.
+func (r *Registry[M]) lock() (now int64) {
+	now = r.time.now()
+	r.mu.Lock()
+	return max(now, r.ledger.last)
+}
+
+// rlock is lock for reading; the caller releases it with mu.RUnlock.
+func (r *Registry[M]) rlock() (now int64) {
+	now = r.time.now()
+	r.mu.RLock()
+	return max(now, r.ledger.last)
 }
 
 // unlock releases mu, and then does what must not be done under it: waking
@@ -109,8 +125,7 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Lease, error) {
 	if err != nil {
 		return Lease{}, err
 	}
-	now := r.time.now()
-	r.mu.Lock()
+	now := r.lock()
 	defer r.unlock()
 	old, ok := r.index.Load(a.ID)
 	switch {
@@ -147,7 +162,7 @@ func (r *Registry[M]) join(a Announcement[M], t *terms, now, joined int64) (Leas
 	}
 	l := r.newLife(a, t, now, joined)
 	r.index.Store(l.id, l)
-	r.admit(l, now)
+	r.admit(l, a.Zone, now)
 	return l.lease(), nil
 }
 
@@ -158,7 +173,7 @@ func (r *Registry[M]) replace(old *life[M], a Announcement[M], t *terms, now int
 	r.index.Store(l.id, l)
 	old.word.end()
 	r.depart(old, Replaced, now)
-	r.admit(l, now)
+	r.admit(l, a.Zone, now)
 	return l.lease()
 }
 
@@ -170,14 +185,15 @@ func (r *Registry[M]) newLife(a Announcement[M], t *terms, now, joined int64) *l
 	r.lives++
 	l := &life[M]{
 		id: strings.Clone(a.ID), number: r.lives, incarnation: a.Incarnation,
-		joined: joined, metadata: a.Metadata, zone: r.zones.enter(a.Zone),
+		joined: joined, metadata: a.Metadata,
 	}
 	l.word.set(now)
 	l.terms.Store(t)
 	return l
 }
 
-func (r *Registry[M]) admit(l *life[M], now int64) {
+func (r *Registry[M]) admit(l *life[M], zone string, now int64) {
+	l.zone = r.zones.enter(zone)
 	next := r.verdict(l, now).next(false)
 	r.roster.add(l, next)
 	r.plan(next)
@@ -187,9 +203,11 @@ func (r *Registry[M]) admit(l *life[M], now int64) {
 
 // refresh takes over what a living host says of itself now.
 func (r *Registry[M]) refresh(l *life[M], a Announcement[M], t *terms, now int64) Lease {
-	z := r.zones.enter(a.Zone)
-	r.zones.leave(l.zone)
-	l.zone, l.metadata = z, a.Metadata
+	if a.Zone != l.zone.name {
+		r.zones.leave(l.zone)
+		l.zone = r.zones.enter(a.Zone)
+	}
+	l.metadata = a.Metadata
 	l.terms.Store(t)
 	l.word.beat(now)
 	r.reconsider(l, now)
@@ -203,20 +221,24 @@ func (r *Registry[M]) refresh(l *life[M], a Announcement[M], t *terms, now int64
 // plan wakes Run if it means to sleep beyond next.
 func (r *Registry[M]) plan(next int64) { r.stir = r.stir || next < r.planned }
 
-// reconsider tells watchers of a suspect that was heard again.
+// reconsider tells watchers of a suspect that was heard again. One that was
+// heard, but too long ago, gets its bit back, so that the next beat asks again; if
+// that beat comes right now, and finds no bit, the swap fails and we look again.
 func (r *Registry[M]) reconsider(l *life[M], now int64) {
-	if !l.suspect {
-		return
-	}
-	v := r.verdict(l, now)
-	if v.state == Alive || v.state == Late {
+	for l.suspect {
+		v := r.verdict(l, now)
+		if v.state == Suspect || v.state == Offline {
+			if l.word.suspect(v.word) {
+				return
+			}
+			continue
+		}
 		l.suspect = false
 		r.counts.Suspects--
 		r.emit(Recovered, l, now)
 		r.roster.hasten(l, v.next(false))
-		return
+		r.plan(v.next(false))
 	}
-	l.word.suspect(v.word) // heard, but too long ago: ask again at the next beat
 }
 
 // Heartbeat is a sign of life that carries nothing else. It takes no lock and
@@ -251,7 +273,7 @@ func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Le
 		now := r.time.now()
 		wasSuspect, there := l.word.beat(now - min(now, int64(age)))
 		if wasSuspect {
-			r.recover(l, now)
+			r.recover(l)
 		}
 		if there {
 			return l.lease(), nil
@@ -261,8 +283,8 @@ func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Le
 }
 
 // recover is the one heartbeat in many that needs the lock: that of a suspect.
-func (r *Registry[M]) recover(l *life[M], now int64) {
-	r.mu.Lock()
+func (r *Registry[M]) recover(l *life[M]) {
+	now := r.lock()
 	defer r.unlock()
 	if l.word.v.Load() >= 0 {
 		r.reconsider(l, now)
@@ -283,5 +305,5 @@ func (l *life[M]) fence(incarnation uint64) error {
 }
 
 func (l *life[M]) lease() Lease {
-	return Lease{Interval: l.terms.Load().interval, Incarnation: l.incarnation}
+	return Lease{Interval: l.terms.Load().interval, Incarnation: l.incarnation, Life: l.number}
 }

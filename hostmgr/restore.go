@@ -47,8 +47,7 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	now := r.time.now()
-	r.mu.Lock()
+	now := r.lock()
 	defer r.unlock()
 	if _, ok := r.index.Load(a.ID); ok {
 		return false, nil

@@ -14,7 +14,8 @@ import (
 // New) and Run that is longer than MaxGap is a stall, as any other.
 //
 // With a fake clock, move it by at most half of MaxGap at a time, or make MaxGap
-// negative: a leap is a stall.
+// negative: a leap is a stall. An Announce that brings the next deadline forward
+// leaves the After behind that Run waited for.
 func (r *Registry[M]) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -27,9 +28,9 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	defer r.clean.start(ctx)()
 	defer r.asks.Wait()
 	for ctx.Err() == nil {
-		_, due := r.scan(ctx, false)
+		rep, due := r.scan(ctx, false)
+		r.report(rep)
 		r.askAside(ctx, due)
-		r.clean.kick()
 		r.rest(ctx)
 	}
 	return nil
@@ -45,16 +46,19 @@ func (r *Registry[M]) setLimit(d time.Duration) {
 // it hangs.
 func (r *Registry[M]) askAside(ctx context.Context, due []*life[M]) {
 	if len(due) > 0 && !r.asking.Load() {
-		r.asks.Go(func() { r.ask(ctx, due, &SweepReport{}) })
+		r.asks.Go(func() {
+			var rep SweepReport
+			r.ask(ctx, due, &rep)
+			r.report(rep)
+		})
 	}
 }
 
 // rest waits until the next deadline, or less. What Announce brings in earlier
 // than planned pokes wake: the plan is made under mu, so none slips in between.
 func (r *Registry[M]) rest(ctx context.Context) {
-	now := r.time.now()
-	r.mu.Lock()
-	next := min(r.roster.next(), r.clean.next(now))
+	now := r.lock()
+	next := min(r.roster.next(), r.clean.plan(now))
 	if r.ledger.limit > 0 {
 		next = min(next, now+r.ledger.limit/2)
 	}
@@ -71,14 +75,14 @@ func (r *Registry[M]) rest(ctx context.Context) {
 }
 
 // Next is when a Sweep may next have work, as the registry's Clock will read
-// then; false if there is nothing to wait for. It holds until the next Announce.
+// then; false if there is nothing to wait for. It holds until the next Announce or
+// Restore, Leave, or sign of life of a suspect.
 // When MaxGap is set it is at most half of it after the last sweep, so that a
 // driver that keeps to it is never late.
 func (r *Registry[M]) Next() (time.Time, bool) {
-	now := r.time.now()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	next := min(r.roster.next(), r.clean.next(now))
+	next := min(r.roster.next(), r.clean.next())
 	if r.ledger.limit > 0 {
 		next = min(next, r.ledger.last+r.ledger.limit/2)
 	}

@@ -25,11 +25,11 @@ func (r *Registry[M]) Sample(n int, keep func(Host[M]) bool) []Host[M] {
 // draw makes a bounded number of random draws.
 func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
 	hosts := make([]Host[M], 0, n)
-	drawn := make(map[uint64]bool, n)
+	drawn := make(map[string]bool, n)
 	for tries := 0; tries < 4 && len(hosts) < n; tries++ {
 		for _, h := range r.drawBatch(2*(n-len(hosts)) + 8) {
-			if len(hosts) < n && !drawn[h.Life] && fits(h, keep) {
-				drawn[h.Life] = true
+			if len(hosts) < n && !drawn[h.ID] && fits(h, keep) {
+				drawn[h.ID] = true
 				hosts = append(hosts, h)
 			}
 		}
@@ -38,9 +38,8 @@ func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
 }
 
 func (r *Registry[M]) drawBatch(k int) []Host[M] {
-	now := r.time.now()
 	batch := make([]Host[M], 0, k)
-	r.mu.RLock()
+	now := r.rlock()
 	defer r.mu.RUnlock()
 	for range k {
 		if r.roster.n > 0 {

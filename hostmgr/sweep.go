@@ -24,8 +24,24 @@ type SweepReport struct {
 func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	rep, due := r.scan(ctx, true)
 	r.ask(ctx, due, &rep)
-	rep.Cleaned = r.clean.drain(ctx)
+	for until := r.time.now(); ; r.tick(&rep) {
+		cleaned, tried := r.clean.byHand(ctx, until)
+		if cleaned {
+			rep.Cleaned++
+		}
+		if !tried {
+			break
+		}
+	}
+	r.report(rep)
 	return rep
+}
+
+// report logs what an operator would want to know.
+func (r *Registry[M]) report(rep SweepReport) {
+	if rep.Excused > 0 {
+		r.cfg.Logger.Warn("stall: the registry was not listening", "excused", rep.Excused)
+	}
 }
 
 // RunGC is Sweep in the form of a gc task, and of Dragonfly's. It returns an
@@ -72,12 +88,8 @@ func (r *Registry[M]) tick(rep *SweepReport) (now int64) {
 	now = r.time.now()
 	r.time.mark(now)
 	r.mu.Lock()
-	excused := time.Duration(r.ledger.tick(now))
+	rep.Excused += time.Duration(r.ledger.tick(now))
 	r.unlock()
-	if excused > 0 {
-		rep.Excused += excused
-		r.cfg.Logger.Warn("stall: the registry was not listening", "excused", excused)
-	}
 	return now
 }
 

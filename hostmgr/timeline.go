@@ -7,9 +7,10 @@ import (
 	"github.com/hostlife/hostlife/clock"
 )
 
-// never is a time that does not come. Times stay below it so far that adding a
-// few patiences does not overflow (see word for the one bit that it costs).
-const never = int64(1 << 61)
+// never is a time that does not come: 146 years after the registry was made.
+// Times stay below it, which leaves room for adding a few patiences, and for the
+// two bits of a word.
+const never = int64(1<<62 - 1)
 
 // A timeline turns clock readings into the registry's own time: nanoseconds
 // since it was made, monotonic, from 0 to below never.
@@ -17,25 +18,25 @@ const never = int64(1 << 61)
 // The reading is the monotonic one where the clock has it, so that steps of the
 // wall clock do not show. A clock without one (a fake) that steps back behind
 // the latest sweep re-anchors the timeline at the next reading: time goes on
-// from that sweep. The floor is what makes a step back visible to a heartbeat
+// from that sweep, and Run, whose wait was for another clock, is woken. The floor is what makes a step back visible to a heartbeat
 // without writing anything: it only moves when a sweep does, so reading it
 // shares a cache line with everybody.
 type timeline struct {
 	clock  clock.Clock
-	start  time.Time    // with its monotonic reading
-	offset atomic.Int64 // what steps back have taken away so far
-	floor  atomic.Int64 // the latest sweep
-	shift  atomic.Int64 // how far the wall clock has been stepped since start
+	wake   chan struct{} // tells Run of a step back
+	start  time.Time     // with its monotonic reading
+	offset atomic.Int64  // what steps back have taken away so far
+	floor  atomic.Int64  // the latest sweep
+	shift  atomic.Int64  // how far the wall clock has been stepped since start
 }
 
-func newTimeline(c clock.Clock) *timeline {
-	return &timeline{clock: c, start: c.Now()}
+func newTimeline(c clock.Clock, wake chan struct{}) *timeline {
+	return &timeline{clock: c, wake: wake, start: c.Now()}
 }
 
 // now reads the clock. It is never earlier than the latest sweep.
 func (t *timeline) now() int64 {
-	offset, elapsed := t.read()
-	if n := min(offset+elapsed, never-1); n >= t.floor.Load() {
+	if n, _, _ := t.read(); n >= t.floor.Load() {
 		return n
 	}
 	return t.reanchor()
@@ -44,19 +45,21 @@ func (t *timeline) now() int64 {
 // read takes the offset before the reading: were it the other way round, a
 // reading from before a step back could meet the offset from after it, and lie
 // in the future.
-func (t *timeline) read() (offset, elapsed int64) {
+func (t *timeline) read() (n, offset, elapsed int64) {
 	offset = t.offset.Load()
-	return offset, max(-never, min(int64(t.clock.Now().Sub(t.start)), never-1))
+	elapsed = max(-int64(maxPatience), int64(t.clock.Now().Sub(t.start)))
+	return offset + min(elapsed, never-1-offset), offset, elapsed
 }
 
 func (t *timeline) reanchor() int64 {
 	for {
-		offset, elapsed := t.read()
+		n, offset, elapsed := t.read()
 		floor := t.floor.Load()
-		if n := min(offset+elapsed, never-1); n >= floor {
+		if n >= floor {
 			return n
 		}
 		if t.offset.CompareAndSwap(offset, floor-elapsed) {
+			poke(t.wake)
 			return floor
 		}
 	}

@@ -27,11 +27,11 @@ func (r *Registry[M]) verdict(l *life[M], now int64) verdict {
 // grace puts a deadline off after a stall: the host gets its own interval, and
 // a gap, to be heard in; but no more than twice its patience in all.
 func (r *Registry[M]) grace(evictAt int64, t *terms, now int64) int64 {
-	end, ok := r.ledger.deafUntil(now)
+	s, ok := r.ledger.latest(now)
 	if !ok || evictAt >= never {
 		return evictAt
 	}
-	return max(evictAt, min(end+int64(t.interval)+r.ledger.limit, evictAt+int64(t.evict)))
+	return max(evictAt, min(s.to+int64(t.interval)+s.limit, evictAt+int64(t.evict)))
 }
 
 func (v verdict) judge(t *terms, now int64) State {

@@ -12,7 +12,8 @@ const maxQueue = 4096
 // An Event is a change that a watcher is told of.
 type Event[M any] struct {
 	// Seq numbers the registry's events. Those of a snapshot all carry the
-	// number of the last event that the snapshot includes.
+	// number of the last event before it was begun: what happens while it is read
+	// may show in it already, and its event comes after Synced all the same.
 	Seq  uint64
 	Kind Kind
 	At   time.Time
@@ -32,7 +33,7 @@ type watcher[M any] struct {
 // change, until ctx is done or the loop is left. It subscribes when it is ranged
 // over, runs on that goroutine, and may call the registry.
 //
-// A loop that falls more than 4096 events behind gets one Missed event that says
+// A loop that lets more than 4096 events wait gets one Missed event that says
 // how many it will not get, and then starts over: whoever mirrors the registry
 // throws the mirror away at Missed and builds it anew.
 func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {

@@ -41,16 +41,10 @@ func (d directory) announce(ctx context.Context, host *commonv2.Host, interval t
 	if err != nil {
 		return err
 	}
-	return grpc.SetHeader(ctx, d.lease(host.GetId(), lease).Metadata())
-}
-
-// lease adds the name of the life, unless a newer incarnation has come since.
-func (d directory) lease(id string, l hostmgr.Lease) wire.Lease {
-	w := wire.Lease{Incarnation: l.Incarnation, Interval: l.Interval}
-	if h, ok := d.hosts.Get(id); ok && h.Incarnation == l.Incarnation {
-		w.Life = fmt.Sprintf("%d-%d", h.Life, d.epoch)
-	}
-	return w
+	return grpc.SetHeader(ctx, wire.Lease{
+		Incarnation: lease.Incarnation, Interval: lease.Interval,
+		Life: fmt.Sprintf("%d-%d", lease.Life, d.epoch),
+	}.Metadata())
 }
 
 // leave is OK while the cleanup is pending: what a leaving host wants to know is

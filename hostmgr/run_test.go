@@ -1,0 +1,82 @@
+package hostmgr_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+func TestASecondRunIsAnErrorAndALaterOneIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[string]{})
+		require.NoError(t, err)
+		for range 2 {
+			stop := run(t, r)
+			require.ErrorIs(t, r.Run(t.Context()), hostmgr.ErrRunning)
+			stop()
+		}
+	})
+}
+
+// Nothing but its plan wakes this Run: a beat that brings a deadline forward, from
+// the eviction of a suspect to the next suspicion, must change the plan.
+func TestRunLearnsOfTheBeatOfASuspect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[string]{MaxGap: -1, Policy: hostmgr.Tiered{}})
+		require.NoError(t, err)
+		stop := run(t, r)
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: 30 * second})
+		require.NoError(t, err)
+		time.Sleep(61 * second)
+		require.Equal(t, 1, r.Stats().Suspects)
+		_, err = r.Heartbeat("a", 0)
+		require.NoError(t, err)
+		require.Zero(t, r.Stats().Suspects)
+		time.Sleep(time.Minute)
+		require.Zero(t, r.Stats().Suspects, "at exactly its patience")
+		time.Sleep(1)
+		synctest.Wait()
+		require.Equal(t, 1, r.Stats().Suspects)
+		stop()
+	})
+}
+
+// Run waits by its clock; if that steps back, the next call wakes it.
+func TestRunSurvivesAClockThatStepsBack(t *testing.T) {
+	mock := clock.NewMock()
+	mock.Set(time.Unix(1e9, 0))
+	departed := make(chan hostmgr.Departure[string])
+	r, err := hostmgr.New(hostmgr.Config[string]{
+		Clock: mock,
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			departed <- d
+			return nil
+		},
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- r.Run(ctx) }()
+	require.NoError(t, mock.BlockUntil(ctx, 1))
+	mock.Set(time.Unix(1e9-3600, 0))
+	_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
+	require.NoError(t, err)
+	for {
+		require.NoError(t, mock.BlockUntil(ctx, 2)) // the wait that was, and the one that is
+		mock.Add(250 * time.Millisecond)
+		select {
+		case d := <-departed:
+			require.LessOrEqual(t, d.Silence, 2250*time.Millisecond)
+			cancel()
+			require.NoError(t, <-done)
+			return
+		default:
+		}
+	}
+}
