@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -72,14 +73,20 @@ func (ps *procs) start(role, id string, args []string, read func(line []byte) bo
 }
 
 func (ps *procs) launch(p *proc) error {
+	started := make(chan error, 1)
+	ps.fork <- func() { started <- ps.forkOne(p) }
+	return <-started
+}
+
+// forkOne holds mu while it forks, so that killAll sees every child or none more
+// comes.
+func (ps *procs) forkOne(p *proc) error {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.closed {
-		return fmt.Errorf("not started: everything is being stopped")
+		return errors.New("not started: everything is being stopped")
 	}
-	started := make(chan error)
-	ps.fork <- func() { started <- p.cmd.Start() }
-	if err := <-started; err != nil {
+	if err := p.cmd.Start(); err != nil {
 		return err
 	}
 	ps.all = append(ps.all, p)
