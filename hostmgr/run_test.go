@@ -40,7 +40,7 @@ func TestRunLearnsOfTheBeatOfASuspect(t *testing.T) {
 		require.Zero(t, r.Stats().Suspects)
 		time.Sleep(time.Minute)
 		require.Zero(t, r.Stats().Suspects, "at exactly its patience")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.Equal(t, 1, r.Stats().Suspects)
 		stop()
