@@ -268,7 +268,7 @@ func TestACleanupMayCallLeave(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{
 			CleanupWorkers: 1,
 			Cleanup: func(ctx context.Context, d hostmgr.Departure[string]) error {
-				if d.Host.ID == "a" {
+				if d.Host.Life == 1 {
 					_, _ = r.Announce(hostmgr.Announcement[string]{ID: "a"})
 					errs = append(errs, r.Leave(ctx, "b", 0), r.Leave(ctx, "a", 0))
 				}
@@ -341,8 +341,36 @@ func TestRunTakesOverALaneThatWasBusy(t *testing.T) {
 		leave()
 		stop := run(t, r)
 		leave()
+		start := time.Now()
 		close(gate)
 		wg.Wait()
+		require.Zero(t, time.Since(start), "at once, not when Run happens to wake")
+		require.Zero(t, r.Stats().CleanupPending)
+		stop()
+	})
+}
+
+func TestRunRetriesInTimeThoughNothingElseWakesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			MaxGap: -1,
+			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+				if d.Attempt < 4 {
+					return errNotNow
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a"})
+		require.NoError(t, err)
+		require.ErrorIs(t, r.Leave(t.Context(), "a", 0), errNotNow)
+		for i, pause := range []time.Duration{100, 200, 400} {
+			require.Equal(t, uint64(i+1), r.Stats().CleanupFailures)
+			time.Sleep(pause * time.Millisecond)
+			synctest.Wait()
+		}
 		require.Zero(t, r.Stats().CleanupPending)
 		stop()
 	})

@@ -39,10 +39,28 @@ func TestRunLearnsOfTheBeatOfASuspect(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, r.Stats().Suspects)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Zero(t, r.Stats().Suspects, "at exactly its patience")
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.Equal(t, 1, r.Stats().Suspects)
+		stop()
+	})
+}
+
+func TestRunLearnsOfAShorterInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[string]{MaxGap: -1})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for _, interval := range []time.Duration{time.Hour, second} {
+			_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: interval})
+			require.NoError(t, err)
+			synctest.Wait()
+		}
+		time.Sleep(2*second + time.Nanosecond)
+		synctest.Wait()
+		require.Zero(t, r.Len())
 		stop()
 	})
 }
