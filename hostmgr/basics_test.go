@@ -307,3 +307,32 @@ func TestARegistryLastsLonger(t *testing.T) {
 	mock.Add(2*second + 1)
 	require.Equal(t, 1, r.Sweep(context.Background()).Evicted)
 }
+
+// A departure moves the last host to its place, and with it when it is due, or
+// that it is held.
+func TestAHostIsFoundWhereverADepartureMovesIt(t *testing.T) {
+	for _, heldFirst := range []bool{false, true} {
+		refuse := heldFirst
+		s := newScript(t, hostmgr.Config[string]{
+			Confirm: func(_ context.Context, due hosts) (hosts, error) {
+				if refuse {
+					return nil, nil
+				}
+				return due, nil
+			},
+		})
+		for i := range 512 { // a page
+			s.announce(hostmgr.Announcement[string]{ID: time.Duration(i).String(), Interval: time.Hour})
+		}
+		s.join("last")
+		if heldFirst {
+			require.Equal(t, 1, s.after(2*second+1).Held)
+			refuse = false
+		}
+		require.NoError(t, s.Forget("7ns", 0))
+		if !heldFirst {
+			s.clock.Advance(2*second + 1)
+		}
+		require.Equal(t, 1, s.after(0).Evicted)
+	}
+}
