@@ -403,7 +403,7 @@ func TestPromise9NoGoroutineIsYoursToFind(t *testing.T) {
 	s.join("b")
 	require.Error(t, s.Leave(context.Background(), "a", 0))
 	s.after(time.Hour)
-	require.Equal(t, before, runtime.NumGoroutine())
+	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 
 	synctest.Test(t, func(t *testing.T) { // which fails if one is left
 		cleaning := false
