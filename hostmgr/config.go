@@ -22,8 +22,9 @@ type Config[M any] struct {
 
 	// Clock is the time source. Nil means the system's, or inside a
 	// testing/synctest bubble the bubble's. Clocks that step backwards are put
-	// up with: time inside the registry stands still until the next call that
-	// reads the clock, and goes on from there. It ends 146 years after New.
+	// up with: the registry's own time never does. It goes on from the latest
+	// sweep, announce or leave; what was heard after that counts as heard later,
+	// by the length of the step. 146 years after New it stands still for ever.
 	Clock clock.Clock
 
 	// MaxGap is the longest gap between two sweeps that is normal for whatever
@@ -39,7 +40,8 @@ type Config[M any] struct {
 	MaxGap time.Duration
 
 	// MaxHosts is the number of hosts above which nobody new may join (a
-	// refresh and a newer incarnation always may). Zero means no limit.
+	// refresh and a newer incarnation always may). Zero means no limit; negative
+	// is an error.
 	MaxHosts int
 
 	// Cleanup frees what belonged to a departed host's life. It is repeated
@@ -57,7 +59,7 @@ type Config[M any] struct {
 	Cleanup func(context.Context, Departure[M]) error
 
 	// CleanupWorkers is how many cleanups may run at a time under Run. Zero
-	// means 8.
+	// means 8; negative is an error.
 	CleanupWorkers int
 
 	// Confirm is asked before eviction, in batches of up to 512 hosts, and
@@ -75,9 +77,11 @@ type Config[M any] struct {
 
 // withDefaults checks the Config and fills in what is left out.
 func (c Config[M]) withDefaults() (Config[M], error) {
-	if c.CleanupWorkers < 0 || c.MaxHosts < 0 {
-		return c, fmt.Errorf("%w: Config.CleanupWorkers %d or Config.MaxHosts %d is negative",
-			ErrInvalid, c.CleanupWorkers, c.MaxHosts)
+	if c.CleanupWorkers < 0 {
+		return c, fmt.Errorf("%w: Config.CleanupWorkers %d is negative", ErrInvalid, c.CleanupWorkers)
+	}
+	if c.MaxHosts < 0 {
+		return c, fmt.Errorf("%w: Config.MaxHosts %d is negative", ErrInvalid, c.MaxHosts)
 	}
 	if c.MaxGap > 0 && c.MaxGap < minMaxGap {
 		return c, fmt.Errorf("%w: Config.MaxGap %v is below %v", ErrInvalid, c.MaxGap, minMaxGap)
@@ -85,10 +89,8 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	if c.Policy == nil {
 		c.Policy = Multiple(2)
 	}
-	if p, ok := c.Policy.(interface{ validate() error }); ok {
-		if err := p.validate(); err != nil {
-			return c, err
-		}
+	if err := validate(c.Policy); err != nil {
+		return c, err
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System()

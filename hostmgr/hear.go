@@ -2,8 +2,8 @@ package hostmgr
 
 import "time"
 
-// Heartbeat is a sign of life that carries nothing else. It takes no lock and
-// allocates nothing. ErrUnknownHost asks the host to announce itself again;
+// Heartbeat is a sign of life that carries nothing else. It takes no lock (but the
+// first one of a host that was suspect) and allocates nothing. ErrUnknownHost asks the host to announce itself again;
 // ErrStale tells a former incarnation that it is one. Incarnation 0 means the
 // life that is there.
 func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {

@@ -81,6 +81,7 @@ func TestBadConfigsAreErrors(t *testing.T) {
 		"Tiered negative 2":     {Policy: hostmgr.Tiered{Jitter: second, Offline: -1}},
 		"Offline before Jitter": {Policy: hostmgr.Tiered{Jitter: time.Minute, Offline: second}},
 		"absurd Offline":        {Policy: hostmgr.Tiered{Offline: math.MaxInt64}},
+		"nil policy":            {Policy: (*hostmgr.Tiered)(nil)},
 		"negative workers":      {CleanupWorkers: -1},
 		"negative MaxHosts":     {MaxHosts: -1},
 		"tiny MaxGap":           {MaxGap: 10*time.Millisecond - 1},

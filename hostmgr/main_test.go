@@ -2,8 +2,10 @@ package hostmgr_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -85,4 +87,26 @@ type diary struct{ departures []hostmgr.Departure[string] }
 func (d *diary) cleanup(_ context.Context, dep hostmgr.Departure[string]) error {
 	d.departures = append(d.departures, dep)
 	return nil
+}
+
+// run starts Run, in a bubble, and returns what stops it and waits for it.
+func run[M any](t *testing.T, r *hostmgr.Registry[M]) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- r.Run(ctx) }()
+	synctest.Wait()
+	return func() {
+		t.Helper()
+		cancel()
+		require.NoError(t, <-done)
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

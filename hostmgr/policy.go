@@ -29,8 +29,8 @@ type Pulse struct {
 
 // Multiple is the policy that Dragonfly's scheduler uses: a host is evicted
 // when it has been silent for more than so many intervals, and suspect halfway
-// from its interval to that. It is at least 1; the default policy is
-// Multiple(2).
+// from its interval to that. The default policy is Multiple(2); New refuses one
+// below 1, NaN and infinity.
 //
 // At Multiple(2) one lost beat leaves no slack: the next one is due at the very
 // moment of the eviction. Dragonfly's slow GC hides that, a precise sweep does
@@ -63,7 +63,8 @@ func scale(d time.Duration, f float64) time.Duration {
 // Tiered tells network jitter from a host that is really offline, by how long
 // its sign of life is overdue (silence less interval): up to Jitter it is Late
 // and nothing is touched, up to Offline it is Suspect, beyond that it is
-// evicted. A field of zero stands for its default: 30 s and 5 min.
+// evicted. A field of zero stands for its default: 30 s and 5 min. A negative one
+// is an error of New, and so is an Offline below Jitter, defaults included.
 type Tiered struct {
 	Jitter, Offline time.Duration
 }
@@ -85,10 +86,31 @@ func (t Tiered) withDefaults() Tiered {
 }
 
 func (t Tiered) validate() error {
-	d := t.withDefaults()
-	if d.Jitter < 0 || d.Offline < d.Jitter || d.Offline > maxPatience {
-		return fmt.Errorf("%w: Tiered{Jitter: %v, Offline: %v}: Offline comes before Jitter, or one is absurd",
-			ErrInvalid, d.Jitter, d.Offline)
+	what := ""
+	switch t = t.withDefaults(); {
+	case t.Jitter < 0 || t.Offline < 0:
+		what = "a negative duration"
+	case t.Offline < t.Jitter:
+		what = "Offline comes before Jitter"
+	case t.Offline > maxPatience:
+		what = "Offline is longer than 36 years"
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: Tiered{Jitter: %v, Offline: %v}: %s", ErrInvalid, t.Jitter, t.Offline, what)
+}
+
+// validate checks the policies of this package. A nil pointer to one is an error
+// too, of whatever that says.
+func validate(p Policy) (err error) {
+	v, ok := p.(interface{ validate() error })
+	if !ok {
+		return nil
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: Config.Policy: %v", ErrInvalid, cause)
+		}
+	}()
+	return v.validate()
 }

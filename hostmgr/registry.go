@@ -9,13 +9,13 @@ import (
 
 // A Registry knows which hosts are there. Make one with New; all its methods
 // are safe for concurrent use.
-//
-// There is one lock for changes and none for beats. Whatever begins or ends a
-// life, or tells watchers of it, happens under mu, a sweep's work a page of hosts
-// at a time; so there is one order of events, and what is under mu is always
-// consistent. A heartbeat reads the index, whose reads are lock-free, and swaps
-// one word.
 type Registry[M any] struct {
+	// There is one lock for changes and none for beats. Whatever begins or ends a
+	// life, or tells watchers of it, happens under mu, a sweep's work a page of hosts
+	// at a time; so there is one order of events, and what is under mu is always
+	// consistent. A heartbeat reads the index, whose reads are lock-free, and swaps
+	// one word.
+
 	cfg   Config[M]
 	time  *timeline
 	judge *judge
@@ -72,6 +72,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 // sweep that was quicker.
 func (r *Registry[M]) lock() (now int64) {
 	now = r.time.now()
+	r.time.raise(now)
 	r.mu.Lock()
 	return max(now, r.ledger.last)
 }

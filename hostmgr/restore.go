@@ -12,8 +12,8 @@ const maxRestoreErrors = 8
 // each with its incarnation, interval and time of joining, but with its full
 // patience afresh, for nobody was listening in between. A host whose id already
 // lives here is passed over: who is here wins. It returns how many joined, and
-// what was wrong with others (the first few of them), which changes nothing for
-// the rest.
+// what was wrong with others (the first few of them: ErrInvalid, ErrFull), which
+// changes nothing for the rest.
 func (r *Registry[M]) Restore(hosts iter.Seq[Host[M]]) (int, error) {
 	if hosts == nil {
 		return 0, nil

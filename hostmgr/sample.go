@@ -4,8 +4,8 @@ import "math/rand/v2"
 
 // Sample returns up to n distinct hosts that are Alive or Late and that keep
 // accepts (nil accepts all), each set of them as likely as any other: what a
-// scheduler picks parents with. It returns fewer only if there are no more. keep
-// runs with no lock held, and may be asked about a host more than once.
+// scheduler picks parents with. It returns fewer only if there are no more, and none
+// if n is not positive. keep runs with no lock held, and may be asked about a host more than once.
 //
 // It draws hosts at random and throws back those that don't fit; only if too few
 // fit does it go through all of them. By symmetry neither way prefers a host,

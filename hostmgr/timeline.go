@@ -16,17 +16,17 @@ const never = int64(1<<62 - 1)
 // since it was made, monotonic, from 0 to below never.
 //
 // The reading is the monotonic one where the clock has it, so that steps of the
-// wall clock do not show. A clock without one (a fake) that steps back behind
-// the latest sweep re-anchors the timeline at the next reading: time goes on
-// from that sweep, and Run, whose wait was for another clock, is woken. The floor is what makes a step back visible to a heartbeat
-// without writing anything: it only moves when a sweep does, so reading it
-// shares a cache line with everybody.
+// wall clock do not show. A clock without one (a fake) that steps back behind the
+// floor re-anchors the timeline at the next reading: time goes on from there, and
+// Run, whose wait was for another clock, is woken. The floor is what makes a step
+// back visible to a heartbeat without writing anything: it rises with sweeps and
+// with what takes the lock, and a heartbeat only reads it.
 type timeline struct {
 	clock  clock.Clock
 	wake   chan struct{} // tells Run of a step back
 	start  time.Time     // with its monotonic reading
 	offset atomic.Int64  // what steps back have taken away so far
-	floor  atomic.Int64  // the latest sweep
+	floor  atomic.Int64  // time has come so far
 	shift  atomic.Int64  // how far the wall clock has been stepped since start
 }
 
@@ -34,7 +34,7 @@ func newTimeline(c clock.Clock, wake chan struct{}) *timeline {
 	return &timeline{clock: c, wake: wake, start: c.Now()}
 }
 
-// now reads the clock. It is never earlier than the latest sweep.
+// now reads the clock. It is never earlier than the floor.
 func (t *timeline) now() int64 {
 	if n, _, _ := t.read(); n >= t.floor.Load() {
 		return n
@@ -65,12 +65,17 @@ func (t *timeline) reanchor() int64 {
 	}
 }
 
-// mark notes that a sweep has read the clock as now: the floor rises to it, and
-// a step of the wall clock is taken over into what is shown.
-func (t *timeline) mark(now int64) {
+// raise lifts the floor to now.
+func (t *timeline) raise(now int64) {
 	for old := t.floor.Load(); now > old && !t.floor.CompareAndSwap(old, now); {
 		old = t.floor.Load()
 	}
+}
+
+// mark notes that a sweep has read the clock as now: the floor rises to it, and
+// a step of the wall clock is taken over into what is shown.
+func (t *timeline) mark(now int64) {
+	t.raise(now)
 	reading := t.clock.Now()
 	shift := reading.Round(0).Sub(t.start.Round(0)) - reading.Sub(t.start)
 	if d := shift - time.Duration(t.shift.Load()); d.Abs() > 100*time.Millisecond {

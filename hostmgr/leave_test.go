@@ -1,0 +1,220 @@
+package hostmgr_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+func TestLeaveSaysWhetherItIsClean(t *testing.T) {
+	fail := true
+	s := newScript(t, hostmgr.Config[string]{
+		Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+			if fail {
+				return errNotNow
+			}
+			return nil
+		},
+	})
+	s.join("a")
+	err := s.Leave(context.Background(), "a", 0)
+	require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
+	require.ErrorIs(t, err, errNotNow)
+	require.True(t, s.gone("a"), "it is gone all the same")
+	require.Equal(t, 1, s.Stats().CleanupPending)
+
+	s.join("a") // its next life has to wait its turn to be cleaned
+	err = s.Leave(context.Background(), "a", 0)
+	require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
+	require.ErrorContains(t, err, "earlier life")
+
+	fail = false
+	s.join("b")
+	require.NoError(t, s.Leave(context.Background(), "b", 0))
+	require.Equal(t, 2, s.after(100*time.Millisecond).Cleaned)
+	require.Zero(t, s.Stats().CleanupPending)
+}
+
+func TestLeaveWithoutTimeLeavesTheCleanupToTheNextSweep(t *testing.T) {
+	var d diary
+	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
+	s.join("a")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := s.Leave(ctx, "a", 0)
+	require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, d.departures)
+	require.Zero(t, s.Sweep(ctx).Cleaned)
+	next, ok := s.Next()
+	require.True(t, ok)
+	require.False(t, next.After(s.clock.Now()), "there is work")
+	require.Equal(t, 1, s.after(0).Cleaned)
+}
+
+func TestUnderRunLeaveWaitsForTheWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupWorkers: 1,
+			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
+				time.Sleep(second)
+				return d.cleanup(ctx, dep)
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		defer stop()
+		for _, id := range []string{"a", "b", "c"} {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+		}
+		start := time.Now()
+		require.NoError(t, r.Leave(t.Context(), "a", 0))
+		require.Equal(t, second, time.Since(start))
+		require.Len(t, d.departures, 1)
+
+		var wg sync.WaitGroup
+		for _, id := range []string{"b", "c"} { // one worker: the second has no time left
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+				defer cancel()
+				_ = r.Leave(ctx, id, 0)
+			})
+		}
+		wg.Wait()
+		require.Equal(t, 1, r.Stats().CleanupPending)
+		time.Sleep(second)
+		require.Zero(t, r.Stats().CleanupPending)
+	})
+}
+
+// A Leave whose Run ends before a worker came to it cleans up by itself.
+func TestLeaveOutlivesRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupWorkers: 1,
+			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
+				if dep.Host.ID == "hangs" {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				return d.cleanup(ctx, dep)
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for _, id := range []string{"hangs", "a"} {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+		}
+		var wg sync.WaitGroup
+		var first, second error
+		wg.Go(func() { first = r.Leave(context.Background(), "hangs", 0) })
+		synctest.Wait()
+		wg.Go(func() { second = r.Leave(context.Background(), "a", 0) })
+		synctest.Wait()
+		stop()
+		wg.Wait()
+		require.ErrorIs(t, first, hostmgr.ErrCleanupPending)
+		require.NoError(t, second)
+		require.Len(t, d.departures, 1)
+	})
+}
+
+// A Leave that finds its id's lane in the hands of a Sweep waits for its turn,
+// also when the sweep's context ends before it comes to it.
+func TestLeaveWaitsForASweepThatIsAtTheSameID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		sweepCtx, cancel := context.WithCancel(t.Context())
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
+				if dep.Kind == hostmgr.Evicted {
+					time.Sleep(second)
+					cancel()
+				}
+				return d.cleanup(ctx, dep)
+			},
+		})
+		require.NoError(t, err)
+		join := func() {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
+			require.NoError(t, err)
+		}
+		join()
+		time.Sleep(3 * second)
+		var wg sync.WaitGroup
+		wg.Go(func() { r.Sweep(sweepCtx) })
+		synctest.Wait()
+		join()
+		require.NoError(t, r.Leave(context.Background(), "a", 0))
+		wg.Wait()
+		require.Len(t, d.departures, 2)
+		require.Equal(t, hostmgr.Left, d.departures[1].Kind)
+	})
+}
+
+// Every worker is in a cleanup that has another host leave: they do that cleanup
+// themselves, for who else would.
+func TestACleanupMayCallLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *hostmgr.Registry[string]
+		var errs []error
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupWorkers: 1,
+			Cleanup: func(ctx context.Context, d hostmgr.Departure[string]) error {
+				if d.Host.Life == 1 {
+					_, _ = r.Announce(hostmgr.Announcement[string]{ID: "a"})
+					errs = append(errs, r.Leave(ctx, "b", 0), r.Leave(ctx, "a", 0))
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for _, id := range []string{"a", "b"} {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+		}
+		require.NoError(t, r.Leave(t.Context(), "a", 0))
+		require.NoError(t, errs[0])
+		require.ErrorIs(t, errs[1], hostmgr.ErrCleanupPending, "its own id's turn comes after this one")
+		stop()
+	})
+}
+
+// Whatever a cleanup waits for, Run returns: it is enough that its context ends.
+func TestACleanupThatWaitsForAWorkerDoesNotKeepRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *hostmgr.Registry[string]
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupWorkers: 1,
+			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+				if d.Host.ID == "a" {
+					return r.Leave(context.Background(), "b", 0) // not the context that it got
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for _, id := range []string{"a", "b"} {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = r.Leave(t.Context(), "a", 0) })
+		synctest.Wait()
+		stop()
+		wg.Wait()
+		require.Zero(t, r.Stats().CleanupPending)
+	})
+}

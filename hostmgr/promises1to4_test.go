@@ -1,0 +1,245 @@
+package hostmgr_test
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// Each promise of the package documentation has a test here that bears its
+// number: 1 to 4 in this file, 5 to 11 in the next. Others attack them further.
+
+func TestPromise1ABeatProtects(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("a")
+	for range 100 {
+		require.Zero(t, s.after(2*second).Evicted, "at exactly its patience")
+		s.beat("a")
+	}
+	require.Equal(t, 1, s.after(2*second+1).Evicted)
+	_, err := s.Heartbeat("a", 0)
+	require.ErrorIs(t, err, hostmgr.ErrUnknownHost)
+}
+
+// Hosts whose deadline is now are beaten and swept at once, by many goroutines:
+// a beat that was answered without error must have saved its host.
+func TestPromise1AgainstASweepAtThatMoment(t *testing.T) {
+	const hosts, rounds = 64, 50
+	s := newScript(t, hostmgr.Config[string]{})
+	for round := range rounds {
+		for i := range hosts {
+			s.join(strconv.Itoa(i))
+		}
+		s.clock.Advance(2*second + 1)
+		var saved [hosts]atomic.Bool
+		var wg sync.WaitGroup
+		for w := range 4 {
+			wg.Go(func() {
+				for i := range hosts {
+					i := (i*7 + w*16 + round) % hosts
+					if _, err := s.Heartbeat(strconv.Itoa(i), 0); err == nil {
+						saved[i].Store(true)
+					}
+				}
+			})
+			wg.Go(func() { s.Sweep(context.Background()) })
+		}
+		wg.Wait()
+		s.Sweep(context.Background())
+		for i := range hosts {
+			_, there := s.Get(strconv.Itoa(i))
+			require.Equal(t, saved[i].Load(), there)
+		}
+	}
+	require.Equal(t, s.Stats().Joins, s.Stats().Evicted+uint64(s.Len()))
+}
+
+func TestPromise1ADelayedBeatNeverStepsBack(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("a")
+	s.clock.Advance(second)
+	s.beat("a")
+	require.NoError(t, s.Observe("a", 0, 900*time.Millisecond))
+	require.Zero(t, s.after(2*second).Evicted)
+	require.Equal(t, 1, s.after(1).Evicted)
+}
+
+func TestPromise2OneDeparturePerLife(t *testing.T) {
+	var d diary
+	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
+	s.join("left")
+	s.join("evicted")
+	require.NoError(t, s.Leave(context.Background(), "left", 0))
+	require.Error(t, s.Leave(context.Background(), "left", 0))
+	old := s.join("replaced")
+	s.announce(hostmgr.Announcement[string]{ID: "replaced", Interval: time.Hour, Incarnation: old.Incarnation + 1})
+	for range 3 {
+		s.after(3 * second)
+	}
+	kinds := map[string]hostmgr.Kind{}
+	for _, dep := range d.departures {
+		kinds[dep.Host.ID] = dep.Kind
+	}
+	require.Len(t, d.departures, 3)
+	require.Equal(t, map[string]hostmgr.Kind{
+		"left": hostmgr.Left, "evicted": hostmgr.Evicted, "replaced": hostmgr.Replaced,
+	}, kinds)
+	st := s.Stats()
+	require.Equal(t, [5]uint64{4, 1, 1, 1, 0}, [5]uint64{st.Joins, st.Left, st.Evicted, st.Replaced, st.Forgotten})
+	require.Equal(t, 1, st.Hosts)
+}
+
+func TestPromise3ThePastCantTouchThePresent(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.announce(hostmgr.Announcement[string]{ID: "a", Metadata: "old", Interval: second, Incarnation: 5})
+	s.announce(hostmgr.Announcement[string]{ID: "a", Metadata: "new", Interval: second, Incarnation: 6})
+	s.clock.Advance(second)
+
+	ctx := context.Background()
+	require.ErrorIs(t, s.Leave(ctx, "a", 5), hostmgr.ErrStale)
+	require.ErrorIs(t, s.Forget("a", 5), hostmgr.ErrStale)
+	require.ErrorIs(t, s.Observe("a", 5, 0), hostmgr.ErrStale)
+	_, err := s.Heartbeat("a", 5)
+	require.ErrorIs(t, err, hostmgr.ErrStale)
+	_, err = s.Announce(hostmgr.Announcement[string]{ID: "a", Metadata: "late", Interval: 2 * second, Incarnation: 5})
+	require.ErrorIs(t, err, hostmgr.ErrStale)
+
+	h := s.get("a")
+	require.Equal(t, "new", h.Metadata)
+	require.Equal(t, second, h.Interval)
+	require.Equal(t, second, s.clock.Now().Sub(h.LastSeen))
+
+	_, err = s.Heartbeat("a", 7)
+	require.ErrorIs(t, err, hostmgr.ErrUnknownHost, "a future life has yet to announce itself")
+	require.ErrorIs(t, s.Leave(ctx, "a", 7), hostmgr.ErrUnknownHost)
+	require.NoError(t, s.Leave(ctx, "a", 6))
+	require.Equal(t, hostmgr.Lease{Interval: second, Incarnation: 5, Life: 3},
+		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: 5}),
+		"nothing is remembered after a departure")
+}
+
+func TestPromise3AssignedIncarnationsOnlyGrow(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	last := uint64(s.clock.Now().UnixNano())
+	for range 10 {
+		lease := s.join("a")
+		require.Greater(t, lease.Incarnation, last)
+		last = lease.Incarnation
+		require.NoError(t, s.Leave(context.Background(), "a", last))
+	}
+}
+
+// frozen freezes a registry with MaxGap 1 s, driven every half second, for pause.
+func frozen(t *testing.T, pause time.Duration) *script {
+	s := newScript(t, hostmgr.Config[string]{MaxGap: second})
+	s.join("dead")
+	s.join("alive")
+	require.Zero(t, s.after(500*time.Millisecond).Excused)
+	s.beat("alive")
+	require.Equal(t, pause, s.after(pause).Excused)
+	return s
+}
+
+func TestPromise4SilenceCountsOnlyWhileWeListened(t *testing.T) {
+	for _, pause := range []time.Duration{1100 * time.Millisecond, 10 * second, 777 * second, time.Hour} {
+		s := frozen(t, pause)
+		end := s.clock.Now()
+		require.Equal(t, []string{"alive", "dead"}, s.ids())
+		// Its patience would be over 1.5 s after the stall, but so is the grace of
+		// interval + MaxGap at 2 s.
+		for s.clock.Now().Sub(end) < 2*second {
+			require.Zero(t, s.after(500*time.Millisecond).Evicted)
+			s.beat("alive")
+		}
+		require.Equal(t, 1, s.after(1).Evicted)
+		require.True(t, s.gone("dead"))
+		for range 10 {
+			s.beat("alive")
+			require.Zero(t, s.after(500*time.Millisecond).Evicted)
+		}
+	}
+}
+
+func TestPromise4AStallThatNoSweepHasSeenYetIsShownAsOne(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{MaxGap: second})
+	s.join("a")
+	s.clock.Advance(time.Hour)
+	require.Equal(t, hostmgr.Alive, s.get("a").State)
+	require.Len(t, s.Sample(1, nil), 1)
+}
+
+func TestPromise4ABeatWithinAStallCountsFromItsEnd(t *testing.T) {
+	var d diary
+	s := newScript(t, hostmgr.Config[string]{MaxGap: second, Cleanup: d.cleanup})
+	s.join("a")
+	s.clock.Advance(4 * second)
+	s.beat("a") // no sweep has noticed the stall yet, and it goes on
+	require.Equal(t, 10*second, s.after(6*second).Excused)
+	for range 4 {
+		require.Zero(t, s.after(500*time.Millisecond).Evicted)
+	}
+	require.Equal(t, 1, s.after(1).Evicted)
+	require.Equal(t, 2*second+1, d.departures[0].Silence)
+	require.Equal(t, 6*second, d.departures[0].Excused)
+}
+
+func TestPromise4StallingAgainAndAgainStillEvictsTheDead(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{MaxGap: 500 * time.Millisecond})
+	s.join("dead")
+	s.join("alive")
+	rounds := 0
+	for ; !s.gone("dead"); rounds++ { // 600 ms of every second are a stall
+		s.after(600 * time.Millisecond)
+		s.beat("alive")
+		s.after(400 * time.Millisecond)
+		require.Less(t, rounds, 20)
+	}
+	require.GreaterOrEqual(t, rounds, 10, "twice the patience of 2 s, at 400 ms a second")
+	require.False(t, s.gone("alive"))
+	require.Equal(t, uint64(rounds), s.Stats().Stalls)
+}
+
+func TestPromise4AClockThatStepsEvictsNobody(t *testing.T) {
+	for _, step := range []time.Duration{-time.Hour, -365 * 24 * time.Hour, time.Hour, 365 * 24 * time.Hour} {
+		s := newScript(t, hostmgr.Config[string]{MaxGap: second})
+		s.join("a")
+		s.after(500 * time.Millisecond)
+		s.clock.Advance(step)
+		s.beat("a")
+		s.after(500 * time.Millisecond)
+		for range 10 {
+			s.beat("a")
+			require.Zero(t, s.after(500*time.Millisecond).Evicted, step)
+		}
+		require.InDelta(t, 0.5, s.clock.Now().Sub(s.get("a").LastSeen).Seconds(), 1e-9)
+	}
+}
+
+// A beat between a step back and the next sweep protects as any other.
+func TestPromise4TimeGoesOnAfterAStepBack(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("a")
+	s.after(1900 * time.Millisecond)
+	s.clock.Advance(-time.Hour)
+	s.beat("a")
+	require.Zero(t, s.after(2*second).Evicted)
+	require.Equal(t, 1, s.after(1).Evicted)
+}
+
+// No sweep has run yet: then it is the announce that time goes on from.
+func TestPromise4TimeGoesOnAfterAStepBackByHand(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.clock.Advance(100 * second)
+	s.join("a")
+	s.clock.Advance(-50 * second)
+	require.Equal(t, s.clock.Now(), s.get("a").LastSeen)
+	require.Zero(t, s.after(2*second).Evicted)
+	require.Equal(t, 1, s.after(1).Evicted)
+}

@@ -1,0 +1,184 @@
+package hostmgr_test
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+func TestRestoreGivesFullPatienceAndWhoIsHereWins(t *testing.T) {
+	old := newScript(t, hostmgr.Config[string]{})
+	for _, id := range []string{"a", "b", "c"} {
+		old.join(id)
+	}
+	old.clock.Advance(1999 * time.Millisecond)
+
+	s := newScript(t, hostmgr.Config[string]{})
+	s.clock.Advance(time.Minute)
+	s.announce(hostmgr.Announcement[string]{ID: "b", Metadata: "mine", Interval: second})
+	n, err := s.Restore(old.All())
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.Equal(t, "mine", s.get("b").Metadata)
+	require.Equal(t, "data of a", s.get("a").Metadata)
+	require.Equal(t, old.get("a").Incarnation, s.get("a").Incarnation)
+	require.Equal(t, old.get("a").Joined, s.get("a").Joined)
+	require.Equal(t, s.clock.Now(), s.get("a").LastSeen)
+	require.Zero(t, s.after(2*second).Evicted)
+	require.Equal(t, 3, s.after(1).Evicted)
+}
+
+func TestRestoreSkipsWhatIsBadAndSaysSo(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{MaxHosts: 3})
+	n, err := s.Restore(func(yield func(hostmgr.Host[string]) bool) {
+		for _, h := range []hostmgr.Host[string]{
+			{ID: "a"}, {ID: ""}, {ID: "b", Interval: -1}, {ID: "c"}, {ID: "d"}, {ID: "e"},
+		} {
+			if !yield(h) {
+				return
+			}
+		}
+	})
+	require.Equal(t, 3, n)
+	require.ErrorIs(t, err, hostmgr.ErrInvalid)
+	require.ErrorIs(t, err, hostmgr.ErrFull)
+	require.Equal(t, []string{"a", "c", "d"}, s.ids())
+	n, err = s.Restore(nil)
+	require.Zero(t, n)
+	require.NoError(t, err)
+}
+
+func TestAllLetsTheLoopCallTheRegistryAndStop(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range 2000 {
+		s.join(string(rune('a'+i%26)) + time.Duration(i).String())
+	}
+	seen := map[string]bool{}
+	for h := range s.All() {
+		require.False(t, seen[h.ID])
+		seen[h.ID] = true
+		require.NoError(t, s.Leave(context.Background(), h.ID, 0))
+		s.join("new " + h.ID)
+		if len(seen) == 1500 {
+			break
+		}
+	}
+	require.Len(t, seen, 1500)
+	require.Equal(t, 2000, s.Len())
+}
+
+func TestNextNamesTheDeadline(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Multiple(3)})
+	_, ok := s.Next()
+	require.False(t, ok, "nothing to wait for")
+	s.join("a")
+	start := s.clock.Now()
+	for _, want := range []time.Duration{2*second + 1, 3*second + 1} { // suspect, evicted
+		next, ok := s.Next()
+		require.True(t, ok)
+		require.Equal(t, start.Add(want), next)
+		s.after(next.Sub(s.clock.Now()))
+	}
+	require.True(t, s.gone("a"))
+	_, ok = s.Next()
+	require.False(t, ok)
+}
+
+func TestNextIsAtMostMaxGapAhead(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{MaxGap: second})
+	for range 10 {
+		next, ok := s.Next()
+		require.True(t, ok)
+		require.LessOrEqual(t, next.Sub(s.clock.Now()), second)
+		require.Zero(t, s.after(next.Sub(s.clock.Now())).Excused)
+	}
+}
+
+func TestSampleIsDistinctEligibleAndUniform(t *testing.T) {
+	for _, n := range []int{3, 40} { // by draws, and through all of them
+		s := newScript(t, hostmgr.Config[string]{})
+		ids := make([]string, 60)
+		for i := range ids {
+			ids[i] = string(rune('A' + i))
+			s.join(ids[i])
+		}
+		s.clock.Advance(1600 * time.Millisecond) // all Suspect
+		for _, id := range ids[10:] {
+			s.beat(id)
+		}
+		drawn := map[string]int{}
+		const rounds = 500
+		for range rounds {
+			distinct := map[uint64]bool{}
+			for _, h := range s.Sample(n, func(h hostmgr.Host[string]) bool { return h.ID != "Z" }) {
+				require.Equal(t, hostmgr.Alive, h.State)
+				require.NotEqual(t, "Z", h.ID)
+				distinct[h.Life] = true
+				drawn[h.ID]++
+			}
+			require.Len(t, distinct, n)
+		}
+		require.Len(t, drawn, 49)
+		mean := float64(rounds*n) / 49
+		for id, k := range drawn { // 8 standard deviations of a binomial, at most
+			require.InDelta(t, mean, float64(k), 8*math.Sqrt(mean), id)
+		}
+	}
+}
+
+func TestSampleReturnsFewerOnlyIfThereAreNoMore(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	require.Empty(t, s.Sample(3, nil))
+	for i := range 1000 {
+		s.join(time.Duration(i).String())
+	}
+	require.Empty(t, s.Sample(0, nil))
+	require.Empty(t, s.Sample(-1, nil))
+	require.Len(t, s.Sample(5000, nil), 1000)
+	one := s.Sample(2, func(h hostmgr.Host[string]) bool { return h.ID == "7ns" })
+	require.Len(t, one, 1)
+}
+
+func TestAllShowsAHostThatIsReplacedMeanwhile(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range 600 {
+		s.announce(hostmgr.Announcement[string]{ID: time.Duration(i).String(), Incarnation: 1})
+	}
+	lives := map[string]uint64{}
+	for h := range s.All() {
+		if len(lives) == 0 {
+			s.announce(hostmgr.Announcement[string]{ID: "599ns", Incarnation: 2})
+		}
+		require.NotContains(t, lives, h.ID)
+		lives[h.ID] = h.Life
+	}
+	require.Len(t, lives, 600)
+	require.Equal(t, uint64(601), lives["599ns"])
+}
+
+func TestSampleIsDistinctThoughHostsAreReplacedMeanwhile(t *testing.T) {
+	for range 50 {
+		s := newScript(t, hostmgr.Config[string]{})
+		incarnation := uint64(0)
+		replaceAll := func() {
+			incarnation++
+			for i := range 12 {
+				s.announce(hostmgr.Announcement[string]{ID: time.Duration(i).String(), Incarnation: incarnation})
+			}
+		}
+		replaceAll()
+		ids := map[string]bool{}
+		for _, h := range s.Sample(2, func(h hostmgr.Host[string]) bool {
+			replaceAll()
+			return h.ID < "2"
+		}) {
+			require.False(t, ids[h.ID])
+			ids[h.ID] = true
+		}
+	}
+}
