@@ -124,9 +124,10 @@ func TestCommandLine(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(out), "go run ./examples/cluster")
 	require.Contains(t, string(out), "-peers")
+	require.Contains(t, string(out), "go run is a process of its own")
 	for _, args := range [][]string{
 		{"-peers", "3"}, {"-interval", "1ms"}, {"-policy", "x"}, {"-mass", "0"}, {"-lag", "0"},
-		{"-offline", "1ms"}, {"extra"}, {"-nonsense"},
+		{"-policy", "tiered", "-offline", "1ms"}, {"-interval", "2m"}, {"-mass-interval", "3m"}, {"extra"}, {"-nonsense"},
 	} {
 		var exit *exec.ExitError
 		require.ErrorAs(t, exec.Command(binary, args...).Run(), &exit, "%v", args)

@@ -32,11 +32,13 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 		for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT} {
 			t.Run(fmt.Sprintf("%v %s", sig, when), func(t *testing.T) {
 				t.Parallel()
-				cmd, pids := until(t, sign)
+				cmd, pids, rest := until(t, sign)
 				require.NoError(t, cmd.Process.Signal(sig))
+				said := <-rest
 				err := cmd.Wait()
 				require.Error(t, err)
 				if sig != syscall.SIGKILL {
+					requireInterrupted(t, said)
 					require.Equal(t, 1, cmd.ProcessState.ExitCode())
 					require.Empty(t, alive(pids), "it waits for them")
 				}
@@ -47,9 +49,8 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 }
 
 // until runs the command until a line of its timeline shows the sign. It returns
-// the processes that were started by then; what comes after is read and thrown
-// away.
-func until(t *testing.T, sign string) (cmd *exec.Cmd, pids []string) {
+// the processes that were started by then, and what comes after, when all has come.
+func until(t *testing.T, sign string) (cmd *exec.Cmd, pids []string, rest <-chan []string) {
 	t.Helper()
 	cmd = exec.Command(binary, "-interval", "300ms", "-mass", "100", "-lag", "5s")
 	stdout, err := cmd.StdoutPipe()
@@ -62,16 +63,34 @@ func until(t *testing.T, sign string) (cmd *exec.Cmd, pids []string) {
 			pids = append(pids, m[1])
 		}
 		if strings.Contains(strings.Join(strings.Fields(s.Text()), " "), sign) {
+			lines := make(chan []string, 1)
 			go func() {
+				var all []string
 				for s.Scan() {
+					all = append(all, s.Text())
 				}
+				lines <- all
 			}()
 			require.NotEmpty(t, alive(pids))
-			return cmd, pids
+			return cmd, pids, lines
 		}
 	}
 	t.Fatalf("no %q before the end", sign)
-	return nil, nil
+	return nil, nil, nil
+}
+
+// requireInterrupted says that the timeline told once that it was interrupted,
+// and no story of its own from then on.
+func requireInterrupted(t *testing.T, said []string) {
+	t.Helper()
+	all := strings.Join(said, "\n")
+	require.Equal(t, 1, strings.Count(all, "interrupted"), all)
+	require.NotContains(t, all, " 0 hosts there")
+	_, after, _ := strings.Cut(all, "interrupted")
+	_, after, _ = strings.Cut(after, "\n")
+	timeline, _, _ := strings.Cut(after, "\n\n") // then comes the table
+	require.NotContains(t, timeline, "\n")
+	require.Contains(t, timeline, "done")
 }
 
 // alive returns those that run, or are stopped. A zombie is neither: in a

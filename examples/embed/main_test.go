@@ -2,16 +2,64 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
 )
 
+const want = "silent evicted: freeing what silent had\nsteady left: freeing what steady had\n"
+
 func TestEmbed(t *testing.T) {
-	var out bytes.Buffer
-	if err := run(t.Context(), &out); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		begun := time.Now()
+		if err := run(t.Context(), &out); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("got %q, want %q", &out, want)
+		}
+		// Silent has 200 ms; steady leaves at the first beat after that.
+		if took := time.Since(begun); took != 250*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// A stalled is a writer that takes very long.
+type stalled struct{ io.Writer }
+
+func (s stalled) Write(b []byte) (int, error) {
+	time.Sleep(time.Minute)
+	return s.Writer.Write(b)
+}
+
+// The loop is held up while silent is cleaned up: steady must not pay for it.
+func TestAStallIsNobodysSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		if err := run(t.Context(), stalled{&out}); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("got %q, want %q", &out, want)
+		}
+	})
+}
+
+func TestAnUnknownHostAnnouncesItselfAgain(t *testing.T) {
+	hosts, err := hostmgr.New(hostmgr.Config[string]{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	want := "silent evicted: freeing what silent had\nsteady left: freeing what steady had\n"
-	if out.String() != want {
-		t.Errorf("got %q, want %q", &out, want)
+	if err := beat(context.Background(), hosts); err != nil {
+		t.Fatal(err)
+	}
+	if _, there := hosts.Get("steady"); !there {
+		t.Error("steady did not announce itself")
 	}
 }

@@ -70,10 +70,10 @@ type trial struct {
 func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	t := &trial{cfg: cfg, ctx: ctx, timeline: newTimeline(stdout), procs: newProcs(stderr)}
+	t := &trial{cfg: cfg, ctx: ctx, timeline: newTimeline(ctx, stdout), procs: newProcs(stderr)}
 	t.journal = newJournal(t.timeline)
 	defer t.procs.killAll()
-	stop := t.timeline.nudge(ctx)
+	stop := t.timeline.nudge()
 	if err := t.start(cancel); err != nil {
 		cancel(err)
 	}
@@ -82,9 +82,24 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 		results = append(results, t.play(s))
 	}
 	stop()
+	if t.over() {
+		t.timeline.final("interrupted", t.why())
+	}
 	t.procs.killAll()
-	t.timeline.event("done", "", "no process of this run is left")
+	t.timeline.final("done", "no process of this run is left")
 	return report(stdout, results, cfg.JSON)
+}
+
+// over says that the run has come to its end, by Ctrl-C or because the scheduler
+// exited. Scenarios return then: nothing that they would do and see is so.
+func (t *trial) over() bool { return t.ctx.Err() != nil }
+
+// why says what ended the run.
+func (t *trial) why() string {
+	if err := context.Cause(t.ctx); !errors.Is(err, context.Canceled) {
+		return err.Error()
+	}
+	return "by a signal"
 }
 
 // start starts the scheduler and the peers, and waits until all are there.

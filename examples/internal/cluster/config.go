@@ -18,11 +18,16 @@ what happens as it happens, and a verdict on each; it exits 0 if all are ok.
 	go run ./examples/cluster
 	go run ./examples/cluster -policy tiered -json
 
-It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind.`
+It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind. Note
+that go run is a process of its own, which starts this one: kill -9 of go run does
+not reach it, and it plays on to its end. To kill it, kill the process that is
+called cluster (pgrep -x cluster), or build it first with go build.`
 
 const (
 	replicas     = 3 // peers that each host registers
 	massReplicas = 1
+
+	maxInterval = time.Minute
 )
 
 // Config says what to run.
@@ -67,9 +72,11 @@ func (c Config) validate() error {
 		return cli.Usagef("-peers %d: three are killed and one must stay", c.Peers)
 	case c.Interval < 100*time.Millisecond || c.MassInterval < 100*time.Millisecond:
 		return cli.Usagef("an interval below 100ms measures the machine, not the scheduler")
+	case c.Interval > maxInterval || c.MassInterval > 2*maxInterval:
+		return cli.Usagef("-interval must be %v at most and -mass-interval %v: this run waits for several of them", maxInterval, 2*maxInterval)
 	case c.Policy != "fixed" && c.Policy != "tiered":
 		return cli.Usagef("-policy %q is neither fixed nor tiered", c.Policy)
-	case c.Jitter <= 0 || c.Offline < c.Jitter:
+	case c.Policy == "tiered" && (c.Jitter <= 0 || c.Offline < c.Jitter):
 		return cli.Usagef("-offline must not be below -jitter, nor that be 0")
 	case c.Mass < 1 || c.Mass > 90_000:
 		return cli.Usagef("-mass must be from 1 to 90000")

@@ -15,6 +15,9 @@ func (t *trial) normalExit(f *findings) result {
 	at := time.Now()
 	p.signal(syscall.SIGTERM)
 	e := t.observe(p.id, at, t.cfg.patience(t.cfg.Interval)+2*t.cfg.Lag)
+	if t.over() {
+		return result{}
+	}
 	d := f.left(e, t.cfg.Lag, replicas)
 	f.check(t.until(5*time.Second, func() bool { return exited(p) }) == nil && p.err == nil, "%s did not exit with 0", p.id)
 	judge()
@@ -29,6 +32,9 @@ func (t *trial) abnormalExit(f *findings) result {
 	p := t.take()
 	judge := t.witness(f, only(p.id))
 	d := t.killAndObserve(f, p, false)
+	if t.over() {
+		return result{}
+	}
 	judge()
 	return result{
 		Detect: sinceMS(d.At, d.LastSeen), Lag: sinceMS(d.Cleaned, d.Deadline),
@@ -39,12 +45,18 @@ func (t *trial) abnormalExit(f *findings) result {
 // killAndObserve kills a peer and judges how it was found out.
 func (t *trial) killAndObserve(f *findings, p *proc, stalled bool) line {
 	stalls := t.status().Stalls
+	if t.over() {
+		return line{}
+	}
 	t.timeline.event("SIGKILL", p.id, "it can't leave")
 	at := time.Now()
 	p.signal(os.Kill)
 	// After a stall the registry grants one interval and a gap of 500 ms more.
 	limit := t.cfg.patience(t.cfg.Interval) + t.cfg.Interval + time.Second + 2*t.cfg.Lag
 	e := t.observe(p.id, at, limit)
+	if t.over() {
+		return line{}
+	}
 	stalled = stalled || t.status().Stalls > stalls
 	return f.evicted(e, t.terms(t.cfg.Interval, stalled), replicas)
 }

@@ -18,6 +18,9 @@ func (t *trial) massExit(f *findings) result {
 	judge := t.witness(f, isMass)
 	before := t.status()
 	from := len(t.journal.departures())
+	if t.over() {
+		return result{}
+	}
 	p, err := t.startPeer(mass, t.cfg.MassInterval, "-hosts", fmt.Sprint(t.cfg.Mass), "-peers", fmt.Sprint(massReplicas))
 	if err != nil {
 		f.check(false, "%v", err)
@@ -25,12 +28,18 @@ func (t *trial) massExit(f *findings) result {
 	}
 	t.joinMass(f, before)
 	full := t.status()
+	if t.over() {
+		return result{}
+	}
 	f.check(len(t.journal.departures()) == from, "%d hosts departed before the kill: too many for this machine", len(t.journal.departures())-from)
 	t.timeline.event("SIGKILL", mass, "%d hosts with %d peers at once, heap %s", full.Hosts-before.Hosts, full.Peers-before.Peers, mib(full.Heap))
 	killed := time.Now()
 	p.signal(os.Kill)
 	t.drainMass(from)
 	after := t.status()
+	if t.over() {
+		return result{}
+	}
 	judge()
 	f.mass(t.journal.departures()[from:], t.massIDs(), t.terms(t.cfg.MassInterval, after.Stalls > before.Stalls), killed)
 	t.askAbout(f)

@@ -15,14 +15,23 @@ func (t *trial) jitter(f *findings) result {
 	spare := t.cfg.patience(t.cfg.Interval) - t.cfg.Interval
 	outage := t.cfg.Interval + spare*2/5
 	last, ok := t.nextAnnounce(p, time.Now(), 2*t.cfg.Interval)
+	if t.over() {
+		return result{}
+	}
 	f.check(ok, "%s does not announce", p.id)
 	p.signal(sigStop)
 	t.timeline.event("SIGSTOP", p.id, "for %s, patience is %s", short(outage), short(t.cfg.patience(t.cfg.Interval)))
 	t.timeline.wait("for the outage of %s to end", p.id)
 	lost := t.watchListed(p.id, outage)
+	if t.over() {
+		return result{}
+	}
 	p.signal(sigCont)
 	t.timeline.event("SIGCONT", p.id, "")
 	again, ok := t.nextAnnounce(p, time.Now(), t.cfg.patience(t.cfg.Interval))
+	if t.over() {
+		return result{}
+	}
 	f.check(ok, "%s does not announce any more", p.id)
 	f.check(!lost, "%s was not listed for a while", p.id)
 	f.check(ok && again.Lease == last.Lease, "%s is in life %s, was in %s", p.id, again.Lease, last.Lease)
@@ -59,20 +68,32 @@ func (t *trial) schedulerFrozen(f *findings) result {
 	p := t.take()
 	judge := t.witness(f, only(p.id))
 	before := t.status()
+	if t.over() {
+		return result{}
+	}
 	outage := t.cfg.patience(t.cfg.Interval) + t.cfg.Interval/2
 	t.scheduler.signal(sigStop)
 	t.timeline.event("SIGSTOP", "scheduler", "for %s, patience is %s", short(outage), short(t.cfg.patience(t.cfg.Interval)))
 	t.timeline.wait("for the scheduler's freeze to end")
 	t.pause(outage)
+	if t.over() {
+		return result{}
+	}
 	t.scheduler.signal(sigCont)
 	t.timeline.event("SIGCONT", "scheduler", "")
 	t.allHeardAgain(f, append([]*proc{p}, t.peers...))
 	after := t.status()
+	if t.over() {
+		return result{}
+	}
 	excused := after.Excused - before.Excused
 	f.check(after.Stalls > before.Stalls && excused >= outage-time.Second/2, "a freeze of %s, but only %s excused", short(outage), short(excused))
 	f.check(len(t.journal.of(p.id)) == 0, "%s departed, but was alive", p.id)
 	t.timeline.event("excused", "scheduler", "%s of silence, %d hosts there", short(excused), after.Hosts)
 	d := t.killAndObserve(f, p, true)
+	if t.over() {
+		return result{}
+	}
 	judge()
 	return result{
 		Detect: sinceMS(d.At, d.LastSeen), Lag: sinceMS(d.Cleaned, d.Deadline),

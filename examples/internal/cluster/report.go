@@ -15,6 +15,12 @@ type result struct {
 	Lag    float64 `json:"lag_ms"`    // from the deadline (or the leave) to clean
 }
 
+const legend = `
+detect: from the last sign of life (or the signal to leave) until the host is removed
+lag: from its deadline (or its leave) until its peers are freed too
+both are of the slowest host in mass_exit; "-" is nothing to measure
+`
+
 // report prints the table, and fails if a scenario did.
 func report(w io.Writer, results []result, asJSON bool) error {
 	ok := true
@@ -26,6 +32,7 @@ func report(w io.Writer, results []result, asJSON bool) error {
 		}
 		_, _ = fmt.Fprintf(w, "%-17s %-7s %12s %11s  %s\n", r.Name, verdict, figure(r.Detect), figure(r.Lag), r.Detail)
 	}
+	_, _ = fmt.Fprint(w, legend)
 	if asJSON {
 		if err := json.NewEncoder(w).Encode(map[string]any{"ok": ok, "scenarios": results}); err != nil {
 			return err

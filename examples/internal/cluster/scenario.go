@@ -1,9 +1,6 @@
 package cluster
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // A scenario does something to the cluster and finds out what came of it.
 type scenario struct {
@@ -19,18 +16,17 @@ var scenarios = []scenario{
 	{"mass_exit", (*trial).massExit},
 }
 
-// play gives the verdict. If the run has come to its end, by Ctrl-C or because
-// the scheduler exited, that is the verdict.
+// play gives the verdict. If the run is over, that is the verdict.
 func (t *trial) play(s scenario) result {
 	f := &findings{}
 	var r result
-	if t.ctx.Err() == nil {
+	if !t.over() {
 		t.timeline.event("scenario", s.name, "")
 		r = s.play(t, f)
 	}
-	r.Name, r.OK = s.name, f.ok() && t.ctx.Err() == nil
-	if t.ctx.Err() != nil {
-		r.Detail = "cut short: " + context.Cause(t.ctx).Error()
+	r.Name, r.OK = s.name, f.ok() && !t.over()
+	if t.over() {
+		r.Detail = "cut short: " + t.why()
 		return r
 	}
 	verdict := "ok"

@@ -12,8 +12,10 @@ import (
 // quiet is how long nothing may be printed before we say what we wait for.
 const quiet = 2 * time.Second
 
-// A timeline prints what happens, when it happens.
+// A timeline prints what happens, when it happens. What happens when ctx has ended
+// is the end of the run, and no part of the story.
 type timeline struct {
+	ctx   context.Context
 	start time.Time
 
 	mu      sync.Mutex // guards all below, and each line
@@ -22,19 +24,28 @@ type timeline struct {
 	waiting string
 }
 
-func newTimeline(out io.Writer) *timeline {
+func newTimeline(ctx context.Context, out io.Writer) *timeline {
 	now := time.Now()
-	return &timeline{start: now, out: out, last: now}
+	return &timeline{ctx: ctx, start: now, out: out, last: now}
 }
 
-// event prints a line: what happened, to whom, and more.
+// event prints a line, unless ctx has ended: what happened, to whom, and more.
 func (t *timeline) event(what, who, format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.print(what, who, fmt.Sprintf(format, args...))
+	if t.ctx.Err() == nil {
+		t.print(what, who, fmt.Sprintf(format, args...))
+	}
 }
 
-// print is event for those who hold mu.
+// final prints a line about the end of the run, also when ctx has ended.
+func (t *timeline) final(what, text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.print(what, "", text)
+}
+
+// print prints a line. The caller holds mu.
 func (t *timeline) print(what, who, text string) {
 	t.last = time.Now()
 	s := fmt.Sprintf("%8.3fs  %-10s %-10s %s", t.last.Sub(t.start).Seconds(), what, who, text)
@@ -50,14 +61,14 @@ func (t *timeline) wait(format string, args ...any) {
 
 // nudge has a line printed whenever it has been quiet for too long, until stop
 // is called.
-func (t *timeline) nudge(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+func (t *timeline) nudge() (stop func()) {
+	ctx, cancel := context.WithCancel(t.ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		_ = poll(ctx, quiet/8, time.Hour, func() bool {
 			t.mu.Lock()
 			defer t.mu.Unlock()
-			if time.Since(t.last) >= quiet {
+			if t.ctx.Err() == nil && time.Since(t.last) >= quiet {
 				t.print("waiting", "", t.waiting)
 			}
 			return false

@@ -18,7 +18,21 @@ on one connection, their announces spread over the interval.
 
 An announce that fails is repeated within the interval. A scheduler that answers
 with an interval (response header hostlife-interval) is obeyed; one that doesn't
-is announced to at -interval.`
+is announced to at -interval. What no repetition cures ends the process with an
+error: a scheduler that refuses the host as invalid, or that knows a newer
+incarnation of it.
+
+Every call carries -incarnation (request header hostlife-incarnation), so that a
+leave, or a registration of peers, that was delayed beyond a restart does not touch
+the new life. After SIGTERM or SIGINT there are 3 s for all goodbyes together; who
+has not left by then is found out by its silence. A second signal ends the process
+at once.`
+
+// What a scheduler takes for an interval.
+const (
+	minInterval = 10 * time.Millisecond
+	maxInterval = 24 * time.Hour
+)
 
 // concurrency is how many calls are under way at most, however many hosts.
 const concurrency = 64
@@ -52,13 +66,24 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err
 	}
-	if c.ID == "" || c.Interval < 10*time.Millisecond || c.Hosts < 1 || c.Peers < 0 {
-		return c, cli.Usagef("-id must not be empty, -interval be 10ms at least, -hosts 1, -peers 0")
-	}
 	if c.incarnation == 0 {
 		c.incarnation = uint64(time.Now().UnixNano())
 	}
-	return c, nil
+	return c, c.validate()
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.ID == "":
+		return cli.Usagef("-id must not be empty")
+	case c.Interval < minInterval || c.Interval > maxInterval:
+		return cli.Usagef("-interval %v is not between %v and %v", c.Interval, minInterval, maxInterval)
+	case c.Hosts < 1:
+		return cli.Usagef("-hosts %d is not 1 at least", c.Hosts)
+	case c.Peers < 0:
+		return cli.Usagef("-peers %d is negative", c.Peers)
+	}
+	return nil
 }
 
 // HostID is the id of the i-th host, from 0.

@@ -3,6 +3,7 @@ package peerd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"runtime"
@@ -21,9 +22,6 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/wire"
 )
 
-// leaveLimit is how long a leave may take before we go without it.
-const leaveLimit = 2 * time.Second
-
 // A host announces itself. All its methods run on one goroutine.
 type host struct {
 	*fleet
@@ -34,15 +32,16 @@ type host struct {
 
 func newHost(f *fleet, id string) *host { return &host{fleet: f, id: id, interval: f.cfg.Interval} }
 
-// run announces the host from due on, and leaves when ctx ends.
-func (h *host) run(ctx context.Context, due time.Time) error {
+// run announces the host from due on, and leaves when ctx ends. Calls are made
+// with a context of their own, which ends later.
+func (h *host) run(ctx, calls context.Context, due time.Time) error {
 	for wait(ctx, due) {
-		if err := h.announceUntilHeard(ctx); err != nil {
+		if err := h.announceUntilHeard(ctx, calls); err != nil {
 			return err
 		}
 		due = next(due, time.Now(), h.interval)
 	}
-	return h.leave(ctx)
+	return h.leave(calls)
 }
 
 // next keeps to the phase, whatever was missed: hosts that were all held up
@@ -57,24 +56,30 @@ func next(due, now time.Time, interval time.Duration) time.Time {
 // announceUntilHeard repeats an announce that fails. An attempt may take a
 // quarter of the interval, the pauses grow from a 16th to a quarter of it, each
 // with jitter: so there are a few attempts before patience of two intervals is
-// used up. A newer incarnation of this host is the one failure that no
-// repetition cures.
-func (h *host) announceUntilHeard(ctx context.Context) error {
+// used up.
+func (h *host) announceUntilHeard(ctx, calls context.Context) error {
 	pause := h.interval / 16
 	for {
-		err := h.call(ctx, max(h.interval/4, 20*time.Millisecond), h.announce)
+		err := h.call(calls, max(h.interval/4, 20*time.Millisecond), h.announce)
 		if err == nil {
 			return nil
 		}
-		if status.Code(err) == codes.FailedPrecondition {
-			return err
+		if hopeless(err) {
+			return fmt.Errorf("%s is refused: %w", h.id, err)
 		}
-		h.warn("announce failed", err)
+		h.warn(err)
 		if !wait(ctx, time.Now().Add(pause/2+rand.N(pause))) {
 			return nil
 		}
 		pause = min(2*pause, h.interval/4)
 	}
+}
+
+// hopeless says that no repetition cures a failure: the scheduler can't mean what
+// it is told, or knows a newer incarnation of this host.
+func hopeless(err error) bool {
+	c := status.Code(err)
+	return c == codes.InvalidArgument || c == codes.FailedPrecondition
 }
 
 // announce is one attempt. If it finds that a new life has begun (the first, or
@@ -89,7 +94,7 @@ func (h *host) announce(ctx context.Context) error {
 	}
 	lease := wire.ReadLease(header)
 	if lease.Interval > 0 {
-		h.interval = lease.Interval
+		h.interval = min(max(lease.Interval, minInterval), maxInterval) // whatever it says
 	}
 	if lease.Life == "" || lease.Life != h.registered {
 		if err := h.register(ctx); err != nil {
@@ -113,7 +118,7 @@ func (h *host) register(ctx context.Context) error {
 	if h.cfg.Peers == 0 {
 		return nil
 	}
-	stream, err := h.client.AnnouncePeer(ctx)
+	stream, err := h.client.AnnouncePeer(h.signed(ctx))
 	if err != nil {
 		return err
 	}
@@ -152,17 +157,14 @@ func (h *host) leave(ctx context.Context) error {
 		_, err := h.client.DeleteHost(h.signed(ctx), &schedulerv2.DeleteHostRequest{HostId: h.id})
 		return err
 	})
-	if c := status.Code(err); c == codes.NotFound || c == codes.FailedPrecondition {
+	c := status.Code(err)
+	switch {
+	case c == codes.OK, c == codes.NotFound, c == codes.FailedPrecondition:
 		return nil
+	case c == codes.DeadlineExceeded, ctx.Err() != nil:
+		err = errNoTime
 	}
-	return err
-}
-
-// warn is about one host; for a process that is many it would be a flood.
-func (h *host) warn(what string, err error) {
-	if h.cfg.Hosts == 1 || h.cfg.Verbose {
-		h.log.Warn(what, "host", h.id, "err", err)
-	}
+	return fmt.Errorf("%s could not leave: %w", h.id, err)
 }
 
 func (h *host) message() *commonv2.Host {

@@ -3,6 +3,7 @@ package peerd
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -17,12 +18,20 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 )
 
+// leaveLimit is how long all leaves together may take, with what was under way
+// before them. Who has not left by then goes without it.
+const leaveLimit = 3 * time.Second
+
+var errNoTime = fmt.Errorf("the scheduler did not hear all of us out within %v", leaveLimit)
+
 // A fleet is the hosts of this process, and what they share.
 type fleet struct {
 	cfg    Config
 	client schedulerv2.SchedulerClient
 	slots  chan struct{} // a place for each call under way
 	log    *slog.Logger
+
+	warnings warnings
 }
 
 // Main is the command.
@@ -73,23 +82,39 @@ func dialOptions(interval time.Duration) []grpc.DialOption {
 // so that 10,000 hosts are not a burst once a second.
 func (f *fleet) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	calls, cancel := outlive(ctx, leaveLimit)
+	defer cancel()
 	start := time.Now()
 	for i := range f.cfg.Hosts {
 		phase := time.Duration(float64(f.cfg.Interval) * float64(i) / float64(f.cfg.Hosts))
 		h := newHost(f, f.cfg.HostID(i))
-		g.Go(func() error { return h.run(ctx, start.Add(phase)) })
+		g.Go(func() error { return h.run(ctx, calls, start.Add(phase)) })
 	}
 	return g.Wait()
 }
 
-// call runs f with a time limit when there is a slot for it. The limit begins
-// with the slot: waiting for one is our own doing. It does not end with ctx: an
+// outlive returns a context that ends so long after ctx. Calls use it: an
 // announce that was given up may still arrive, after the leave that follows it,
 // and the host would join again; so one that is under way is waited for.
+func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		defer cancel()
+		_ = wait(longer, time.Now().Add(by))
+	})
+	return longer, cancel
+}
+
+// call calls with a time limit when there is a slot for it. The limit begins with
+// the slot: waiting for one is our own doing.
 func (f *fleet) call(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
-	f.slots <- struct{}{}
+	select {
+	case f.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	defer func() { <-f.slots }()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return do(ctx)
 }

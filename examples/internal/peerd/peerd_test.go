@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -58,7 +59,26 @@ func schedule(t *testing.T, listen string) (addr string, stop func()) {
 type peer struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
-	err    error // to be read when it has ended
+	err    error  // to be read when it has ended
+	log    buffer // what it logs
+}
+
+// A buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex // guards b
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) lines() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Count(b.b.Bytes(), []byte("\n"))
 }
 
 func be(t *testing.T, addr string, args ...string) *peer {
@@ -66,7 +86,7 @@ func be(t *testing.T, addr string, args ...string) *peer {
 	p := &peer{cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
-		p.err = peerd.Main(ctx, append([]string{"-scheduler", addr}, args...), io.Discard, io.Discard)
+		p.err = peerd.Main(ctx, append([]string{"-scheduler", addr}, args...), io.Discard, &p.log)
 	}()
 	t.Cleanup(func() { _ = p.stop() })
 	return p
@@ -77,6 +97,16 @@ func (p *peer) stop() error {
 	p.cancel()
 	<-p.ended
 	return p.err
+}
+
+// mustEnd waits until the command has returned by itself.
+func (p *peer) mustEnd(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(patient):
+		t.Fatal("goes on")
+	}
 }
 
 func dial(t *testing.T, addr string) schedulerv2.SchedulerClient {
@@ -149,11 +179,7 @@ func TestGivesWayToANewerIncarnation(t *testing.T) {
 	older := be(t, addr, "-id", "h", "-interval", "50ms", "-incarnation", "1")
 	eventually(t, "joins", func() bool { return registered(c, "h", 3) })
 	newer := be(t, addr, "-id", "h", "-interval", "50ms", "-incarnation", "2")
-	select {
-	case <-older.ended:
-	case <-time.After(patient):
-		t.Fatal("goes on")
-	}
+	older.mustEnd(t)
 	require.Equal(t, codes.FailedPrecondition, status.Code(older.stop()))
 	require.Equal(t, []string{"h"}, list(c))
 	require.NoError(t, newer.stop())
@@ -179,6 +205,10 @@ func (d *dragonfly) AnnounceHost(ctx context.Context, _ *schedulerv2.AnnounceHos
 }
 
 func (d *dragonfly) AnnouncePeer(s schedulerv2.Scheduler_AnnouncePeerServer) error {
+	md, _ := metadata.FromIncomingContext(s.Context())
+	if n, err := wire.Incarnation(md); n == 0 || err != nil {
+		return status.Error(codes.InvalidArgument, "who is speaking?")
+	}
 	for {
 		if _, err := s.Recv(); err != nil {
 			return nil
@@ -283,13 +313,59 @@ func TestLeavesAfterTheAnnounceUnderWay(t *testing.T) {
 	}
 }
 
+// What no repetition cures is not repeated.
+func TestEndsWhenItIsRefused(t *testing.T) {
+	_, addr := fly(t, func(context.Context, int) error { return status.Error(codes.InvalidArgument, "no such thing") })
+	p := be(t, addr, "-id", "h", "-interval", "50ms")
+	p.mustEnd(t)
+	require.ErrorContains(t, p.stop(), "h is refused")
+	require.ErrorContains(t, p.stop(), "no such thing")
+}
+
+// A lease interval of nearly nothing is not obeyed: it would be a busy loop.
+func TestAnIntervalOfNothingIsClamped(t *testing.T) {
+	d, addr := fly(t, func(ctx context.Context, n int) error {
+		if n%2 == 0 {
+			return status.Error(codes.Unavailable, "not now")
+		}
+		return grpc.SetHeader(ctx, wire.Lease{Interval: time.Nanosecond}.Metadata())
+	})
+	be(t, addr, "-interval", "50ms", "-peers", "0")
+	eventually(t, "announces", func() bool { n, _ := d.counts(); return n >= 9 })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	require.Greater(t, d.announces[8].Sub(d.announces[0]), 20*time.Millisecond)
+}
+
+// Nobody is there: many hosts say so, once and not each.
+func TestSaysThatNobodyIsThere(t *testing.T) {
+	p := be(t, "127.0.0.1:1", "-hosts", "100", "-interval", "100ms")
+	eventually(t, "says so", func() bool { return p.log.lines() > 0 })
+	time.Sleep(300 * time.Millisecond)
+	require.Equal(t, 1, p.log.lines())
+	require.ErrorContains(t, p.stop(), "could not leave")
+}
+
+// A scheduler that answers nobody holds up nobody's end: not with the announces
+// that are under way, and not with as many leaves as there are.
+func TestEndsBesideAFrozenScheduler(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
+	require.NoError(t, err)
+	defer func() { _ = ln.Close() }()
+	p := be(t, ln.Addr().String(), "-hosts", "300", "-interval", "1h")
+	time.Sleep(100 * time.Millisecond)
+	begun := time.Now()
+	require.ErrorContains(t, p.stop(), "within 3s")
+	require.Less(t, time.Since(begun), 4*time.Second)
+}
+
 func TestCommandLine(t *testing.T) {
 	var out bytes.Buffer
 	require.ErrorIs(t, peerd.Main(t.Context(), []string{"-help"}, &out, io.Discard), flag.ErrHelp)
-	for _, want := range []string{"go run ./examples/peer -scheduler", "-hosts", "(default 30s)"} {
+	for _, want := range []string{"go run ./examples/peer -scheduler", "-hosts", "(default 30s)", "second signal"} {
 		require.Contains(t, out.String(), want)
 	}
-	for _, args := range [][]string{{"-id", ""}, {"-interval", "1ms"}, {"-hosts", "0"}, {"-log", "xml"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-id", ""}, {"-interval", "1ms"}, {"-interval", "25h"}, {"-peers", "-1"}, {"-hosts", "0"}, {"-log", "xml"}, {"-nonsense"}} {
 		require.ErrorIs(t, peerd.Main(t.Context(), args, io.Discard, io.Discard), cli.ErrUsage, "%v", args)
 	}
 }

@@ -3,6 +3,7 @@ package schedulerd
 import (
 	"flag"
 	"io"
+	"math"
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
@@ -17,8 +18,23 @@ has no TLS and asks nobody who he is: keep it on loopback, or behind what does.
 
 	go run ./examples/scheduler -listen 127.0.0.1:8002 -policy fixed -v
 
+Beside Dragonfly's messages it knows a little gRPC metadata; all of it may be left
+out. A request may carry hostlife-incarnation, a decimal number that orders the
+lives of one host id (the start time will do): on an announce, a leave or a stream
+of peers it says which life is speaking, and an older one than the one that lives
+is refused with FailedPrecondition. Without it the one that lives is taken to
+speak, so a leave that was delayed beyond a restart ends the new life: send it. The
+answer to an announce carries hostlife-incarnation, hostlife-interval (the time
+until the next announce, as in 1.5s) and hostlife-life (a name for this join: when
+it changes, the host was gone in between, and registers its peers again).
+
 The first line on stdout is "listening on ADDR". SIGTERM and SIGINT stop it
 gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap).`
+
+const (
+	minMaxGap  = 10 * time.Millisecond
+	maxOffline = 365 * 24 * time.Hour
+)
 
 // Config says how to schedule.
 type Config struct {
@@ -45,15 +61,32 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this")
 	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
 	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
-	return c, cli.Parse(fs, about, args, stdout)
+	if err := cli.Parse(fs, about, args, stdout); err != nil {
+		return c, err
+	}
+	return c, c.validate()
 }
 
-func (c Config) hostPolicy() (hostmgr.Policy, error) {
-	switch c.policy {
-	case "fixed":
-		return hostmgr.Multiple(c.multiple), nil
-	case "tiered":
-		return hostmgr.Tiered{Jitter: c.jitter, Offline: c.offline}, nil
+// validate refuses what the registry would refuse, in terms of the flags.
+func (c Config) validate() error {
+	switch {
+	case c.policy != "fixed" && c.policy != "tiered":
+		return cli.Usagef("-policy %q is neither fixed nor tiered", c.policy)
+	case c.policy == "fixed" && (!(c.multiple >= 1) || math.IsInf(c.multiple, 0)): // nor NaN
+		return cli.Usagef("-multiple %v is not a finite number of at least 1", c.multiple)
+	case c.policy == "tiered" && (c.jitter <= 0 || c.offline < c.jitter || c.offline > maxOffline):
+		return cli.Usagef("-jitter %v must be above 0, and -offline %v from that to %v", c.jitter, c.offline, maxOffline)
+	case c.maxGap > 0 && c.maxGap < minMaxGap:
+		return cli.Usagef("-max-gap %v is below %v", c.maxGap, minMaxGap)
+	case c.maxHosts < 0:
+		return cli.Usagef("-max-hosts %d is negative", c.maxHosts)
 	}
-	return nil, cli.Usagef("-policy %q is neither fixed nor tiered", c.policy)
+	return nil
+}
+
+func (c Config) hostPolicy() hostmgr.Policy {
+	if c.policy == "tiered" {
+		return hostmgr.Tiered{Jitter: c.jitter, Offline: c.offline}
+	}
+	return hostmgr.Multiple(c.multiple)
 }

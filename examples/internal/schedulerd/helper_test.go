@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -102,11 +103,13 @@ func (s *scheduler) list() (ids []string) {
 }
 
 // announcePeer sends one message of a peer on a stream of its own.
-func (s *scheduler) announcePeer(r *schedulerv2.AnnouncePeerRequest) (*schedulerv2.AnnouncePeerResponse, error) {
+func (s *scheduler) announcePeer(ctx context.Context, r *schedulerv2.AnnouncePeerRequest) (*schedulerv2.AnnouncePeerResponse, error) {
 	s.t.Helper()
-	stream, err := s.v2.AnnouncePeer(s.t.Context())
+	stream, err := s.v2.AnnouncePeer(ctx)
 	require.NoError(s.t, err)
-	require.NoError(s.t, stream.Send(r))
+	if err := stream.Send(r); !errors.Is(err, io.EOF) { // refused already: Recv knows why
+		require.NoError(s.t, err)
+	}
 	require.NoError(s.t, stream.CloseSend())
 	resp, err := stream.Recv()
 	if err == nil {
@@ -118,7 +121,12 @@ func (s *scheduler) announcePeer(r *schedulerv2.AnnouncePeerRequest) (*scheduler
 
 func (s *scheduler) register(host, task, id string) error {
 	s.t.Helper()
-	_, err := s.announcePeer(registration(host, task, id))
+	return s.registerAs(s.t.Context(), host, task, id)
+}
+
+func (s *scheduler) registerAs(ctx context.Context, host, task, id string) error {
+	s.t.Helper()
+	_, err := s.announcePeer(ctx, registration(host, task, id))
 	return err
 }
 
@@ -133,6 +141,15 @@ func registration(host, task, id string) *schedulerv2.AnnouncePeerRequest {
 			RegisterPeerRequest: &schedulerv2.RegisterPeerRequest{
 				Download: &commonv2.Download{Url: "https://example.com/" + task},
 			},
+		},
+	}
+}
+
+func finished(host, task, id string) *schedulerv2.AnnouncePeerRequest {
+	return &schedulerv2.AnnouncePeerRequest{
+		HostId: host, TaskId: task, PeerId: id,
+		Request: &schedulerv2.AnnouncePeerRequest_DownloadPeerBackToSourceFinishedRequest{
+			DownloadPeerBackToSourceFinishedRequest: &schedulerv2.DownloadPeerBackToSourceFinishedRequest{},
 		},
 	}
 }

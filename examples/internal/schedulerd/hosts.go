@@ -61,6 +61,19 @@ func (d directory) leave(ctx context.Context, id string) error {
 	return err
 }
 
+// life finds the life that an incarnation of a host may speak for: a former one
+// has no say in the life that came after it. Incarnation 0 didn't say.
+func (d directory) life(id string, incarnation uint64) (uint64, error) {
+	h, ok := d.hosts.Get(id)
+	switch {
+	case !ok:
+		return 0, errNoHost
+	case incarnation != 0 && incarnation < h.Incarnation:
+		return 0, hostmgr.ErrStale
+	}
+	return h.Life, nil
+}
+
 func incarnation(ctx context.Context) (uint64, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
 	n, err := wire.Incarnation(md)

@@ -1,6 +1,7 @@
 package schedulerd
 
 import (
+	"cmp"
 	"errors"
 	"sync"
 	"time"
@@ -56,6 +57,9 @@ func keyOf(r interface {
 
 func newPeerStore() *peerStore { return &peerStore{hosts: map[string]*shelf{}} }
 
+// A finder looks up the life that a peer's message is about.
+type finder func() (life uint64, err error)
+
 // register puts a peer on the shelf of the life that find finds.
 //
 // The host may depart at any moment in here, and its cleanup, which frees the
@@ -65,19 +69,20 @@ func newPeerStore() *peerStore { return &peerStore{hosts: map[string]*shelf{}} }
 // the cleanup finds it. If it came after R it shows that life no more, and
 // register frees the shelf itself. Either way nothing is left behind, no lock is
 // held over both, and there is no tombstone to keep.
-func (s *peerStore) register(find func() (life uint64, ok bool), host string, p peer) error {
-	life, ok := find()
-	if !ok {
-		return errNoHost
+func (s *peerStore) register(find finder, host string, p peer) error {
+	life, err := find()
+	if err != nil {
+		return err
 	}
 	if err := s.put(host, life, p); err != nil {
 		return err
 	}
-	if again, ok := find(); !ok || again != life {
-		s.free(host, life)
-		return errNoHost
+	again, err := find()
+	if err == nil && again == life {
+		return nil
 	}
-	return nil
+	s.free(host, life)
+	return cmp.Or(err, errNoHost)
 }
 
 // put registers a peer, or registers it anew. A shelf of an older life gives way
@@ -146,12 +151,16 @@ func (s *peerStore) get(host string, key peerKey) (p peer, life uint64, ok bool)
 	return p, life, ok
 }
 
-// update notes what a registered peer reports of itself.
-func (s *peerStore) update(host string, key peerKey, state string) error {
+// update notes what a peer reports of itself that was registered in this life.
+func (s *peerStore) update(find finder, host string, key peerKey, state string) error {
+	life, err := find()
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh := s.hosts[host]
-	if sh == nil {
+	if sh == nil || sh.life != life {
 		return errNoPeer
 	}
 	p, ok := sh.peers[key]

@@ -62,13 +62,10 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // New returns a server that does not serve yet.
 func New(cfg Config, log *slog.Logger) (*Server, error) {
-	policy, err := cfg.hostPolicy()
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	s := &Server{peers: newPeerStore(), log: log, verbose: cfg.Verbose}
 	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
-		Policy: policy, MaxGap: cfg.maxGap, MaxHosts: cfg.maxHosts, Cleanup: s.cleanup, Logger: log,
+		Policy: cfg.hostPolicy(), MaxGap: cfg.maxGap, MaxHosts: cfg.maxHosts, Cleanup: s.cleanup, Logger: log,
 	})
 	if err != nil {
 		return nil, err

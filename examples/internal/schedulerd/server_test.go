@@ -28,7 +28,7 @@ func TestPeersLiveAsLongAsTheirHost(t *testing.T) {
 	s := start(t)
 	requireCode(t, codes.NotFound, s.register("h", "task", "peer"))
 	s.mustAnnounce(t.Context(), "h", time.Minute)
-	resp, err := s.announcePeer(registration("h", "task", "peer"))
+	resp, err := s.announcePeer(t.Context(), registration("h", "task", "peer"))
 	require.NoError(t, err)
 	require.NoError(t, resp.Validate())
 	require.NotNil(t, resp.GetNeedBackToSourceResponse())
@@ -56,6 +56,28 @@ func TestPeersGoWithTheirIncarnation(t *testing.T) {
 	}, patient, time.Millisecond)
 }
 
+// A former incarnation neither registers peers in the life that came after it nor
+// speaks for those that are there.
+func TestStalePeers(t *testing.T) {
+	s := start(t)
+	s.mustAnnounce(as(t, "5"), "h", time.Minute)
+	require.NoError(t, s.registerAs(as(t, "5"), "h", "task", "old"))
+	s.mustAnnounce(as(t, "6"), "h", time.Minute)
+	require.NoError(t, s.registerAs(as(t, "6"), "h", "task", "new"))
+
+	requireCode(t, codes.FailedPrecondition, s.registerAs(as(t, "5"), "h", "task", "stale"))
+	_, err := s.announcePeer(as(t, "5"), finished("h", "task", "new"))
+	requireCode(t, codes.FailedPrecondition, err)
+	requireCode(t, codes.InvalidArgument, s.registerAs(as(t, "five"), "h", "task", "x"))
+
+	_, err = s.stat("h", "task", "stale")
+	requireCode(t, codes.NotFound, err)
+	p, err := s.stat("h", "task", "new")
+	require.NoError(t, err)
+	require.Equal(t, "ReceivedNormal", p.GetState())
+	require.NoError(t, s.register("h", "task", "unsigned"), "who doesn't say is taken for the one that lives")
+}
+
 func TestPeerReports(t *testing.T) {
 	s := start(t)
 	s.mustAnnounce(t.Context(), "h", time.Minute)
@@ -67,11 +89,7 @@ func TestPeerReports(t *testing.T) {
 	send(registration("h", "task", "peer"))
 	_, err = stream.Recv()
 	require.NoError(t, err)
-	finished := &schedulerv2.AnnouncePeerRequest{HostId: "h", TaskId: "task", PeerId: "peer",
-		Request: &schedulerv2.AnnouncePeerRequest_DownloadPeerBackToSourceFinishedRequest{
-			DownloadPeerBackToSourceFinishedRequest: &schedulerv2.DownloadPeerBackToSourceFinishedRequest{},
-		}}
-	send(finished)
+	send(finished("h", "task", "peer"))
 	require.NoError(t, stream.CloseSend())
 	_, err = stream.Recv()
 	require.ErrorIs(t, err, io.EOF)
@@ -84,7 +102,7 @@ func TestPeerReports(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.v2.DeletePeer(t.Context(), del)
 	requireCode(t, codes.NotFound, err)
-	_, err = s.announcePeer(finished)
+	_, err = s.announcePeer(t.Context(), finished("h", "task", "peer"))
 	requireCode(t, codes.NotFound, err)
 }
 
@@ -174,14 +192,21 @@ func TestCommandLine(t *testing.T) {
 	var out bytes.Buffer
 	err := schedulerd.Main(t.Context(), []string{"-help"}, &out, io.Discard)
 	require.ErrorIs(t, err, flag.ErrHelp)
-	for _, want := range []string{"go run ./examples/scheduler -listen", "-policy", "(default 30s)", "(default 5m0s)", "SIGUSR1"} {
+	for _, want := range []string{"go run ./examples/scheduler -listen", "-policy", "(default 30s)", "(default 5m0s)", "SIGUSR1", "hostlife-incarnation", "hostlife-interval", "hostlife-life"} {
 		require.Contains(t, out.String(), want)
 	}
 	for _, args := range [][]string{{"-policy", "lenient"}, {"-log", "xml"}, {"-nonsense"}, {"extra"}} {
 		require.ErrorIs(t, schedulerd.Main(t.Context(), args, io.Discard, io.Discard), cli.ErrUsage, "%v", args)
 	}
-	err = schedulerd.Main(t.Context(), []string{"-multiple", "0.5"}, io.Discard, io.Discard)
-	require.ErrorContains(t, err, "Multiple(0.5)")
+	for _, args := range [][]string{
+		{"-multiple", "0.5"}, {"-multiple", "NaN"}, {"-multiple", "Inf"}, {"-max-gap", "1ms"}, {"-max-hosts", "-1"},
+		{"-jitter", "0", "-policy", "tiered"}, {"-jitter", "2s", "-offline", "1s", "-policy", "tiered"},
+		{"-offline", "1000000h", "-policy", "tiered"},
+	} {
+		err = schedulerd.Main(t.Context(), args, io.Discard, io.Discard)
+		require.ErrorIs(t, err, cli.ErrUsage, "%v", args)
+		require.ErrorContains(t, err, args[0])
+	}
 	err = schedulerd.Main(t.Context(), []string{"-listen", "127.0.0.1:http-nonsense"}, io.Discard, io.Discard)
 	require.Error(t, err)
 	require.False(t, errors.Is(err, cli.ErrUsage))

@@ -49,6 +49,10 @@ func (s serviceV2) DeleteHost(ctx context.Context, r *schedulerv2.DeleteHostRequ
 // AnnouncePeer registers peers and notes what they report. Dragonfly opens a
 // stream for each peer; one stream may as well carry many.
 func (s serviceV2) AnnouncePeer(stream schedulerv2.Scheduler_AnnouncePeerServer) error {
+	incarnation, err := incarnation(stream.Context())
+	if err != nil {
+		return err
+	}
 	for {
 		r, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -57,7 +61,7 @@ func (s serviceV2) AnnouncePeer(stream schedulerv2.Scheduler_AnnouncePeerServer)
 		if err != nil {
 			return err
 		}
-		if err := s.peerMessage(stream, r); err != nil {
+		if err := s.peerMessage(stream, incarnation, r); err != nil {
 			return toStatus(err)
 		}
 	}
@@ -65,15 +69,18 @@ func (s serviceV2) AnnouncePeer(stream schedulerv2.Scheduler_AnnouncePeerServer)
 
 // peerMessage answers those who ask for parents that they are to download from
 // the source: this scheduler keeps account of peers, and schedules nothing.
-func (s serviceV2) peerMessage(stream schedulerv2.Scheduler_AnnouncePeerServer, r *schedulerv2.AnnouncePeerRequest) error {
+func (s serviceV2) peerMessage(
+	stream schedulerv2.Scheduler_AnnouncePeerServer, incarnation uint64, r *schedulerv2.AnnouncePeerRequest,
+) error {
 	if err := validate(r); err != nil {
 		return err
 	}
+	find := func() (uint64, error) { return s.life(r.GetHostId(), incarnation) }
 	var err error
 	if reg := r.GetRegisterPeerRequest(); reg != nil {
-		err = s.registerPeer(r, reg.GetDownload())
+		err = s.registerPeer(find, r, reg.GetDownload())
 	} else {
-		err = s.peers.update(r.GetHostId(), keyOf(r), reportedState(r))
+		err = s.peers.update(find, r.GetHostId(), keyOf(r), reportedState(r))
 	}
 	if err != nil || r.GetRegisterPeerRequest() == nil && r.GetReschedulePeerRequest() == nil {
 		return err
@@ -86,13 +93,9 @@ func (s serviceV2) peerMessage(stream schedulerv2.Scheduler_AnnouncePeerServer, 
 }
 
 // registerPeer copies what it keeps, so that the message is not kept with it.
-func (s serviceV2) registerPeer(r *schedulerv2.AnnouncePeerRequest, d *commonv2.Download) error {
+func (s serviceV2) registerPeer(find finder, r *schedulerv2.AnnouncePeerRequest, d *commonv2.Download) error {
 	if len(r.GetTaskId()) > maxID || len(r.GetPeerId()) > maxID || len(d.GetUrl()) > maxURL {
 		return status.Errorf(codes.InvalidArgument, "an id of more than %d or a URL of more than %d bytes", maxID, maxURL)
-	}
-	find := func() (uint64, bool) {
-		h, ok := s.hosts.Get(r.GetHostId())
-		return h.Life, ok
 	}
 	now := time.Now()
 	return s.peers.register(find, strings.Clone(r.GetHostId()), peer{

@@ -4,6 +4,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -13,8 +14,8 @@ import (
 
 const (
 	// IncarnationKey orders the lives of one host id, as a decimal uint64:
-	// newer is greater. On an announce or a leave it says which one is
-	// speaking. Without it, or with 0, the scheduler takes it for the one that
+	// newer is greater. On an announce, a leave or a stream of peers it says
+	// which one is speaking. Without it, or with 0, the scheduler takes it for the one that
 	// lives: so a leave that was delayed beyond a restart ends the new life.
 	// The answer to an announce says which one now lives.
 	IncarnationKey = "hostlife-incarnation"
@@ -63,13 +64,19 @@ func ReadLease(md metadata.MD) Lease {
 	return l
 }
 
+var errNotIncarnation = errors.New("not a decimal number from 0 to 2^64-1")
+
 // Incarnation reads which incarnation a request speaks for; 0 if it doesn't say.
 func Incarnation(md metadata.MD) (uint64, error) {
 	switch v := md.Get(IncarnationKey); len(v) {
 	case 0:
 		return 0, nil
 	case 1:
-		return strconv.ParseUint(v[0], 10, 64)
+		n, err := strconv.ParseUint(v[0], 10, 64)
+		if err != nil {
+			return 0, errNotIncarnation
+		}
+		return n, nil
 	default:
 		return 0, fmt.Errorf("given %d times", len(v))
 	}

@@ -28,8 +28,10 @@ func TestIncarnation(t *testing.T) {
 	n, err := wire.Incarnation(nil)
 	require.NoError(t, err)
 	require.Zero(t, n)
-	_, err = wire.Incarnation(metadata.Pairs(wire.IncarnationKey, "-1"))
-	require.Error(t, err)
+	for _, bad := range []string{"-1", "", "18446744073709551616"} {
+		_, err = wire.Incarnation(metadata.Pairs(wire.IncarnationKey, bad))
+		require.EqualError(t, err, "not a decimal number from 0 to 2^64-1")
+	}
 	_, err = wire.Incarnation(metadata.Pairs(wire.IncarnationKey, "1", wire.IncarnationKey, "2"))
 	require.Error(t, err)
 }
