@@ -30,23 +30,20 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(announce(hosts, "silent"), announce(hosts, "steady")); err != nil {
-		return err
-	}
-	beats := time.NewTicker(50 * time.Millisecond)
-	defer beats.Stop()
+	err = errors.Join(announce(hosts, "silent"), announce(hosts, "steady"))
+	requests := time.NewTicker(50 * time.Millisecond)
+	defer requests.Stop()
 	for err == nil && hosts.Len() > 0 { // this is your own loop
 		next, _ := hosts.Next() // at most half of MaxGap ahead
 		select {
-		case <-beats.C: // requests would come in here
-			err = beat(ctx, hosts)
 		case <-time.After(time.Until(next)):
-			select {
-			case <-beats.C: // it came in time: hear it before judging anyone
-				err = beat(ctx, hosts)
-			default:
-			}
 			hosts.Sweep(ctx)
+		case <-requests.C: // steady shows up, until silent is gone; then it leaves
+			if _, there := hosts.Get("silent"); there {
+				err = announce(hosts, "steady")
+			} else {
+				err = hosts.Leave(ctx, "steady", 0)
+			}
 		}
 	}
 	return err
@@ -57,17 +54,4 @@ func announce(hosts *hostmgr.Registry[string], id string) error {
 		ID: id, Metadata: "what " + id + " had", Interval: 100 * time.Millisecond,
 	})
 	return err
-}
-
-// beat is a sign of life of steady, which leaves when silent is gone.
-func beat(ctx context.Context, hosts *hostmgr.Registry[string]) error {
-	if _, err := hosts.Heartbeat("steady", 0); errors.Is(err, hostmgr.ErrUnknownHost) {
-		return announce(hosts, "steady") // it was away for too long, and is welcome again
-	} else if err != nil {
-		return err
-	}
-	if _, there := hosts.Get("silent"); there {
-		return nil
-	}
-	return hosts.Leave(ctx, "steady", 0)
 }

@@ -2,13 +2,10 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/hostlife/hostlife/hostmgr"
 )
 
 const want = "silent evicted: freeing what silent had\nsteady left: freeing what steady had\n"
@@ -49,17 +46,4 @@ func TestAStallIsNobodysSilence(t *testing.T) {
 			t.Errorf("got %q, want %q", &out, want)
 		}
 	})
-}
-
-func TestAnUnknownHostAnnouncesItselfAgain(t *testing.T) {
-	hosts, err := hostmgr.New(hostmgr.Config[string]{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := beat(context.Background(), hosts); err != nil {
-		t.Fatal(err)
-	}
-	if _, there := hosts.Get("steady"); !there {
-		t.Error("steady did not announce itself")
-	}
 }
