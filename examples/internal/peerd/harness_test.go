@@ -1,0 +1,197 @@
+package peerd_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/hostlife/hostlife/examples/internal/peerd"
+	"github.com/hostlife/hostlife/examples/internal/schedulerd"
+	"github.com/hostlife/hostlife/examples/internal/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patient = 10 * time.Second
+
+// schedule runs a real scheduler; stop waits until it has stopped.
+func schedule(t *testing.T, listen string) (addr string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out, stdout := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := schedulerd.Main(ctx, []string{"-listen", listen}, stdout, io.Discard)
+		_ = stdout.CloseWithError(fmt.Errorf("scheduler: %w", err))
+		done <- err
+	}()
+	first, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	t.Cleanup(stop)
+	return strings.TrimSpace(strings.TrimPrefix(first, "listening on ")), stop
+}
+
+// A peer is the command, running.
+type peer struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error  // to be read when it has ended
+	log    buffer // what it logs
+}
+
+// A buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex // guards b
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) lines() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Count(b.b.Bytes(), []byte("\n"))
+}
+
+func be(t *testing.T, addr string, args ...string) *peer {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &peer{cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		p.err = peerd.Main(ctx, append([]string{"-scheduler", addr}, args...), io.Discard, &p.log)
+	}()
+	t.Cleanup(func() { _ = p.stop() })
+	return p
+}
+
+// stop waits until the command has returned.
+func (p *peer) stop() error {
+	p.cancel()
+	<-p.ended
+	return p.err
+}
+
+// mustEnd waits until the command has returned by itself.
+func (p *peer) mustEnd(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(patient):
+		t.Fatal("goes on")
+	}
+}
+
+func dial(t *testing.T, addr string) schedulerv2.SchedulerClient {
+	t.Helper()
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return schedulerv2.NewSchedulerClient(conn)
+}
+
+func list(c schedulerv2.SchedulerClient) (ids []string) {
+	r, _ := c.ListHosts(context.Background(), &emptypb.Empty{})
+	for _, h := range r.GetHosts() {
+		ids = append(ids, h.GetId())
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func registered(c schedulerv2.SchedulerClient, host string, peers int) bool {
+	for i := range peers {
+		_, err := c.StatPeer(context.Background(), &schedulerv2.StatPeerRequest{
+			HostId: host, TaskId: peerd.TaskID(i), PeerId: peerd.PeerID(host, i),
+		})
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	require.Eventually(t, cond, patient, 2*time.Millisecond, what)
+}
+
+// A dragonfly is a scheduler that counts, and answers as it is told.
+type dragonfly struct {
+	schedulerv2.UnimplementedSchedulerServer
+	answer func(ctx context.Context, n int) error
+
+	mu        sync.Mutex // guards all below
+	announces []time.Time
+	registers int
+}
+
+func (d *dragonfly) AnnounceHost(ctx context.Context, _ *schedulerv2.AnnounceHostRequest) (*emptypb.Empty, error) {
+	d.mu.Lock()
+	d.announces = append(d.announces, time.Now())
+	n := len(d.announces)
+	d.mu.Unlock()
+	return &emptypb.Empty{}, d.answer(ctx, n)
+}
+
+func (d *dragonfly) AnnouncePeer(s schedulerv2.Scheduler_AnnouncePeerServer) error {
+	md, _ := metadata.FromIncomingContext(s.Context())
+	if n, err := wire.Incarnation(md); n == 0 || err != nil {
+		return status.Error(codes.InvalidArgument, "who is speaking?")
+	}
+	for {
+		if _, err := s.Recv(); err != nil {
+			return nil
+		}
+		d.mu.Lock()
+		d.registers++
+		d.mu.Unlock()
+	}
+}
+
+func (d *dragonfly) DeleteHost(context.Context, *schedulerv2.DeleteHostRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+func (d *dragonfly) counts() (announces, registers int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.announces), d.registers
+}
+
+func fly(t *testing.T, answer func(ctx context.Context, n int) error) (*dragonfly, string) {
+	t.Helper()
+	d := &dragonfly{answer: answer}
+	s := grpc.NewServer()
+	schedulerv2.RegisterSchedulerServer(s, d)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go func() { _ = s.Serve(ln) }()
+	t.Cleanup(s.Stop)
+	return d, ln.Addr().String()
+}
