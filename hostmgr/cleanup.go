@@ -65,7 +65,7 @@ func (c *cleaner[M]) counts() (pending int, failures uint64) {
 	return c.pending, c.failures
 }
 
-// add queues the cleanup after d. kick or drain gets it done.
+// add queues the cleanup after d. kick or byHand gets it done.
 func (c *cleaner[M]) add(d Departure[M]) *job[M] {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/clock"
@@ -97,4 +98,52 @@ func TestRunSurvivesAClockThatStepsBack(t *testing.T) {
 		default:
 		}
 	}
+}
+
+// An overtaken clock is read while others go on: what it reads is old by the time
+// that it returns.
+type overtaken struct {
+	*clockwork.FakeClock
+	meanwhile func()
+}
+
+func (o *overtaken) Now() time.Time {
+	now := o.FakeClock.Now()
+	if o.meanwhile != nil {
+		o.meanwhile()
+	}
+	return now
+}
+
+// A reading that others overtook is no step back: time must not be moved for it.
+func TestAReadingThatWasOvertakenMovesNothing(t *testing.T) {
+	mock := &overtaken{FakeClock: clockwork.NewFakeClock()}
+	r, err := hostmgr.New(hostmgr.Config[string]{Clock: mock})
+	require.NoError(t, err)
+	announce := func(id string) {
+		_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: second})
+		require.NoError(t, err)
+	}
+	announce("a")
+	announce("b")
+	start := mock.Now()
+	readings := 0
+	var overtake func()
+	overtake = func() {
+		if readings++; readings > 4 {
+			return
+		}
+		mock.meanwhile = nil
+		mock.Advance(100 * time.Millisecond)
+		announce("other")
+		mock.meanwhile = overtake
+	}
+	mock.meanwhile = overtake
+	_, err = r.Heartbeat("b", 0)
+	mock.meanwhile = nil
+	require.NoError(t, err)
+	mock.Advance(2*second - mock.Now().Sub(start))
+	require.Zero(t, r.Sweep(context.Background()).Evicted, "at exactly a's patience")
+	mock.Advance(1)
+	require.Equal(t, 2, r.Sweep(context.Background()).Evicted, "and b, whose beat was read when it began")
 }

@@ -34,9 +34,14 @@ func newTimeline(c clock.Clock, wake chan struct{}) *timeline {
 	return &timeline{clock: c, wake: wake, start: c.Now()}
 }
 
-// now reads the clock. It is never earlier than the floor.
+// now reads the clock. It is never earlier than the floor was at the call.
+//
+// The floor is taken before the reading, here and in reanchor: then an earlier
+// reading is a step back. Taken after, it may have risen while the reading was on
+// its way, and time would be moved for a goroutine that was merely slow.
 func (t *timeline) now() int64 {
-	if n, _, _ := t.read(); n >= t.floor.Load() {
+	floor := t.floor.Load()
+	if n, _, _ := t.read(); n >= floor {
 		return n
 	}
 	return t.reanchor()
@@ -53,8 +58,8 @@ func (t *timeline) read() (n, offset, elapsed int64) {
 
 func (t *timeline) reanchor() int64 {
 	for {
-		n, offset, elapsed := t.read()
 		floor := t.floor.Load()
+		n, offset, elapsed := t.read()
 		if n >= floor {
 			return n
 		}
