@@ -1,7 +1,5 @@
 package hostmgr
 
-import "strings"
-
 // Announce registers a host, or refreshes it and its metadata. It is a sign of
 // life, also from a host that is Offline already but not swept yet.
 //
@@ -13,18 +11,21 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Lease, error) {
 	if err != nil {
 		return Lease{}, err
 	}
+	h := r.table.hash(a.ID)
 	now := r.lock()
 	defer r.unlock()
-	old, ok := r.index.Load(a.ID)
-	switch {
-	case !ok:
-		return r.join(a, t, now, now)
-	case a.Incarnation == 0 || a.Incarnation == old.incarnation:
+	r.table.room(h)
+	old, ok := r.table.exactly(h, a.ID)
+	if !ok {
+		return r.join(a, h, t, now, now)
+	}
+	switch lived := old.key().incarnation; {
+	case a.Incarnation == 0 || a.Incarnation == lived:
 		return r.refresh(old, a, t, now), nil
-	case a.Incarnation < old.incarnation:
+	case a.Incarnation < lived:
 		return Lease{}, ErrStale
 	default:
-		return r.replace(old, a, t, now), nil
+		return r.replace(old, a, h, t, now), nil
 	}
 }
 
@@ -43,65 +44,72 @@ func (r *Registry[M]) check(a *Announcement[M]) (t *terms, err error) {
 	return r.judge.terms(a.Interval), nil
 }
 
-// join begins a life. The caller holds mu and knows that the id has none.
-func (r *Registry[M]) join(a Announcement[M], t *terms, now, joined int64) (Lease, error) {
-	if r.cfg.MaxHosts > 0 && r.roster.n >= r.cfg.MaxHosts {
+// join begins a life. The caller holds mu, has made room, and knows that the id
+// has none.
+func (r *Registry[M]) join(a Announcement[M], h hash, t *terms, now, joined int64) (Lease, error) {
+	if r.cfg.MaxHosts > 0 && r.n >= r.cfg.MaxHosts {
 		return Lease{}, ErrFull
 	}
-	l := r.newLife(a, t, now, joined)
-	r.index.Store(l.id, l)
-	r.admit(l, a.Zone, now)
-	return l.lease(), nil
+	return r.admit(r.birth(a, h, t, now, joined), a.Zone, now), nil
 }
 
-// replace ends the old life and begins the new one. The index changes first, so
-// that a heartbeat never finds the id unknown in between.
-func (r *Registry[M]) replace(old *life[M], a Announcement[M], t *terms, now int64) Lease {
-	l := r.newLife(a, t, now, now)
-	r.index.Store(l.id, l)
-	old.word.end()
+// replace ends the old life after the new one can be found, so that a heartbeat
+// never finds the id unknown in between. Watchers are told in the other order.
+func (r *Registry[M]) replace(old life[M], a Announcement[M], h hash, t *terms, now int64) Lease {
+	l := r.birth(a, h, t, now, now)
+	old.word().end()
 	r.depart(old, Replaced, now)
-	r.admit(l, a.Zone, now)
-	return l.lease()
+	return r.admit(l, a.Zone, now)
 }
 
-func (r *Registry[M]) newLife(a Announcement[M], t *terms, now, joined int64) *life[M] {
+// birth puts a new life into the table.
+func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int64) life[M] {
 	if a.Incarnation == 0 {
 		r.incarnation++
 		a.Incarnation = r.incarnation
 	}
 	r.lives++
-	l := &life[M]{
-		id: strings.Clone(a.ID), number: r.lives, incarnation: a.Incarnation,
-		joined: joined, metadata: a.Metadata,
-	}
-	l.word.set(now)
-	l.terms.Store(t)
+	l := r.table.page(h).take(h)
+	l.setID(a.ID)
+	l.setTerms(t)
+	c, i := l.rest()
+	c.metadata[i], c.joined[i] = a.Metadata, joined
+	l.begin(Lease{Incarnation: a.Incarnation, Life: r.lives}, now<<1, h.print)
 	return l
 }
 
-func (r *Registry[M]) admit(l *life[M], zone string, now int64) {
-	l.zone = r.zones.enter(zone)
-	next := r.verdict(l, now).next(false)
-	r.roster.add(l, next)
-	r.plan(next)
+// admit counts it in, and tells watchers.
+func (r *Registry[M]) admit(l life[M], zone string, now int64) Lease {
+	c, i := l.rest()
+	c.zone[i] = r.zones.enter(zone)
+	r.n++
+	r.expect(l, r.verdict(l, now))
 	r.counts.Joins++
 	r.emit(Joined, l, now)
+	return l.lease()
+}
+
+// expect sees to it that the host is looked at when its verdict may change.
+func (r *Registry[M]) expect(l life[M], v verdict) {
+	next := v.next(*l.suspect())
+	r.table.schedule.hasten(l.page, next)
+	r.plan(next)
 }
 
 // refresh takes over what a living host says of itself now.
-func (r *Registry[M]) refresh(l *life[M], a Announcement[M], t *terms, now int64) Lease {
-	if a.Zone != l.zone.name {
-		r.zones.leave(l.zone)
-		l.zone = r.zones.enter(a.Zone)
+func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64) Lease {
+	c, i := l.rest()
+	if a.Zone != r.zones.list[c.zone[i]].name {
+		r.zones.leave(c.zone[i])
+		c.zone[i] = r.zones.enter(a.Zone)
 	}
-	l.metadata = a.Metadata
-	l.terms.Store(t)
-	l.word.beat(now)
+	c.metadata[i] = a.Metadata
+	if *t != *l.terms() {
+		l.setTerms(t)
+	}
+	l.word().beat(now)
 	r.reconsider(l, now)
-	next := r.verdict(l, now).next(l.suspect)
-	r.roster.hasten(l, next)
-	r.plan(next)
+	r.expect(l, r.verdict(l, now))
 	r.emit(Updated, l, now)
 	return l.lease()
 }

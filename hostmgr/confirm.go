@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// holdPause is the time after which a host that is held is looked at again.
-const holdPause = time.Second
+const (
+	holdPause    = time.Second // until a host that is held is looked at again
+	confirmBatch = 512
+)
 
 // A hold is why a host that is due is still here.
 type hold struct {
@@ -18,36 +20,53 @@ type hold struct {
 }
 
 // hold notes why a due host stays. The caller holds mu.
-func (r *Registry[M]) hold(l *life[M], by string, now int64) {
+func (r *Registry[M]) hold(l life[M], by string, now int64) {
 	if r.holds == nil {
-		r.holds = map[*life[M]]hold{}
+		r.holds = map[uint64]hold{}
 	}
-	h, ok := r.holds[l]
+	n := l.key().number
+	h, ok := r.holds[n]
 	if !ok {
 		h.since = now
 	}
 	h.by = by
-	r.holds[l] = h
+	r.holds[n] = h
 }
 
 // release forgets why a host was held; the map itself goes with its last entry,
 // for maps do not shrink. The caller holds mu.
-func (r *Registry[M]) release(l *life[M]) {
-	delete(r.holds, l)
+func (r *Registry[M]) release(l life[M]) {
+	if r.holds == nil {
+		return
+	}
+	delete(r.holds, l.key().number)
 	if len(r.holds) == 0 {
 		r.holds = nil
 	}
 }
 
+// A candidate is a host that is due, named so that it is found again, wherever it
+// has moved by then.
+type candidate struct {
+	id     string
+	number uint64
+}
+
+// candidate finds it. The caller holds mu.
+func (r *Registry[M]) candidate(c candidate) (life[M], bool) {
+	l, ok := r.table.exactly(r.table.hash(c.id), c.id)
+	return l, ok && l.key().number == c.number
+}
+
 // ask puts due hosts before Confirm, a batch at a time, and evicts those that
 // it lets go. If somebody asks already it leaves them held: they come up again.
-func (r *Registry[M]) ask(ctx context.Context, due []*life[M], rep *SweepReport) {
+func (r *Registry[M]) ask(ctx context.Context, due []candidate, rep *SweepReport) {
 	if len(due) == 0 || !r.asking.CompareAndSwap(false, true) {
 		return
 	}
 	defer r.asking.Store(false)
 	for len(due) > 0 && ctx.Err() == nil {
-		k := min(len(due), pageSize)
+		k := min(len(due), confirmBatch)
 		if asked := r.stillDue(due[:k], rep); len(asked) > 0 {
 			allowed, by := r.confirm(ctx, asked)
 			r.settle(asked, allowed, by, rep)
@@ -58,20 +77,25 @@ func (r *Registry[M]) ask(ctx context.Context, due []*life[M], rep *SweepReport)
 
 // A question is one host that Confirm is asked about.
 type question[M any] struct {
-	life *life[M]
+	candidate
 	word int64 // when it was asked
 	host Host[M]
 }
 
 // stillDue asks about those that are due by now, and lets go of the others.
-func (r *Registry[M]) stillDue(lives []*life[M], rep *SweepReport) []question[M] {
+func (r *Registry[M]) stillDue(due []candidate, rep *SweepReport) []question[M] {
 	now := r.lock()
 	defer r.unlock()
-	asked := make([]question[M], 0, len(lives))
-	for _, l := range lives {
+	asked := make([]question[M], 0, len(due))
+	for _, c := range due {
+		l, ok := r.candidate(c)
+		if !ok {
+			rep.Held--
+			continue
+		}
 		v := r.verdict(l, now)
-		if v.word >= 0 && v.state == Offline {
-			asked = append(asked, question[M]{l, v.word, r.snapshot(l, now)})
+		if v.state == Offline {
+			asked = append(asked, question[M]{c, v.word, r.snapshot(l, c.id, now)})
 			continue
 		}
 		r.release(l)
@@ -117,17 +141,23 @@ func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by st
 	now := r.lock()
 	defer r.unlock()
 	for _, q := range asked {
-		v := r.verdict(q.life, now)
+		l, ok := r.candidate(q.candidate)
+		if !ok {
+			rep.Held--
+			continue
+		}
+		v := r.verdict(l, now)
 		switch {
 		case v.word != q.word:
-			r.release(q.life)
+			r.release(l)
 			rep.Held--
 		case v.state != Offline: // a stall gave it grace
 			rep.Held--
-		case !allowed[q.life.number]:
-			r.hold(q.life, by, now)
-		case q.life.word.evict(v.word):
-			r.depart(q.life, Evicted, now)
+		case !allowed[q.number]:
+			r.hold(l, by, now)
+		case l.word().evict(v.word):
+			r.depart(l, Evicted, now)
+			r.table.tidy(l.page)
 			rep.Evicted++
 			rep.Held--
 		}

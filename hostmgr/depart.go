@@ -25,51 +25,54 @@ func (r *Registry[M]) Forget(id string, incarnation uint64) error {
 }
 
 func (r *Registry[M]) end(id string, incarnation uint64, k Kind) (*job[M], error) {
+	h := r.table.hash(id)
 	now := r.lock()
 	defer r.unlock()
-	l, ok := r.index.Load(id)
+	l, ok := r.table.exactly(h, id)
 	if !ok {
 		return nil, ErrUnknownHost
 	}
 	if err := l.fence(incarnation); err != nil {
 		return nil, err
 	}
-	l.word.end()
-	return r.depart(l, k, now), nil
+	l.word().end()
+	j := r.depart(l, k, now)
+	r.table.tidy(l.page)
+	return j, nil
 }
 
 // depart does what every departure does, once: whoever calls it holds mu and
-// has just ended the life's word. It returns the cleanup to be done, or nil.
-func (r *Registry[M]) depart(l *life[M], k Kind, now int64) *job[M] {
-	if current, _ := r.index.Load(l.id); current == l {
-		r.index.Delete(l.id)
-	}
+// has just ended the life's word, and tidies the page after. It returns the
+// cleanup to be done, or nil.
+func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	var j *job[M]
 	if r.cfg.Cleanup != nil && k != Forgotten {
 		j = r.clean.add(r.departure(l, k, now))
 		r.work = true
 	}
 	r.emit(k, l, now)
-	r.roster.remove(l)
-	r.zones.leave(l.zone)
 	r.release(l)
-	if l.suspect {
+	if *l.suspect() {
 		r.counts.Suspects--
 	}
+	c, i := l.rest()
+	r.zones.leave(c.zone[i])
+	l.page.drop(l)
+	r.n--
 	r.counts.departed(k)
 	return j
 }
 
 // departure gathers the evidence. The word still tells when the host was last
 // heard, though the life is over.
-func (r *Registry[M]) departure(l *life[M], k Kind, now int64) Departure[M] {
-	v, t := r.verdict(l, now), l.terms.Load()
+func (r *Registry[M]) departure(l life[M], k Kind, now int64) Departure[M] {
+	v, t := r.verdict(l, now), l.terms()
 	d := Departure[M]{
-		Host: r.snapshot(l, now), Kind: k, At: r.time.wall(now),
+		Host: r.show(l, now), Kind: k, At: r.time.wall(now),
 		Silence: time.Duration(v.silence), Excused: time.Duration(v.excused),
 		Interval: t.interval, Patience: t.evict, Attempt: 1,
 	}
-	if h, ok := r.holds[l]; ok && now > h.since && v.state == Offline {
+	if h, ok := r.holds[l.key().number]; ok && now > h.since && v.state == Offline {
 		d.HeldBy, d.HeldFor = h.by, time.Duration(now-max(h.since, v.evictAt))
 	}
 	return d

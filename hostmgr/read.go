@@ -2,67 +2,64 @@ package hostmgr
 
 import "iter"
 
-// Get returns the host as it is now, or false if it is not there.
+// Get returns the host as it is now, or false if it is not there. It allocates
+// nothing.
 func (r *Registry[M]) Get(id string) (Host[M], bool) {
+	h := r.table.hash(id)
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	l, ok := r.index.Load(id)
+	l, ok := r.table.exactly(h, id)
 	if !ok {
 		return Host[M]{}, false
 	}
-	return r.snapshot(l, now), true
+	return r.snapshot(l, id, now), true
 }
 
 // Len is the number of hosts that are there, in O(1).
 func (r *Registry[M]) Len() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.roster.n
+	return r.n
 }
 
 // All yields every host that is there when the loop begins and still there when
-// its turn comes, in no particular order, each as it is then. The loop body may
-// call the registry. It costs a pointer of memory for each host while it runs.
+// its turn comes, in no particular order, each as it is then; of those that join
+// meanwhile it yields some. The loop body may call the registry.
 func (r *Registry[M]) All() iter.Seq[Host[M]] {
 	return func(yield func(Host[M]) bool) {
-		r.mu.RLock()
-		lives := r.roster.list()
-		r.mu.RUnlock()
-		r.each(lives, false, yield)
-	}
-}
-
-// each yields snapshots of lives, taken a page at a time, with no lock held
-// while it yields. It tells whether it came to the end.
-func (r *Registry[M]) each(lives []*life[M], departed bool, yield func(Host[M]) bool) bool {
-	hosts := make([]Host[M], 0, min(len(lives), pageSize))
-	for len(lives) > 0 {
-		k := min(len(lives), pageSize)
-		hosts = r.snapshots(hosts[:0], lives[:k], departed)
-		for _, h := range hosts {
-			if !yield(h) {
-				return false
+		var hosts []Host[M]
+		for c := (cursor{}); !c.done; {
+			hosts, _ = r.advance(&c, hosts[:0])
+			for _, h := range hosts {
+				if !yield(h) {
+					return
+				}
 			}
 		}
-		clear(lives[:k]) // a slow reader must not keep what departs meanwhile
-		lives = lives[k:]
 	}
-	return true
 }
 
-// snapshots appends what the lives are now. One that is over is shown as it ended
-// (departed), or as the life that its id has now, if any.
-func (r *Registry[M]) snapshots(to []Host[M], lives []*life[M], departed bool) []Host[M] {
+// A cursor goes through all hosts in the order of their hashes, a page at a time.
+// Pages may be rebuilt meanwhile: a host's hash does not change, so none is passed
+// by or met twice.
+type cursor struct {
+	next uint64 // the lowest hash that is still ahead
+	done bool
+}
+
+// passed tells whether the cursor has been at h.
+func (c *cursor) passed(h hash) bool { return c.done || h.place < c.next }
+
+// advance appends what the hosts of the next page are now, and returns the number
+// of the latest event.
+func (r *Registry[M]) advance(c *cursor, to []Host[M]) ([]Host[M], uint64) {
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	for _, l := range lives {
-		there := true
-		if !departed && l.word.v.Load() < 0 {
-			l, there = r.index.Load(l.id)
-		}
-		if there {
-			to = append(to, r.snapshot(l, now))
-		}
+	p := r.table.page(hash{place: c.next})
+	for l := range p.lives() {
+		to = append(to, r.show(l, now))
 	}
-	return to
+	c.next = p.last() + 1
+	c.done = c.next == 0
+	return to, r.seq
 }

@@ -3,8 +3,6 @@ package hostmgr
 import (
 	"sync"
 	"sync/atomic"
-
-	"github.com/puzpuzpuz/xsync/v4"
 )
 
 // A Registry knows which hosts are there. Make one with New; all its methods
@@ -13,7 +11,7 @@ type Registry[M any] struct {
 	// There is one lock for changes and none for beats. Whatever begins or ends a
 	// life, or tells watchers of it, happens under mu, a sweep's work a page of hosts
 	// at a time; so there is one order of events, and what is under mu is always
-	// consistent. A heartbeat reads the index, whose reads are lock-free, and swaps
+	// consistent. A heartbeat finds its slot in the table without a lock, and swaps
 	// one word.
 
 	cfg   Config[M]
@@ -21,9 +19,7 @@ type Registry[M any] struct {
 	judge *judge
 	clean *cleaner[M]
 
-	// index finds the life of an id. It is written under mu only, and never
-	// has a life that is over once mu is released.
-	index *xsync.Map[string, *life[M]]
+	table *table[M]
 
 	running   atomic.Bool
 	asking    atomic.Bool    // a batch is out with Confirm
@@ -32,18 +28,18 @@ type Registry[M any] struct {
 	sweepGate chan struct{}  // one slot: who has put something in may scan
 
 	mu          sync.RWMutex // guards all below
-	roster      roster[M]
+	n           int          // hosts that are there
 	ledger      ledger
 	zones       zones
-	holds       map[*life[M]]hold
-	watchers    []*watcher[M] // replaced, never changed in place
-	news        bool          // watchers must be woken when mu is released
-	planned     int64         // when Run means to sweep next
-	stir        bool          // that is too late: wake it when mu is released
-	work        bool          // a cleanup was queued: hire when mu is released
-	seq         uint64        // of the latest event
-	lives       uint64        // the latest life's number
-	incarnation uint64        // the latest that was assigned
+	holds       map[uint64]hold // by life
+	watchers    []*watcher[M]   // replaced, never changed in place
+	news        bool            // watchers must be woken when mu is released
+	planned     int64           // when Run means to sweep next
+	stir        bool            // that is too late: wake it when mu is released
+	work        bool            // a cleanup was queued: hire when mu is released
+	seq         uint64          // of the latest event
+	lives       uint64          // the latest life's number
+	incarnation uint64          // the latest that was assigned
 	counts      Stats
 }
 
@@ -56,10 +52,9 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r := &Registry[M]{
 		cfg:       cfg,
 		judge:     newJudge(cfg.Policy, cfg.Logger),
-		index:     xsync.NewMap[string, *life[M]](),
+		table:     newTable[M](),
 		wake:      make(chan struct{}, 1),
 		sweepGate: make(chan struct{}, 1),
-		zones:     zones{},
 	}
 	r.time = newTimeline(cfg.Clock, r.wake)
 	r.clean = newCleaner(cfg, r.time, r.wake)

@@ -47,11 +47,13 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	place := r.table.hash(a.ID)
 	now := r.lock()
 	defer r.unlock()
-	if _, ok := r.index.Load(a.ID); ok {
+	r.table.room(place)
+	if _, ok := r.table.exactly(place, a.ID); ok {
 		return false, nil
 	}
-	_, err = r.join(a, t, now, r.time.at(h.Joined, now))
+	_, err = r.join(a, place, t, now, r.time.at(h.Joined, now))
 	return err == nil, err
 }

@@ -44,7 +44,7 @@ func (r *Registry[M]) setLimit(d time.Duration) {
 
 // askAside asks Confirm on a goroutine of its own, so that sweeping goes on if
 // it hangs.
-func (r *Registry[M]) askAside(ctx context.Context, due []*life[M]) {
+func (r *Registry[M]) askAside(ctx context.Context, due []candidate) {
 	if len(due) > 0 && !r.asking.Load() {
 		r.asks.Go(func() {
 			var rep SweepReport
@@ -58,7 +58,7 @@ func (r *Registry[M]) askAside(ctx context.Context, due []*life[M]) {
 // than planned pokes wake: the plan is made under mu, so none slips in between.
 func (r *Registry[M]) rest(ctx context.Context) {
 	now := r.lock()
-	next := min(r.roster.next(), r.clean.plan(now))
+	next := min(r.table.schedule.next(), r.clean.plan(now))
 	if r.ledger.limit > 0 {
 		next = min(next, now+r.ledger.limit/2)
 	}
@@ -82,7 +82,7 @@ func (r *Registry[M]) rest(ctx context.Context) {
 func (r *Registry[M]) Next() (time.Time, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	next := min(r.roster.next(), r.clean.next())
+	next := min(r.table.schedule.next(), r.clean.next())
 	if r.ledger.limit > 0 {
 		next = min(next, r.ledger.last+r.ledger.limit/2)
 	}

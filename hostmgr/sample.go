@@ -41,12 +41,23 @@ func (r *Registry[M]) drawBatch(k int) []Host[M] {
 	batch := make([]Host[M], 0, k)
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	for range k {
-		if r.roster.n > 0 {
-			batch = append(batch, r.snapshot(r.roster.at(rand.IntN(r.roster.n)), now))
+	for tries := 0; tries < 16*k && len(batch) < k; tries++ {
+		if l, ok := r.table.pick(); ok {
+			batch = append(batch, r.show(l, now))
 		}
 	}
 	return batch
+}
+
+// pick hits a slot at random: each of every page's, and those that smaller pages
+// lack, are as likely as any other. It may miss, then it returns false.
+func (t *table[M]) pick() (life[M], bool) {
+	p, slots := t.schedule[rand.IntN(len(t.schedule))], maxSlots
+	if len(t.schedule) == 1 {
+		slots = len(p.words)
+	}
+	i := rand.IntN(slots)
+	return life[M]{p, i}, i < len(p.words) && p.words[i].there()
 }
 
 // reservoir is Vitter's algorithm R (1985) over all hosts.

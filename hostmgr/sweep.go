@@ -1,7 +1,9 @@
 package hostmgr
 
 import (
+	"container/heap"
 	"context"
+	"strings"
 	"time"
 )
 
@@ -53,7 +55,11 @@ func (r *Registry[M]) RunGC(ctx context.Context) error {
 
 // scan looks at every page that is due. Nothing waits long for it: it takes mu
 // for one page at a time. It returns the hosts that Confirm is to be asked about.
-func (r *Registry[M]) scan(ctx context.Context, held bool) (rep SweepReport, due []*life[M]) {
+//
+// It ends, because a look puts a page's bound beyond its own clock reading, which
+// is not before the scan began, and nothing brings a bound back behind that: no
+// verdict names a deadline that is past.
+func (r *Registry[M]) scan(ctx context.Context, held bool) (rep SweepReport, due []candidate) {
 	select {
 	case r.sweepGate <- struct{}{}:
 	case <-ctx.Done():
@@ -61,83 +67,128 @@ func (r *Registry[M]) scan(ctx context.Context, held bool) (rep SweepReport, due
 	}
 	defer func() { <-r.sweepGate }()
 
-	pages := r.beginScan(&rep, held)
-	for _, p := range pages {
-		if ctx.Err() != nil {
-			break
-		}
-		due = r.look(p, &rep, due)
+	began, more := r.beginScan(&rep, held)
+	if !more {
+		return rep, nil
 	}
-	if len(pages) > 0 {
-		r.tick(&rep) // so that a long sweep is no stall, and a stall in it is one
+	for more && ctx.Err() == nil {
+		due, more = r.look(began, &rep, due)
 	}
+	r.tick(&rep) // so that a long sweep is no stall, and a stall in it is one
 	return rep, due
 }
 
-func (r *Registry[M]) beginScan(rep *SweepReport, held bool) []int {
-	now := r.tick(rep)
-	rep.At = r.time.wall(now)
-	r.mu.Lock()
+// beginScan brings pages with held hosts forward if those are to be looked at, and
+// tells whether any page is due.
+func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due bool) {
+	began = r.listen(rep)
 	defer r.unlock()
+	rep.At = r.time.wall(began)
 	r.counts.Sweeps++
-	return r.roster.due(now, held)
+	if held && len(r.holds) > 0 {
+		for _, p := range r.table.schedule {
+			if p.held {
+				p.due = min(p.due, began)
+			}
+		}
+		heap.Init(&r.table.schedule)
+	}
+	return began, r.table.schedule.next() <= began
 }
 
 // tick notes that the registry is listening, and finds out if it was not.
-func (r *Registry[M]) tick(rep *SweepReport) (now int64) {
+func (r *Registry[M]) tick(rep *SweepReport) {
+	r.listen(rep)
+	r.unlock()
+}
+
+// listen is tick by someone who wants to go on with mu held.
+func (r *Registry[M]) listen(rep *SweepReport) (now int64) {
 	now = r.time.now()
 	r.time.mark(now)
 	r.mu.Lock()
 	rep.Excused += time.Duration(r.ledger.tick(now))
-	r.unlock()
 	return now
 }
 
-// look judges the hosts of one page, and sets the page's bound anew. It goes
-// from the last host to the first, because a removal puts the roster's last host
-// into the gap: one of a page that was passed already.
-func (r *Registry[M]) look(p int, rep *SweepReport, due []*life[M]) []*life[M] {
-	now := r.tick(rep)
-	r.mu.Lock()
+// look judges the hosts of the page that is due first, and sets its bound anew. It
+// tells whether another one was due when the scan began.
+func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]candidate, bool) {
+	now := r.listen(rep)
 	defer r.unlock()
-	if p >= len(r.roster.pages) {
-		return due
-	}
-	pg := r.roster.pages[p]
-	pg.due, pg.held = never, false
+	p := r.table.schedule[0]
+	rep.Looked += p.live
 	next := never
-	for i := r.roster.size(p) - 1; i >= 0; i-- {
-		l := pg.lives[i]
-		v := r.judgeAndEvict(l, now, rep)
-		rep.Looked++
-		switch {
-		case v.state != Offline:
-			next = min(next, v.next(l.suspect))
-		case l.word.v.Load() >= 0: // it is due, but Confirm must be asked
-			if _, held := r.holds[l]; !held {
-				r.hold(l, "awaiting Confirm", now)
-			}
-			pg.held = true
-			rep.Held++
-			next = min(next, now+int64(holdPause))
-			due = append(due, l)
+	if p.held {
+		next, due = r.judgeAll(p, now, rep, due)
+	} else {
+		next, due = r.judgeDue(p, now, rep, due)
+	}
+	r.table.schedule.set(p, next)
+	r.table.tidy(p)
+	return due, r.table.schedule.next() <= began
+}
+
+// judgeDue judges those hosts of a page that may be due. Whoever is not, even if
+// nothing was ever excused, is passed by: there a sweep spends most of its time.
+func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
+	next := never
+	soonest := p.soonest()
+	for i := range p.words {
+		v := p.words[i].v.Load()
+		at := v>>1 + soonest[int(p.records[i].terms)<<1|int(v&suspectBit)]
+		if at >= now {
+			next = min(next, at+1)
+			continue
+		}
+		if l := (life[M]{p, i}); l.word().there() {
+			at, due = r.judgeOne(l, now, rep, due)
+			next = min(next, at)
 		}
 	}
-	pg.due = min(pg.due, next)
-	return due
+	return next, due
+}
+
+// judgeAll judges all hosts of a page.
+func (r *Registry[M]) judgeAll(p *page[M], now int64, rep *SweepReport, due []candidate) (next int64, _ []candidate) {
+	next, p.held = never, false
+	for l := range p.lives() {
+		var at int64
+		at, due = r.judgeOne(l, now, rep, due)
+		next = min(next, at)
+	}
+	return next, due
+}
+
+// judgeOne judges one host, and returns when it needs the next look.
+func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
+	v := r.judgeAndEvict(l, now, rep)
+	switch {
+	case v.state != Offline:
+		return v.next(*l.suspect()), due
+	case !l.word().there():
+		return never, due
+	}
+	// It is due, but Confirm must be asked.
+	if _, held := r.holds[l.key().number]; !held {
+		r.hold(l, "awaiting Confirm", now)
+	}
+	l.page.held = true
+	rep.Held++
+	return now + int64(holdPause), append(due, candidate{strings.Clone(l.id()), l.key().number})
 }
 
 // judgeAndEvict compares and evicts: the life ends only if the word is still
 // the one that was judged. If the host was heard meanwhile, it is judged again.
 // A verdict of Offline with the word alive means that it is due but may not be
 // evicted without asking.
-func (r *Registry[M]) judgeAndEvict(l *life[M], now int64, rep *SweepReport) verdict {
+func (r *Registry[M]) judgeAndEvict(l life[M], now int64, rep *SweepReport) verdict {
 	for {
 		v := r.verdict(l, now)
 		switch {
 		case v.state == Offline && r.cfg.Confirm != nil:
 			return v
-		case v.state == Offline && l.word.evict(v.word):
+		case v.state == Offline && l.word().evict(v.word):
 			r.depart(l, Evicted, now)
 			rep.Evicted++
 			return v
@@ -149,16 +200,16 @@ func (r *Registry[M]) judgeAndEvict(l *life[M], now int64, rep *SweepReport) ver
 
 // note tells watchers of a host that became suspect, or no longer is. It returns
 // false if the host was heard meanwhile.
-func (r *Registry[M]) note(l *life[M], v verdict, now int64, rep *SweepReport) bool {
+func (r *Registry[M]) note(l life[M], v verdict, now int64, rep *SweepReport) bool {
 	r.release(l)
 	switch {
 	case v.state != Suspect:
 		r.reconsider(l, now)
 		return true
-	case !l.word.suspect(v.word):
+	case !l.word().suspect(v.word):
 		return false
-	case !l.suspect:
-		l.suspect = true
+	case !*l.suspect():
+		*l.suspect() = true
 		r.counts.Suspects++
 		rep.Suspected++
 		r.emit(Suspected, l, now)

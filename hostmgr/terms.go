@@ -3,16 +3,15 @@ package hostmgr
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
-
-	"github.com/puzpuzpuz/xsync/v4"
 )
 
 const (
 	// maxPatience keeps every sum of a time and a patience within an int64.
-	maxPatience = time.Duration(1 << 60) // 36 years
+	maxPatience = 1 << 60 // 36 years
 	// maxTerms bounds the answers that are kept; beyond it each Announce asks.
 	maxTerms = 1024
 )
@@ -27,18 +26,20 @@ type terms struct {
 type judge struct {
 	policy Policy
 	log    *slog.Logger
-	known  *xsync.Map[time.Duration, *terms]
+	known  atomic.Pointer[map[time.Duration]*terms] // replaced, never changed in place
 	faults atomic.Uint64
 }
 
 func newJudge(p Policy, log *slog.Logger) *judge {
-	return &judge{policy: p, log: log, known: xsync.NewMap[time.Duration, *terms]()}
+	j := &judge{policy: p, log: log}
+	j.known.Store(&map[time.Duration]*terms{})
+	return j
 }
 
 // terms returns what a host of this interval is judged by. It may call the
 // policy: never call it with a lock held.
 func (j *judge) terms(interval time.Duration) *terms {
-	if t, ok := j.known.Load(interval); ok {
+	if t, ok := (*j.known.Load())[interval]; ok {
 		return t
 	}
 	t, err := j.ask(interval)
@@ -47,10 +48,22 @@ func (j *judge) terms(interval time.Duration) *terms {
 		j.log.Error("policy overruled by Multiple(2)", "interval", interval, "err", err)
 		t.suspect, t.evict = Multiple(2).Patience(Pulse{Interval: interval})
 	}
-	if j.known.Size() < maxTerms {
-		j.known.Store(interval, t)
-	}
+	j.keep(t)
 	return t
+}
+
+func (j *judge) keep(t *terms) {
+	for {
+		old := j.known.Load()
+		if len(*old) >= maxTerms {
+			return
+		}
+		known := maps.Clone(*old)
+		known[t.interval] = t
+		if j.known.CompareAndSwap(old, &known) {
+			return
+		}
+	}
 }
 
 func (j *judge) ask(interval time.Duration) (t *terms, err error) {
@@ -74,4 +87,17 @@ func (t *terms) settle() error {
 		t.suspect = 0
 	}
 	return nil
+}
+
+// soonest is the silence up to which a host that is suspect, or is not, needs no
+// look. It does not know of stalls, which only ever add to it.
+func (t *terms) soonest(suspect bool) int64 {
+	patience := t.evict
+	if !suspect && t.suspect > 0 {
+		patience = t.suspect
+	}
+	if patience == 0 {
+		return maxPatience
+	}
+	return int64(patience)
 }

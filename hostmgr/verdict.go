@@ -1,6 +1,9 @@
 package hostmgr
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A verdict is what a host's silence means at one moment.
 type verdict struct {
@@ -13,9 +16,9 @@ type verdict struct {
 // verdict judges a host. It is a function of the word, the terms, the ledger
 // and now alone, so that what is shown and what is decided are the same thing.
 // The caller holds r.mu, for reading at least.
-func (r *Registry[M]) verdict(l *life[M], now int64) verdict {
-	v := verdict{word: l.word.v.Load()}
-	t, seen := l.terms.Load(), seenIn(v.word)
+func (r *Registry[M]) verdict(l life[M], now int64) verdict {
+	v := verdict{word: l.word().v.Load()}
+	t, seen := l.terms(), seenIn(v.word)
 	v.excused = r.ledger.excused(seen, now)
 	v.silence = max(0, now-seen-v.excused)
 	v.suspectAt = after(seen+v.excused, t.suspect)
@@ -63,18 +66,24 @@ func after(t int64, patience time.Duration) int64 {
 	return min(t+int64(patience), never)
 }
 
-// snapshot is the host as it is at now. The caller holds r.mu, for reading at
-// least.
-func (r *Registry[M]) snapshot(l *life[M], now int64) Host[M] {
-	v := r.verdict(l, now)
+// snapshot is the host as it is at now, under an id that the caller keeps. The
+// caller holds r.mu, for reading at least.
+func (r *Registry[M]) snapshot(l life[M], id string, now int64) Host[M] {
+	v, k := r.verdict(l, now), l.lease()
+	c, i := l.rest()
 	h := Host[M]{
-		ID: l.id, Metadata: l.metadata, State: v.state,
-		Interval: l.terms.Load().interval, Incarnation: l.incarnation, Life: l.number,
-		Zone: l.zone.name, Joined: r.time.wall(l.joined), LastSeen: r.time.wall(seenIn(v.word)),
+		ID: id, Metadata: c.metadata[i], State: v.state,
+		Interval: k.Interval, Incarnation: k.Incarnation, Life: k.Life,
+		Zone: r.zones.list[c.zone[i]].name, Joined: r.time.wall(c.joined[i]), LastSeen: r.time.wall(seenIn(v.word)),
 		SuspectAt: r.time.wall(v.suspectAt), EvictAt: r.time.wall(v.evictAt),
 	}
-	if hold, ok := r.holds[l]; ok && v.state == Offline {
+	if hold, ok := r.holds[k.Life]; ok && v.state == Offline {
 		h.Held = hold.by
 	}
 	return h
+}
+
+// show is a snapshot with an id of its own.
+func (r *Registry[M]) show(l life[M], now int64) Host[M] {
+	return r.snapshot(l, strings.Clone(l.id()), now)
 }

@@ -11,9 +11,8 @@ const maxQueue = 4096
 
 // An Event is a change that a watcher is told of.
 type Event[M any] struct {
-	// Seq numbers the registry's events. Those of a snapshot all carry the
-	// number of the last event before it was begun: what happens while it is read
-	// may show in it already, and its event comes after Synced all the same.
+	// Seq numbers the registry's events. A host of a snapshot carries the number
+	// of the last event before it was read. From Synced on no number is left out.
 	Seq  uint64
 	Kind Kind
 	At   time.Time
@@ -22,16 +21,21 @@ type Event[M any] struct {
 	Missed uint64
 }
 
-// A watcher is one loop over Watch. All but wake is guarded by Registry.mu.
+// A watcher is one loop over Watch. All but wake is guarded by Registry.mu; the
+// cursor moves under its read lock, and only by the watcher's own goroutine.
 type watcher[M any] struct {
 	wake   chan struct{} // one slot
 	queue  []Event[M]
 	missed uint64
+	cursor cursor // of the snapshot
+	synced bool
 }
 
 // Watch yields the hosts that are there (each as Joined), Synced, and then every
-// change, until ctx is done or the loop is left. It subscribes when it is ranged
-// over, runs on that goroutine, and may call the registry.
+// change, until ctx is done or the loop is left. What changes during the snapshot
+// of hosts that it has shown already comes before Synced too, so that at Synced
+// whoever mirrors the registry has it as it was at that number. Watch subscribes
+// when it is ranged over, runs on that goroutine, and may call the registry.
 //
 // A loop that lets more than 4096 events wait gets one Missed event that says
 // how many it will not get, and then starts over: whoever mirrors the registry
@@ -41,25 +45,26 @@ func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {
 		w := &watcher[M]{wake: make(chan struct{}, 1)}
 		r.mu.Lock()
 		r.watchers = append(r.watchers[:len(r.watchers):len(r.watchers)], w)
-		synced, lives := r.mark(Synced), r.roster.list()
 		r.unlock()
 		defer r.unwatch(w)
 
-		for r.replay(ctx, lives, synced, yield) {
-			missed, ok := r.follow(ctx, w, yield)
-			if !ok {
-				return
+		for {
+			events, idle := r.pull(w)
+			for _, e := range events {
+				if ctx.Err() != nil || !yield(e) {
+					return
+				}
 			}
-			synced, lives = r.resume(w, &missed)
-			if !yield(missed) {
+			if !idle {
+				continue
+			}
+			select {
+			case <-ctx.Done():
 				return
+			case <-w.wake:
 			}
 		}
 	}
-}
-
-func (r *Registry[M]) mark(k Kind) Event[M] {
-	return Event[M]{Seq: r.seq, Kind: k, At: r.time.wall(r.time.now())}
 }
 
 func (r *Registry[M]) unwatch(w *watcher[M]) {
@@ -74,75 +79,63 @@ func (r *Registry[M]) unwatch(w *watcher[M]) {
 	r.watchers = rest
 }
 
-// emit queues an event for every watcher. The caller holds mu, so all watchers
-// see one order; unlock wakes them.
-func (r *Registry[M]) emit(k Kind, l *life[M], now int64) {
+// emit queues an event for every watcher that does not find it in its snapshot
+// anyway. The caller holds mu, so all watchers see one order; unlock wakes them.
+func (r *Registry[M]) emit(k Kind, l life[M], now int64) {
 	r.seq++
 	if len(r.watchers) == 0 {
 		return
 	}
-	e := Event[M]{Seq: r.seq, Kind: k, At: r.time.wall(now), Host: r.snapshot(l, now)}
+	var e Event[M]
 	for _, w := range r.watchers {
-		w.push(e)
-	}
-	r.news = true
-}
-
-// push queues e, or counts it if the watcher has fallen behind: then what was
-// queued is no use either, and goes.
-func (w *watcher[M]) push(e Event[M]) {
-	if w.missed == 0 && len(w.queue) < maxQueue {
-		w.queue = append(w.queue, e)
-		return
-	}
-	w.missed += uint64(len(w.queue)) + 1
-	w.queue = nil
-}
-
-// replay yields a snapshot. It includes what has departed since it was taken,
-// because those departures are still in the queue.
-func (r *Registry[M]) replay(ctx context.Context, lives []*life[M], synced Event[M], yield func(Event[M]) bool) bool {
-	all := r.each(lives, true, func(h Host[M]) bool {
-		return ctx.Err() == nil && yield(Event[M]{Seq: synced.Seq, Kind: Joined, At: h.Joined, Host: h})
-	})
-	return all && ctx.Err() == nil && yield(synced)
-}
-
-// follow yields changes until the watcher falls behind (ok) or is done.
-func (r *Registry[M]) follow(ctx context.Context, w *watcher[M], yield func(Event[M]) bool) (missed Event[M], ok bool) {
-	for {
-		r.mu.Lock()
-		queue := w.queue
-		w.queue = nil
-		behind := w.missed > 0
-		r.mu.Unlock()
-		if behind {
-			return Event[M]{Kind: Missed}, true
-		}
-		for _, e := range queue {
-			if ctx.Err() != nil || !yield(e) {
-				return missed, false
-			}
-		}
-		if len(queue) > 0 {
+		if !w.cursor.done && !w.cursor.passed(r.table.hash(l.id())) {
 			continue
 		}
-		select {
-		case <-ctx.Done():
-			return missed, false
-		case <-w.wake:
+		r.news = true
+		if w.missed == 0 && len(w.queue) < maxQueue {
+			if e.Kind == 0 {
+				e = Event[M]{Seq: r.seq, Kind: k, At: r.time.wall(now), Host: r.show(l, now)}
+			}
+			w.queue = append(w.queue, e)
+			continue
 		}
+		// It has fallen behind: then what was queued is no use either.
+		w.missed += uint64(len(w.queue)) + 1
+		w.queue = nil
 	}
 }
 
-// resume takes the count of what was missed and the snapshot that makes up for
-// it at one moment, so that neither has what the other lacks.
-func (r *Registry[M]) resume(w *watcher[M], missed *Event[M]) (synced Event[M], lives []*life[M]) {
-	r.mu.Lock()
-	defer r.unlock()
-	missed.Missed, missed.Seq = w.missed, r.seq
-	w.missed = 0
-	synced, lives = r.mark(Synced), r.roster.list()
-	missed.At = synced.At
-	return synced, lives
+// pull returns what the watcher is to be told next. It is idle if that is all
+// until it is woken.
+func (r *Registry[M]) pull(w *watcher[M]) (events []Event[M], idle bool) {
+	now := r.lock()
+	queue := w.queue
+	w.queue = nil
+	switch {
+	case w.missed > 0:
+		queue = []Event[M]{{Kind: Missed, Seq: r.seq, At: r.time.wall(now), Missed: w.missed}}
+		w.missed, w.cursor, w.synced = 0, cursor{}, false
+	case len(queue) > 0:
+	case !w.cursor.done:
+		r.unlock()
+		return r.joined(w), false
+	case !w.synced:
+		queue = []Event[M]{{Kind: Synced, Seq: r.seq, At: r.time.wall(now)}}
+		w.synced = true
+	default:
+		idle = true
+	}
+	r.unlock()
+	return queue, idle
+}
+
+// joined is the next page of the snapshot. The number is read with the hosts, or
+// an event in between would be told twice.
+func (r *Registry[M]) joined(w *watcher[M]) []Event[M] {
+	hosts, seq := r.advance(&w.cursor, nil)
+	events := make([]Event[M], len(hosts))
+	for i, h := range hosts {
+		events[i] = Event[M]{Seq: seq, Kind: Joined, At: h.Joined, Host: h}
+	}
+	return events
 }

@@ -7,41 +7,61 @@ const (
 	otherZone = "other"
 )
 
+// zones are those that have hosts, by a small number. Guarded by Registry.mu.
+type zones struct {
+	list  []zone // one without hosts is free
+	index map[string]uint8
+}
+
 // A zone is a name that hosts share.
 type zone struct {
 	name  string
 	hosts int
 }
 
-// zones are those that have hosts. Guarded by Registry.mu.
-type zones map[string]*zone
-
 // enter counts a host in. When there are 64 zones already, a further one is
 // "other", which is not one of the 64.
-func (zs zones) enter(name string) *zone {
-	z, ok := zs[name]
+func (zs *zones) enter(name string) uint8 {
+	i, ok := zs.index[name]
 	if !ok && name != otherZone && zs.full() {
 		return zs.enter(otherZone)
 	}
 	if !ok {
-		z = &zone{name: strings.Clone(name)}
-		zs[z.name] = z
+		i = zs.open(strings.Clone(name))
 	}
-	z.hosts++
-	return z
+	zs.list[i].hosts++
+	return i
 }
 
-func (zs zones) full() bool {
-	n := len(zs)
-	if zs[otherZone] != nil {
+func (zs *zones) open(name string) uint8 {
+	i := 0
+	for i < len(zs.list) && zs.list[i].hosts > 0 {
+		i++
+	}
+	if i == len(zs.list) {
+		zs.list = append(zs.list, zone{})
+	}
+	zs.list[i].name = name
+	if zs.index == nil {
+		zs.index = map[string]uint8{}
+	}
+	zs.index[name] = uint8(i)
+	return uint8(i)
+}
+
+func (zs *zones) full() bool {
+	n := len(zs.index)
+	if _, ok := zs.index[otherZone]; ok {
 		n--
 	}
 	return n >= maxZones
 }
 
 // leave counts a host out.
-func (zs zones) leave(z *zone) {
+func (zs *zones) leave(i uint8) {
+	z := &zs.list[i]
 	if z.hosts--; z.hosts == 0 {
-		delete(zs, z.name)
+		delete(zs.index, z.name)
+		z.name = ""
 	}
 }

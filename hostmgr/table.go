@@ -1,0 +1,223 @@
+package hostmgr
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+)
+
+// A table finds the life of an id: by heartbeats without any lock, while it
+// changes under Registry.mu.
+//
+// It is extendible hashing (Fagin, Nievergelt, Pippenger, Strong 1979): the first
+// bits of an id's hash lead through the directory to a page, the others to a slot
+// in it. A page that is full is rebuilt, larger or as two; pages that have
+// emptied are rebuilt smaller, or as one. So nothing ever grows, or shrinks, by more
+// than a page at a time.
+//
+// Why readers need no lock: a slot is written before its fingerprint is (an
+// atomic store, the last step of add), and from then on only its atomic fields
+// change; it is never used again for another life. What is over stays over, and
+// is passed by. Reuse of room happens only by building a new page, and the
+// collector takes the old one when the last reader has let go of it.
+//
+// Why a reader of an old page is never wrong (rebuild and find): the directory
+// leads to the new page before any word of the old one ends. A beat that still
+// reached the old word came before that word ended, and is carried over; one that
+// comes later finds it over, and looks again. A reader that finds nothing may
+// have looked in a page that was old already: only if the directory still leads
+// to the same page has it seen all there was.
+type table[M any] struct {
+	seeds     [2]maphash.Seed
+	directory atomic.Pointer[directory[M]]
+
+	// Guarded by Registry.mu.
+	schedule schedule[M] // all pages
+	depths   [65]int     // pages of each depth
+}
+
+// A directory has a page for each prefix of so many bits. A page that covers
+// several stands there several times.
+type directory[M any] struct {
+	depth int
+	pages []atomic.Pointer[page[M]]
+}
+
+// A hash is 128 bits of an id's: one half leads to the slot, the other is kept
+// there to recognise the id by. A heartbeat compares no more than that, which
+// saves it a visit to the id; that two of a billion ids agree in the fingerprint, a
+// page and a run of slots has a chance below 1e-6, and maphash's secret seeds let
+// nobody look for them. Whatever holds the lock compares the ids themselves.
+type hash struct{ place, print uint64 }
+
+func newTable[M any]() *table[M] {
+	t := &table[M]{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	d := &directory[M]{pages: make([]atomic.Pointer[page[M]], 1)}
+	p := newPage[M](0, 0, 0)
+	d.pages[0].Store(p)
+	t.directory.Store(d)
+	t.enter(p)
+	return t
+}
+
+func (t *table[M]) hash(id string) hash {
+	return hash{maphash.String(t.seeds[0], id), max(1, maphash.String(t.seeds[1], id))}
+}
+
+// page is where the directory leads to.
+func (t *table[M]) page(h hash) *page[M] {
+	d := t.directory.Load()
+	return d.pages[h.place>>(64-d.depth)].Load()
+}
+
+// find returns the life that has this hash. It needs no lock; what it returns
+// may be over by the time it does.
+func (t *table[M]) find(h hash) (life[M], bool) {
+	p := t.page(h)
+	for {
+		if l, ok := p.find(h); ok {
+			return l, true
+		}
+		now := t.page(h)
+		if now == p {
+			return life[M]{}, false
+		}
+		p = now
+	}
+}
+
+// exactly is find by someone who holds Registry.mu, for reading at least, and
+// compares the id as well.
+func (t *table[M]) exactly(h hash, id string) (life[M], bool) {
+	l, ok := t.page(h).find(h)
+	return l, ok && l.id() == id
+}
+
+// room makes sure that there is a free slot for h. It may move lives: what was
+// found before is not valid after.
+func (t *table[M]) room(h hash) {
+	for {
+		p := t.page(h)
+		if p.used < p.limit() {
+			return
+		}
+		depth := p.depth
+		if capacity(p.live+1) > maxSlots {
+			depth++
+		}
+		t.rebuild(depth, p)
+	}
+}
+
+// tidy gives back what a page that has emptied holds, if it is worth it. It may
+// move lives, like room.
+func (t *table[M]) tidy(p *page[M]) {
+	if p.live >= len(p.words)/4 || len(p.words) == minSlots && p.depth == 0 {
+		return
+	}
+	for p.depth > 0 {
+		buddy := t.page(hash{place: p.first ^ 1<<(64-p.depth)})
+		if buddy.depth != p.depth || p.live+buddy.live > maxSlots/4 {
+			break
+		}
+		t.rebuild(p.depth-1, p, buddy)
+		p = t.page(hash{place: p.first})
+	}
+	if p.live < len(p.words)/4 && len(p.words) > minSlots {
+		t.rebuild(p.depth, p)
+	}
+}
+
+// A move is one life on its way to a new page.
+type move struct{ from, to *word }
+
+// rebuild replaces old pages, which are neighbours if there are two, by new ones of
+// the given depth: one that is as deep or less deep, or two that are deeper by one.
+func (t *table[M]) rebuild(depth int, old ...*page[M]) {
+	fresh := t.plan(depth, old)
+	var moves []move
+	for _, p := range old {
+		for l := range p.lives() {
+			h := t.hash(l.id())
+			to := fresh[0]
+			if len(fresh) > 1 {
+				to = fresh[h.place>>(64-depth)&1]
+			}
+			moves = append(moves, move{l.word(), to.copy(l, h).word()})
+		}
+	}
+	t.replace(old, fresh)
+	for _, m := range moves {
+		m.to.beat(m.from.end())
+	}
+}
+
+// plan makes the empty pages that rebuild fills.
+func (t *table[M]) plan(depth int, old []*page[M]) []*page[M] {
+	live, first := 0, old[0].first
+	due, held := never, false
+	for _, p := range old {
+		live += p.live
+		first = min(first, p.first)
+		due, held = min(due, p.due), held || p.held
+	}
+	fresh := []*page[M]{newPage[M](first, depth, live)}
+	if depth > old[0].depth {
+		// That more than 921 of at most 1382 fall on one side has a chance of 1e-35.
+		fresh[0] = newPage[M](first, depth, live/2)
+		fresh = append(fresh, newPage[M](first|1<<(64-depth), depth, live/2))
+	}
+	for _, p := range fresh {
+		p.due, p.held = due, held
+	}
+	return fresh
+}
+
+// replace lets the directory lead to the fresh pages.
+func (t *table[M]) replace(old, fresh []*page[M]) {
+	for _, p := range fresh {
+		t.deepen(p.depth)
+		d := t.directory.Load()
+		span := len(d.pages) >> p.depth
+		at := int(p.first >> (64 - d.depth))
+		for i := range span {
+			d.pages[at+i].Store(p)
+		}
+		t.enter(p)
+	}
+	for _, p := range old {
+		t.schedule.remove(p)
+		t.depths[p.depth]--
+	}
+	t.flatten()
+}
+
+func (t *table[M]) enter(p *page[M]) {
+	t.schedule.add(p)
+	t.depths[p.depth]++
+}
+
+// deepen doubles the directory until it tells apart what a page of this depth
+// needs.
+func (t *table[M]) deepen(depth int) {
+	for d := t.directory.Load(); d.depth < depth; d = t.directory.Load() {
+		t.resize(d.depth + 1)
+	}
+}
+
+// flatten halves the directory as long as no page needs all of it.
+func (t *table[M]) flatten() {
+	for d := t.directory.Load(); d.depth > 0 && t.depths[d.depth] == 0; d = t.directory.Load() {
+		t.resize(d.depth - 1)
+	}
+}
+
+// resize publishes a copy of the directory. Who still reads the old one may be
+// led to a page that has been rebuilt since, and looks again as find does.
+func (t *table[M]) resize(depth int) {
+	d := t.directory.Load()
+	fresh := &directory[M]{depth: depth, pages: make([]atomic.Pointer[page[M]], 1<<depth)}
+	for i := range fresh.pages {
+		fresh.pages[i].Store(d.pages[i<<d.depth>>depth].Load())
+	}
+	t.directory.Store(fresh)
+}

@@ -1,0 +1,58 @@
+package hostmgr
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// A word is when a host was last heard (shifted left by one), whether a sweep has
+// called it suspect (bit 0), and whether the life is over (the sign; the rest then
+// stays as it was). It is all that a heartbeat writes.
+//
+// Because all of it is one word, a beat and a sweep can't miss each other: both
+// compare-and-swap, so whoever comes second sees what the first did. A sweep
+// that judged the host by an older beat fails to end the life; a beat that comes
+// after the end is told so. That is promise 1, and it costs no lock.
+type word struct{ v atomic.Int64 }
+
+const (
+	suspectBit = 1
+	overBit    = -1 << 63
+	// vacant is the word of a slot that is free. To a sweep, which goes by the words
+	// alone, it is a host that was heard at the end of time.
+	vacant = math.MaxInt64
+)
+
+func (w *word) clear() { w.v.Store(vacant) }
+
+// there tells whether there is a life, and it is not over.
+func (w *word) there() bool { return uint64(w.v.Load()) < vacant }
+
+func seenIn(v int64) int64 { return (v &^ overBit) >> 1 }
+
+// beat notes a sign of life at t. It never steps back: a delayed older beat
+// leaves a newer one alone. wasSuspect asks the caller to reconsider the host;
+// there is false if the life is over.
+func (w *word) beat(t int64) (wasSuspect, there bool) {
+	for {
+		old := w.v.Load()
+		switch {
+		case old < 0:
+			return false, false
+		case seenIn(old) >= t:
+			return false, true
+		case w.v.CompareAndSwap(old, t<<1):
+			return old&suspectBit != 0, true
+		}
+	}
+}
+
+// suspect sets the bit that makes the next beat ask to be reconsidered, unless
+// the host was heard since v was read.
+func (w *word) suspect(v int64) bool { return w.v.CompareAndSwap(v, v|suspectBit) }
+
+// evict ends the life, unless the host was heard since v was read.
+func (w *word) evict(v int64) bool { return w.v.CompareAndSwap(v, v|overBit) }
+
+// end ends the life, whatever is heard, and returns when it was heard last.
+func (w *word) end() (seen int64) { return seenIn(w.v.Or(overBit)) }
