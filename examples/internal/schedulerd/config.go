@@ -29,7 +29,9 @@ until the next announce, as in 1.5s) and hostlife-life (a name for this join: wh
 it changes, the host was gone in between, and registers its peers again).
 
 The first line on stdout is "listening on ADDR". SIGTERM and SIGINT stop it
-gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap).`
+gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap). With
+-cpuprofile it notes where its processor time goes, for "go tool pprof"; the file is
+complete when it has stopped.`
 
 const (
 	minMaxGap  = 10 * time.Millisecond
@@ -42,6 +44,7 @@ type Config struct {
 	Verbose bool   // log every join, suspicion and departure
 	Log     string // text or json
 
+	cpuProfile      string // file; empty: none
 	policy          string
 	multiple        float64
 	jitter, offline time.Duration
@@ -61,6 +64,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this")
 	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
 	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
+	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile of all its work to `file`, until it stops")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err
 	}

@@ -39,11 +39,20 @@ type Server struct {
 }
 
 // Main is the command.
-func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	cfg, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
+	stop, err := profile(cfg.cpuProfile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	return listen(ctx, cfg, stdout, stderr)
+}
+
+func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	log, err := cli.Logger(cfg.Log, stderr)
 	if err != nil {
 		return err
