@@ -1,0 +1,61 @@
+package measure
+
+import (
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/hostlife/hostlife/benchmarks/internal/peers"
+)
+
+var errUnknown = errors.New("a beat of a known host was refused")
+
+// beatAll lets each of the first n hosts beat once.
+func (d *ids) beatAll(r peers.Registry, n int) error {
+	for i := range n {
+		if !r.Beat(d.id(i)) {
+			return errUnknown
+		}
+	}
+	return nil
+}
+
+// beatFor walks through the hosts from a random one on, and returns beats a
+// nanosecond.
+func (d *ids) beatFor(r peers.Registry, window time.Duration) (rate float64, err error) {
+	const stride = 256 // beats between two looks at the clock
+	at, beats := rand.IntN(d.n), 0
+	start := time.Now()
+	for {
+		for range stride {
+			if !r.Beat(d.id(at)) {
+				return 0, errUnknown
+			}
+			if at++; at == d.n {
+				at = 0
+			}
+		}
+		beats += stride
+		if took := time.Since(start); took >= window {
+			return float64(beats) / float64(took), nil
+		}
+	}
+}
+
+// beatPar is beatFor on as many goroutines as there are processors: their rates add up.
+func (d *ids) beatPar(r peers.Registry, window time.Duration) (float64, error) {
+	rates := make([]float64, runtime.GOMAXPROCS(0))
+	errs := make([]error, len(rates))
+	var all sync.WaitGroup
+	for i := range rates {
+		all.Go(func() { rates[i], errs[i] = d.beatFor(r, window) })
+	}
+	all.Wait()
+	sum := 0.0
+	for _, rate := range rates {
+		sum += rate
+	}
+	return sum, errors.Join(errs...)
+}

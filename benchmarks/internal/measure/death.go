@@ -1,0 +1,134 @@
+package measure
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hostlife/hostlife/benchmarks/internal/peers"
+)
+
+// death lets all hosts register, beat once before the first is due, and then die at
+// once.
+func (b *bench) death(p peers.Peer) error {
+	if !b.wants("sweep_rearm", "evict_all", "heap_after_evict") {
+		return nil
+	}
+	return b.patiently(p, func(c pace) error {
+		before, _ := heap()
+		r := p.New(c.patience())
+		defer r.Close()
+		d := b.populate(p, r, c)
+		full, _ := heap()
+		if err := b.rearm(p, r, c, &d); err != nil || !b.wants("evict_all", "heap_after_evict") {
+			return err
+		}
+		rate, err := b.evict(p, r, d.last)
+		if err != nil {
+			return err
+		}
+		if b.wants("evict_all") {
+			b.found.add("evict_all", p.Name, rate)
+		}
+		if b.wants("heap_after_evict") {
+			after, _ := heap()
+			b.found.add("heap_after_evict", p.Name, max(0, after-before)/(full-before)*100)
+		}
+		return expect(r, 0, "after all died")
+	})
+}
+
+// deadlines are when the first and the last host will be due.
+type deadlines struct{ first, last time.Time }
+
+// populate registers all hosts.
+func (b *bench) populate(p peers.Peer, r peers.Registry, c pace) (d deadlines) {
+	b.step(p.Name, "registering those who will die")
+	d.first = time.Now().Add(c.patience())
+	a, aligned := r.(peers.Aligner)
+	if aligned {
+		a.Align(d.first)
+	}
+	b.ids.register(r)
+	d.last = time.Now().Add(c.patience())
+	if aligned {
+		d.last = d.first
+	}
+	if f, ok := r.(peers.Follower); ok {
+		f.Follow()
+	}
+	return d
+}
+
+// rearm lets all beat before the first is due, and times the sweep that finds the
+// deadlines past with which they registered.
+func (b *bench) rearm(p peers.Peer, r peers.Registry, c pace, d *deadlines) error {
+	if !b.wants("sweep_rearm") || p.Unswept {
+		return nil
+	}
+	b.step(p.Name, "sweep_rearm")
+	if err := b.wait(time.Now().Add(c.gap())); err != nil {
+		return err
+	}
+	beatsFrom := time.Now()
+	err := b.ids.beatAll(r, b.opt.N)
+	beatsTo := time.Now()
+	if beatsTo.After(d.first) {
+		return tardy{"let all beat"}
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.wait(d.last.Add(c.grace + time.Millisecond)); err != nil {
+		return err
+	}
+	start := time.Now()
+	evicted := r.Sweep()
+	end := time.Now()
+	*d = deadlines{beatsFrom.Add(c.patience()), beatsTo.Add(c.patience())}
+	switch {
+	case end.After(d.first.Add(-c.grace)):
+		return tardy{"sweep"}
+	case evicted > 0:
+		return fmt.Errorf("%d hosts were evicted in spite of their beats", evicted)
+	}
+	b.found.add("sweep_rearm", p.Name, float64(end.Sub(start))/1e6)
+	return expect(r, b.opt.N, "after all beat")
+}
+
+// evict waits until all are due and sweeps them out: so many hosts a second. Those
+// who need no sweep begin when it is time, whether we look or not.
+func (b *bench) evict(p peers.Peer, r peers.Registry, due time.Time) (rate float64, err error) {
+	b.step(p.Name, "waiting until all are due")
+	if !p.Unswept {
+		due = due.Add(p.Grace + time.Millisecond)
+	}
+	if time.Now().After(due) && p.Unswept {
+		return 0, tardy{"register"}
+	}
+	if err := b.wait(due); err != nil {
+		return 0, err
+	}
+	if !p.Unswept {
+		due = time.Now()
+	}
+	b.step(p.Name, "evict_all")
+	took, err := b.sweepOut(p, r, b.opt.N, 0, due)
+	return float64(b.opt.N) / took.Seconds(), err
+}
+
+// sweepOut sweeps until only so many are left, and returns the time since start.
+func (b *bench) sweepOut(p peers.Peer, r peers.Registry, due, left int, start time.Time) (took time.Duration, err error) {
+	evicted := r.Sweep()
+	for r.Len() > left {
+		time.Sleep(50 * time.Microsecond)
+		evicted += r.Sweep()
+		if time.Since(start) > 5*time.Minute || b.ctx.Err() != nil {
+			return 0, fmt.Errorf("%d of %d hosts are still there after %v", r.Len(), due, time.Since(start))
+		}
+	}
+	took = time.Since(start)
+	if evicted += r.Sweep(); evicted != due && !p.Eager {
+		return 0, fmt.Errorf("%d hosts were evicted, not %d", evicted, due)
+	}
+	return took, expect(r, left, "after the sweep")
+}

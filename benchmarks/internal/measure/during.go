@@ -1,0 +1,131 @@
+package measure
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/hostlife/hostlife/benchmarks/internal/peers"
+)
+
+// A sweep may be over before many beats have come; then it is tried again, until there
+// are enough for a percentile to mean something.
+const (
+	enoughBeats = 5000
+	mostTries   = 5
+)
+
+// during times the beats of the tenth of all hosts that live, while a sweep evicts
+// all others.
+func (b *bench) during(p peers.Peer) error {
+	if !b.wants("beat_p99_during_evict", "beat_max_during_evict") {
+		return nil
+	}
+	var all histogram
+	var longest []float64
+	for try := 0; try < mostTries && all.n < enoughBeats; try++ {
+		var h *histogram
+		err := b.patiently(p, func(c pace) (err error) {
+			h, err = b.massacre(p, c)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		all.merge(h)
+		if h.n > 0 {
+			longest = append(longest, float64(h.max)/1e3)
+		}
+	}
+	if all.n == 0 {
+		return fmt.Errorf("not one beat came while hosts were evicted")
+	}
+	if b.wants("beat_p99_during_evict") {
+		b.found.add("beat_p99_during_evict", p.Name, float64(all.quantile(0.99))/1e3)
+	}
+	if b.wants("beat_max_during_evict") {
+		b.found.add("beat_max_during_evict", p.Name, median(longest))
+	}
+	return nil
+}
+
+func (b *bench) massacre(p peers.Peer, c pace) (*histogram, error) {
+	r := p.New(c.patience())
+	defer r.Close()
+	d := b.populate(p, r, c)
+	live := max(1, b.opt.N/10)
+	runtime.GC() // or one that registering set off would run on into the sweep
+	alive, err := b.keepAlive(p, r, live, c, d)
+	if err != nil {
+		return nil, err
+	}
+	b.step(p.Name, "beats during an eviction")
+	beats := b.ids.beatsDuring(r, live)
+	start := time.Now()
+	beats.from.Store(true)
+	_, err = b.sweepOut(p, r, b.opt.N-live, live, start)
+	beats.until.Store(true)
+	h := <-beats.done
+	switch {
+	case time.Now().After(alive.Add(c.patience() - c.grace)):
+		return nil, tardy{"evict"}
+	case err == nil && beats.refused > 0:
+		err = errUnknown
+	}
+	return h, err
+}
+
+// keepAlive lets the live ones beat once, just before the first host is due, and waits
+// until all the others are. It returns when the live began to beat.
+func (b *bench) keepAlive(p peers.Peer, r peers.Registry, live int, c pace, d deadlines) (time.Time, error) {
+	b.step(p.Name, "keeping a tenth alive")
+	if err := b.wait(d.first.Add(-c.beat/5 - c.slack/2)); err != nil {
+		return time.Time{}, err
+	}
+	alive := time.Now()
+	err := b.ids.beatAll(r, live)
+	if time.Now().After(d.first) {
+		return alive, tardy{"keep some alive"}
+	}
+	if err != nil {
+		return alive, err
+	}
+	if !p.Unswept {
+		d.last = d.last.Add(c.grace + time.Millisecond)
+	}
+	return alive, b.wait(d.last)
+}
+
+// beats are those of the live, on a goroutine of their own.
+type beats struct {
+	from, until atomic.Bool
+	refused     int // to be read when done
+	done        chan *histogram
+}
+
+// beatsDuring lets the first live hosts beat, from a random one on, as long as it is
+// told to. Their ids are random, so they are all over the registry. Not one of them
+// beats earlier, for there are registries that evict when they are read.
+func (d *ids) beatsDuring(r peers.Registry, live int) *beats {
+	s := &beats{done: make(chan *histogram, 1)}
+	running := make(chan struct{})
+	go func() {
+		h, at := &histogram{}, rand.IntN(live)
+		close(running)
+		for !s.from.Load() {
+			runtime.Gosched()
+		}
+		for ; !s.until.Load(); at++ {
+			start := time.Now()
+			if !r.Beat(d.id(at % live)) {
+				s.refused++
+			}
+			h.add(uint64(time.Since(start)))
+		}
+		s.done <- h
+	}()
+	<-running
+	return s
+}

@@ -1,0 +1,29 @@
+package peers
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// An entry is what a developer would put into a map: metadata that may be refreshed,
+// and when the host was last heard of.
+type entry struct {
+	meta atomic.Pointer[Meta]
+	seen atomic.Int64
+}
+
+func newEntry(m *Meta) *entry {
+	e := &entry{}
+	e.refresh(m)
+	return e
+}
+
+func (e *entry) refresh(m *Meta) {
+	e.meta.Store(m)
+	e.beat()
+}
+
+func (e *entry) beat() { e.seen.Store(time.Now().UnixNano()) }
+
+// cutoff is the moment before which whoever was last heard is due.
+func cutoff(patience time.Duration) int64 { return time.Now().Add(-patience).UnixNano() }

@@ -1,0 +1,36 @@
+package peers
+
+import (
+	"time"
+
+	"github.com/patrickmn/go-cache"
+)
+
+type goCache struct{ hosts *cache.Cache }
+
+// newGoCache leaves the janitor off: the sweeps are called by hand.
+func newGoCache(patience time.Duration) Registry { return goCache{cache.New(patience, 0)} }
+
+func (c goCache) Announce(id string, m *Meta) { c.hosts.SetDefault(id, m) }
+
+// Beat takes the value out and puts it back, since nothing else moves a deadline.
+// Replace does not create an entry, should the host be gone in between.
+func (c goCache) Beat(id string) bool {
+	m, ok := c.hosts.Get(id)
+	return ok && c.hosts.Replace(id, m, cache.DefaultExpiration) == nil
+}
+
+func (c goCache) Leave(id string) bool {
+	_, ok := c.hosts.Get(id)
+	c.hosts.Delete(id)
+	return ok
+}
+
+func (c goCache) Sweep() int {
+	before := c.hosts.ItemCount()
+	c.hosts.DeleteExpired()
+	return before - c.hosts.ItemCount()
+}
+
+func (c goCache) Len() int { return c.hosts.ItemCount() }
+func (c goCache) Close()   {}

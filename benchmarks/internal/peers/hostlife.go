@@ -1,0 +1,71 @@
+package peers
+
+import (
+	"context"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// hostlife is called as a user would call it.
+type hostlife struct {
+	hosts    *hostmgr.Registry[*Meta]
+	interval time.Duration
+	ctx      context.Context // ends the following, at Close
+	cancel   context.CancelFunc
+	followed chan struct{}
+}
+
+// flat is a policy without suspicion, which no peer knows either.
+type flat time.Duration
+
+func (f flat) Patience(hostmgr.Pulse) (suspect, evict time.Duration) { return 0, time.Duration(f) }
+
+func newHostlife(patience time.Duration) Registry {
+	hosts, err := hostmgr.New(hostmgr.Config[*Meta]{Policy: flat(patience)})
+	if err != nil {
+		panic(err) // the Config above is a constant but for patience
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &hostlife{hosts: hosts, interval: patience / 2, ctx: ctx, cancel: cancel}
+}
+
+func (h *hostlife) Announce(id string, m *Meta) {
+	_, err := h.hosts.Announce(hostmgr.Announcement[*Meta]{ID: id, Metadata: m, Interval: h.interval})
+	if err != nil {
+		panic(err) // ids and interval are ours
+	}
+}
+
+func (h *hostlife) Beat(id string) bool {
+	_, err := h.hosts.Heartbeat(id, 0)
+	return err == nil
+}
+
+func (h *hostlife) Leave(id string) bool { return h.hosts.Leave(h.ctx, id, 0) == nil }
+func (h *hostlife) Sweep() int           { return h.hosts.Sweep(h.ctx).Evicted }
+func (h *hostlife) Len() int             { return h.hosts.Len() }
+func (h *hostlife) Sample(k int) int     { return len(h.hosts.Sample(k, nil)) }
+
+func (h *hostlife) Follow() {
+	synced := make(chan struct{})
+	h.followed = make(chan struct{})
+	go func() {
+		defer close(h.followed)
+		wait := synced
+		for e := range h.hosts.Watch(h.ctx) {
+			if e.Kind == hostmgr.Synced && wait != nil {
+				close(wait)
+				wait = nil
+			}
+		}
+	}()
+	<-synced
+}
+
+func (h *hostlife) Close() {
+	h.cancel()
+	if h.followed != nil {
+		<-h.followed
+	}
+}

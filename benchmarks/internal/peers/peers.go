@@ -1,0 +1,62 @@
+// Package peers holds hostlife and what a Go developer would pick instead, behind
+// one narrow face, each written as its own documentation suggests. All of them read
+// the machine's clock.
+package peers
+
+import "time"
+
+// Meta is what a service knows of a host. The figures are about registries, so hosts
+// share a few of these, and a registry holds nothing but the pointer.
+type Meta struct{ Name string }
+
+// A Registry knows which hosts are there. A host is due for eviction when it was
+// silent for longer than the patience that the registry was made with.
+type Registry interface {
+	Announce(id string, m *Meta) // joins, or refreshes metadata and deadline
+	Beat(id string) bool         // a sign of life; false, and no entry, if unknown
+	Leave(id string) bool
+	Sweep() int // evicts whoever is due, and says how many those were
+	Len() int
+	Close()
+}
+
+// A Sampler can show up to k hosts, each as likely as any other or nearly so.
+type Sampler interface{ Sample(k int) int }
+
+// An Aligner lets all hosts that announce themselves from now on be due at one
+// moment. Timers need it: they fire one by one, so deadlines spread over the time
+// that registering took would be no mass death.
+type Aligner interface{ Align(due time.Time) }
+
+// A Follower can have one goroutine follow its events until Close. Follow returns when
+// that has seen all hosts that are there.
+type Follower interface{ Follow() }
+
+// A Peer is one way to do it.
+type Peer struct {
+	Name  string
+	About string
+	New   func(patience time.Duration) Registry
+	// Grace is how much later than due a host may be evicted: the grain of a wheel.
+	Grace time.Duration
+	// Unswept peers evict by themselves: there is no sweep to be timed.
+	Unswept bool
+	// Stains: it leaves behind what slows the collector for the rest of the process.
+	// Nobody else should be measured after a mass death of it.
+	Stains bool
+	// Eager peers evict whenever they are used, not only in a Sweep.
+	Eager bool
+}
+
+// All lists hostlife and then its peers.
+var All = []Peer{
+	{Name: "hostlife", About: "this library, through its public face", New: newHostlife},
+	{Name: "syncmap", About: "sync.Map of atomics, swept by Range", New: newSyncMap},
+	{Name: "rwmutex", About: "map and RWMutex, atomics inside, swept by a full scan", New: newRWMutex},
+	{Name: "ttlcache", About: "jellydator/ttlcache v3: map, list and heap under one mutex", New: newTTLCache},
+	{Name: "otter", About: "maypok86/otter v2: concurrent map and timer wheel", New: newOtter, Grace: 1200 * time.Millisecond, Eager: true},
+	{Name: "gocache", About: "patrickmn/go-cache: map and RWMutex, swept by a full scan", New: newGoCache},
+	{Name: "timers", About: "one time.Timer per host, as Nomad does", New: newTimers, Unswept: true, Stains: true},
+	{Name: "heap", About: "map and heap by deadline under one mutex, as etcd's lessor does", New: newHeap},
+	{Name: "dragonfly", About: "the algorithm of Dragonfly's scheduler: three sync.Maps, three full scans", New: newDragonfly},
+}

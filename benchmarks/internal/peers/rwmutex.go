@@ -1,0 +1,79 @@
+package peers
+
+import (
+	"sync"
+	"time"
+)
+
+// rwMutex lets beats share the lock: they change an atomic of the entry, not the map.
+type rwMutex struct {
+	patience time.Duration
+	mu       sync.RWMutex // guards hosts
+	hosts    map[string]*entry
+}
+
+func newRWMutex(patience time.Duration) Registry {
+	return &rwMutex{patience: patience, hosts: map[string]*entry{}}
+}
+
+func (r *rwMutex) Announce(id string, m *Meta) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok := r.hosts[id]; ok {
+		e.refresh(m)
+		return
+	}
+	r.hosts[id] = newEntry(m)
+}
+
+func (r *rwMutex) Beat(id string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e, ok := r.hosts[id]
+	if ok {
+		e.beat()
+	}
+	return ok
+}
+
+func (r *rwMutex) Leave(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.hosts[id]
+	delete(r.hosts, id)
+	return ok
+}
+
+func (r *rwMutex) Sweep() int {
+	due := cutoff(r.patience)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := len(r.hosts)
+	for id, e := range r.hosts {
+		if e.seen.Load() < due {
+			delete(r.hosts, id)
+		}
+	}
+	return before - len(r.hosts)
+}
+
+func (r *rwMutex) Len() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.hosts)
+}
+
+func (r *rwMutex) Close() {}
+
+// Sample takes what a ranged map begins with: at a random place, but neighbours.
+func (r *rwMutex) Sample(k int) int {
+	picked := make([]*Meta, 0, k)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, e := range r.hosts {
+		if picked = append(picked, e.meta.Load()); len(picked) == k {
+			break
+		}
+	}
+	return len(picked)
+}

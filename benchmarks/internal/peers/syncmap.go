@@ -1,0 +1,72 @@
+package peers
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+type syncMap struct {
+	patience time.Duration
+	hosts    sync.Map // id to *entry
+	n        atomic.Int64
+}
+
+func newSyncMap(patience time.Duration) Registry { return &syncMap{patience: patience} }
+
+func (s *syncMap) Announce(id string, m *Meta) {
+	if e, ok := s.hosts.Load(id); ok {
+		e.(*entry).refresh(m)
+		return
+	}
+	e, there := s.hosts.LoadOrStore(id, newEntry(m))
+	if there {
+		e.(*entry).refresh(m)
+		return
+	}
+	s.n.Add(1)
+}
+
+func (s *syncMap) Beat(id string) bool {
+	e, ok := s.hosts.Load(id)
+	if ok {
+		e.(*entry).beat()
+	}
+	return ok
+}
+
+func (s *syncMap) Leave(id string) bool {
+	_, ok := s.hosts.LoadAndDelete(id)
+	if ok {
+		s.n.Add(-1)
+	}
+	return ok
+}
+
+// Sweep compares before it deletes, so that a host that joined anew is not taken for
+// the one that died. A beat between the two is lost all the same.
+func (s *syncMap) Sweep() (evicted int) {
+	due := cutoff(s.patience)
+	s.hosts.Range(func(id, e any) bool {
+		if e.(*entry).seen.Load() < due && s.hosts.CompareAndDelete(id, e) {
+			s.n.Add(-1)
+			evicted++
+		}
+		return true
+	})
+	return evicted
+}
+
+func (s *syncMap) Len() int { return int(s.n.Load()) }
+func (s *syncMap) Close()   {}
+
+// Sample takes whom Range comes to first. That is the same few each time, so it
+// flatters this peer.
+func (s *syncMap) Sample(k int) int {
+	picked := make([]*Meta, 0, k)
+	s.hosts.Range(func(_, e any) bool {
+		picked = append(picked, e.(*entry).meta.Load())
+		return len(picked) < k
+	})
+	return len(picked)
+}

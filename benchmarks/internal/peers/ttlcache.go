@@ -1,0 +1,38 @@
+package peers
+
+import (
+	"time"
+
+	"github.com/jellydator/ttlcache/v3"
+)
+
+type ttlCache struct {
+	hosts *ttlcache.Cache[string, *Meta]
+}
+
+// newTTLCache leaves its cleaning goroutine off: the sweeps are called by hand.
+func newTTLCache(patience time.Duration) Registry {
+	return ttlCache{ttlcache.New(ttlcache.WithTTL[string, *Meta](patience))}
+}
+
+func (c ttlCache) Announce(id string, m *Meta) { c.hosts.Set(id, m, ttlcache.DefaultTTL) }
+func (c ttlCache) Beat(id string) bool         { return c.hosts.Get(id) != nil } // a Get touches
+
+func (c ttlCache) Leave(id string) bool {
+	_, ok := c.hosts.GetAndDelete(id)
+	return ok
+}
+
+func (c ttlCache) Sweep() int {
+	before := c.hosts.Metrics().Evictions
+	c.hosts.DeleteExpired()
+	return int(c.hosts.Metrics().Evictions - before)
+}
+
+// Len asks for metrics: the cache's own Len leaves out whoever is due but still there.
+func (c ttlCache) Len() int {
+	m := c.hosts.Metrics()
+	return int(m.Insertions - m.Evictions)
+}
+
+func (c ttlCache) Close() {}
