@@ -8,6 +8,10 @@ package clock
 import "time"
 
 // A Clock tells the time and signals its passing. Its methods may be called concurrently.
+//
+// One that also has a method Since(time.Time) time.Duration, as System and the fakes have, is
+// asked by it where only the time that has passed matters: the system's answers that in half the
+// time of Now.
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
@@ -23,4 +27,5 @@ func System() Clock { return system{} }
 type system struct{}
 
 func (system) Now() time.Time                         { return time.Now() }
+func (system) Since(t time.Time) time.Duration        { return time.Since(t) }
 func (system) After(d time.Duration) <-chan time.Time { return time.After(d) }

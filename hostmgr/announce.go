@@ -73,15 +73,15 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 	l.setID(a.ID)
 	l.setTerms(t)
 	c, i := l.rest()
-	c.metadata[i], c.joined[i] = a.Metadata, joined
+	c.metadata[i] = a.Metadata
+	c.records[i].setJoined(joined)
 	l.begin(Lease{Incarnation: a.Incarnation, Life: r.lives}, now<<1, h.print)
 	return l
 }
 
 // admit counts it in, and tells watchers.
 func (r *Registry[M]) admit(l life[M], zone string, now int64) Lease {
-	c, i := l.rest()
-	c.zone[i] = r.zones.enter(zone)
+	l.mark().zone = r.zones.enter(zone)
 	r.n++
 	r.expect(l, r.verdict(l, now))
 	r.counts.Joins++
@@ -91,7 +91,7 @@ func (r *Registry[M]) admit(l life[M], zone string, now int64) Lease {
 
 // expect sees to it that the host is looked at when its verdict may change.
 func (r *Registry[M]) expect(l life[M], v verdict) {
-	next := v.next(*l.suspect())
+	next := v.next(l.mark().suspect)
 	r.table.schedule.hasten(l.page, next)
 	r.plan(next)
 }
@@ -99,9 +99,9 @@ func (r *Registry[M]) expect(l life[M], v verdict) {
 // refresh takes over what a living host says of itself now.
 func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64) Lease {
 	c, i := l.rest()
-	if a.Zone != r.zones.list[c.zone[i]].name {
-		r.zones.leave(c.zone[i])
-		c.zone[i] = r.zones.enter(a.Zone)
+	if zone := &l.mark().zone; a.Zone != r.zones.list[*zone].name {
+		r.zones.leave(*zone)
+		*zone = r.zones.enter(a.Zone)
 	}
 	c.metadata[i] = a.Metadata
 	if *t != *l.terms() {

@@ -52,11 +52,10 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	}
 	r.emit(k, l, now)
 	r.release(l)
-	if *l.suspect() {
+	if l.mark().suspect {
 		r.counts.Suspects--
 	}
-	c, i := l.rest()
-	r.zones.leave(c.zone[i])
+	r.zones.leave(l.mark().zone)
 	l.page.drop(l)
 	r.n--
 	r.counts.departed(k)

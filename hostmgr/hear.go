@@ -55,7 +55,7 @@ func (r *Registry[M]) recover(h hash, id string) {
 // heard, but too long ago, gets its bit back, so that the next beat asks again; if
 // that beat comes right now, and finds no bit, the swap fails and we look again.
 func (r *Registry[M]) reconsider(l life[M], now int64) {
-	for *l.suspect() {
+	for l.mark().suspect {
 		v := r.verdict(l, now)
 		if v.state == Suspect || v.state == Offline {
 			if l.word().suspect(v.word) {
@@ -63,7 +63,7 @@ func (r *Registry[M]) reconsider(l life[M], now int64) {
 			}
 			continue
 		}
-		*l.suspect() = false
+		l.mark().suspect = false
 		r.counts.Suspects--
 		r.emit(Recovered, l, now)
 		r.expect(l, v)

@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -15,12 +16,13 @@ type life[M any] struct {
 }
 
 func (l life[M]) word() *word { return &l.page.words[l.slot] }
+func (l life[M]) mark() *mark { return &l.page.marks[l.slot] }
 func (l life[M]) key() *key   { return &l.page.keys[l.slot] }
 
 func (l life[M]) lease() Lease {
 	k := l.key()
 	return Lease{
-		Interval: time.Duration(k.interval.Load()), Incarnation: k.incarnation, Life: k.number,
+		Interval: time.Duration(k.rest.Load() & (1<<intervalBits - 1)), Incarnation: k.incarnation, Life: k.number,
 	}
 }
 
@@ -45,55 +47,54 @@ func (l life[M]) begin(k Lease, v int64, print uint64) {
 	l.key().print.Store(print)
 }
 
+// number is that of its record.
+func (l life[M]) number() uint16 { return uint16(l.key().rest.Load() >> intervalBits) }
+
 // rest is where the rest of the life lies: in a chunk, at an index.
 func (l life[M]) rest() (chunk[M], int) {
-	at := l.page.records[l.slot].at
-	return l.page.chunks[at/chunkSize], int(at % chunkSize)
+	n := l.number()
+	return l.page.chunks[n/chunkSize], int(n % chunkSize)
+}
+
+func (l life[M]) record() *record {
+	c, i := l.rest()
+	return &c.records[i]
 }
 
 // id is a view that is valid as long as the life is.
 func (l life[M]) id() string {
-	c, i := l.rest()
-	n := int(c.size[i])
-	if n > len(c.ids[i]) {
-		return l.page.long[l.page.records[l.slot].at]
+	r := l.record()
+	if int(r.size) > len(r.id) {
+		return l.page.long[l.number()]
 	}
-	return unsafe.String(&c.ids[i][0], n)
+	return unsafe.String(&r.id[0], int(r.size))
 }
 
 func (l life[M]) setID(id string) {
-	c, i := l.rest()
-	c.size[i] = uint16(len(id))
-	if copy(c.ids[i][:], id) == len(id) {
+	r := l.record()
+	r.size = uint16(len(id))
+	if copy(r.id[:], id) == len(id) {
 		return
 	}
 	if l.page.long == nil {
 		l.page.long = map[uint16]string{}
 	}
-	l.page.long[l.page.records[l.slot].at] = strings.Clone(id)
+	l.page.long[l.number()] = strings.Clone(id)
 }
 
-// suspect is what watchers were told last.
-func (l life[M]) suspect() *bool {
-	c, i := l.rest()
-	return &c.suspect[i]
-}
-
-func (l life[M]) terms() *terms { return l.page.terms[l.page.records[l.slot].terms] }
+func (l life[M]) terms() *terms { return l.page.terms[l.mark().terms] }
 
 // setTerms has the life judged by t from now on.
 func (l life[M]) setTerms(t *terms) {
-	p, r := l.page, &l.page.records[l.slot]
-	l.key().interval.Store(int64(t.interval))
-	for i, known := range p.terms {
-		if known == t {
-			r.terms = uint16(i)
-			return
+	p := l.page
+	l.key().rest.Store(uint64(l.number())<<intervalBits | uint64(t.interval))
+	i := slices.Index(p.terms, t)
+	if i < 0 {
+		if len(p.terms) == maxTermsOfPage {
+			p.sortOut()
 		}
+		i = len(p.terms)
+		p.terms = append(p.terms, t)
 	}
-	if len(p.terms) == maxTermsOfPage {
-		p.sortOut()
-	}
-	r.terms = uint16(len(p.terms))
-	p.terms = append(p.terms, t)
+	l.mark().terms = uint16(i)
 }

@@ -32,15 +32,16 @@ type page[M any] struct {
 	keys  []key
 
 	// Guarded by Registry.mu.
-	records []record
+	marks   []mark
 	chunks  []chunk[M]
-	long    map[uint16]string // the ids that a chunk has no room for, by record
+	long    map[uint16]string // the ids that a record has no room for, by its number
 	terms   []*terms          // that hosts in here are judged by; only grows
 	used    int               // slots that are not free
+	records int               // that were ever taken
 	live    int               // of them, those of lives that are there
 	due     int64             // no life in here needs a look before
 	held    bool              // a life in here is due but held
-	place   int               // in the schedule
+	rank    int               // in the schedule
 }
 
 // A key is what a heartbeat must know of a life to recognise it, and to answer.
@@ -48,27 +49,33 @@ type key struct {
 	print       atomic.Uint64 // of the id's hash; 0: the slot is free
 	incarnation uint64
 	number      uint64
-	interval    atomic.Int64
+	rest        atomic.Uint64 // the interval (48 bits are 3 days), and above it the record's number
 }
 
-// A record says where the rest of a life is.
-type record struct{ at, terms uint16 }
+const intervalBits = 48
 
-// A chunk is room for the rest of 64 lives.
+// A mark is what a sweep must know of a life, beside its word.
+type mark struct {
+	terms   uint16 // which of the page's it is judged by
+	zone    uint8
+	suspect bool // what watchers were told last
+}
+
+// A chunk is room for the rest of 64 lives. The garbage collector need not look
+// into the first part (4864 bytes, which is a size class of its own).
 type chunk[M any] struct {
-	*plain
+	records  *[chunkSize]record
 	metadata *[chunkSize]M
 }
 
-// plain is what the garbage collector need not look into (a size class of its
-// own: 4864 bytes).
-type plain struct {
-	ids     [chunkSize][64]byte
-	joined  [chunkSize]int64
-	size    [chunkSize]uint16 // of the id
-	zone    [chunkSize]uint8
-	suspect [chunkSize]bool // what watchers were told last
+type record struct {
+	id     [64]byte // or the beginning of a longer one
+	size   uint16   // of the id
+	joined [2]uint32
 }
+
+func (r *record) setJoined(at int64) { r.joined = [2]uint32{uint32(at), uint32(at >> 32)} }
+func (r *record) joinedAt() int64    { return int64(r.joined[1])<<32 | int64(r.joined[0]) }
 
 // capacity is how many slots a page for so many lives has: at most three
 // quarters of them are taken at first. Large ones are multiples of 256, which
@@ -89,7 +96,7 @@ func newPage[M any](first uint64, depth, live int) *page[M] {
 	slots := min(capacity(live), maxSlots)
 	p := &page[M]{
 		first: first, depth: depth, due: never,
-		words: make([]word, slots), keys: make([]key, slots), records: make([]record, slots),
+		words: make([]word, slots), keys: make([]key, slots), marks: make([]mark, slots),
 	}
 	for i := range p.words {
 		p.words[i].clear()
@@ -105,7 +112,7 @@ func (p *page[M]) last() uint64 { return p.first | (1<<63>>p.depth<<1 - 1) }
 
 // slot is where the search for h begins.
 func (p *page[M]) slot(h hash) int {
-	return int(h.place << p.depth >> 32 * uint64(len(p.keys)) >> 32)
+	return int(h.print >> 32 * uint64(len(p.keys)) >> 32)
 }
 
 // find returns the life with this hash that is there. Of two with one id it finds
@@ -137,32 +144,70 @@ func (p *page[M]) lives() iter.Seq[life[M]] {
 	}
 }
 
-// take takes the first free slot for h, and a record. The caller fills them in,
-// and then publishes the slot.
-func (p *page[M]) take(h hash) life[M] {
+// arrivals are the slots of the lives that are there, in the order of their
+// records, which is that of memory. Others have the number of slots.
+func (p *page[M]) arrivals() []int {
+	slots := make([]int, p.records)
+	for i := range slots {
+		slots[i] = len(p.words)
+	}
+	for l := range p.lives() {
+		slots[l.number()] = l.slot
+	}
+	return slots
+}
+
+// seat takes the first free slot for h. The caller fills it in, and then publishes
+// it.
+func (p *page[M]) seat(h hash) life[M] {
 	i := p.slot(h)
 	for p.keys[i].print.Load() != 0 {
 		if i++; i == len(p.keys) {
 			i = 0
 		}
 	}
-	p.records[i].at = uint16(p.used)
-	if p.used%chunkSize == 0 {
-		p.chunks = append(p.chunks, chunk[M]{new(plain), new([chunkSize]M)})
-	}
 	p.used++
 	p.live++
 	return life[M]{p, i}
 }
 
+// take takes a slot and a record.
+func (p *page[M]) take(h hash) life[M] {
+	l := p.seat(h)
+	l.key().rest.Store(uint64(p.records) << intervalBits)
+	if p.records%chunkSize == 0 {
+		p.chunks = append(p.chunks, chunk[M]{new([chunkSize]record), new([chunkSize]M)})
+	}
+	p.records++
+	return l
+}
+
 // copy takes over a life from another page.
 func (p *page[M]) copy(from life[M], h hash) life[M] {
 	l := p.take(h)
-	l.setID(from.id())
+	*l.mark() = *from.mark()
 	l.setTerms(from.terms())
 	a, i := l.rest()
 	b, j := from.rest()
-	a.metadata[i], a.joined[i], a.zone[i], a.suspect[i] = b.metadata[j], b.joined[j], b.zone[j], b.suspect[j]
+	a.records[i], a.metadata[i] = b.records[j], b.metadata[j]
+	if int(a.records[i].size) > len(a.records[i].id) {
+		l.setID(from.id())
+	}
+	l.begin(from.lease(), from.word().v.Load(), h.print)
+	return l
+}
+
+// adopt makes p, which is empty, the owner of the other's records: they stay where
+// they are.
+func (p *page[M]) adopt(other *page[M]) {
+	p.chunks, p.long, p.terms, p.records = other.chunks, other.long, other.terms, other.records
+}
+
+// reseat takes over a life whose record was adopted.
+func (p *page[M]) reseat(from life[M], h hash) life[M] {
+	l := p.seat(h)
+	*l.mark() = *from.mark()
+	l.key().rest.Store(from.key().rest.Load())
 	l.begin(from.lease(), from.word().v.Load(), h.print)
 	return l
 }
@@ -183,14 +228,14 @@ func (p *page[M]) sortOut() {
 	p.terms = nil
 	moved := make(map[uint16]uint16)
 	for l := range p.lives() {
-		r := &p.records[l.slot]
-		to, ok := moved[r.terms]
+		from := l.mark().terms
+		to, ok := moved[from]
 		if !ok {
 			to = uint16(len(p.terms))
-			p.terms = append(p.terms, old[r.terms])
-			moved[r.terms] = to
+			p.terms = append(p.terms, old[from])
+			moved[from] = to
 		}
-		r.terms = to
+		l.mark().terms = to
 	}
 }
 
@@ -199,8 +244,8 @@ func (p *page[M]) drop(l life[M]) {
 	c, i := l.rest()
 	var none M
 	c.metadata[i] = none
-	c.size[i] = 0
-	clear(c.ids[i][:])
-	delete(p.long, p.records[l.slot].at)
+	if p.long != nil {
+		delete(p.long, l.number())
+	}
 	p.live--
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -240,6 +241,7 @@ func TestPromise10OrderAndNoSilentGap(t *testing.T) {
 		announce("c")
 		proceed <- struct{}{}
 		synctest.Wait()
+		slices.Sort(got[3:5]) // a snapshot is in no particular order
 		require.Equal(t, []string{"joined slow", "missed", "10002", "joined a", "joined c", "synced"}, got)
 		proceed <- struct{}{}
 		cancel()

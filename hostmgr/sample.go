@@ -26,8 +26,8 @@ func (r *Registry[M]) Sample(n int, keep func(Host[M]) bool) []Host[M] {
 func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
 	hosts := make([]Host[M], 0, n)
 	drawn := make(map[string]bool, n)
-	for tries := 0; tries < 4 && len(hosts) < n; tries++ {
-		for _, h := range r.drawBatch(2*(n-len(hosts)) + 8) {
+	for tries := 0; tries < 16 && len(hosts) < n; tries++ {
+		for _, h := range r.drawBatch(n - len(hosts)) {
 			if len(hosts) < n && !drawn[h.ID] && fits(h, keep) {
 				drawn[h.ID] = true
 				hosts = append(hosts, h)
@@ -37,16 +37,27 @@ func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
 	return hosts
 }
 
+// drawBatch shows up to k hosts, drawn independently. What it touches is cold, and
+// far apart; but it first finds all lives and then reaches for what is to be read
+// of each, in loops so short that the processor waits for many at the same time.
 func (r *Registry[M]) drawBatch(k int) []Host[M] {
-	batch := make([]Host[M], 0, k)
+	drawn := make([]life[M], 0, k)
+	hosts := make([]Host[M], k)
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	for tries := 0; tries < 16*k && len(batch) < k; tries++ {
+	for tries := 0; tries < 16*k && len(drawn) < k; tries++ {
 		if l, ok := r.table.pick(); ok {
-			batch = append(batch, r.show(l, now))
+			drawn = append(drawn, l)
 		}
 	}
-	return batch
+	for i, l := range drawn {
+		c, j := l.rest()
+		hosts[i].Metadata, hosts[i].Life = c.metadata[j], uint64(c.records[j].size)
+	}
+	for i, l := range drawn {
+		hosts[i] = r.show(l, now)
+	}
+	return hosts[:len(drawn)]
 }
 
 // pick hits a slot at random: each of every page's, and those that smaller pages

@@ -15,7 +15,7 @@ type schedule[M any] []*page[M]
 func (s schedule[M]) next() int64 { return s[0].due }
 
 func (s *schedule[M]) add(p *page[M])    { heap.Push(s, p) }
-func (s *schedule[M]) remove(p *page[M]) { heap.Remove(s, p.place) }
+func (s *schedule[M]) remove(p *page[M]) { heap.Remove(s, p.rank) }
 
 // hasten makes sure that a page is looked at when due.
 func (s *schedule[M]) hasten(p *page[M], due int64) {
@@ -26,7 +26,7 @@ func (s *schedule[M]) hasten(p *page[M], due int64) {
 
 func (s *schedule[M]) set(p *page[M], due int64) {
 	p.due = due
-	heap.Fix(s, p.place)
+	heap.Fix(s, p.rank)
 }
 
 // Len, Less, Swap, Push and Pop are for container/heap.
@@ -35,12 +35,12 @@ func (s schedule[M]) Less(i, j int) bool { return s[i].due < s[j].due }
 
 func (s schedule[M]) Swap(i, j int) {
 	s[i], s[j] = s[j], s[i]
-	s[i].place, s[j].place = i, j
+	s[i].rank, s[j].rank = i, j
 }
 
 func (s *schedule[M]) Push(x any) {
 	p := x.(*page[M])
-	p.place = len(*s)
+	p.rank = len(*s)
 	*s = append(*s, p)
 }
 

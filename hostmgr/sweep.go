@@ -118,7 +118,7 @@ func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]ca
 	defer r.unlock()
 	p := r.table.schedule[0]
 	rep.Looked += p.live
-	next := never
+	var next int64
 	if p.held {
 		next, due = r.judgeAll(p, now, rep, due)
 	} else {
@@ -136,7 +136,7 @@ func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []ca
 	soonest := p.soonest()
 	for i := range p.words {
 		v := p.words[i].v.Load()
-		at := v>>1 + soonest[int(p.records[i].terms)<<1|int(v&suspectBit)]
+		at := v>>1 + soonest[int(p.marks[i].terms)<<1|int(v&suspectBit)]
 		if at >= now {
 			next = min(next, at+1)
 			continue
@@ -165,7 +165,7 @@ func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []can
 	v := r.judgeAndEvict(l, now, rep)
 	switch {
 	case v.state != Offline:
-		return v.next(*l.suspect()), due
+		return v.next(l.mark().suspect), due
 	case !l.word().there():
 		return never, due
 	}
@@ -208,8 +208,8 @@ func (r *Registry[M]) note(l life[M], v verdict, now int64, rep *SweepReport) bo
 		return true
 	case !l.word().suspect(v.word):
 		return false
-	case !*l.suspect():
-		*l.suspect() = true
+	case !l.mark().suspect:
+		l.mark().suspect = true
 		r.counts.Suspects++
 		rep.Suspected++
 		r.emit(Suspected, l, now)

@@ -42,11 +42,13 @@ type directory[M any] struct {
 	pages []atomic.Pointer[page[M]]
 }
 
-// A hash is 128 bits of an id's: one half leads to the slot, the other is kept
-// there to recognise the id by. A heartbeat compares no more than that, which
-// saves it a visit to the id; that two of a billion ids agree in the fingerprint, a
-// page and a run of slots has a chance below 1e-6, and maphash's secret seeds let
-// nobody look for them. Whatever holds the lock compares the ids themselves.
+// A hash is 128 bits of an id's: the first bits of one half lead to the page, the
+// other half leads to the slot, and is kept there as a fingerprint to recognise the
+// id by. A heartbeat compares no more than that, which saves it a visit to the id.
+// That two of a billion ids agree in page and fingerprint has a chance of 3e-8, and
+// that the beat of an unknown id is taken for another's one of 5e-17; the seeds are
+// secret, so nobody can look for such a pair, and who could send that beat could
+// as well send the other's. Whatever holds the lock compares the ids themselves.
 type hash struct{ place, print uint64 }
 
 func newTable[M any]() *table[M] {
@@ -135,20 +137,45 @@ type move struct{ from, to *word }
 func (t *table[M]) rebuild(depth int, old ...*page[M]) {
 	fresh := t.plan(depth, old)
 	var moves []move
-	for _, p := range old {
-		for l := range p.lives() {
-			h := t.hash(l.id())
-			to := fresh[0]
-			if len(fresh) > 1 {
-				to = fresh[h.place>>(64-depth)&1]
-			}
-			moves = append(moves, move{l.word(), to.copy(l, h).word()})
+	if p := old[0]; len(old) == 1 && len(fresh) == 1 && p.live >= p.records/8*7 {
+		moves = t.reseat(p, fresh[0])
+	} else {
+		for _, p := range old {
+			moves = t.copy(p, fresh, moves)
 		}
 	}
 	t.replace(old, fresh)
 	for _, m := range moves {
 		m.to.beat(m.from.end())
 	}
+}
+
+// reseat moves the lives of a page that merely grows: their records stay.
+func (t *table[M]) reseat(p, fresh *page[M]) []move {
+	moves := make([]move, 0, p.live)
+	fresh.adopt(p)
+	for l := range p.lives() {
+		to := fresh.reseat(l, hash{print: l.key().print.Load()})
+		moves = append(moves, move{l.word(), to.word()})
+	}
+	return moves
+}
+
+// copy moves the lives of a page with all that is known of them.
+func (t *table[M]) copy(p *page[M], fresh []*page[M], moves []move) []move {
+	for _, i := range p.arrivals() {
+		if i == len(p.words) {
+			continue
+		}
+		l := life[M]{p, i}
+		h := hash{maphash.String(t.seeds[0], l.id()), l.key().print.Load()}
+		to := fresh[0]
+		if len(fresh) > 1 {
+			to = fresh[h.place>>(64-to.depth)&1]
+		}
+		moves = append(moves, move{l.word(), to.copy(l, h).word()})
+	}
+	return moves
 }
 
 // plan makes the empty pages that rebuild fills.

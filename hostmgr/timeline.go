@@ -23,6 +23,7 @@ const never = int64(1<<62 - 1)
 // with what takes the lock, and a heartbeat only reads it.
 type timeline struct {
 	clock  clock.Clock
+	since  func(time.Time) time.Duration
 	wake   chan struct{} // tells Run of a step back
 	start  time.Time     // with its monotonic reading
 	offset atomic.Int64  // what steps back have taken away so far
@@ -31,7 +32,12 @@ type timeline struct {
 }
 
 func newTimeline(c clock.Clock, wake chan struct{}) *timeline {
-	return &timeline{clock: c, wake: wake, start: c.Now()}
+	t := &timeline{clock: c, wake: wake, start: c.Now()}
+	t.since = func(start time.Time) time.Duration { return c.Now().Sub(start) }
+	if s, ok := c.(interface{ Since(time.Time) time.Duration }); ok {
+		t.since = s.Since
+	}
+	return t
 }
 
 // now reads the clock. It is never earlier than the floor was at the call.
@@ -52,7 +58,7 @@ func (t *timeline) now() int64 {
 // in the future.
 func (t *timeline) read() (n, offset, elapsed int64) {
 	offset = t.offset.Load()
-	elapsed = max(-int64(maxPatience), int64(t.clock.Now().Sub(t.start)))
+	elapsed = max(-int64(maxPatience), int64(t.since(t.start)))
 	return offset + min(elapsed, never-1-offset), offset, elapsed
 }
 

@@ -17,37 +17,37 @@ type verdict struct {
 // and now alone, so that what is shown and what is decided are the same thing.
 // The caller holds r.mu, for reading at least.
 func (r *Registry[M]) verdict(l life[M], now int64) verdict {
-	v := verdict{word: l.word().v.Load()}
-	t, seen := l.terms(), seenIn(v.word)
-	v.excused = r.ledger.excused(seen, now)
+	return r.ledger.judge(l.word().v.Load(), l.terms(), now)
+}
+
+func (g *ledger) judge(word int64, t *terms, now int64) (v verdict) {
+	seen := seenIn(word)
+	v.word = word
+	v.excused = g.excused(seen, now)
 	v.silence = max(0, now-seen-v.excused)
 	v.suspectAt = after(seen+v.excused, t.suspect)
-	v.evictAt = r.grace(after(seen+v.excused, t.evict), t, now)
-	v.state = v.judge(t, now)
+	v.evictAt = g.grace(after(seen+v.excused, t.evict), t, now)
+	switch {
+	case now > v.evictAt:
+		v.state = Offline
+	case now > v.suspectAt || t.evict > 0 && v.silence > int64(t.evict):
+		v.state = Suspect
+	case v.silence > int64(t.interval):
+		v.state = Late
+	default:
+		v.state = Alive
+	}
 	return v
 }
 
 // grace puts a deadline off after a stall: the host gets its own interval, and
 // a gap, to be heard in; but no more than twice its patience in all.
-func (r *Registry[M]) grace(evictAt int64, t *terms, now int64) int64 {
-	s, ok := r.ledger.latest(now)
+func (g *ledger) grace(evictAt int64, t *terms, now int64) int64 {
+	s, ok := g.latest(now)
 	if !ok || evictAt >= never {
 		return evictAt
 	}
 	return max(evictAt, min(s.to+int64(t.interval)+s.limit, evictAt+int64(t.evict)))
-}
-
-func (v verdict) judge(t *terms, now int64) State {
-	switch {
-	case now > v.evictAt:
-		return Offline
-	case now > v.suspectAt || t.evict > 0 && v.silence > int64(t.evict):
-		return Suspect
-	case v.silence > int64(t.interval):
-		return Late
-	default:
-		return Alive
-	}
 }
 
 // next is when the host must be looked at again if nothing changes: one
@@ -74,7 +74,7 @@ func (r *Registry[M]) snapshot(l life[M], id string, now int64) Host[M] {
 	h := Host[M]{
 		ID: id, Metadata: c.metadata[i], State: v.state,
 		Interval: k.Interval, Incarnation: k.Incarnation, Life: k.Life,
-		Zone: r.zones.list[c.zone[i]].name, Joined: r.time.wall(c.joined[i]), LastSeen: r.time.wall(seenIn(v.word)),
+		Zone: r.zones.list[l.mark().zone].name, Joined: r.time.wall(c.records[i].joinedAt()), LastSeen: r.time.wall(seenIn(v.word)),
 		SuspectAt: r.time.wall(v.suspectAt), EvictAt: r.time.wall(v.evictAt),
 	}
 	if hold, ok := r.holds[k.Life]; ok && v.state == Offline {

@@ -1,0 +1,145 @@
+package hostmgr_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// A counter is a clock that moves by a nanosecond whenever it is read, so that no
+// two readings are the same, whatever the machine does.
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) Now() time.Time                         { return time.Unix(0, c.n.Add(1)) }
+func (c *counter) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// Thousands join and leave, in waves of all sizes: the table grows and shrinks
+// through all its shapes, and always has exactly those that are there.
+func TestTheTableHasExactlyThoseThatAreThere(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	there := map[string]uint64{}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for wave := range 30 {
+		want := rnd.IntN(1 << (2 + rnd.IntN(13)))
+		if wave%10 == 9 {
+			want = 0
+		}
+		for id, life := range there {
+			if len(there) <= want {
+				break
+			}
+			require.Equal(t, life, s.get(id).Life)
+			require.NoError(t, s.Leave(context.Background(), id, 0))
+			delete(there, id)
+		}
+		for i := 0; len(there) < want; i++ {
+			id := fmt.Sprint(wave, "-", i)
+			if i%7 == 0 {
+				id += strings.Repeat("x", rnd.IntN(900)) // most of them do not fit into a record
+			}
+			there[id] = s.announce(hostmgr.Announcement[string]{ID: id, Metadata: id, Zone: id[:1]}).Life
+		}
+		require.Equal(t, len(there), s.Len())
+		shown := 0
+		for h := range s.All() {
+			shown++
+			if there[h.ID] != h.Life || h.Metadata != h.ID || h.Zone != h.ID[:1] {
+				require.Fail(t, "shown as another", "%+v", h)
+			}
+		}
+		require.Equal(t, len(there), shown)
+	}
+}
+
+// The table is rebuilt all the time, by joins, leaves and evictions in masses,
+// while a few hosts beat: no beat finds its host unknown, and none is lost.
+func TestNoBeatIsLostWhileTheTableIsRebuilt(t *testing.T) {
+	clock := &counter{}
+	r, err := hostmgr.New(hostmgr.Config[int]{Clock: clock})
+	require.NoError(t, err)
+	announce := func(id string, interval time.Duration) {
+		_, err := r.Announce(hostmgr.Announcement[int]{ID: id, Interval: interval})
+		require.NoError(t, err)
+	}
+	for i := range 64 {
+		announce(fmt.Sprint("steady ", i), time.Hour)
+	}
+
+	done := make(chan struct{})
+	var beaters sync.WaitGroup
+	for b := range 4 {
+		beaters.Go(func() {
+			for i := b; ; i += 4 {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				id := fmt.Sprint("steady ", i%64)
+				before := clock.Now()
+				lease, err := r.Heartbeat(id, 0)
+				h, ok := r.Get(id)
+				if err != nil || !ok || lease.Life != h.Life || lease.Interval != time.Hour || h.LastSeen.Before(before) {
+					t.Errorf("beat of %s at %v: %v, %+v, %v, %+v", id, before, err, lease, ok, h)
+					return
+				}
+			}
+		})
+	}
+	for wave := range 6 {
+		for i := range 3000 {
+			announce(fmt.Sprint("wave ", i), second)
+		}
+		for i := range 1500 {
+			require.NoError(t, r.Leave(t.Context(), fmt.Sprint("wave ", i), 0), wave)
+		}
+		clock.n.Add(int64(3 * second))
+		require.Equal(t, 1500, r.Sweep(t.Context()).Evicted)
+	}
+	close(done)
+	beaters.Wait()
+	require.Equal(t, 64, r.Len())
+}
+
+// Hosts that announce themselves with ever new intervals leave no trace of the
+// old ones, and are judged by the new.
+func TestIntervalsThatChangeAllTheTime(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	interval := func(i int) time.Duration { return second + time.Duration(i)*time.Microsecond }
+	for i := range 20_000 {
+		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i % 10), Interval: interval(i)})
+	}
+	for i := 19_990; i < 20_000; i++ {
+		h := s.get(fmt.Sprint(i % 10))
+		require.Equal(t, interval(i), h.Interval)
+		require.Equal(t, 2*interval(i), h.EvictAt.Sub(h.LastSeen))
+	}
+}
+
+func TestWhatIsDoneAllTheTimeAllocatesNothing(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[int]{})
+	require.NoError(t, err)
+	for i := range 5000 {
+		_, err := r.Announce(hostmgr.Announcement[int]{ID: fmt.Sprint("host ", i)})
+		require.NoError(t, err)
+	}
+	const id = "host 77"
+	for name, f := range map[string]func(){
+		"Heartbeat":  func() { _, _ = r.Heartbeat(id, 0) },
+		"Observe":    func() { _ = r.Observe(id, 0, second) },
+		"Get":        func() { _, _ = r.Get(id) },
+		"idle Sweep": func() { r.Sweep(context.Background()) },
+		"refresh":    func() { _, _ = r.Announce(hostmgr.Announcement[int]{ID: id, Metadata: 1}) },
+	} {
+		require.Zero(t, testing.AllocsPerRun(100, f), name)
+	}
+}
