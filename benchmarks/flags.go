@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
+	"github.com/hostlife/hostlife/benchmarks/internal/growth"
 	"github.com/hostlife/hostlife/benchmarks/internal/measure"
 	"github.com/hostlife/hostlife/benchmarks/internal/peers"
 )
@@ -40,8 +42,14 @@ func parse(args []string, stderr io.Writer) (cfg config, err error) {
 	}
 	given := map[string]bool{}
 	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if cfg.plot != "" && given["measure"] {
+		return cfg, errors.New("-plot has measures of its own, so -measure can't be given")
+	}
 	if *quick {
 		cfg.hurry(given)
+	}
+	if cfg.plot != "" {
+		cfg.grow(given)
 	}
 	if err := cfg.check(f.Args()); err != nil {
 		return cfg, err
@@ -64,12 +72,24 @@ func (c *config) hurry(given map[string]bool) {
 	}
 }
 
+// grow sets what was not given, for a plot.
+func (c *config) grow(given map[string]bool) {
+	if !given["n"] {
+		c.options.N = growth.Most
+	}
+	if !given["rounds"] {
+		c.options.Rounds = 1
+	}
+}
+
 func (c *config) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("don't know what to do with %q; try --help", rest)
 	case c.options.N < 16 || c.options.N > mostHosts:
 		return fmt.Errorf("-n %d: from 16 to %d hosts can be measured", c.options.N, mostHosts)
+	case c.plot != "" && c.options.N < growth.Least:
+		return fmt.Errorf("-n %d: a plot begins with %d hosts", c.options.N, growth.Least)
 	case c.options.Rounds < 1:
 		return fmt.Errorf("-rounds %d: at least one is needed", c.options.Rounds)
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/hostlife/hostlife/benchmarks/internal/growth"
 	"github.com/hostlife/hostlife/benchmarks/internal/measure"
 	"github.com/hostlife/hostlife/benchmarks/internal/report"
 )
@@ -39,6 +40,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // measured is whatever was measured, even if something failed.
 func measured(ctx context.Context, cfg config, progress *report.Progress) ([]report.Row, error) {
+	if cfg.plot != "" {
+		return growth.Plot(ctx, cfg.plot, cfg.options, progress)
+	}
 	rows, err := measure.Run(ctx, cfg.options, progress)
 	for _, x := range cfg.extras {
 		if ctx.Err() != nil {

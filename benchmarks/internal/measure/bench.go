@@ -18,7 +18,9 @@ type Options struct {
 	Rounds   int
 	Measures []string
 	Peers    []peers.Peer
-	Brief    bool // beat for a tenth of a second rather than three
+	Brief    bool // repeat what is short for a tenth of a second, not four
+	// Took, if not nil, is told how long each visit to a peer took.
+	Took func(peer string, d time.Duration)
 }
 
 // Run measures, the peers taking turns in each round so that a machine that gets
@@ -69,15 +71,29 @@ func (b *bench) step(peer, what string) {
 func (b *bench) lastly() {
 	for b.round = 1; b.round <= b.opt.Rounds; b.round++ {
 		for _, p := range b.opt.Peers {
-			if p.Stains {
+			if p.Stains && b.bearable(p) {
 				b.visit(p, b.death, b.during)
 			}
 		}
 	}
 }
 
+// bearable is whether the memory suffices for all timers to fire at once, each on a
+// goroutine with a stack of its own.
+func (b *bench) bearable(p peers.Peer) bool {
+	const most = 3_000_000
+	if b.opt.N > most {
+		b.progress.Note("%s: no mass death of more than %d hosts: it might not fit into memory", p.Name, most)
+	}
+	return b.opt.N <= most
+}
+
 // visit has one peer do what is wanted of it. A peer that failed is left alone.
 func (b *bench) visit(p peers.Peer, parts ...func(peers.Peer) error) {
+	if b.opt.Took != nil {
+		began := time.Now()
+		defer func() { b.opt.Took(p.Name, time.Since(began)) }()
+	}
 	for _, part := range parts {
 		if b.failed[p.Name] != nil || b.ctx.Err() != nil {
 			return

@@ -11,9 +11,11 @@ import (
 )
 
 // A sweep may be over before many beats have come; then it is tried again, until there
-// are enough for a percentile to mean something.
+// are enough for a percentile to mean something. If there are few because they had to
+// wait, more tries would not bring many more.
 const (
 	enoughBeats = 5000
+	enoughTime  = 50 * time.Millisecond
 	mostTries   = 5
 )
 
@@ -25,16 +27,19 @@ func (b *bench) during(p peers.Peer) error {
 	}
 	var all histogram
 	var longest []float64
-	for try := 0; try < mostTries && all.n < enoughBeats; try++ {
+	var swept time.Duration
+	for try := 0; try < mostTries && all.n < enoughBeats && swept < enoughTime; try++ {
 		var h *histogram
+		var took time.Duration
 		err := b.patiently(p, func(c pace) (err error) {
-			h, err = b.massacre(p, c)
+			h, took, err = b.massacre(p, c)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		all.merge(h)
+		swept += took
 		if h.n > 0 {
 			longest = append(longest, float64(h.max)/1e3)
 		}
@@ -51,7 +56,7 @@ func (b *bench) during(p peers.Peer) error {
 	return nil
 }
 
-func (b *bench) massacre(p peers.Peer, c pace) (*histogram, error) {
+func (b *bench) massacre(p peers.Peer, c pace) (*histogram, time.Duration, error) {
 	r := p.New(c.patience())
 	defer r.Close()
 	d := b.populate(p, r, c)
@@ -59,22 +64,22 @@ func (b *bench) massacre(p peers.Peer, c pace) (*histogram, error) {
 	runtime.GC() // or one that registering set off would run on into the sweep
 	alive, err := b.keepAlive(p, r, live, c, d)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	b.step(p.Name, "beats during an eviction")
 	beats := b.ids.beatsDuring(r, live)
 	start := time.Now()
 	beats.from.Store(true)
-	_, err = b.sweepOut(p, r, b.opt.N-live, live, start)
+	took, err := b.sweepOut(p, r, b.opt.N-live, live, start)
 	beats.until.Store(true)
 	h := <-beats.done
 	switch {
 	case time.Now().After(alive.Add(c.patience() - c.grace)):
-		return nil, tardy{"evict"}
+		return nil, 0, tardy{"evict"}
 	case err == nil && beats.refused > 0:
 		err = errUnknown
 	}
-	return h, err
+	return h, took, err
 }
 
 // keepAlive lets the live ones beat once, just before the first host is due, and waits
