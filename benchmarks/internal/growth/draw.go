@@ -30,6 +30,7 @@ func paint(sizes []size) (*vgsvg.Canvas, error) {
 	page.SetColor(color.White)
 	page.Fill(page.Rectangle.Path())
 
+	plot.DefaultFont.Variant = "Sans"
 	var grid [][]*plot.Plot
 	legend := plot.NewLegend()
 	for i, name := range measures {
@@ -82,7 +83,7 @@ func note(page draw.Canvas, sizes []size) {
 		}
 	}
 	style := plot.New().X.Label.TextStyle
-	style.Font.Size = 8
+	style.Font.Size, style.XAlign = 8, draw.XLeft
 	page.FillText(style, vg.Point{X: 0.4 * vg.Centimeter, Y: 0.3 * vg.Centimeter}, text)
 }
 
@@ -95,9 +96,13 @@ func panel(name string, sizes []size, legend *plot.Legend, first bool) (*plot.Pl
 	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
 	p.Add(faintGrid())
 	for i, peer := range peers.All {
-		line, points, err := plotter.NewLinePoints(points(name, peer.Name, sizes))
+		figures := points(name, peer.Name, sizes)
+		if len(figures) == 0 {
+			continue
+		}
+		line, points, err := plotter.NewLinePoints(figures)
 		if err != nil {
-			continue // it has no figures: that isn't a line
+			return nil, err
 		}
 		line.LineStyle, points.GlyphStyle = look(i)
 		p.Add(line, points)
@@ -158,12 +163,17 @@ func better(more bool) string {
 	return "less is better"
 }
 
-// decades marks the powers of ten.
+// decades marks the powers of ten, and what is between if they are few.
 type decades struct{}
 
 func (decades) Ticks(low, high float64) (ticks []plot.Tick) {
 	for v := low; v <= high*1.001; v *= 10 {
 		ticks = append(ticks, plot.Tick{Value: v, Label: tick(v)})
+		for _, f := range []float64{2, 5} {
+			if high/low < 11 && f*v < high {
+				ticks = append(ticks, plot.Tick{Value: f * v, Label: tick(f * v)})
+			}
+		}
 	}
 	return ticks
 }

@@ -52,7 +52,7 @@ func (c pace) gap() time.Duration { return c.slack + 3*c.sweep + 2*c.grace }
 // patience is enough to register, pause and beat before the first one is due, and
 // for a mass eviction to be over before those are due who beat just before it.
 func (c pace) patience() time.Duration {
-	return c.slack + 2*max(c.register+c.beat, 2*c.leave) + c.gap()
+	return c.slack + max((c.register+c.beat)*3/2, c.register+2*c.leave) + c.gap()
 }
 
 // tardy means that something took longer than the patience allowed for: a busy

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// These are the paths that a service is on all day, at a size that a laptop has
+// time for: go test -bench . ./benchmarks
+
+const benchHosts = 100_000
+
+type meta struct{ Name string }
+
+// registered is a registry full of hosts, and their ids in another order, apart from
+// what the registry stored.
+func registered(b testing.TB) (*hostmgr.Registry[*meta], []string) {
+	hosts, err := hostmgr.New(hostmgr.Config[*meta]{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ids, m := make([]string, benchHosts), &meta{}
+	for i := range ids {
+		ids[i] = fmt.Sprintf("%016x%016x%016x%016x", rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64())
+		if _, err := hosts.Announce(announcement(strings.Clone(ids[i]), m)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	return hosts, ids
+}
+
+func announcement(id string, m *meta) hostmgr.Announcement[*meta] {
+	return hostmgr.Announcement[*meta]{ID: id, Metadata: m, Interval: time.Hour}
+}
+
+func BenchmarkHeartbeat(b *testing.B) {
+	hosts, ids := registered(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := hosts.Heartbeat(ids[i%benchHosts], 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkHeartbeatParallel(b *testing.B) {
+	hosts, ids := registered(b)
+	var goroutines atomic.Int64
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := int(goroutines.Add(1)) * 7919; pb.Next(); i++ {
+			if _, err := hosts.Heartbeat(ids[i%benchHosts], 0); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkGet(b *testing.B) {
+	hosts, ids := registered(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, ok := hosts.Get(ids[i%benchHosts]); !ok {
+			b.Fatal("a known host was not found")
+		}
+	}
+}
+
+func BenchmarkAnnounceAgain(b *testing.B) {
+	hosts, ids := registered(b)
+	m := &meta{}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := hosts.Announce(announcement(ids[i%benchHosts], m)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkIdleSweep(b *testing.B) {
+	hosts, _ := registered(b)
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		if rep := hosts.Sweep(ctx); rep.Evicted > 0 {
+			b.Fatal("a live host was evicted")
+		}
+	}
+}
+
+func BenchmarkSample16(b *testing.B) {
+	hosts, _ := registered(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := hosts.Sample(16, nil); len(got) != 16 {
+			b.Fatalf("a sample of %d hosts", len(got))
+		}
+	}
+}

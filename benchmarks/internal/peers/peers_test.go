@@ -1,0 +1,91 @@
+package peers_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hostlife/hostlife/benchmarks/internal/peers"
+)
+
+// TestScript has every peer do the same, so that the comparison is between things that
+// work. All of them read the machine's clock: time passes here.
+func TestScript(t *testing.T) {
+	for _, p := range peers.All {
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			comesAndGoes(t, p)
+			for try := 1; !dies(t, p); try++ {
+				if try == 20 {
+					t.Skip("the machine is too busy to tell who is silent")
+				}
+			}
+		})
+	}
+}
+
+func comesAndGoes(t *testing.T, p peers.Peer) {
+	r := p.New(time.Hour)
+	defer r.Close()
+	want(t, "a beat of an unknown host", r.Beat("a"), false)
+	want(t, "hosts after it", r.Len(), 0)
+	want(t, "a leave of an unknown host", r.Leave("a"), false)
+
+	r.Announce("a", &peers.Meta{Name: "first"})
+	r.Announce("a", &peers.Meta{Name: "again"})
+	r.Announce("b", &peers.Meta{Name: "b"})
+	want(t, "a beat of a known host", r.Beat("a"), true)
+	want(t, "hosts", r.Len(), 2)
+	want(t, "evicted of the living", r.Sweep(), 0)
+	if s, ok := r.(peers.Sampler); ok {
+		want(t, "a sample of more than there are", s.Sample(16), 2)
+	}
+
+	want(t, "a leave", r.Leave("a"), true)
+	want(t, "a beat after it", r.Beat("a"), false)
+	want(t, "who stays", r.Beat("b"), true)
+	want(t, "hosts in the end", r.Len(), 1)
+}
+
+// dies lets one of two hosts beat beyond its first deadline. It reports false if the
+// machine was too busy for the other one to beat in time.
+func dies(t *testing.T, p peers.Peer) bool {
+	patience := 300*time.Millisecond + p.Grace
+	r := p.New(patience)
+	defer r.Close()
+	if f, ok := r.(peers.Follower); ok {
+		f.Follow()
+	}
+	heard := time.Now()
+	r.Announce("silent", &peers.Meta{})
+	r.Announce("alive", &peers.Meta{})
+	for end := heard.Add(patience + p.Grace + 50*time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		beat := r.Beat("alive")
+		if late := time.Since(heard); late > patience/4 {
+			return false
+		}
+		heard = time.Now()
+		want(t, "a beat of the one that lives", beat, true)
+	}
+	evicted, beat, left := r.Sweep(), r.Beat("alive"), r.Len()
+	if time.Since(heard) > patience/4 {
+		return false
+	}
+	want(t, "a beat of the one that lives, after the sweep", beat, true)
+	want(t, "hosts left", left, 1)
+	want(t, "a beat of the dead", r.Beat("silent"), false)
+	if p.Eager {
+		return true // without a count of its own; and its grain is too coarse to wait for it again
+	}
+	want(t, "evicted", evicted, 1)
+	time.Sleep(patience + p.Grace + 10*time.Millisecond)
+	r.Sweep()
+	want(t, "hosts after all died", r.Len(), 0)
+	return true
+}
+
+func want[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: %v, not %v", what, got, want)
+	}
+}
