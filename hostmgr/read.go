@@ -1,6 +1,9 @@
 package hostmgr
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Get returns the host as it is now, or false if it is not there. It allocates
 // nothing.
@@ -47,8 +50,18 @@ type cursor struct {
 	done bool
 }
 
-// passed tells whether the cursor has been at h.
-func (c *cursor) passed(h hash) bool { return c.done || h.place < c.next }
+// passed tells whether the cursor has been at l. The page says so, unless it was
+// put together from one that is passed and one that is not.
+func (r *Registry[M]) passed(c *cursor, l life[M]) bool {
+	switch p := l.page; {
+	case c.done || p.last() < c.next:
+		return true
+	case p.first >= c.next:
+		return false
+	default:
+		return r.table.hash(l.id()).place < c.next
+	}
+}
 
 // advance appends what the hosts of the next page are now, and returns the number
 // of the latest event.
@@ -56,6 +69,7 @@ func (r *Registry[M]) advance(c *cursor, to []Host[M]) ([]Host[M], uint64) {
 	now := r.rlock()
 	defer r.mu.RUnlock()
 	p := r.table.page(hash{place: c.next})
+	to = slices.Grow(to, p.live)
 	for l := range p.lives() {
 		to = append(to, r.show(l, now))
 	}

@@ -29,6 +29,8 @@ type watcher[M any] struct {
 	missed uint64
 	cursor cursor // of the snapshot
 	synced bool
+	hosts  []Host[M]  // room for a page of it; the goroutine's own
+	joined []Event[M] // likewise
 }
 
 // Watch yields the hosts that are there (each as Joined), Synced, and then every
@@ -88,7 +90,7 @@ func (r *Registry[M]) emit(k Kind, l life[M], now int64) {
 	}
 	var e Event[M]
 	for _, w := range r.watchers {
-		if !w.cursor.done && !w.cursor.passed(r.table.hash(l.id())) {
+		if !r.passed(&w.cursor, l) {
 			continue
 		}
 		r.news = true
@@ -118,10 +120,10 @@ func (r *Registry[M]) pull(w *watcher[M]) (events []Event[M], idle bool) {
 	case len(queue) > 0:
 	case !w.cursor.done:
 		r.unlock()
-		return r.joined(w), false
+		return r.snap(w), false
 	case !w.synced:
 		queue = []Event[M]{{Kind: Synced, Seq: r.seq, At: r.time.wall(now)}}
-		w.synced = true
+		w.synced, w.hosts, w.joined = true, nil, nil
 	default:
 		idle = true
 	}
@@ -129,13 +131,14 @@ func (r *Registry[M]) pull(w *watcher[M]) (events []Event[M], idle bool) {
 	return queue, idle
 }
 
-// joined is the next page of the snapshot. The number is read with the hosts, or
-// an event in between would be told twice.
-func (r *Registry[M]) joined(w *watcher[M]) []Event[M] {
-	hosts, seq := r.advance(&w.cursor, nil)
-	events := make([]Event[M], len(hosts))
-	for i, h := range hosts {
-		events[i] = Event[M]{Seq: seq, Kind: Joined, At: h.Joined, Host: h}
+// snap is the next page of the snapshot, in room that is used for every page: a
+// registry of millions should not wait for memory under its lock.
+func (r *Registry[M]) snap(w *watcher[M]) []Event[M] {
+	var seq uint64
+	w.hosts, seq = r.advance(&w.cursor, w.hosts[:0])
+	w.joined = w.joined[:0]
+	for _, h := range w.hosts {
+		w.joined = append(w.joined, Event[M]{Seq: seq, Kind: Joined, At: h.Joined, Host: h})
 	}
-	return events
+	return w.joined
 }
