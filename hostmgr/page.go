@@ -115,16 +115,17 @@ func (p *page[M]) slot(h hash) int {
 	return int(h.print >> 32 * uint64(len(p.keys)) >> 32)
 }
 
-// find returns the life with this hash that is there. Of two with one id it finds
-// the older until that is over: newer ones lie further on.
-func (p *page[M]) find(h hash) (life[M], bool) {
+// find returns the life with this hash that is there, and with this id, if one is
+// given. Of two with one id it finds the older until that is over: newer ones lie
+// further on.
+func (p *page[M]) find(h hash, id string) (life[M], bool) {
 	for i := p.slot(h); ; i++ {
 		if i == len(p.keys) {
 			i = 0
 		}
 		switch p.keys[i].print.Load() {
 		case h.print:
-			if l := (life[M]{p, i}); l.word().there() {
+			if l := (life[M]{p, i}); l.word().there() && (id == "" || id == l.id()) {
 				return l, true
 			}
 		case 0:

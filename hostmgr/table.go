@@ -15,7 +15,7 @@ import (
 // than a page at a time.
 //
 // Why readers need no lock: a slot is written before its fingerprint is (an
-// atomic store, the last step of add), and from then on only its atomic fields
+// atomic store, the last step of begin), and from then on only its atomic fields
 // change; it is never used again for another life. What is over stays over, and
 // is passed by. Reuse of room happens only by building a new page, and the
 // collector takes the old one when the last reader has let go of it.
@@ -76,7 +76,7 @@ func (t *table[M]) page(h hash) *page[M] {
 func (t *table[M]) find(h hash) (life[M], bool) {
 	p := t.page(h)
 	for {
-		if l, ok := p.find(h); ok {
+		if l, ok := p.find(h, ""); ok {
 			return l, true
 		}
 		now := t.page(h)
@@ -90,8 +90,7 @@ func (t *table[M]) find(h hash) (life[M], bool) {
 // exactly is find by someone who holds Registry.mu, for reading at least, and
 // compares the id as well.
 func (t *table[M]) exactly(h hash, id string) (life[M], bool) {
-	l, ok := t.page(h).find(h)
-	return l, ok && l.id() == id
+	return t.page(h).find(h, id)
 }
 
 // room makes sure that there is a free slot for h. It may move lives: what was

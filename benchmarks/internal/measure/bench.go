@@ -28,7 +28,7 @@ type Options struct {
 // a time. What fails is an error beside the figures of the others.
 func Run(ctx context.Context, opt Options, progress *report.Progress) ([]report.Row, error) {
 	progress.Step("making %d ids", opt.N)
-	b := &bench{ctx: ctx, opt: opt, ids: newIDs(opt.N), found: figures{},
+	b := &bench{ctx: ctx, opt: opt, ids: newIDs(opt.N), found: &figures{found: map[report.Row][]float64{}},
 		progress: progress, paces: map[string]pace{}, failed: map[string]error{}}
 	for b.round = 1; b.round <= opt.Rounds; b.round++ {
 		if b.wants("limits") {
@@ -50,7 +50,7 @@ type bench struct {
 	opt      Options
 	ids      *ids
 	round    int
-	found    figures
+	found    *figures
 	progress *report.Progress
 	paces    map[string]pace
 	failed   map[string]error // by peer

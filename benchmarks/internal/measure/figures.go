@@ -8,21 +8,27 @@ import (
 )
 
 // figures collects what the rounds found.
-type figures map[report.Row][]float64 // by a Row without Value
+type figures struct {
+	found map[report.Row][]float64 // by a Row without Value
+	order []report.Row             // in which they were first found
+}
 
-func (f figures) add(measure, peer string, v float64) {
+func (f *figures) add(measure, peer string, v float64) {
 	m, _ := Find(measure)
 	k := report.Row{Measure: measure, Peer: peer, Unit: m.unit}
-	f[k] = append(f[k], v)
+	if f.found[k] == nil {
+		f.order = append(f.order, k)
+	}
+	f.found[k] = append(f.found[k], v)
 }
 
 // rows are the medians, in the order of the measures.
-func (f figures) rows() []report.Row {
+func (f *figures) rows() []report.Row {
 	var rows []report.Row
 	for _, m := range All {
-		for k, vs := range f {
+		for _, k := range f.order {
 			if k.Measure == m.Measure {
-				k.Value = median(vs)
+				k.Value = median(f.found[k])
 				rows = append(rows, k)
 			}
 		}
