@@ -1,0 +1,67 @@
+package lag
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// lags are times from a deadline to the end of the cleanup.
+type lags []time.Duration
+
+// percentile is the nearest rank; the lags are sorted.
+func (l lags) percentile(p int) time.Duration {
+	return l[max(0, (len(l)*p+99)/100-1)]
+}
+
+// judge holds what departed against what died, and returns the lags by the
+// harness's own record of the last beats.
+func (t *trial) judge() (lags, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.checkAll(); err != nil {
+		return nil, err
+	}
+	var own, told lags
+	for _, d := range t.gone {
+		deadline := d.Host.Metadata.lastBeat.Add(t.patience())
+		if d.cleaned.Before(deadline) {
+			return nil, fmt.Errorf("lag: %.8s was evicted %v before its deadline", d.Host.ID, deadline.Sub(d.cleaned))
+		}
+		own = append(own, d.cleaned.Sub(deadline))
+		told = append(told, d.cleaned.Sub(d.Host.EvictAt))
+	}
+	slices.Sort(own)
+	slices.Sort(told)
+	t.say("after the deadline by our own record: p50 %v, p99 %v, max %v; by the departures' evidence: %v, %v, %v",
+		own.percentile(50), own.percentile(99), own.percentile(100),
+		told.percentile(50), told.percentile(99), told.percentile(100))
+	if s := t.hosts.Stats(); s.Stalls > 0 {
+		t.say("the machine stalled: %d times, %v in all, which the registry excused; the lags include that", s.Stalls, s.Excused)
+	}
+	return own, nil
+}
+
+// checkAll checks that exactly those departed who died, and that they were evicted.
+func (t *trial) checkAll() error {
+	var errs []error
+	seen := map[*mortal]bool{}
+	for _, d := range t.gone {
+		m := d.Host.Metadata
+		if m == nil || seen[m] || d.Kind != hostmgr.Evicted {
+			errs = append(errs, fmt.Errorf("lag: %.8s departed: dying %t, twice %t, %v after a silence of %v",
+				d.Host.ID, m != nil, seen[m], d.Kind, d.Silence))
+		}
+		seen[m] = true
+	}
+	if len(t.gone) != len(t.mortals) {
+		errs = append(errs, fmt.Errorf("lag: %d hosts departed, %d died", len(t.gone), len(t.mortals)))
+	}
+	if n := t.hosts.Len(); n != len(t.crowd) {
+		errs = append(errs, fmt.Errorf("lag: %d hosts are there, %d live", n, len(t.crowd)))
+	}
+	return errors.Join(errs...)
+}
