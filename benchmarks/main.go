@@ -12,12 +12,14 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/hostlife/hostlife/benchmarks/internal/endtoend"
 	"github.com/hostlife/hostlife/benchmarks/internal/growth"
 	"github.com/hostlife/hostlife/benchmarks/internal/measure"
 	"github.com/hostlife/hostlife/benchmarks/internal/report"
 )
 
 func main() {
+	endtoend.PeerMain()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // the second interrupt ends it at once
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
