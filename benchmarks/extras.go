@@ -5,33 +5,68 @@ import (
 	"io"
 	"slices"
 
+	"github.com/hostlife/hostlife/benchmarks/internal/endtoend"
+	"github.com/hostlife/hostlife/benchmarks/internal/lag"
 	"github.com/hostlife/hostlife/benchmarks/internal/measure"
 	"github.com/hostlife/hostlife/benchmarks/internal/report"
 )
 
-// An extra is measured for hostlife only, and takes minutes.
+// An extra is measured for hostlife only, once, and takes minutes.
 type extra struct {
+	names  []string // any of which asks for it
 	about  string
 	tables []report.Table
 	run    func(ctx context.Context, n int, log io.Writer) ([]report.Row, error)
 }
 
-var extras = []extra{}
-
-func (x extra) has(measure string) bool {
-	return slices.ContainsFunc(x.tables, func(t report.Table) bool { return t.Measure == measure })
+var extras = []extra{
+	{
+		names: []string{"lag", "run_cpu"},
+		about: "how late a dead host is gone under Run while n beat, and what Run costs; two minutes",
+		tables: []report.Table{
+			{Measure: "lag_p50", About: "from a deadline to the end of the cleanup, under Run: the median"},
+			{Measure: "lag_p99", About: "the same, the 99th percentile"},
+			{Measure: "lag_max", About: "the same, the longest"},
+			{Measure: "run_cpu", About: "processor time of Run"},
+		},
+		run: lag.Measure,
+	},
+	{
+		names: []string{"grpc_beats"},
+		about: "announces that the example scheduler takes over gRPC, in processes of their own; a minute",
+		tables: []report.Table{
+			{Measure: "grpc_beats", About: "announces that the example scheduler takes over loopback gRPC", More: true},
+			{Measure: "grpc_registry_share", About: "the registry's share of the scheduler's processor time"},
+		},
+		run: func(ctx context.Context, _ int, log io.Writer) ([]report.Row, error) {
+			return endtoend.Measure(ctx, log)
+		},
+	},
 }
 
-// wanted leaves out what the extra measures by the way.
-func (x extra) wanted(rows []report.Row, cfg config) []report.Row {
-	return slices.DeleteFunc(rows, func(r report.Row) bool {
-		return x.has(r.Measure) && !slices.Contains(cfg.options.Measures, r.Measure)
-	})
+// askedFor picks the extras that go by one of the names.
+func askedFor(names []string) (chosen []extra) {
+	for _, x := range extras {
+		if slices.ContainsFunc(x.names, func(n string) bool { return slices.Contains(names, n) }) {
+			chosen = append(chosen, x)
+		}
+	}
+	return chosen
+}
+
+// measureNames are all that -measure understands.
+func measureNames() (names []string) {
+	for _, m := range measure.All {
+		names = append(names, m.Measure)
+	}
+	for _, x := range extras {
+		names = append(names, x.names...)
+	}
+	return names
 }
 
 // tables are those of all measures, in the order in which they are shown.
-func tables() []report.Table {
-	var all []report.Table
+func tables() (all []report.Table) {
 	for _, m := range measure.All {
 		all = append(all, m.Table)
 	}

@@ -32,9 +32,9 @@ func parse(args []string, stderr io.Writer) (cfg config, err error) {
 	f.Usage = func() { usage(f) }
 	f.IntVar(&cfg.options.N, "n", 1_000_000, "how many hosts")
 	f.IntVar(&cfg.options.Rounds, "rounds", 3, "how often all is measured; figures are medians")
-	which := f.String("measure", "", "what to measure, with commas (default all of the in-process ones)")
-	who := f.String("peer", "", "whom to measure, with commas (default all)")
-	quick := f.Bool("quick", false, "100,000 hosts, one round, and less than a minute")
+	which := f.String("measure", "", "what to measure, with commas (default all)")
+	who := f.String("peer", "", "whom to measure, with commas (default all, and what is only measured of hostlife)")
+	quick := f.Bool("quick", false, "100,000 hosts, one round, and nothing that takes minutes")
 	f.BoolVar(&cfg.json, "json", false, "end with one line of JSON")
 	f.StringVar(&cfg.plot, "plot", "", "instead plot the growth from 10,000 to 10,000,000 hosts (or -n) to this SVG `file`")
 	if err := f.Parse(args); err != nil {
@@ -57,8 +57,13 @@ func parse(args []string, stderr io.Writer) (cfg config, err error) {
 	if cfg.options.Peers, err = choosePeers(*who); err != nil {
 		return cfg, err
 	}
-	cfg.options.Measures, cfg.extras, err = chooseMeasures(*which)
-	return cfg, err
+	if cfg.options.Measures, err = chooseMeasures(*which); err != nil {
+		return cfg, err
+	}
+	if cfg.plot == "" && (given["measure"] || !*quick && !given["peer"]) {
+		cfg.extras = askedFor(cfg.options.Measures)
+	}
+	return cfg, nil
 }
 
 // hurry sets what was not given.
@@ -111,29 +116,18 @@ func choosePeers(list string) ([]peers.Peer, error) {
 	return chosen, nil
 }
 
-func chooseMeasures(list string) (names []string, chosen []extra, err error) {
+func chooseMeasures(list string) ([]string, error) {
+	known := measureNames()
 	if list == "" {
-		for _, m := range measure.All {
-			names = append(names, m.Measure)
-		}
-		return names, nil, nil
+		return known, nil
 	}
-	var known []string
-	for _, t := range tables() {
-		known = append(known, t.Measure)
-	}
-	names = strings.Split(list, ",")
+	names := strings.Split(list, ",")
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			return nil, nil, fmt.Errorf("-measure: there is no %q; there are %s", name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("-measure: there is no %q; there are %s", name, strings.Join(known, ", "))
 		}
 	}
-	for _, x := range extras {
-		if slices.ContainsFunc(names, x.has) {
-			chosen = append(chosen, x)
-		}
-	}
-	return names, chosen, nil
+	return names, nil
 }
 
 func peerNames() []string {
@@ -149,13 +143,16 @@ func usage(f *flag.FlagSet) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	say("Measures hostlife beside what a Go developer would pick instead: the same work,\n")
 	say("in one process, taking turns. Tables go to stdout, progress to stderr.\n\n")
-	say("  go run ./benchmarks                      # all, with 1,000,000 hosts; takes a while\n")
+	say("  go run ./benchmarks                      # all, with 1,000,000 hosts; ten minutes or more\n")
 	say("  go run ./benchmarks -quick               # under a minute\n")
 	say("  go run ./benchmarks -measure beat_1,gc_ms -peer hostlife,syncmap\n\nFlags:\n")
 	f.PrintDefaults()
 	say("\nMeasures:\n")
-	for _, t := range tables() {
-		say("  %-22s %s\n", t.Measure, t.About)
+	for _, m := range measure.All {
+		say("  %-22s %s\n", m.Measure, m.About)
+	}
+	for _, x := range extras {
+		say("  %-22s %s\n", strings.Join(x.names, ", "), x.about)
 	}
 	say("\nPeers:\n")
 	for _, p := range peers.All {

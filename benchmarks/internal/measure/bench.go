@@ -27,6 +27,9 @@ type Options struct {
 // slower does so for all of them, and returns medians. Only one registry is there at
 // a time. What fails is an error beside the figures of the others.
 func Run(ctx context.Context, opt Options, progress *report.Progress) ([]report.Row, error) {
+	if !slices.ContainsFunc(All, func(m Measure) bool { return slices.Contains(opt.Measures, m.Measure) }) {
+		return nil, nil
+	}
 	progress.Step("making %d ids", opt.N)
 	b := &bench{ctx: ctx, opt: opt, ids: newIDs(opt.N), found: &figures{found: map[report.Row][]float64{}},
 		progress: progress, paces: map[string]pace{}, failed: map[string]error{}}
@@ -142,6 +145,13 @@ func expect(r peers.Registry, n int, when string) error {
 		return fmt.Errorf("%d hosts %s, not %d", got, when, n)
 	}
 	return nil
+}
+
+// liveBytes is what the last collection left, and what came since.
+func liveBytes() float64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }
 
 // heap is what is live on it.

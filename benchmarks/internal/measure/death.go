@@ -18,7 +18,7 @@ func (b *bench) death(p peers.Peer) error {
 		r := p.New(c.patience())
 		defer r.Close()
 		d := b.populate(p, r, c)
-		full, _ := heap()
+		full := liveBytes()
 		if err := b.rearm(p, r, c, &d); err != nil || !b.wants("evict_all", "heap_after_evict") {
 			return err
 		}
@@ -43,7 +43,8 @@ type deadlines struct{ first, last time.Time }
 // populate registers all hosts.
 func (b *bench) populate(p peers.Peer, r peers.Registry, c pace) (d deadlines) {
 	b.step(p.Name, "registering those who will die")
-	d.first = time.Now().Add(c.patience())
+	start := time.Now()
+	d.first = start.Add(c.patience())
 	a, aligned := r.(peers.Aligner)
 	if aligned {
 		a.Align(d.first)
@@ -56,6 +57,8 @@ func (b *bench) populate(p peers.Peer, r peers.Registry, c pace) (d deadlines) {
 	if f, ok := r.(peers.Follower); ok {
 		f.Follow()
 	}
+	heap() // what is to be collected now should not get into the way later
+	b.learn(p, func(c *pace) { c.register = time.Since(start) })
 	return d
 }
 
@@ -72,6 +75,7 @@ func (b *bench) rearm(p peers.Peer, r peers.Registry, c pace, d *deadlines) erro
 	beatsFrom := time.Now()
 	err := b.ids.beatAll(r, b.opt.N)
 	beatsTo := time.Now()
+	b.learn(p, func(c *pace) { c.beat = beatsTo.Sub(beatsFrom) })
 	if beatsTo.After(d.first) {
 		return tardy{"let all beat"}
 	}

@@ -27,7 +27,7 @@ func (b *bench) during(p peers.Peer) error {
 	var all histogram
 	var longest []float64
 	var swept time.Duration
-	for try := 0; try < mostTries && all.n < enoughBeats && swept < enoughTime; try++ {
+	for try := 0; try < mostTries && all.n < min(enoughBeats, b.opt.N/10) && swept < enoughTime; try++ {
 		var h *histogram
 		var took time.Duration
 		err := b.patiently(p, func(c pace) (err error) {
@@ -55,7 +55,6 @@ func (b *bench) massacre(p peers.Peer, c pace) (*histogram, time.Duration, error
 	defer r.Close()
 	d := b.populate(p, r, c)
 	live := max(1, b.opt.N/10)
-	runtime.GC() // or one that registering set off would run on into the sweep
 	alive, err := b.keepAlive(p, r, live, c, d)
 	if err != nil {
 		return nil, 0, err

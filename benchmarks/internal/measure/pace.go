@@ -12,7 +12,7 @@ import (
 // for it, so not much longer.
 type pace struct {
 	register, beat, leave, sweep, grace time.Duration
-	slack                               time.Duration // doubled when it was not enough
+	slack                               time.Duration // doubled when all that was not enough
 }
 
 // calibrate tries the peer's pace out, before its first round.
@@ -61,6 +61,15 @@ type tardy struct{ what string }
 
 func (t tardy) Error() string { return fmt.Sprintf("took too long to %s", t.what) }
 
+// learn changes what we know of a peer's pace, because the machine is busier, or less
+// busy, than it was.
+func (b *bench) learn(p peers.Peer, change func(*pace)) pace {
+	c := b.paces[p.Name]
+	change(&c)
+	b.paces[p.Name] = c
+	return c
+}
+
 // patiently repeats do with more and more patience as long as it was late.
 func (b *bench) patiently(p peers.Peer, do func(pace) error) error {
 	for try := 1; ; try++ {
@@ -68,9 +77,7 @@ func (b *bench) patiently(p peers.Peer, do func(pace) error) error {
 		if _, late := err.(tardy); !late || try == 5 { //nolint:errorlint // never wrapped
 			return err
 		}
-		c := b.paces[p.Name]
-		c.slack = 2*c.slack + c.register/2
-		b.paces[p.Name] = c
+		c := b.learn(p, func(c *pace) { c.slack *= 2 })
 		b.progress.Note("%s %v; again with a patience of %v", p.Name, err, c.patience().Round(time.Millisecond))
 	}
 }

@@ -31,7 +31,7 @@ func (t Table) Print(w io.Writer, rows []Row) error {
 	fmt.Fprintf(out, "\n%s: %s (%s; %s)\n", t.Measure, t.About, mine[0].Unit, better)
 	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, r := range mine {
-		_, _ = fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t\n", r.Peer, Figure(r.Value), r.Unit, ratio(r, mine))
+		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t\n", r.Peer, Figure(r.Value), r.Unit, ratio(r, mine))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -76,7 +76,7 @@ func ratio(r Row, rows []Row) string {
 // apart.
 func Figure(v float64) string {
 	decimals := 0
-	for limit := 100.0; v != 0 && v < limit && v > -limit && decimals < 5; limit /= 10 {
+	for limit := 100.0; v != 0 && v < limit && v > -limit && decimals < 6; limit /= 10 {
 		decimals++
 	}
 	s := strconv.FormatFloat(v, 'f', decimals, 64)
