@@ -6,16 +6,32 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hostlife/hostlife/benchmarks/internal/report"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// lags are times from a deadline to the end of the cleanup.
+// lags are times from a deadline to what was due then, sorted.
 type lags []time.Duration
 
-// percentile is the nearest rank; the lags are sorted.
+// percentile is the nearest rank.
 func (l lags) percentile(p int) time.Duration {
 	return l[max(0, (len(l)*p+99)/100-1)]
 }
+
+func (l lags) rows(peer string) (rows []report.Row) {
+	if len(l) == 0 {
+		return nil
+	}
+	for _, m := range []struct {
+		name string
+		p    int
+	}{{"lag_p50", 50}, {"lag_p99", 99}, {"lag_max", 100}} {
+		rows = append(rows, report.Row{Measure: m.name, Peer: peer, Value: micros(l.percentile(m.p)), Unit: "us"})
+	}
+	return rows
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 // judge holds what departed against what died, and returns the lags by the
 // harness's own record of the last beats.

@@ -13,8 +13,11 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// peer is who the rows are about. No other library has a Run to compare with.
-const peer = "hostlife"
+// No other library has a Run to compare with, but no Run can beat a plain timer.
+const (
+	peer  = "hostlife"
+	timer = "timer"
+)
 
 // A plan says what is to happen.
 type plan struct {
@@ -58,40 +61,36 @@ func (t *trial) play(ctx context.Context, d *driver) ([]report.Row, error) {
 		return nil, err
 	}
 	t.phase = "all beat"
-	rows, err := t.runCPU(ctx, d)
+	rows, err := t.steady(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	lags, err := t.judge()
+	own, err := t.judge()
 	if err != nil {
 		return nil, err
 	}
-	return append(rows,
-		report.Row{Measure: "lag_p50", Peer: peer, Value: micros(lags.percentile(50)), Unit: "us"},
-		report.Row{Measure: "lag_p99", Peer: peer, Value: micros(lags.percentile(99)), Unit: "us"},
-		report.Row{Measure: "lag_max", Peer: peer, Value: micros(lags.percentile(100)), Unit: "us"},
-	), nil
+	return append(rows, own.rows(peer)...), nil
 }
 
-// runCPU takes the processor time of Run over a whole interval: every page of the
-// registry has its looks in it, which may well come all at once.
-func (t *trial) runCPU(ctx context.Context, d *driver) ([]report.Row, error) {
-	before, err := threadCPU(d.thread)
+// steady is a whole interval: every page of the registry has its looks in it, which
+// may well come all at once.
+func (t *trial) steady(ctx context.Context, d *driver) (rows []report.Row, err error) {
+	before, unknown := threadCPU(d.thread)
+	stop, start := timers(), time.Now()
+	err = t.beatUntil(ctx, func() bool { return time.Since(start) >= t.interval })
+	rows = stop().rows(timer)
 	if err != nil {
-		t.say("run_cpu is left out: %v", err)
-		return nil, nil
-	}
-	start := time.Now()
-	if err := t.beatUntil(ctx, func() bool { return time.Since(start) >= t.interval }); err != nil {
 		return nil, err
+	}
+	if unknown != nil {
+		t.say("run_cpu is left out: %v", unknown)
+		return rows, nil
 	}
 	after, err := threadCPU(d.thread)
 	if err != nil {
 		return nil, fmt.Errorf("lag: processor time of Run: %w", err)
 	}
-	return []report.Row{{
+	return append(rows, report.Row{
 		Measure: "run_cpu", Peer: peer, Value: micros(after-before) / time.Since(start).Seconds(), Unit: "us/s",
-	}}, nil
+	}), nil
 }
-
-func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,14 +26,19 @@ func TestMeasure(t *testing.T) {
 	}
 	values := map[string]report.Row{}
 	for _, r := range rows {
-		values[r.Measure] = r
-		if r.Peer != "hostlife" || r.Value < 0 {
+		if r.Value < 0 {
 			t.Errorf("%+v", r)
+		}
+		if r.Peer == peer {
+			values[r.Measure] = r
 		}
 	}
 	p50, p99, most := values["lag_p50"], values["lag_p99"], values["lag_max"]
 	if p50.Unit != "us" || p50.Value > p99.Value || p99.Value > most.Value || most.Value == 0 {
 		t.Errorf("%+v", rows)
+	}
+	if !slices.ContainsFunc(rows, func(r report.Row) bool { return r.Measure == "lag_p99" && r.Peer == timer }) {
+		t.Errorf("nothing to hold the lags against: %+v", rows)
 	}
 	cpu, ok := values["run_cpu"]
 	if ok != (runtime.GOOS == "linux") || ok && cpu.Unit != "us/s" { // it may be 0 in so short a time
