@@ -18,6 +18,9 @@ func (b *bench) death(p peers.Peer) error {
 		r := p.New(c.patience())
 		defer r.Close()
 		d := b.populate(p, r, c)
+		if f, ok := r.(peers.Follower); ok && b.wants("evict_all") {
+			f.Follow()
+		}
 		full := liveBytes()
 		if err := b.rearm(p, r, c, &d); err != nil || !b.wants("evict_all", "heap_after_evict") {
 			return err
@@ -53,9 +56,6 @@ func (b *bench) populate(p peers.Peer, r peers.Registry, c pace) (d deadlines) {
 	d.last = time.Now().Add(c.patience())
 	if aligned {
 		d.last = d.first
-	}
-	if f, ok := r.(peers.Follower); ok {
-		f.Follow()
 	}
 	heap() // what is to be collected now should not get into the way later
 	b.learn(p, func(c *pace) { c.register = time.Since(start) })
