@@ -69,9 +69,8 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 		a.Incarnation = r.incarnation
 	}
 	r.lives++
-	l := r.table.page(h).take(h)
+	l := r.table.page(h).take(h, t)
 	l.setID(a.ID)
-	l.setTerms(t)
 	c, i := l.rest()
 	c.metadata[i] = a.Metadata
 	c.records[i].setJoined(joined)
@@ -105,7 +104,7 @@ func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64)
 	}
 	c.metadata[i] = a.Metadata
 	if *t != *l.terms() {
-		l.setTerms(t)
+		l.setTerms(t, int(l.number()))
 	}
 	l.word().beat(now)
 	r.reconsider(l, now)

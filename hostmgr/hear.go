@@ -19,9 +19,13 @@ func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) 
 	return err
 }
 
-// hear looks the host up, reads the clock and swaps its word. If the life ends in
+// hear reads the clock, looks the host up and swaps its word. If the life ends in
 // between it looks again: the host may have another one by now.
+//
+// The clock comes first because its reading waits for all memory that was asked
+// for before it.
 func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Lease, error) {
+	now := r.time.now()
 	h := r.table.hash(id)
 	for {
 		l, ok := r.table.find(h)
@@ -31,10 +35,10 @@ func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Le
 		if err := l.fence(incarnation); err != nil {
 			return Lease{}, err
 		}
-		lease, now := l.lease(), r.time.now()
+		lease := l.lease()
 		wasSuspect, there := l.word().beat(now - min(now, int64(age)))
 		if wasSuspect {
-			r.recover(h, id)
+			r.recover(h)
 		}
 		if there {
 			return lease, nil
@@ -43,10 +47,10 @@ func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Le
 }
 
 // recover is the one heartbeat in many that needs the lock: that of a suspect.
-func (r *Registry[M]) recover(h hash, id string) {
+func (r *Registry[M]) recover(h hash) {
 	now := r.lock()
 	defer r.unlock()
-	if l, ok := r.table.exactly(h, id); ok {
+	if l, ok := r.table.find(h); ok {
 		r.reconsider(l, now)
 	}
 }

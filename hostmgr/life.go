@@ -84,10 +84,10 @@ func (l life[M]) setID(id string) {
 
 func (l life[M]) terms() *terms { return l.page.terms[l.mark().terms] }
 
-// setTerms has the life judged by t from now on.
-func (l life[M]) setTerms(t *terms) {
+// setTerms has the life, whose record has this number, judged by t from now on.
+func (l life[M]) setTerms(t *terms, number int) {
 	p := l.page
-	l.key().rest.Store(uint64(l.number())<<intervalBits | uint64(t.interval))
+	l.key().rest.Store(uint64(number)<<intervalBits | uint64(t.interval))
 	i := slices.Index(p.terms, t)
 	if i < 0 {
 		if len(p.terms) == maxTermsOfPage {

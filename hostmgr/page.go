@@ -173,9 +173,9 @@ func (p *page[M]) seat(h hash) life[M] {
 }
 
 // take takes a slot and a record.
-func (p *page[M]) take(h hash) life[M] {
+func (p *page[M]) take(h hash, t *terms) life[M] {
 	l := p.seat(h)
-	l.key().rest.Store(uint64(p.records) << intervalBits)
+	l.setTerms(t, p.records)
 	if p.records%chunkSize == 0 {
 		p.chunks = append(p.chunks, chunk[M]{new([chunkSize]record), new([chunkSize]M)})
 	}
@@ -185,9 +185,8 @@ func (p *page[M]) take(h hash) life[M] {
 
 // copy takes over a life from another page.
 func (p *page[M]) copy(from life[M], h hash) life[M] {
-	l := p.take(h)
-	*l.mark() = *from.mark()
-	l.setTerms(from.terms())
+	l := p.take(h, from.terms())
+	l.mark().zone, l.mark().suspect = from.mark().zone, from.mark().suspect
 	a, i := l.rest()
 	b, j := from.rest()
 	a.records[i], a.metadata[i] = b.records[j], b.metadata[j]

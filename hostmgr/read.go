@@ -11,7 +11,7 @@ func (r *Registry[M]) Get(id string) (Host[M], bool) {
 	h := r.table.hash(id)
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	l, ok := r.table.exactly(h, id)
+	l, ok := r.table.find(h)
 	if !ok {
 		return Host[M]{}, false
 	}

@@ -33,6 +33,7 @@ type Registry[M any] struct {
 	zones       zones
 	holds       map[uint64]hold // by life
 	watchers    []*watcher[M]   // replaced, never changed in place
+	scanning    bool            // a sweep looks at pages
 	news        bool            // watchers must be woken when mu is released
 	planned     int64           // when Run means to sweep next
 	stir        bool            // that is too late: wake it when mu is released

@@ -27,8 +27,9 @@ func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
 	hosts := make([]Host[M], 0, n)
 	drawn := make(map[string]bool, n)
 	for tries := 0; tries < 16 && len(hosts) < n; tries++ {
-		for _, h := range r.drawBatch(n - len(hosts)) {
-			if len(hosts) < n && !drawn[h.ID] && fits(h, keep) {
+		batch := r.drawBatch(hosts[len(hosts):n])
+		for _, h := range batch { // in place: what is kept is not ahead of what is read
+			if !drawn[h.ID] && fits(h, keep) {
 				drawn[h.ID] = true
 				hosts = append(hosts, h)
 			}
@@ -37,38 +38,50 @@ func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
 	return hosts
 }
 
-// drawBatch shows up to k hosts, drawn independently. What it touches is cold, and
-// far apart; but it first finds all lives and then reaches for what is to be read
-// of each, in loops so short that the processor waits for many at the same time.
-func (r *Registry[M]) drawBatch(k int) []Host[M] {
-	drawn := make([]life[M], 0, k)
-	hosts := make([]Host[M], k)
+// drawBatch fills room with hosts that are drawn independently, as far as it can.
+func (r *Registry[M]) drawBatch(room []Host[M]) []Host[M] {
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	for tries := 0; tries < 16*k && len(drawn) < k; tries++ {
-		if l, ok := r.table.pick(); ok {
-			drawn = append(drawn, l)
-		}
-	}
-	for i, l := range drawn {
+	drawn := r.table.pick(len(room))
+	for i, l := range drawn { // reach for all that show reads, see pick
 		c, j := l.rest()
-		hosts[i].Metadata, hosts[i].Life = c.metadata[j], uint64(c.records[j].size)
+		room[i].Metadata = c.metadata[j]
+		room[i].Life = uint64(c.records[j].id[0]) + uint64(c.records[j].size) + uint64(l.mark().terms)
 	}
 	for i, l := range drawn {
-		hosts[i] = r.show(l, now)
+		room[i] = r.show(l, now)
 	}
-	return hosts[:len(drawn)]
+	return room[:len(drawn)]
 }
 
-// pick hits a slot at random: each of every page's, and those that smaller pages
-// lack, are as likely as any other. It may miss, then it returns false.
-func (t *table[M]) pick() (life[M], bool) {
-	p, slots := t.schedule[rand.IntN(len(t.schedule))], maxSlots
+// pick draws up to k lives: slots are hit at random, each of every page's, and those
+// that smaller pages lack, as likely as any other.
+//
+// What is hit is cold, and far apart. Loops that only read, and decide nothing, are
+// short enough for the processor to wait for many reads at the same time.
+func (t *table[M]) pick(k int) []life[M] {
+	slots := maxSlots
 	if len(t.schedule) == 1 {
-		slots = len(p.words)
+		slots = len(t.schedule[0].words)
 	}
-	i := rand.IntN(slots)
-	return life[M]{p, i}, i < len(p.words) && p.words[i].there()
+	lives := make([]life[M], 0, 2*k+8)
+	for range 2*k + 8 {
+		p, i := t.schedule[rand.IntN(len(t.schedule))], rand.IntN(slots)
+		if i < len(p.words) {
+			lives = append(lives, life[M]{p, i})
+		}
+	}
+	there := make([]bool, len(lives))
+	for i, l := range lives {
+		there[i] = l.word().there()
+	}
+	hit := lives[:0]
+	for i, l := range lives {
+		if there[i] && len(hit) < k {
+			hit = append(hit, l)
+		}
+	}
+	return hit
 }
 
 // reservoir is Vitter's algorithm R (1985) over all hosts.

@@ -74,7 +74,7 @@ func (r *Registry[M]) scan(ctx context.Context, held bool) (rep SweepReport, due
 	for more && ctx.Err() == nil {
 		due, more = r.look(began, &rep, due)
 	}
-	r.tick(&rep) // so that a long sweep is no stall, and a stall in it is one
+	r.endScan(&rep)
 	return rep, due
 }
 
@@ -93,7 +93,17 @@ func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due b
 		}
 		heap.Init(&r.table.schedule)
 	}
-	return began, r.table.schedule.next() <= began
+	r.scanning = r.table.schedule.next() <= began
+	return began, r.scanning
+}
+
+// endScan listens once more, so that a long sweep is no stall, and a stall in it is
+// one; and wakes the watchers that it has left behind.
+func (r *Registry[M]) endScan(rep *SweepReport) {
+	r.listen(rep)
+	defer r.unlock()
+	r.scanning = false
+	r.news = true
 }
 
 // tick notes that the registry is listening, and finds out if it was not.

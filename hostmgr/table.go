@@ -48,7 +48,8 @@ type directory[M any] struct {
 // That two of a billion ids agree in page and fingerprint has a chance of 3e-8, and
 // that the beat of an unknown id is taken for another's one of 5e-17; the seeds are
 // secret, so nobody can look for such a pair, and who could send that beat could
-// as well send the other's. Whatever holds the lock compares the ids themselves.
+// as well send the other's. Only Announce, where an id becomes a host, compares the
+// ids themselves.
 type hash struct{ place, print uint64 }
 
 func newTable[M any]() *table[M] {

@@ -114,6 +114,8 @@ func (r *Registry[M]) pull(w *watcher[M]) (events []Event[M], idle bool) {
 	queue := w.queue
 	w.queue = nil
 	switch {
+	case w.missed > 0 && r.scanning:
+		idle = true // what it would be shown now is out of date at once
 	case w.missed > 0:
 		queue = []Event[M]{{Kind: Missed, Seq: r.seq, At: r.time.wall(now), Missed: w.missed}}
 		w.missed, w.cursor, w.synced = 0, cursor{}, false
