@@ -74,7 +74,8 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 	c, i := l.rest()
 	c.metadata[i] = a.Metadata
 	c.records[i].setJoined(joined)
-	l.begin(Lease{Incarnation: a.Incarnation, Life: r.lives}, now<<1, h.print)
+	l.fill(Lease{Incarnation: a.Incarnation, Life: r.lives}, now<<1)
+	l.publish(h.print)
 	return l
 }
 
@@ -104,7 +105,8 @@ func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64)
 	}
 	c.metadata[i] = a.Metadata
 	if *t != *l.terms() {
-		l.setTerms(t, int(l.number()))
+		l.setTerms(t)
+		l.key().setInterval(t.interval)
 	}
 	l.word().beat(now)
 	r.reconsider(l, now)

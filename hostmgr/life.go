@@ -3,7 +3,7 @@ package hostmgr
 import (
 	"slices"
 	"strings"
-	"time"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -21,9 +21,7 @@ func (l life[M]) key() *key   { return &l.page.keys[l.slot] }
 
 func (l life[M]) lease() Lease {
 	k := l.key()
-	return Lease{
-		Interval: time.Duration(k.rest.Load() & (1<<intervalBits - 1)), Incarnation: k.incarnation, Life: k.number,
-	}
+	return Lease{Interval: k.interval(), Incarnation: k.incarnation, Life: k.number}
 }
 
 // fence keeps other incarnations out: the past is ErrStale, the future is not
@@ -39,16 +37,17 @@ func (l life[M]) fence(incarnation uint64) error {
 	}
 }
 
-// begin publishes a slot that was taken and filled in: from here on heartbeats
-// find it.
-func (l life[M]) begin(k Lease, v int64, print uint64) {
+// fill fills in the slot that was taken for it.
+func (l life[M]) fill(k Lease, v int64) {
 	l.key().incarnation, l.key().number = k.Incarnation, k.Life
-	l.word().v.Store(v)
-	l.key().print.Store(print)
+	l.word().v = v
 }
 
+// publish lets heartbeats find a life that is filled in.
+func (l life[M]) publish(print uint64) { atomic.StoreUint64(&l.key().print, print) }
+
 // number is that of its record.
-func (l life[M]) number() uint16 { return uint16(l.key().rest.Load() >> intervalBits) }
+func (l life[M]) number() uint16 { return uint16(l.key().rest >> intervalBits) }
 
 // rest is where the rest of the life lies: in a chunk, at an index.
 func (l life[M]) rest() (chunk[M], int) {
@@ -84,10 +83,9 @@ func (l life[M]) setID(id string) {
 
 func (l life[M]) terms() *terms { return l.page.terms[l.mark().terms] }
 
-// setTerms has the life, whose record has this number, judged by t from now on.
-func (l life[M]) setTerms(t *terms, number int) {
+// setTerms has the life judged by t from now on.
+func (l life[M]) setTerms(t *terms) {
 	p := l.page
-	l.key().rest.Store(uint64(number)<<intervalBits | uint64(t.interval))
 	i := slices.Index(p.terms, t)
 	if i < 0 {
 		if len(p.terms) == maxTermsOfPage {

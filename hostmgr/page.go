@@ -3,6 +3,7 @@ package hostmgr
 import (
 	"iter"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -45,14 +46,24 @@ type page[M any] struct {
 }
 
 // A key is what a heartbeat must know of a life to recognise it, and to answer.
+// print and rest are read and changed atomically once the slot can be found; like
+// a word, they need not be before that.
 type key struct {
-	print       atomic.Uint64 // of the id's hash; 0: the slot is free
+	print       uint64 // of the id's hash; 0: the slot is free
 	incarnation uint64
 	number      uint64
-	rest        atomic.Uint64 // the interval (48 bits are 3 days), and above it the record's number
+	rest        uint64 // the interval (48 bits are 3 days), and above it the record's number
 }
 
 const intervalBits = 48
+
+func (k *key) interval() time.Duration {
+	return time.Duration(atomic.LoadUint64(&k.rest) & (1<<intervalBits - 1))
+}
+
+func (k *key) setInterval(d time.Duration) {
+	atomic.StoreUint64(&k.rest, k.rest>>intervalBits<<intervalBits|uint64(d))
+}
 
 // A mark is what a sweep must know of a life, beside its word.
 type mark struct {
@@ -99,7 +110,7 @@ func newPage[M any](first uint64, depth, live int) *page[M] {
 		words: make([]word, slots), keys: make([]key, slots), marks: make([]mark, slots),
 	}
 	for i := range p.words {
-		p.words[i].clear()
+		p.words[i].v = vacant
 	}
 	return p
 }
@@ -123,7 +134,7 @@ func (p *page[M]) find(h hash, id string) (life[M], bool) {
 		if i == len(p.keys) {
 			i = 0
 		}
-		switch p.keys[i].print.Load() {
+		switch atomic.LoadUint64(&p.keys[i].print) {
 		case h.print:
 			if l := (life[M]{p, i}); l.word().there() && (id == "" || id == l.id()) {
 				return l, true
@@ -145,24 +156,27 @@ func (p *page[M]) lives() iter.Seq[life[M]] {
 	}
 }
 
-// arrivals are the slots of the lives that are there, in the order of their
-// records, which is that of memory. Others have the number of slots.
-func (p *page[M]) arrivals() []int {
-	slots := make([]int, p.records)
-	for i := range slots {
-		slots[i] = len(p.words)
+// arrivals yields the lives that are there in the order of their records, which is
+// that of memory.
+func (p *page[M]) arrivals() iter.Seq[life[M]] {
+	return func(yield func(life[M]) bool) {
+		slots := make([]uint16, p.records) // plus 1; 0: over
+		for l := range p.lives() {
+			slots[l.number()] = uint16(l.slot + 1)
+		}
+		for _, i := range slots {
+			if i > 0 && !yield(life[M]{p, int(i) - 1}) {
+				return
+			}
+		}
 	}
-	for l := range p.lives() {
-		slots[l.number()] = l.slot
-	}
-	return slots
 }
 
 // seat takes the first free slot for h. The caller fills it in, and then publishes
 // it.
 func (p *page[M]) seat(h hash) life[M] {
 	i := p.slot(h)
-	for p.keys[i].print.Load() != 0 {
+	for p.keys[i].print != 0 {
 		if i++; i == len(p.keys) {
 			i = 0
 		}
@@ -175,7 +189,8 @@ func (p *page[M]) seat(h hash) life[M] {
 // take takes a slot and a record.
 func (p *page[M]) take(h hash, t *terms) life[M] {
 	l := p.seat(h)
-	l.setTerms(t, p.records)
+	l.key().rest = uint64(p.records)<<intervalBits | uint64(t.interval)
+	l.setTerms(t)
 	if p.records%chunkSize == 0 {
 		p.chunks = append(p.chunks, chunk[M]{new([chunkSize]record), new([chunkSize]M)})
 	}
@@ -193,7 +208,8 @@ func (p *page[M]) copy(from life[M], h hash) life[M] {
 	if int(a.records[i].size) > len(a.records[i].id) {
 		l.setID(from.id())
 	}
-	l.begin(from.lease(), from.word().v.Load(), h.print)
+	l.fill(from.lease(), from.word().load())
+	l.key().print = h.print
 	return l
 }
 
@@ -207,8 +223,8 @@ func (p *page[M]) adopt(other *page[M]) {
 func (p *page[M]) reseat(from life[M], h hash) life[M] {
 	l := p.seat(h)
 	*l.mark() = *from.mark()
-	l.key().rest.Store(from.key().rest.Load())
-	l.begin(from.lease(), from.word().v.Load(), h.print)
+	*l.key() = *from.key()
+	l.word().v = from.word().load()
 	return l
 }
 

@@ -142,11 +142,11 @@ func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]ca
 // judgeDue judges those hosts of a page that may be due. Whoever is not, even if
 // nothing was ever excused, is passed by: there a sweep spends most of its time.
 func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
-	next := never
-	soonest := p.soonest()
-	for i := range p.words {
-		v := p.words[i].v.Load()
-		at := v>>1 + soonest[int(p.marks[i].terms)<<1|int(v&suspectBit)]
+	next, words := never, p.words
+	soonest, marks := p.soonest(), p.marks[:len(words)]
+	for i := range words {
+		v := words[i].load()
+		at := v>>1 + soonest[int(marks[i].terms)<<1|int(v&suspectBit)]
 		if at >= now {
 			next = min(next, at+1)
 			continue

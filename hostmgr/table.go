@@ -2,6 +2,7 @@ package hostmgr
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync/atomic"
 )
 
@@ -15,7 +16,7 @@ import (
 // than a page at a time.
 //
 // Why readers need no lock: a slot is written before its fingerprint is (an
-// atomic store, the last step of begin), and from then on only its atomic fields
+// atomic store, see publish), and from then on only its atomic fields
 // change; it is never used again for another life. What is over stays over, and
 // is passed by. Reuse of room happens only by building a new page, and the
 // collector takes the old one when the last reader has let go of it.
@@ -155,7 +156,7 @@ func (t *table[M]) reseat(p, fresh *page[M]) []move {
 	moves := make([]move, 0, p.live)
 	fresh.adopt(p)
 	for l := range p.lives() {
-		to := fresh.reseat(l, hash{print: l.key().print.Load()})
+		to := fresh.reseat(l, hash{print: l.key().print})
 		moves = append(moves, move{l.word(), to.word()})
 	}
 	return moves
@@ -163,12 +164,9 @@ func (t *table[M]) reseat(p, fresh *page[M]) []move {
 
 // copy moves the lives of a page with all that is known of them.
 func (t *table[M]) copy(p *page[M], fresh []*page[M], moves []move) []move {
-	for _, i := range p.arrivals() {
-		if i == len(p.words) {
-			continue
-		}
-		l := life[M]{p, i}
-		h := hash{maphash.String(t.seeds[0], l.id()), l.key().print.Load()}
+	moves = slices.Grow(moves, p.live)
+	for l := range p.arrivals() {
+		h := hash{maphash.String(t.seeds[0], l.id()), l.key().print}
 		to := fresh[0]
 		if len(fresh) > 1 {
 			to = fresh[h.place>>(64-to.depth)&1]

@@ -17,7 +17,7 @@ type verdict struct {
 // and now alone, so that what is shown and what is decided are the same thing.
 // The caller holds r.mu, for reading at least.
 func (r *Registry[M]) verdict(l life[M], now int64) verdict {
-	return r.ledger.judge(l.word().v.Load(), l.terms(), now)
+	return r.ledger.judge(l.word().load(), l.terms(), now)
 }
 
 func (g *ledger) judge(word int64, t *terms, now int64) (v verdict) {

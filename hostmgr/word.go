@@ -13,7 +13,11 @@ import (
 // compare-and-swap, so whoever comes second sees what the first did. A sweep
 // that judged the host by an older beat fails to end the life; a beat that comes
 // after the end is told so. That is promise 1, and it costs no lock.
-type word struct{ v atomic.Int64 }
+//
+// All access is atomic, save that of who fills in a slot that nobody can find yet: an
+// atomic store waits until all stores before it are done, which a join, or a page
+// that is rebuilt, can do without. (So v is not an atomic.Int64.)
+type word struct{ v int64 }
 
 const (
 	suspectBit = 1
@@ -23,10 +27,10 @@ const (
 	vacant = math.MaxInt64
 )
 
-func (w *word) clear() { w.v.Store(vacant) }
+func (w *word) load() int64 { return atomic.LoadInt64(&w.v) }
 
 // there tells whether there is a life, and it is not over.
-func (w *word) there() bool { return uint64(w.v.Load()) < vacant }
+func (w *word) there() bool { return uint64(w.load()) < vacant }
 
 func seenIn(v int64) int64 { return (v &^ overBit) >> 1 }
 
@@ -35,13 +39,13 @@ func seenIn(v int64) int64 { return (v &^ overBit) >> 1 }
 // there is false if the life is over.
 func (w *word) beat(t int64) (wasSuspect, there bool) {
 	for {
-		old := w.v.Load()
+		old := w.load()
 		switch {
 		case old < 0:
 			return false, false
 		case seenIn(old) >= t:
 			return false, true
-		case w.v.CompareAndSwap(old, t<<1):
+		case atomic.CompareAndSwapInt64(&w.v, old, t<<1):
 			return old&suspectBit != 0, true
 		}
 	}
@@ -49,10 +53,10 @@ func (w *word) beat(t int64) (wasSuspect, there bool) {
 
 // suspect sets the bit that makes the next beat ask to be reconsidered, unless
 // the host was heard since v was read.
-func (w *word) suspect(v int64) bool { return w.v.CompareAndSwap(v, v|suspectBit) }
+func (w *word) suspect(v int64) bool { return atomic.CompareAndSwapInt64(&w.v, v, v|suspectBit) }
 
 // evict ends the life, unless the host was heard since v was read.
-func (w *word) evict(v int64) bool { return w.v.CompareAndSwap(v, v|overBit) }
+func (w *word) evict(v int64) bool { return atomic.CompareAndSwapInt64(&w.v, v, v|overBit) }
 
 // end ends the life, whatever is heard, and returns when it was heard last.
-func (w *word) end() (seen int64) { return seenIn(w.v.Or(overBit)) }
+func (w *word) end() (seen int64) { return seenIn(atomic.OrInt64(&w.v, overBit)) }
