@@ -54,7 +54,7 @@ type candidate struct {
 
 // candidate finds it. The caller holds mu.
 func (r *Registry[M]) candidate(c candidate) (life[M], bool) {
-	l, ok := r.table.find(r.table.hash(c.id))
+	l, ok := r.table.exactly(r.table.hash(c.id), c.id)
 	return l, ok && l.key().number == c.number
 }
 

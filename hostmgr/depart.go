@@ -28,7 +28,7 @@ func (r *Registry[M]) end(id string, incarnation uint64, k Kind) (*job[M], error
 	h := r.table.hash(id)
 	now := r.lock()
 	defer r.unlock()
-	l, ok := r.table.find(h)
+	l, ok := r.table.exactly(h, id)
 	if !ok {
 		return nil, ErrUnknownHost
 	}

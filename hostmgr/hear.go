@@ -38,7 +38,7 @@ func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Le
 		lease := l.lease()
 		wasSuspect, there := l.word().beat(now - min(now, int64(age)))
 		if wasSuspect {
-			r.recover(h)
+			r.recover(h, id)
 		}
 		if there {
 			return lease, nil
@@ -47,10 +47,10 @@ func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Le
 }
 
 // recover is the one heartbeat in many that needs the lock: that of a suspect.
-func (r *Registry[M]) recover(h hash) {
+func (r *Registry[M]) recover(h hash, id string) {
 	now := r.lock()
 	defer r.unlock()
-	if l, ok := r.table.find(h); ok {
+	if l, ok := r.table.exactly(h, id); ok {
 		r.reconsider(l, now)
 	}
 }

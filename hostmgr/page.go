@@ -46,8 +46,8 @@ type page[M any] struct {
 }
 
 // A key is what a heartbeat must know of a life to recognise it, and to answer.
-// print and rest are read and changed atomically once the slot can be found; like
-// a word, they need not be before that.
+// Once the slot can be found, print and rest are changed atomically, and read so by
+// whoever does not hold the lock; like a word, they need not be before that.
 type key struct {
 	print       uint64 // of the id's hash; 0: the slot is free
 	incarnation uint64
@@ -255,13 +255,18 @@ func (p *page[M]) sortOut() {
 	}
 }
 
-// drop forgets a life whose word is over. Its slot stays taken.
+// drop forgets a life whose word is over. Its slot stays taken, and so does its
+// record, until the page is rebuilt. Its mark must not name terms any more: those
+// may be sorted out, and a sweep reads the marks of all slots.
 func (p *page[M]) drop(l life[M]) {
 	c, i := l.rest()
 	var none M
 	c.metadata[i] = none
+	*l.mark() = mark{}
 	if p.long != nil {
 		delete(p.long, l.number())
 	}
-	p.live--
+	if p.live--; p.live == 0 {
+		p.terms = nil
+	}
 }

@@ -11,7 +11,7 @@ func (r *Registry[M]) Get(id string) (Host[M], bool) {
 	h := r.table.hash(id)
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	l, ok := r.table.find(h)
+	l, ok := r.table.exactly(h, id)
 	if !ok {
 		return Host[M]{}, false
 	}
@@ -44,7 +44,7 @@ func (r *Registry[M]) All() iter.Seq[Host[M]] {
 
 // A cursor goes through all hosts in the order of their hashes, a page at a time.
 // Pages may be rebuilt meanwhile: a host's hash does not change, so none is passed
-// by or met twice.
+// by, or met twice.
 type cursor struct {
 	next uint64 // the lowest hash that is still ahead
 	done bool
@@ -71,7 +71,9 @@ func (r *Registry[M]) advance(c *cursor, to []Host[M]) ([]Host[M], uint64) {
 	p := r.table.page(hash{place: c.next})
 	to = slices.Grow(to, p.live)
 	for l := range p.lives() {
-		to = append(to, r.show(l, now))
+		if !r.passed(c, l) {
+			to = append(to, r.show(l, now))
+		}
 	}
 	c.next = p.last() + 1
 	c.done = c.next == 0

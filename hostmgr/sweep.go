@@ -103,7 +103,9 @@ func (r *Registry[M]) endScan(rep *SweepReport) {
 	r.listen(rep)
 	defer r.unlock()
 	r.scanning = false
-	r.news = true
+	for _, w := range r.watchers {
+		r.news = r.news || w.missed > 0
+	}
 }
 
 // tick notes that the registry is listening, and finds out if it was not.

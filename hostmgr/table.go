@@ -49,8 +49,7 @@ type directory[M any] struct {
 // That two of a billion ids agree in page and fingerprint has a chance of 3e-8, and
 // that the beat of an unknown id is taken for another's one of 5e-17; the seeds are
 // secret, so nobody can look for such a pair, and who could send that beat could
-// as well send the other's. Only Announce, where an id becomes a host, compares the
-// ids themselves.
+// as well send the other's. Whoever holds the lock compares the ids themselves.
 type hash struct{ place, print uint64 }
 
 func newTable[M any]() *table[M] {
@@ -187,7 +186,8 @@ func (t *table[M]) plan(depth int, old []*page[M]) []*page[M] {
 	}
 	fresh := []*page[M]{newPage[M](first, depth, live)}
 	if depth > old[0].depth {
-		// That more than 921 of at most 1382 fall on one side has a chance of 1e-35.
+		// There is room for two thirds of at least 1151 on one side: that it is not
+		// enough has a chance of 1e-29.
 		fresh[0] = newPage[M](first, depth, live/2)
 		fresh = append(fresh, newPage[M](first|1<<(64-depth), depth, live/2))
 	}

@@ -125,6 +125,60 @@ func TestIntervalsThatChangeAllTheTime(t *testing.T) {
 	}
 }
 
+// Terms are sorted out when there are too many; that of a host that left is no
+// trap for the next sweep.
+func TestASweepAfterTermsWereSortedOut(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	announce := func(id, i int) {
+		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(id), Interval: second + time.Duration(i)})
+	}
+	for i := range 3000 {
+		announce(i%10, i)
+	}
+	require.NoError(t, s.Leave(context.Background(), "9", 0))
+	for i := range 200 {
+		announce(i%9, 3000+i)
+	}
+	require.Zero(t, s.after(second).Evicted)
+	require.Equal(t, 9, s.after(10*second).Evicted)
+}
+
+// While a loop goes on, most hosts leave: its page and the one ahead become one.
+func TestNobodyIsShownTwiceThoughPagesMerge(t *testing.T) {
+	for _, show := range []func(*script, func(hostmgr.Host[string]) bool){
+		func(s *script, yield func(hostmgr.Host[string]) bool) { s.All()(yield) },
+		func(s *script, yield func(hostmgr.Host[string]) bool) {
+			for e := range s.Watch(context.Background()) {
+				switch {
+				case e.Kind == hostmgr.Synced:
+					return
+				case e.Kind == hostmgr.Joined && !yield(e.Host):
+					return
+				}
+			}
+		},
+	} {
+		s := newScript(t, hostmgr.Config[string]{})
+		for i := range 5000 {
+			s.join(fmt.Sprint(i))
+		}
+		shown := map[uint64]bool{}
+		show(s, func(h hostmgr.Host[string]) bool {
+			if len(shown) == 0 {
+				for i := 50; i < 5000; i++ {
+					require.NoError(t, s.Leave(context.Background(), fmt.Sprint(i), 0))
+				}
+			}
+			require.False(t, shown[h.Life], "shown twice")
+			shown[h.Life] = true
+			return true
+		})
+		for h := range s.All() {
+			require.True(t, shown[h.Life], "not shown")
+		}
+	}
+}
+
 func TestWhatIsDoneAllTheTimeAllocatesNothing(t *testing.T) {
 	r, err := hostmgr.New(hostmgr.Config[int]{})
 	require.NoError(t, err)

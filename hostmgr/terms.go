@@ -17,7 +17,7 @@ const (
 )
 
 // terms are what a host is judged by. They never change and are shared by all
-// hosts of one interval: a host that changes its interval gets others.
+// hosts of one interval, for the first 1024 of these: a host that changes its interval gets others.
 type terms struct {
 	interval, suspect, evict time.Duration // of silence; 0: never
 }

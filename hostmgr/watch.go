@@ -27,6 +27,7 @@ type watcher[M any] struct {
 	wake   chan struct{} // one slot
 	queue  []Event[M]
 	missed uint64
+	sweep  uint64 // the latest when it fell behind
 	cursor cursor // of the snapshot
 	synced bool
 	hosts  []Host[M]  // room for a page of it; the goroutine's own
@@ -41,7 +42,8 @@ type watcher[M any] struct {
 //
 // A loop that lets more than 4096 events wait gets one Missed event that says
 // how many it will not get, and then starts over: whoever mirrors the registry
-// throws the mirror away at Missed and builds it anew.
+// throws the mirror away at Missed and builds it anew. If a sweep was what it could
+// not follow, that comes when the sweep is over.
 func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {
 	return func(yield func(Event[M]) bool) {
 		w := &watcher[M]{wake: make(chan struct{}, 1)}
@@ -102,6 +104,9 @@ func (r *Registry[M]) emit(k Kind, l life[M], now int64) {
 			continue
 		}
 		// It has fallen behind: then what was queued is no use either.
+		if w.missed == 0 {
+			w.sweep = r.counts.Sweeps
+		}
 		w.missed += uint64(len(w.queue)) + 1
 		w.queue = nil
 	}
@@ -114,11 +119,12 @@ func (r *Registry[M]) pull(w *watcher[M]) (events []Event[M], idle bool) {
 	queue := w.queue
 	w.queue = nil
 	switch {
-	case w.missed > 0 && r.scanning:
+	case w.missed > 0 && r.scanning && w.sweep == r.counts.Sweeps:
 		idle = true // what it would be shown now is out of date at once
 	case w.missed > 0:
 		queue = []Event[M]{{Kind: Missed, Seq: r.seq, At: r.time.wall(now), Missed: w.missed}}
 		w.missed, w.cursor, w.synced = 0, cursor{}, false
+		w.hosts, w.joined = nil, nil
 	case len(queue) > 0:
 	case !w.cursor.done:
 		r.unlock()

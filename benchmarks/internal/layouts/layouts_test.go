@@ -32,7 +32,7 @@ var layouts = []struct {
 	name string
 	make func(hosts int) layout
 }{
-	{"gocache-like pointers", func(int) layout { return newPointers() }},
+	{"map of pointers", func(int) layout { return newPointers() }},
 	{"index of pointers", func(int) layout { return newIndex() }},
 	{"dense arrays behind an index", func(int) layout { return newArrays() }},
 	{"buckets", func(int) layout { return newBuckets() }},
