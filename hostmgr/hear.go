@@ -4,9 +4,8 @@ import "time"
 
 // Heartbeat is a sign of life that carries nothing else. It takes no lock (but the
 // first one of a host that was suspect) and allocates nothing. ErrUnknownHost asks
-// the host to announce itself again;
-// ErrStale tells a former incarnation that it is one. Incarnation 0 means the
-// life that is there.
+// the host to announce itself again; ErrStale tells a former incarnation that it is
+// one. Incarnation 0 means the life that is there.
 func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 	return r.hear(id, incarnation, 0)
 }

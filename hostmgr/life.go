@@ -46,12 +46,12 @@ func (l life[M]) fill(k Lease, v int64) {
 // publish lets heartbeats find a life that is filled in.
 func (l life[M]) publish(print uint64) { atomic.StoreUint64(&l.key().print, print) }
 
-// number is that of its record.
-func (l life[M]) number() uint16 { return uint16(l.key().rest >> intervalBits) }
+// recordNo is the number of its record.
+func (l life[M]) recordNo() uint16 { return uint16(l.key().rest >> intervalBits) }
 
 // rest is where the rest of the life lies: in a chunk, at an index.
 func (l life[M]) rest() (chunk[M], int) {
-	n := l.number()
+	n := l.recordNo()
 	return l.page.chunks[n/chunkSize], int(n % chunkSize)
 }
 
@@ -64,7 +64,7 @@ func (l life[M]) record() *record {
 func (l life[M]) id() string {
 	r := l.record()
 	if int(r.size) > len(r.id) {
-		return l.page.long[l.number()]
+		return l.page.long[l.recordNo()]
 	}
 	return unsafe.String(&r.id[0], int(r.size))
 }
@@ -78,7 +78,7 @@ func (l life[M]) setID(id string) {
 	if l.page.long == nil {
 		l.page.long = map[uint16]string{}
 	}
-	l.page.long[l.number()] = strings.Clone(id)
+	l.page.long[l.recordNo()] = strings.Clone(id)
 }
 
 func (l life[M]) terms() *terms { return l.page.terms[l.mark().terms] }

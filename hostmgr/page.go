@@ -162,7 +162,7 @@ func (p *page[M]) arrivals() iter.Seq[life[M]] {
 	return func(yield func(life[M]) bool) {
 		slots := make([]uint16, p.records) // plus 1; 0: over
 		for l := range p.lives() {
-			slots[l.number()] = uint16(l.slot + 1)
+			slots[l.recordNo()] = uint16(l.slot + 1)
 		}
 		for _, i := range slots {
 			if i > 0 && !yield(life[M]{p, int(i) - 1}) {
@@ -264,7 +264,7 @@ func (p *page[M]) drop(l life[M]) {
 	c.metadata[i] = none
 	*l.mark() = mark{}
 	if p.long != nil {
-		delete(p.long, l.number())
+		delete(p.long, l.recordNo())
 	}
 	if p.live--; p.live == 0 {
 		p.terms = nil
