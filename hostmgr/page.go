@@ -255,9 +255,9 @@ func (p *page[M]) sortOut() {
 	}
 }
 
-// drop forgets a life whose word is over. Its slot stays taken, and so does its
-// record, until the page is rebuilt. Its mark must not name terms any more: those
-// may be sorted out, and a sweep reads the marks of all slots.
+// drop forgets a life whose word is over. Its slot stays taken until the page is
+// rebuilt, and its record until then or until nobody is left. Its mark must not name
+// terms any more: those may be sorted out, and a sweep reads the marks of all slots.
 func (p *page[M]) drop(l life[M]) {
 	c, i := l.rest()
 	var none M
@@ -267,6 +267,6 @@ func (p *page[M]) drop(l life[M]) {
 		delete(p.long, l.recordNo())
 	}
 	if p.live--; p.live == 0 {
-		p.terms = nil
+		p.chunks, p.records, p.long, p.terms = nil, 0, nil, nil
 	}
 }
