@@ -2,13 +2,14 @@ package hostmgr
 
 import (
 	"iter"
+	"math"
 	"sync/atomic"
 	"time"
 )
 
 const (
 	minSlots  = 16
-	maxSlots  = 1536 // a page that needs more becomes two
+	maxSlots  = 2048 // a page that needs more becomes two
 	chunkSize = 64
 
 	maxTermsOfPage = 2 * maxSlots
@@ -88,11 +89,11 @@ type record struct {
 func (r *record) setJoined(at int64) { r.joined = [2]uint32{uint32(at), uint32(at >> 32)} }
 func (r *record) joinedAt() int64    { return int64(r.joined[1])<<32 | int64(r.joined[0]) }
 
-// capacity is how many slots a page for so many lives has: at most three
-// quarters of them are taken at first. Large ones are multiples of 256, which
-// are size classes of the allocator.
+// capacity is how many slots a page for so many lives has: at most two thirds of
+// them are taken at first. Large ones are multiples of 256, which are size classes
+// of the allocator.
 func capacity(live int) int {
-	need := live + live/3 + 1
+	need := live + live/2 + 1
 	if need > 256 {
 		return (need + 255) &^ 255
 	}
@@ -115,8 +116,10 @@ func newPage[M any](first uint64, depth, live int) *page[M] {
 	return p
 }
 
-// limit is how many slots may be taken: the free ones end every search.
-func (p *page[M]) limit() int { return len(p.words) - len(p.words)/10 - 1 }
+// limit is how many slots may be taken: the free ones end every search, one of an
+// unknown host after 13 slots on average when the limit is reached (Knuth, The Art of
+// Computer Programming, 6.4).
+func (p *page[M]) limit() int { return len(p.words) * 4 / 5 }
 
 // last is the highest hash.
 func (p *page[M]) last() uint64 { return p.first | (1<<63>>p.depth<<1 - 1) }
@@ -236,6 +239,22 @@ func (p *page[M]) soonest() []int64 {
 		list = append(list, t.soonest(false), t.soonest(true))
 	}
 	return append(list, 0, 0) // a page without any: its slots are vacant
+}
+
+// earliest is the earliest that soonest says of any life, if all are judged by the
+// same terms, as they mostly are: then the words say it, and nothing else is read.
+// Otherwise it is in the past.
+func (p *page[M]) earliest() int64 {
+	if len(p.terms) != 1 {
+		return math.MinInt64
+	}
+	at, words := never, p.words
+	soonest := [2]int64{p.terms[0].soonest(false), p.terms[0].soonest(true)}
+	for i := range words {
+		v := words[i].load()
+		at = min(at, heard(v)+soonest[v&suspectBit])
+	}
+	return at
 }
 
 // sortOut drops the terms that nobody is judged by any more.

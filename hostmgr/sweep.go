@@ -144,19 +144,18 @@ func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]ca
 // judgeDue judges those hosts of a page that may be due. Whoever is not, even if
 // nothing was ever excused, is passed by: there a sweep spends most of its time.
 func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
+	if at := p.earliest(); at >= now {
+		return min(at+1, never), due
+	}
 	next, words := never, p.words
 	soonest, marks := p.soonest(), p.marks[:len(words)]
 	for i := range words {
 		v := words[i].load()
-		at := v>>1 + soonest[int(marks[i].terms)<<1|int(v&suspectBit)]
-		if at >= now {
-			next = min(next, at+1)
-			continue
+		at := heard(v) + soonest[int(marks[i].terms)<<1|int(v&suspectBit)] + 1
+		if at <= now {
+			at, due = r.judgeOne(life[M]{p, i}, now, rep, due)
 		}
-		if l := (life[M]{p, i}); l.word().there() {
-			at, due = r.judgeOne(l, now, rep, due)
-			next = min(next, at)
-		}
+		next = min(next, at)
 	}
 	return next, due
 }

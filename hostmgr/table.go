@@ -186,8 +186,8 @@ func (t *table[M]) plan(depth int, old []*page[M]) []*page[M] {
 	}
 	fresh := []*page[M]{newPage[M](first, depth, live)}
 	if depth > old[0].depth {
-		// There is room for two thirds of at least 1151 on one side: that it is not
-		// enough has a chance of 1e-29.
+		// There is room for three quarters of at least 1364 on one side: that it is not
+		// enough has a chance below 1e-70.
 		fresh[0] = newPage[M](first, depth, live/2)
 		fresh = append(fresh, newPage[M](first|1<<(64-depth), depth, live/2))
 	}

@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// maxQueue is how many events wait for a watcher before it has fallen behind.
-const maxQueue = 4096
+const (
+	maxQueue  = 4096 // events that wait for a watcher before it has fallen behind
+	batchSize = 64   // events that it is handed at once
+)
 
 // An Event is a change that a watcher is told of.
 type Event[M any] struct {
@@ -25,7 +27,8 @@ type Event[M any] struct {
 // cursor moves under its read lock, and only by the watcher's own goroutine.
 type watcher[M any] struct {
 	wake   chan struct{} // one slot
-	queue  []Event[M]
+	queue  [][]Event[M]  // in batches, so that it grows without being copied
+	queued int
 	missed uint64
 	sweep  uint64 // the latest when it fell behind
 	cursor cursor // of the snapshot
@@ -96,47 +99,63 @@ func (r *Registry[M]) emit(k Kind, l life[M], now int64) {
 			continue
 		}
 		r.news = true
-		if w.missed == 0 && len(w.queue) < maxQueue {
+		if w.missed == 0 && w.queued < maxQueue {
 			if e.Kind == 0 {
 				e = Event[M]{Seq: r.seq, Kind: k, At: r.time.wall(now), Host: r.show(l, now)}
 			}
-			w.queue = append(w.queue, e)
+			w.push(e)
 			continue
 		}
 		// It has fallen behind: then what was queued is no use either.
 		if w.missed == 0 {
 			w.sweep = r.counts.Sweeps
 		}
-		w.missed += uint64(len(w.queue)) + 1
-		w.queue = nil
+		w.missed += uint64(w.queued) + 1
+		w.queue, w.queued = nil, 0
 	}
+}
+
+func (w *watcher[M]) push(e Event[M]) {
+	if w.queued%batchSize == 0 {
+		w.queue = append(w.queue, make([]Event[M], 0, batchSize))
+	}
+	last := len(w.queue) - 1
+	w.queue[last] = append(w.queue[last], e)
+	w.queued++
+}
+
+// pop returns the first events that are queued.
+func (w *watcher[M]) pop() []Event[M] {
+	first := w.queue[0]
+	w.queue = w.queue[1:]
+	w.queued -= len(first)
+	return first
 }
 
 // pull returns what the watcher is to be told next. It is idle if that is all
 // until it is woken.
 func (r *Registry[M]) pull(w *watcher[M]) (events []Event[M], idle bool) {
 	now := r.lock()
-	queue := w.queue
-	w.queue = nil
 	switch {
 	case w.missed > 0 && r.scanning && w.sweep == r.counts.Sweeps:
 		idle = true // what it would be shown now is out of date at once
 	case w.missed > 0:
-		queue = []Event[M]{{Kind: Missed, Seq: r.seq, At: r.time.wall(now), Missed: w.missed}}
+		events = []Event[M]{{Kind: Missed, Seq: r.seq, At: r.time.wall(now), Missed: w.missed}}
 		w.missed, w.cursor, w.synced = 0, cursor{}, false
 		w.hosts, w.joined = nil, nil
-	case len(queue) > 0:
+	case w.queued > 0:
+		events = w.pop()
 	case !w.cursor.done:
 		r.unlock()
 		return r.snap(w), false
 	case !w.synced:
-		queue = []Event[M]{{Kind: Synced, Seq: r.seq, At: r.time.wall(now)}}
+		events = []Event[M]{{Kind: Synced, Seq: r.seq, At: r.time.wall(now)}}
 		w.synced, w.hosts, w.joined = true, nil, nil
 	default:
 		idle = true
 	}
 	r.unlock()
-	return queue, idle
+	return events, idle
 }
 
 // snap is the next page of the snapshot, in room that is used for every page: a

@@ -22,9 +22,7 @@ type word struct{ v int64 }
 const (
 	suspectBit = 1
 	overBit    = -1 << 63
-	// vacant is the word of a slot that is free. To a sweep, which goes by the words
-	// alone, it is a host that was heard at the end of time.
-	vacant = math.MaxInt64
+	vacant     = math.MaxInt64 // the word of a slot that is free
 )
 
 func (w *word) load() int64 { return atomic.LoadInt64(&w.v) }
@@ -33,6 +31,10 @@ func (w *word) load() int64 { return atomic.LoadInt64(&w.v) }
 func (w *word) there() bool { return uint64(w.load()) < vacant }
 
 func seenIn(v int64) int64 { return (v &^ overBit) >> 1 }
+
+// heard is seenIn to a sweep, which goes by the words alone: a life that is over, and
+// a slot that is free, it takes for a host that will have been heard at the end of time.
+func heard(v int64) int64 { return int64(uint64(v) >> 1) }
 
 // beat notes a sign of life at t. It never steps back: a delayed older beat
 // leaves a newer one alone. wasSuspect asks the caller to reconsider the host;

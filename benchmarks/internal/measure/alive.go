@@ -74,7 +74,7 @@ func collect() float64 {
 func (b *bench) beats(p peers.Peer, r peers.Registry) error {
 	for _, m := range []struct {
 		name string
-		beat func(peers.Registry, time.Duration) (float64, error)
+		beat func(beater, time.Duration) (float64, error)
 	}{{"beat_1", b.ids.beatFor}, {"beat_par", b.ids.beatPar}} {
 		if !b.wants(m.name) {
 			continue

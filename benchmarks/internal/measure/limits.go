@@ -23,6 +23,9 @@ func (b *bench) limits() {
 	b.found.add("limits", "dram", dram())
 	b.found.add("limits", "scan", scan(b.opt.N))
 	use(sink)
+	one, par := b.swaps()
+	b.found.add("limits", "swap", 1/one)
+	b.found.add("limits", "swap_par", 1/par)
 	debug.FreeOSMemory()
 }
 
