@@ -129,21 +129,21 @@ func (p *page[M]) slot(h hash) int {
 	return int(h.print >> 32 * uint64(len(p.keys)) >> 32)
 }
 
-// find returns the life with this hash that is there, and with this id, if one is
-// given. Of two with one id it finds the older until that is over: newer ones lie
-// further on.
-func (p *page[M]) find(h hash, id string) (life[M], bool) {
-	for i := p.slot(h); ; i++ {
-		if i == len(p.keys) {
+// seek returns the first slot from i on that has this fingerprint, and whose life is
+// there; or -1. Of two lives with one id it finds the older until that is over: newer
+// ones lie further on.
+func (p *page[M]) seek(print uint64, i int) int {
+	for keys := p.keys; ; i++ {
+		if i >= len(keys) {
 			i = 0
 		}
-		switch atomic.LoadUint64(&p.keys[i].print) {
-		case h.print:
-			if l := (life[M]{p, i}); l.word().there() && (id == "" || id == l.id()) {
-				return l, true
+		switch atomic.LoadUint64(&keys[i].print) {
+		case print:
+			if p.words[i].there() {
+				return i
 			}
 		case 0:
-			return life[M]{}, false
+			return -1
 		}
 	}
 }

@@ -77,8 +77,8 @@ func (t *table[M]) page(h hash) *page[M] {
 func (t *table[M]) find(h hash) (life[M], bool) {
 	p := t.page(h)
 	for {
-		if l, ok := p.find(h, ""); ok {
-			return l, true
+		if i := p.seek(h.print, p.slot(h)); i >= 0 {
+			return life[M]{p, i}, true
 		}
 		now := t.page(h)
 		if now == p {
@@ -91,7 +91,13 @@ func (t *table[M]) find(h hash) (life[M], bool) {
 // exactly is find by someone who holds Registry.mu, for reading at least, and
 // compares the id as well.
 func (t *table[M]) exactly(h hash, id string) (life[M], bool) {
-	return t.page(h).find(h, id)
+	p := t.page(h)
+	for i := p.seek(h.print, p.slot(h)); i >= 0; i = p.seek(h.print, i+1) {
+		if l := (life[M]{p, i}); l.id() == id {
+			return l, true
+		}
+	}
+	return life[M]{}, false
 }
 
 // room makes sure that there is a free slot for h. It may move lives: what was

@@ -23,7 +23,7 @@ const never = int64(1<<62 - 1)
 // with what takes the lock, and a heartbeat only reads it.
 type timeline struct {
 	clock  clock.Clock
-	since  func(time.Time) time.Duration
+	since  interface{ Since(time.Time) time.Duration }
 	wake   chan struct{} // tells Run of a step back
 	start  time.Time     // with its monotonic reading
 	offset atomic.Int64  // what steps back have taken away so far
@@ -32,13 +32,17 @@ type timeline struct {
 }
 
 func newTimeline(c clock.Clock, wake chan struct{}) *timeline {
-	t := &timeline{clock: c, wake: wake, start: c.Now()}
-	t.since = func(start time.Time) time.Duration { return c.Now().Sub(start) }
+	t := &timeline{clock: c, since: byNow{c}, wake: wake, start: c.Now()}
 	if s, ok := c.(interface{ Since(time.Time) time.Duration }); ok {
-		t.since = s.Since
+		t.since = s
 	}
 	return t
 }
+
+// byNow is a clock that has no Since of its own.
+type byNow struct{ clock.Clock }
+
+func (c byNow) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 // now reads the clock. It is never earlier than the floor was at the call.
 //
@@ -58,7 +62,7 @@ func (t *timeline) now() int64 {
 // in the future.
 func (t *timeline) read() (n, offset, elapsed int64) {
 	offset = t.offset.Load()
-	elapsed = max(-int64(maxPatience), int64(t.since(t.start)))
+	elapsed = max(-int64(maxPatience), int64(t.since.Since(t.start)))
 	return offset + min(elapsed, never-1-offset), offset, elapsed
 }
 
