@@ -75,7 +75,8 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 	c.metadata[i] = a.Metadata
 	c.records[i].setJoined(joined)
 	l.fill(Lease{Incarnation: a.Incarnation, Life: r.lives}, now<<1)
-	l.publish(h.print)
+	l.page.tellApart(l, h)
+	l.publish(h)
 	return l
 }
 

@@ -31,6 +31,9 @@ func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Le
 		if !ok {
 			return Lease{}, ErrUnknownHost
 		}
+		if l.key().isTwin() {
+			return r.hearTwin(h, id, incarnation, now-min(now, int64(age)))
+		}
 		if err := l.fence(incarnation); err != nil {
 			return Lease{}, err
 		}
@@ -43,6 +46,22 @@ func (r *Registry[M]) hear(id string, incarnation uint64, age time.Duration) (Le
 			return lease, nil
 		}
 	}
+}
+
+// hearTwin is hear for those few whom their hash alone does not tell apart.
+func (r *Registry[M]) hearTwin(h hash, id string, incarnation uint64, heard int64) (Lease, error) {
+	now := r.lock()
+	defer r.unlock()
+	l, ok := r.table.exactly(h, id)
+	if !ok {
+		return Lease{}, ErrUnknownHost
+	}
+	if err := l.fence(incarnation); err != nil {
+		return Lease{}, err
+	}
+	l.word().beat(heard)
+	r.reconsider(l, now)
+	return l.lease(), nil
 }
 
 // recover is the one heartbeat in many that needs the lock: that of a suspect.

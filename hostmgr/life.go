@@ -44,10 +44,10 @@ func (l life[M]) fill(k Lease, v int64) {
 }
 
 // publish lets heartbeats find a life that is filled in.
-func (l life[M]) publish(print uint64) { atomic.StoreUint64(&l.key().print, print) }
+func (l life[M]) publish(h hash) { atomic.StoreUint64((*uint64)(&l.key().hash), uint64(h)) }
 
 // recordNo is the number of its record.
-func (l life[M]) recordNo() uint16 { return uint16(l.key().rest >> intervalBits) }
+func (l life[M]) recordNo() uint16 { return uint16(l.key().rest &^ twinBit >> intervalBits) }
 
 // rest is where the rest of the life lies: in a chunk, at an index.
 func (l life[M]) rest() (chunk[M], int) {

@@ -47,16 +47,25 @@ type page[M any] struct {
 }
 
 // A key is what a heartbeat must know of a life to recognise it, and to answer.
-// Once the slot can be found, print and rest are changed atomically, and read so by
+// Once the slot can be found, hash and rest are changed atomically, and read so by
 // whoever does not hold the lock; like a word, they need not be before that.
 type key struct {
-	print       uint64 // of the id's hash; 0: the slot is free
+	hash        hash // 0: the slot is free
 	incarnation uint64
 	number      uint64
-	rest        uint64 // the interval (48 bits are 3 days), and above it the record's number
+	rest        uint64 // the interval (48 bits are 3 days), the record's number, and a bit for twins
 }
 
-const intervalBits = 48
+const (
+	intervalBits = 48
+	twinBit      = 1 << 63
+)
+
+func (k *key) load() hash { return hash(atomic.LoadUint64((*uint64)(&k.hash))) }
+
+// isTwin tells whether another id that is there, or was, has this hash.
+func (k *key) isTwin() bool { return atomic.LoadUint64(&k.rest)&twinBit != 0 }
+func (k *key) setTwin()     { atomic.OrUint64(&k.rest, twinBit) }
 
 func (k *key) interval() time.Duration {
 	return time.Duration(atomic.LoadUint64(&k.rest) & (1<<intervalBits - 1))
@@ -126,19 +135,19 @@ func (p *page[M]) last() uint64 { return p.first | (1<<63>>p.depth<<1 - 1) }
 
 // slot is where the search for h begins.
 func (p *page[M]) slot(h hash) int {
-	return int(h.print >> 32 * uint64(len(p.keys)) >> 32)
+	return int(uint64(uint32(h)) * uint64(len(p.keys)) >> 32)
 }
 
-// seek returns the first slot from i on that has this fingerprint, and whose life is
-// there; or -1. Of two lives with one id it finds the older until that is over: newer
+// seek returns the first slot from i on that has this hash, and whose life is there; or
+// -1. Of two lives with one id it finds the older until that is over: newer
 // ones lie further on.
-func (p *page[M]) seek(print uint64, i int) int {
+func (p *page[M]) seek(h hash, i int) int {
 	for keys := p.keys; ; i++ {
 		if i >= len(keys) {
 			i = 0
 		}
-		switch atomic.LoadUint64(&keys[i].print) {
-		case print:
+		switch keys[i].load() {
+		case h:
 			if p.words[i].there() {
 				return i
 			}
@@ -179,7 +188,7 @@ func (p *page[M]) arrivals() iter.Seq[life[M]] {
 // it.
 func (p *page[M]) seat(h hash) life[M] {
 	i := p.slot(h)
-	for p.keys[i].print != 0 {
+	for p.keys[i].hash != 0 {
 		if i++; i == len(p.keys) {
 			i = 0
 		}
@@ -201,9 +210,19 @@ func (p *page[M]) take(h hash, t *terms) life[M] {
 	return l
 }
 
+// tellApart makes a life that is about to be published, and others with its hash, twins.
+func (p *page[M]) tellApart(l life[M], h hash) {
+	for i := p.seek(h, p.slot(h)); i >= 0; i = p.seek(h, i+1) {
+		if other := (life[M]{p, i}); other.id() != l.id() {
+			other.key().setTwin()
+			l.key().setTwin()
+		}
+	}
+}
+
 // copy takes over a life from another page.
-func (p *page[M]) copy(from life[M], h hash) life[M] {
-	l := p.take(h, from.terms())
+func (p *page[M]) copy(from life[M]) life[M] {
+	l := p.take(from.key().hash, from.terms())
 	l.mark().zone, l.mark().suspect = from.mark().zone, from.mark().suspect
 	a, i := l.rest()
 	b, j := from.rest()
@@ -212,7 +231,8 @@ func (p *page[M]) copy(from life[M], h hash) life[M] {
 		l.setID(from.id())
 	}
 	l.fill(from.lease(), from.word().load())
-	l.key().print = h.print
+	l.key().rest |= from.key().rest & twinBit
+	l.key().hash = from.key().hash
 	return l
 }
 
@@ -223,8 +243,8 @@ func (p *page[M]) adopt(other *page[M]) {
 }
 
 // reseat takes over a life whose record was adopted.
-func (p *page[M]) reseat(from life[M], h hash) life[M] {
-	l := p.seat(h)
+func (p *page[M]) reseat(from life[M]) life[M] {
+	l := p.seat(from.key().hash)
 	*l.mark() = *from.mark()
 	*l.key() = *from.key()
 	l.word().v = from.word().load()

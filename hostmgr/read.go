@@ -59,7 +59,7 @@ func (r *Registry[M]) passed(c *cursor, l life[M]) bool {
 	case p.first >= c.next:
 		return false
 	default:
-		return r.table.hash(l.id()).place < c.next
+		return uint64(l.key().hash) < c.next
 	}
 }
 
@@ -68,7 +68,7 @@ func (r *Registry[M]) passed(c *cursor, l life[M]) bool {
 func (r *Registry[M]) advance(c *cursor, to []Host[M]) ([]Host[M], uint64) {
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	p := r.table.page(hash{place: c.next})
+	p := r.table.page(hash(c.next))
 	to = slices.Grow(to, p.live)
 	for l := range p.lives() {
 		if !r.passed(c, l) {

@@ -28,7 +28,7 @@ import (
 // have looked in a page that was old already: only if the directory still leads
 // to the same page has it seen all there was.
 type table[M any] struct {
-	seeds     [2]maphash.Seed
+	seed      maphash.Seed
 	directory atomic.Pointer[directory[M]]
 
 	// Guarded by Registry.mu.
@@ -43,17 +43,18 @@ type directory[M any] struct {
 	pages []atomic.Pointer[page[M]]
 }
 
-// A hash is 128 bits of an id's: the first bits of one half lead to the page, the
-// other half leads to the slot, and is kept there as a fingerprint to recognise the
-// id by. A heartbeat compares no more than that, which saves it a visit to the id.
-// That two of a billion ids agree in page and fingerprint has a chance of 3e-8, and
-// that the beat of an unknown id is taken for another's one of 5e-17; the seeds are
-// secret, so nobody can look for such a pair, and who could send that beat could
-// as well send the other's. Whoever holds the lock compares the ids themselves.
-type hash struct{ place, print uint64 }
+// A hash is an id's: its first bits lead to the page, its last ones to the slot, and
+// all of it is kept there to recognise the id by (never 0, which says that a slot is
+// free). A heartbeat compares no more than that, which saves it a visit to the id.
+// That the beat of an id that is unknown is taken for that of one of a million others
+// has a chance of 5e-14; the seed is secret, so nobody can look for such an id, and who
+// could send that beat could as well send the other's. Whoever holds the lock compares
+// the ids themselves, and a join that finds another id with its hash (of a million, two
+// have one with a chance of 3e-8) makes them twins, whose beats take the lock as well.
+type hash uint64
 
 func newTable[M any]() *table[M] {
-	t := &table[M]{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	t := &table[M]{seed: maphash.MakeSeed()}
 	d := &directory[M]{pages: make([]atomic.Pointer[page[M]], 1)}
 	p := newPage[M](0, 0, 0)
 	d.pages[0].Store(p)
@@ -63,13 +64,13 @@ func newTable[M any]() *table[M] {
 }
 
 func (t *table[M]) hash(id string) hash {
-	return hash{maphash.String(t.seeds[0], id), max(1, maphash.String(t.seeds[1], id))}
+	return hash(max(1, maphash.String(t.seed, id)))
 }
 
 // page is where the directory leads to.
 func (t *table[M]) page(h hash) *page[M] {
 	d := t.directory.Load()
-	return d.pages[h.place>>(64-d.depth)].Load()
+	return d.pages[h>>(64-d.depth)].Load()
 }
 
 // find returns the life that has this hash. It needs no lock; what it returns
@@ -77,7 +78,7 @@ func (t *table[M]) page(h hash) *page[M] {
 func (t *table[M]) find(h hash) (life[M], bool) {
 	p := t.page(h)
 	for {
-		if i := p.seek(h.print, p.slot(h)); i >= 0 {
+		if i := p.seek(h, p.slot(h)); i >= 0 {
 			return life[M]{p, i}, true
 		}
 		now := t.page(h)
@@ -92,7 +93,7 @@ func (t *table[M]) find(h hash) (life[M], bool) {
 // compares the id as well.
 func (t *table[M]) exactly(h hash, id string) (life[M], bool) {
 	p := t.page(h)
-	for i := p.seek(h.print, p.slot(h)); i >= 0; i = p.seek(h.print, i+1) {
+	for i := p.seek(h, p.slot(h)); i >= 0; i = p.seek(h, i+1) {
 		if l := (life[M]{p, i}); l.id() == id {
 			return l, true
 		}
@@ -123,12 +124,12 @@ func (t *table[M]) tidy(p *page[M]) {
 		return
 	}
 	for p.depth > 0 {
-		buddy := t.page(hash{place: p.first ^ 1<<(64-p.depth)})
+		buddy := t.page(hash(p.first ^ 1<<(64-p.depth)))
 		if buddy.depth != p.depth || p.live+buddy.live > maxSlots/4 {
 			break
 		}
 		t.rebuild(p.depth-1, p, buddy)
-		p = t.page(hash{place: p.first})
+		p = t.page(hash(p.first))
 	}
 	if p.live < len(p.words)/4 && len(p.words) > minSlots {
 		t.rebuild(p.depth, p)
@@ -161,8 +162,7 @@ func (t *table[M]) reseat(p, fresh *page[M]) []move {
 	moves := make([]move, 0, p.live)
 	fresh.adopt(p)
 	for l := range p.lives() {
-		to := fresh.reseat(l, hash{print: l.key().print})
-		moves = append(moves, move{l.word(), to.word()})
+		moves = append(moves, move{l.word(), fresh.reseat(l).word()})
 	}
 	return moves
 }
@@ -171,12 +171,11 @@ func (t *table[M]) reseat(p, fresh *page[M]) []move {
 func (t *table[M]) copy(p *page[M], fresh []*page[M], moves []move) []move {
 	moves = slices.Grow(moves, p.live)
 	for l := range p.arrivals() {
-		h := hash{maphash.String(t.seeds[0], l.id()), l.key().print}
 		to := fresh[0]
 		if len(fresh) > 1 {
-			to = fresh[h.place>>(64-to.depth)&1]
+			to = fresh[l.key().hash>>(64-to.depth)&1]
 		}
-		moves = append(moves, move{l.word(), to.copy(l, h).word()})
+		moves = append(moves, move{l.word(), to.copy(l).word()})
 	}
 	return moves
 }

@@ -37,7 +37,8 @@ var layouts = []struct {
 	{"dense arrays behind an index", func(int) layout { return newArrays() }},
 	{"buckets", func(int) layout { return newBuckets() }},
 	{"one flat table", func(hosts int) layout { return newFlat(hosts) }},
-	{"words and keys", func(int) layout { return newWordsAndKeys() }},
+	{"words and keys", func(int) layout { return newWordsAndKeys(false) }},
+	{"words and keys, hashed once", func(int) layout { return newWordsAndKeys(true) }},
 }
 
 // BenchmarkBeat has every host of every layout beat in turn, in an order that is not
