@@ -21,3 +21,18 @@ func (r *Registry[M]) IsTwin(id string) bool {
 	l, ok := r.table.exactly(r.table.hash(id), id)
 	return ok && l.key().isTwin()
 }
+
+// Lend lends heartbeats the time, as Run does while they are many.
+func (r *Registry[M]) Lend() {
+	now := r.lock()
+	defer r.unlock()
+	r.replaceLent(now + int64(lendAhead))
+}
+
+// TakeBack is what Run does when it ends.
+func (r *Registry[M]) TakeBack() { r.takeBack() }
+
+// Lent tells whether heartbeats do without the clock.
+func (r *Registry[M]) Lent() bool { return r.lender.stamp.Load() != 0 }
+
+const LendAhead = lendAhead

@@ -19,10 +19,7 @@ func (l life[M]) word() *word { return &l.page.words[l.slot] }
 func (l life[M]) mark() *mark { return &l.page.marks[l.slot] }
 func (l life[M]) key() *key   { return &l.page.keys[l.slot] }
 
-func (l life[M]) lease() Lease {
-	k := l.key()
-	return Lease{Interval: k.interval(), Incarnation: k.incarnation, Life: k.number}
-}
+func (l life[M]) lease() Lease { return l.key().lease() }
 
 // fence keeps other incarnations out: the past is ErrStale, the future is not
 // here yet.

@@ -71,6 +71,10 @@ func (k *key) interval() time.Duration {
 	return time.Duration(atomic.LoadUint64(&k.rest) & (1<<intervalBits - 1))
 }
 
+func (k *key) lease() Lease {
+	return Lease{Interval: k.interval(), Incarnation: k.incarnation, Life: k.number}
+}
+
 func (k *key) setInterval(d time.Duration) {
 	atomic.StoreUint64(&k.rest, k.rest>>intervalBits<<intervalBits|uint64(d))
 }
@@ -154,6 +158,28 @@ func (p *page[M]) seek(h hash, i int) int {
 		case 0:
 			return -1
 		}
+	}
+}
+
+// hear is all that nearly every heartbeat does, in one piece: so short that the
+// processor begins with the next one while it waits for the memory of this one. It
+// returns false if there is anything unusual: the rest of the way is Registry.hear.
+func (p *page[M]) hear(h hash, incarnation uint64, now int64) (Lease, bool) {
+	keys := p.keys
+	for i := p.slot(h); ; i++ {
+		if i >= len(keys) {
+			i = 0
+		}
+		k := &keys[i]
+		if other := k.load(); other == 0 {
+			return Lease{}, false
+		} else if other != h {
+			continue
+		}
+		if k.isTwin() || incarnation != 0 && incarnation != k.incarnation {
+			return Lease{}, false
+		}
+		return k.lease(), p.words[i].plainBeat(now)
 	}
 }
 

@@ -3,6 +3,8 @@ package hostmgr
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
 // A Registry knows which hosts are there. Make one with New; all its methods
@@ -19,7 +21,9 @@ type Registry[M any] struct {
 	judge *judge
 	clean *cleaner[M]
 
-	table *table[M]
+	table  *table[M]
+	lender lender
+	lends  bool // Run may lend
 
 	running   atomic.Bool
 	asking    atomic.Bool    // a batch is out with Confirm
@@ -57,6 +61,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 		wake:      make(chan struct{}, 1),
 		sweepGate: make(chan struct{}, 1),
 	}
+	r.lends = cfg.Clock == clock.System()
 	r.time = newTimeline(cfg.Clock, r.wake)
 	r.clean = newCleaner(cfg, r.time, r.wake)
 	r.ledger.limit = max(0, int64(cfg.MaxGap))

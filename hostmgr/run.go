@@ -27,6 +27,7 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	}
 	defer r.clean.start(ctx)()
 	defer r.asks.Wait()
+	defer r.takeBack()
 	for ctx.Err() == nil {
 		rep, due := r.scan(ctx, false)
 		r.report(rep)
@@ -62,6 +63,7 @@ func (r *Registry[M]) rest(ctx context.Context) {
 	if r.ledger.limit > 0 {
 		next = min(next, now+r.ledger.limit/2)
 	}
+	next = min(next, r.lend(now))
 	r.planned = next
 	r.unlock()
 	if next <= now {

@@ -64,8 +64,8 @@ func (t *table[M]) pick(k int) []life[M] {
 	if len(t.schedule) == 1 {
 		slots = len(t.schedule[0].words)
 	}
-	lives := make([]life[M], 0, 2*k+8)
-	for range 2*k + 8 {
+	lives := make([]life[M], 0, 3*k+8)
+	for range 3*k + 8 {
 		p, i := t.schedule[rand.IntN(len(t.schedule))], rand.IntN(slots)
 		if i < len(p.words) {
 			lives = append(lives, life[M]{p, i})

@@ -8,6 +8,7 @@ import (
 // A verdict is what a host's silence means at one moment.
 type verdict struct {
 	word               int64 // that it is based on
+	seen               int64 // when the host was heard
 	silence, excused   int64
 	suspectAt, evictAt int64 // the host is suspect, or due, after these
 	state              State
@@ -17,12 +18,14 @@ type verdict struct {
 // and now alone, so that what is shown and what is decided are the same thing.
 // The caller holds r.mu, for reading at least.
 func (r *Registry[M]) verdict(l life[M], now int64) verdict {
-	return r.ledger.judge(l.word().load(), l.terms(), now)
+	word := l.word().load()
+	v := r.ledger.judge(r.lender.latest(seenIn(word), now), l.terms(), now)
+	v.word = word
+	return v
 }
 
-func (g *ledger) judge(word int64, t *terms, now int64) (v verdict) {
-	seen := seenIn(word)
-	v.word = word
+func (g *ledger) judge(seen int64, t *terms, now int64) (v verdict) {
+	v.seen = min(seen, now)
 	v.excused = g.excused(seen, now)
 	v.silence = max(0, now-seen-v.excused)
 	v.suspectAt = after(seen+v.excused, t.suspect)
@@ -74,7 +77,7 @@ func (r *Registry[M]) snapshot(l life[M], id string, now int64) Host[M] {
 	h := Host[M]{
 		ID: id, Metadata: c.metadata[i], State: v.state,
 		Interval: k.Interval, Incarnation: k.Incarnation, Life: k.Life,
-		Zone: r.zones.list[l.mark().zone].name, Joined: r.time.wall(c.records[i].joinedAt()), LastSeen: r.time.wall(seenIn(v.word)),
+		Zone: r.zones.list[l.mark().zone].name, Joined: r.time.wall(c.records[i].joinedAt()), LastSeen: r.time.wall(v.seen),
 		SuspectAt: r.time.wall(v.suspectAt), EvictAt: r.time.wall(v.evictAt),
 	}
 	if hold, ok := r.holds[k.Life]; ok && v.state == Offline {

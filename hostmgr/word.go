@@ -53,6 +53,13 @@ func (w *word) beat(t int64) (wasSuspect, there bool) {
 	}
 }
 
+// plainBeat is beat for a life that is there, not suspect, and not heard by anybody
+// else right now. Otherwise it does nothing, and returns false.
+func (w *word) plainBeat(t int64) bool {
+	old := w.load()
+	return old >= 0 && old&suspectBit == 0 && (old>>1 >= t || atomic.CompareAndSwapInt64(&w.v, old, t<<1))
+}
+
 // suspect sets the bit that makes the next beat ask to be reconsidered, unless
 // the host was heard since v was read.
 func (w *word) suspect(v int64) bool { return atomic.CompareAndSwapInt64(&w.v, v, v|suspectBit) }

@@ -19,6 +19,9 @@ func more(name, unit, about string, notes ...string) Measure {
 	return m
 }
 
+// underRun is what hostlife's Run does for beats when there are many.
+const underRun = "hostlife: under Run, which lends beats the time while they are many; by hand: each reads the clock"
+
 // InEachBeat is why a sweep of some is nothing but a look at the first in line.
 const inEachBeat = "heap, ttlcache: ordered by deadline already, which every beat of theirs pays for"
 
@@ -26,9 +29,9 @@ const inEachBeat = "heap, ttlcache: ordered by deadline already, which every bea
 var All = []Measure{
 	less("limits", "ns", "the machine: clock (time.Since), now (time.Now), a dependent random access of 512 MiB, a scan of n words",
 		"swap, swap_par: a clock reading, a hash of an id and a swap in a cache line of n: less no beat by id can do"),
-	less("beat_1", "ns", "a heartbeat of a random host by id, on one goroutine",
+	less("beat_1", "ns", "a heartbeat of a random host by id, on one goroutine", underRun,
 		"otter: a beat that would move the deadline by less than 1 s writes nothing"),
-	less("beat_par", "ns", "a heartbeat of a random host by id, on GOMAXPROCS goroutines (time / beats of all)",
+	less("beat_par", "ns", "a heartbeat of a random host by id, on GOMAXPROCS goroutines (time / beats of all)", underRun,
 		"otter: a beat that would move the deadline by less than 1 s writes nothing"),
 	less("sweep_idle", "us", "a sweep with nothing due", inEachBeat),
 	less("sweep_rearm", "ms", "a sweep that finds all first deadlines past, and everyone alive", inEachBeat),

@@ -47,6 +47,18 @@ func (h *hostlife) Sweep() int           { return h.hosts.Sweep(h.ctx).Evicted }
 func (h *hostlife) Len() int             { return h.hosts.Len() }
 func (h *hostlife) Sample(k int) int     { return len(h.hosts.Sample(k, nil)) }
 
+func (h *hostlife) Run() (stop func()) {
+	ctx, cancel := context.WithCancel(h.ctx)
+	done := make(chan error)
+	go func() { done <- h.hosts.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			panic(err) // it runs only here
+		}
+	}
+}
+
 func (h *hostlife) Follow() {
 	synced := make(chan struct{})
 	h.followed = make(chan struct{})

@@ -32,6 +32,10 @@ type Aligner interface{ Align(due time.Time) }
 // that has seen all hosts that are there.
 type Follower interface{ Follow() }
 
+// A Runner has a driver for all the time that it serves. Run starts it, and returns what
+// stops it.
+type Runner interface{ Run() (stop func()) }
+
 // A Peer is one way to do it.
 type Peer struct {
 	Name  string

@@ -1,0 +1,140 @@
+package hostmgr_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// TestRunLends: many beats under Run, and they are lent the time; few, and it is taken
+// back. Whoever died then is evicted all the same, after its patience and hardly later.
+func TestRunLends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[int]{})
+		require.NoError(t, err)
+		stop := run(t, r)
+		const hosts = 20_000
+		for i := range hosts {
+			_, err := r.Announce(hostmgr.Announcement[int]{ID: fmt.Sprint(i), Interval: second})
+			require.NoError(t, err)
+		}
+		beatAll := func() {
+			for i := range hosts {
+				_, err := r.Heartbeat(fmt.Sprint(i), 0)
+				require.NoError(t, err)
+			}
+		}
+		for range 20 {
+			require.False(t, r.Lent())
+			beatAll()
+			time.Sleep(50 * time.Millisecond)
+			synctest.Wait()
+			if r.Lent() {
+				break
+			}
+		}
+		require.True(t, r.Lent(), "400,000 a second are many")
+
+		time.Sleep(3 * time.Millisecond)
+		beatAll()
+		last := time.Now()
+		h, ok := r.Get("7")
+		require.True(t, ok)
+		require.Equal(t, last, h.LastSeen, "not in the future")
+		require.Equal(t, hosts, r.Len())
+		time.Sleep(2 * second)
+		synctest.Wait()
+		require.Equal(t, hosts, r.Len(), "nobody was silent for longer than its patience")
+		require.False(t, r.Lent(), "nobody is heard any more")
+		time.Sleep(hostmgr.LendAhead + time.Millisecond)
+		synctest.Wait()
+		require.Zero(t, r.Len())
+		stop()
+		require.EqualValues(t, hosts, r.Stats().Evicted)
+	})
+}
+
+// TestRunTakesBack: after Run beats read the clock.
+func TestRunTakesBack(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("a")
+	s.Lend()
+	s.TakeBack()
+	s.clock.Advance(second)
+	s.beat("a")
+	require.Equal(t, s.clock.Now(), s.get("a").LastSeen)
+}
+
+// TestLentTimeIsNeverEarly: however late the time that is lent is replaced, nobody is
+// evicted within its patience of a beat; and who is dead is evicted, later by no more
+// than the time was lent ahead and for too long.
+func TestLentTimeIsNeverEarly(t *testing.T) {
+	for seed := range uint64(20) {
+		lending := rand.New(rand.NewPCG(seed, 1))
+		s := newScript(t, hostmgr.Config[string]{})
+		const hosts = 20
+		heard := map[string]time.Time{}
+		for i := range hosts {
+			id := fmt.Sprint(i)
+			s.join(id)
+			heard[id] = s.clock.Now()
+		}
+		worst := hostmgr.LendAhead
+		lent := s.clock.Now()
+		for range 1000 {
+			switch lending.IntN(4) {
+			case 0:
+				worst = max(worst, s.clock.Since(lent))
+				s.Lend()
+				lent = s.clock.Now()
+			case 1:
+				s.clock.Advance(time.Duration(lending.IntN(60)) * time.Millisecond)
+			case 2:
+				s.Sweep(t.Context())
+			default:
+				id := fmt.Sprint(lending.IntN(hosts))
+				if _, err := s.Heartbeat(id, 0); err == nil {
+					heard[id] = s.clock.Now()
+				}
+			}
+			for id, at := range heard {
+				silence := s.clock.Since(at)
+				h, there := s.Get(id)
+				switch due := !there || h.State == hostmgr.Offline; {
+				case due && silence <= 2*second:
+					t.Fatalf("seed %d: due, or evicted, after %v", seed, silence)
+				case !due && silence > 2*second+worst+s.clock.Since(lent):
+					t.Fatalf("seed %d: not due after %v", seed, silence)
+				case !there:
+					delete(heard, id)
+				}
+			}
+		}
+	}
+}
+
+// TestForgottenLateness: of the times that were lent for too long the registry remembers
+// the latest, and for the rest how long the worst of them was.
+func TestForgottenLateness(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour})
+	s.Lend()
+	s.clock.Advance(5 * second)
+	s.beat("a")
+	heard := s.clock.Now()
+	for range 5000 {
+		s.Lend()
+		s.clock.Advance(2 * hostmgr.LendAhead)
+	}
+	require.False(t, s.get("a").EvictAt.Before(heard.Add(2*time.Hour)))
+	s.after(heard.Add(2 * time.Hour).Sub(s.clock.Now()))
+	require.False(t, s.gone("a"))
+	s.after(6 * second)
+	require.True(t, s.gone("a"))
+}
