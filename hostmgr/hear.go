@@ -3,21 +3,19 @@ package hostmgr
 import "time"
 
 // Heartbeat is a sign of life that carries nothing else. It takes no lock (but the
-// first one of a host that was suspect) and allocates nothing. Under Run, on the
-// system's clock, it counts as up to 20 ms later than it was while there are more than
-// 100,000 a second: then it need not read the clock itself. ErrUnknownHost asks
+// first one of a host that was suspect) and allocates nothing. While there are more than
+// 100,000 a second under Run, on the system's clock, it does not read the clock either,
+// and counts as a little later than it was: by 20 ms, or as much as Run is late. ErrUnknownHost asks
 // the host to announce itself again; ErrStale tells a former incarnation that it is
 // one. Incarnation 0 means the life that is there.
 func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
-	now := r.lent() // before all else: a clock waits for memory that was asked for before
+	stamp := r.stamp() // before all else: a clock waits for memory that was asked for before
 	h := r.table.hash(id)
-	if h%beatSample == 0 {
-		r.lender.beats.Add(1)
-	}
-	if lease, ok := r.table.page(h).hear(h, incarnation, now); ok {
+	r.lender.count(h, stamp)
+	if lease, ok := r.table.page(h).hear(h, incarnation, stamp); ok {
 		return lease, nil
 	}
-	return r.hear(h, id, incarnation, now)
+	return r.hear(h, id, incarnation, stamp)
 }
 
 // Observe is a sign of life that someone else heard, age ago: it counts as if

@@ -66,9 +66,34 @@ func TestRunTakesBack(t *testing.T) {
 	s.join("a")
 	s.Lend()
 	s.TakeBack()
+	require.False(t, s.Lent())
 	s.clock.Advance(second)
 	s.beat("a")
 	require.Equal(t, s.clock.Now(), s.get("a").LastSeen)
+}
+
+// TestOverdueStamp: a beat whose stamp is older than the word that it finds counts all
+// the same, while the stamp is still lent and after.
+func TestOverdueStamp(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		s := newScript(t, hostmgr.Config[string]{})
+		s.join("a")
+		s.Lend()
+		s.clock.Advance(2 * hostmgr.LendAhead)
+		s.join("a") // reads the clock
+		s.clock.Advance(second)
+		s.beat("a")
+		s.after(second)
+		if again {
+			s.Lend()
+		}
+		s.after(second)
+		require.False(t, s.gone("a"), "heard two seconds ago")
+		if again {
+			s.after(second + 1) // the stamp was overdue for so long
+			require.True(t, s.gone("a"))
+		}
+	}
 }
 
 // TestLentTimeIsNeverEarly: however late the time that is lent is replaced, nobody is
@@ -87,20 +112,29 @@ func TestLentTimeIsNeverEarly(t *testing.T) {
 		}
 		worst := hostmgr.LendAhead
 		lent := s.clock.Now()
-		for range 1000 {
-			switch lending.IntN(4) {
+		for range 2000 {
+			id := fmt.Sprint(lending.IntN(hosts))
+			now := s.clock.Now()
+			switch lending.IntN(8) {
 			case 0:
-				worst = max(worst, s.clock.Since(lent))
+				worst = max(worst, now.Sub(lent))
 				s.Lend()
-				lent = s.clock.Now()
-			case 1:
-				s.clock.Advance(time.Duration(lending.IntN(60)) * time.Millisecond)
-			case 2:
+				lent = now
+			case 1, 2:
+				s.clock.Advance(time.Duration(lending.IntN(100)) * time.Millisecond)
+			case 3:
 				s.Sweep(t.Context())
+			case 4:
+				s.join(id) // reads the clock
+				heard[id] = now
+			case 5:
+				age := time.Duration(lending.IntN(300)) * time.Millisecond
+				if s.Observe(id, 0, age) == nil && now.Add(-age).After(heard[id]) {
+					heard[id] = now.Add(-age)
+				}
 			default:
-				id := fmt.Sprint(lending.IntN(hosts))
 				if _, err := s.Heartbeat(id, 0); err == nil {
-					heard[id] = s.clock.Now()
+					heard[id] = now
 				}
 			}
 			for id, at := range heard {
@@ -119,22 +153,29 @@ func TestLentTimeIsNeverEarly(t *testing.T) {
 	}
 }
 
-// TestForgottenLateness: of the times that were lent for too long the registry remembers
-// the latest, and for the rest how long the worst of them was.
-func TestForgottenLateness(t *testing.T) {
+// TestMuchLateness: stamps that were lent for too long are remembered, however many.
+func TestMuchLateness(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour})
 	s.Lend()
 	s.clock.Advance(5 * second)
 	s.beat("a")
 	heard := s.clock.Now()
-	for range 5000 {
+	s.announce(hostmgr.Announcement[string]{ID: "b", Interval: time.Hour})
+	var heardLater time.Time
+	for i := range 20_000 {
 		s.Lend()
 		s.clock.Advance(2 * hostmgr.LendAhead)
+		if i == 101 {
+			s.beat("b")
+			heardLater = s.clock.Now()
+		}
 	}
+	s.TakeBack()
+	require.False(t, s.get("b").EvictAt.Before(heardLater.Add(2*time.Hour)))
 	require.False(t, s.get("a").EvictAt.Before(heard.Add(2*time.Hour)))
 	s.after(heard.Add(2 * time.Hour).Sub(s.clock.Now()))
 	require.False(t, s.gone("a"))
-	s.after(6 * second)
-	require.True(t, s.gone("a"))
+	s.after(5*second + 2*time.Hour/60)
+	require.True(t, s.gone("a"), "nor much later")
 }

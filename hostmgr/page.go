@@ -63,7 +63,8 @@ const (
 
 func (k *key) load() hash { return hash(atomic.LoadUint64((*uint64)(&k.hash))) }
 
-// isTwin tells whether another id that is there, or was, has this hash.
+// isTwin tells whether another id that is there, or was since this life began, has this
+// hash.
 func (k *key) isTwin() bool { return atomic.LoadUint64(&k.rest)&twinBit != 0 }
 func (k *key) setTwin()     { atomic.OrUint64(&k.rest, twinBit) }
 
@@ -164,7 +165,7 @@ func (p *page[M]) seek(h hash, i int) int {
 // hear is all that nearly every heartbeat does, in one piece: so short that the
 // processor begins with the next one while it waits for the memory of this one. It
 // returns false if there is anything unusual: the rest of the way is Registry.hear.
-func (p *page[M]) hear(h hash, incarnation uint64, now int64) (Lease, bool) {
+func (p *page[M]) hear(h hash, incarnation uint64, stamp int64) (Lease, bool) {
 	keys := p.keys
 	for i := p.slot(h); ; i++ {
 		if i >= len(keys) {
@@ -179,7 +180,7 @@ func (p *page[M]) hear(h hash, incarnation uint64, now int64) (Lease, bool) {
 		if k.isTwin() || incarnation != 0 && incarnation != k.incarnation {
 			return Lease{}, false
 		}
-		return k.lease(), p.words[i].plainBeat(now)
+		return k.lease(), p.words[i].plainBeat(stamp)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // emptied are rebuilt smaller, or as one. So nothing ever grows, or shrinks, by more
 // than a page at a time.
 //
-// Why readers need no lock: a slot is written before its fingerprint is (an
+// Why readers need no lock: a slot is written before its hash is (an
 // atomic store, see publish), and from then on only its atomic fields
 // change; it is never used again for another life. What is over stays over, and
 // is passed by. Reuse of room happens only by building a new page, and the
@@ -50,7 +50,8 @@ type directory[M any] struct {
 // has a chance of 5e-14; the seed is secret, so nobody can look for such an id, and who
 // could send that beat could as well send the other's. Whoever holds the lock compares
 // the ids themselves, and a join that finds another id with its hash (of a million, two
-// have one with a chance of 3e-8) makes them twins, whose beats take the lock as well.
+// have one with a chance of 3e-8) makes the two lives twins, whose beats take the lock as
+// well.
 type hash uint64
 
 func newTable[M any]() *table[M] {

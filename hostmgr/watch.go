@@ -116,7 +116,10 @@ func (r *Registry[M]) emit(k Kind, l life[M], now int64) {
 }
 
 func (w *watcher[M]) push(e Event[M]) {
-	if w.queued%batchSize == 0 {
+	switch {
+	case w.queued == 0: // it keeps up: there may be but this one
+		w.queue = append(w.queue, nil)
+	case w.queued%batchSize == 0:
 		w.queue = append(w.queue, make([]Event[M], 0, batchSize))
 	}
 	last := len(w.queue) - 1
@@ -127,8 +130,11 @@ func (w *watcher[M]) push(e Event[M]) {
 // pop returns the first events that are queued.
 func (w *watcher[M]) pop() []Event[M] {
 	first := w.queue[0]
+	w.queue[0] = nil // what was handed over is not kept
 	w.queue = w.queue[1:]
-	w.queued -= len(first)
+	if w.queued -= len(first); w.queued == 0 {
+		w.queue = nil
+	}
 	return first
 }
 

@@ -5,14 +5,17 @@ import (
 	"sync/atomic"
 )
 
-// A word is when a host was last heard (shifted left by one), whether a sweep has
+// A word is when a host was last heard, or the stamp that it was lent then (shifted left
+// by one), whether a sweep has
 // called it suspect (bit 0), and whether the life is over (the sign; the rest then
 // stays as it was). It is all that a heartbeat writes.
 //
 // Because all of it is one word, a beat and a sweep can't miss each other: both
 // compare-and-swap, so whoever comes second sees what the first did. A sweep
 // that judged the host by an older beat fails to end the life; a beat that comes
-// after the end is told so. That is promise 1, and it costs no lock.
+// after the end is told so. That is promise 1, and it costs no lock. (A beat that finds
+// its lent stamp there already need not swap: nobody who bears it is judged silent, see
+// lender.)
 //
 // All access is atomic, save that of who fills in a slot that nobody can find yet: an
 // atomic store waits until all stores before it are done, which a join, or a page
@@ -53,8 +56,8 @@ func (w *word) beat(t int64) (wasSuspect, there bool) {
 	}
 }
 
-// plainBeat is beat for a life that is there, not suspect, and not heard by anybody
-// else right now. Otherwise it does nothing, and returns false.
+// plainBeat is beat for a life that is there, not suspect, and that nobody else writes
+// to right now. Otherwise it does nothing, and returns false.
 func (w *word) plainBeat(t int64) bool {
 	old := w.load()
 	return old >= 0 && old&suspectBit == 0 && (old>>1 >= t || atomic.CompareAndSwapInt64(&w.v, old, t<<1))
