@@ -16,8 +16,9 @@
 //
 //  1. A beat protects. After an Announce or Heartbeat that returned without
 //     error, the host is not evicted before its patience has run out, counted
-//     from the clock reading inside that call. This holds against a sweep that
-//     runs at that very moment.
+//     from the clock reading inside that call (or a moment later, while Run
+//     spares heartbeats that reading). This holds against a sweep that runs at
+//     that very moment.
 //  2. One departure per life. Each join ends in exactly one departure, counted
 //     once, seen once, and its cleanup is repeated until it succeeds.
 //  3. The past can't touch the present. A leave, heartbeat or announce of an

@@ -3,11 +3,13 @@ package hostmgr
 import "time"
 
 // Heartbeat is a sign of life that carries nothing else. It takes no lock (but the
-// first one of a host that was suspect) and allocates nothing. While there are more than
-// 100,000 a second under Run, on the system's clock, it does not read the clock either,
-// and counts as a little later than it was: by 20 ms, or as much as Run is late. ErrUnknownHost asks
+// first one of a host that was suspect) and allocates nothing. ErrUnknownHost asks
 // the host to announce itself again; ErrStale tells a former incarnation that it is
 // one. Incarnation 0 means the life that is there.
+//
+// While there are more than 100,000 a second under Run, on the system's clock, it does
+// not read the clock either, and counts as a little later than it was: by 50 ms, or by as
+// much as Run is late.
 func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 	stamp := r.stamp() // before all else: a clock waits for memory that was asked for before
 	h := r.table.hash(id)

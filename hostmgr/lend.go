@@ -11,7 +11,7 @@ const (
 	beatSample = 1 << 10 // one of so many is counted
 	beatWindow = 250 * time.Millisecond
 	lendEvery  = 5 * time.Millisecond
-	lendAhead  = 20 * time.Millisecond
+	lendAhead  = 50 * time.Millisecond
 	maxOverdue = 4096
 )
 
@@ -127,6 +127,9 @@ func (l *lender) note(late overdue) {
 func (l *lender) latest(seen, now int64) int64 {
 	if lent := l.stamp.Load(); lent > 0 && seen >= lent {
 		return max(seen, now)
+	}
+	if n := len(l.overdue); n == 0 || seen >= l.overdue[n-1].until {
+		return seen
 	}
 	later := sort.Search(len(l.overdue), func(i int) bool { return l.overdue[i].stamp > seen })
 	if later == 0 {

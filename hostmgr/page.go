@@ -107,7 +107,7 @@ func (r *record) joinedAt() int64    { return int64(r.joined[1])<<32 | int64(r.j
 // them are taken at first. Large ones are multiples of 256, which are size classes
 // of the allocator.
 func capacity(live int) int {
-	need := live + live/2 + 1
+	need := live + live/2
 	if need > 256 {
 		return (need + 255) &^ 255
 	}
@@ -135,6 +135,9 @@ func newPage[M any](first uint64, depth, live int) *page[M] {
 // Computer Programming, 6.4).
 func (p *page[M]) limit() int { return len(p.words) * 4 / 5 }
 
+// width is the number of slots in units of 256, rounded up.
+func (p *page[M]) width() int { return (len(p.words) + 255) / 256 }
+
 // last is the highest hash.
 func (p *page[M]) last() uint64 { return p.first | (1<<63>>p.depth<<1 - 1) }
 
@@ -144,8 +147,8 @@ func (p *page[M]) slot(h hash) int {
 }
 
 // seek returns the first slot from i on that has this hash, and whose life is there; or
-// -1. Of two lives with one id it finds the older until that is over: newer
-// ones lie further on.
+// -1. Of two lives with one id it finds the older until that is over: newer ones lie
+// further on.
 func (p *page[M]) seek(h hash, i int) int {
 	for keys := p.keys; ; i++ {
 		if i >= len(keys) {

@@ -60,12 +60,12 @@ func (r *Registry[M]) drawBatch(room []Host[M]) []Host[M] {
 // What is hit is cold, and far apart. Loops that only read, and decide nothing, are
 // short enough for the processor to wait for many reads at the same time.
 func (t *table[M]) pick(k int) []life[M] {
-	slots := maxSlots
+	slots := t.widest()
 	if len(t.schedule) == 1 {
 		slots = len(t.schedule[0].words)
 	}
-	lives := make([]life[M], 0, 3*k+8)
-	for range 3*k + 8 {
+	lives := make([]life[M], 0, 2*k+8)
+	for range 2*k + 8 {
 		p, i := t.schedule[rand.IntN(len(t.schedule))], rand.IntN(slots)
 		if i < len(p.words) {
 			lives = append(lives, life[M]{p, i})

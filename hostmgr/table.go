@@ -32,8 +32,9 @@ type table[M any] struct {
 	directory atomic.Pointer[directory[M]]
 
 	// Guarded by Registry.mu.
-	schedule schedule[M] // all pages
-	depths   [65]int     // pages of each depth
+	schedule schedule[M]           // all pages
+	depths   [65]int               // pages of each depth
+	widths   [maxSlots/256 + 1]int // pages of up to so many times 256 slots
 }
 
 // A directory has a page for each prefix of so many bits. A page that covers
@@ -218,6 +219,7 @@ func (t *table[M]) replace(old, fresh []*page[M]) {
 	for _, p := range old {
 		t.schedule.remove(p)
 		t.depths[p.depth]--
+		t.widths[p.width()]--
 	}
 	t.flatten()
 }
@@ -225,6 +227,17 @@ func (t *table[M]) replace(old, fresh []*page[M]) {
 func (t *table[M]) enter(p *page[M]) {
 	t.schedule.add(p)
 	t.depths[p.depth]++
+	t.widths[p.width()]++
+}
+
+// widest is how many slots no page has more than.
+func (t *table[M]) widest() int {
+	for i := len(t.widths) - 1; i > 0; i-- {
+		if t.widths[i] > 0 {
+			return i * 256
+		}
+	}
+	return 0
 }
 
 // deepen doubles the directory until it tells apart what a page of this depth
