@@ -30,9 +30,8 @@ func (b *bench) alive(p peers.Peer) error {
 	return nil
 }
 
-// warmUp is how long beats go on before they are timed: until caches are as they will
-// be, and until Run has noticed that there are many.
-const warmUp = 600 * time.Millisecond
+// noticed is how long beats go on until a driver has noticed that there are many.
+const noticed = 600 * time.Millisecond
 
 func (b *bench) join(p peers.Peer, r peers.Registry) error {
 	b.step(p.Name, "announce")
@@ -79,16 +78,16 @@ func collect() float64 {
 func (b *bench) beats(p peers.Peer, r peers.Registry) error {
 	d, ok := r.(peers.Runner)
 	if !ok || !b.wants("beat_1", "beat_par") {
-		return b.beatsAs(p.Name, r)
+		return b.beatsAs(p.Name, r, b.window()/8)
 	}
-	if err := b.beatsAs(p.Name+", by hand", r); err != nil {
+	if err := b.beatsAs(p.Name+", by hand", r, b.window()/8); err != nil {
 		return err
 	}
 	defer d.Run()()
-	return b.beatsAs(p.Name, r)
+	return b.beatsAs(p.Name, r, noticed)
 }
 
-func (b *bench) beatsAs(name string, r peers.Registry) error {
+func (b *bench) beatsAs(name string, r peers.Registry, warmUp time.Duration) error {
 	for _, m := range []struct {
 		name string
 		beat func(beater, time.Duration) (float64, error)
