@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hostlife/hostlife/clock"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
@@ -57,6 +58,25 @@ func TestRunLends(t *testing.T) {
 		require.Zero(t, r.Len())
 		stop()
 		require.EqualValues(t, hosts, r.Stats().Evicted)
+	})
+}
+
+// TestOtherClocksAreRead: whoever brings a clock of their own sees exactly its time.
+func TestOtherClocksAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type own struct{ clock.Clock }
+		r, err := hostmgr.New(hostmgr.Config[int]{Clock: own{clock.System()}})
+		require.NoError(t, err)
+		defer run(t, r)()
+		for range 60 {
+			for i := range 10_000 {
+				_, err := r.Heartbeat(fmt.Sprint(i), 0)
+				require.Equal(t, hostmgr.ErrUnknownHost, err)
+			}
+			time.Sleep(10 * time.Millisecond)
+			synctest.Wait()
+			require.False(t, r.Lent())
+		}
 	})
 }
 

@@ -177,7 +177,7 @@ func (p *page[M]) hear(h hash, incarnation uint64, stamp int64) (Lease, bool) {
 		k := &keys[i]
 		if other := k.load(); other == 0 {
 			return Lease{}, false
-		} else if other != h {
+		} else if other != h || !p.words[i].there() {
 			continue
 		}
 		if k.isTwin() || incarnation != 0 && incarnation != k.incarnation {

@@ -16,8 +16,8 @@ const (
 	maxTerms = 1024
 )
 
-// terms are what a host is judged by. They never change and are shared by all
-// hosts of one interval, for the first 1024 of these: a host that changes its interval gets others.
+// terms are what a host is judged by. They never change, and are shared by all hosts of
+// one interval, for the first 1024 intervals: a host that changes its own gets others.
 type terms struct {
 	interval, suspect, evict time.Duration // of silence; 0: never
 }

@@ -2,12 +2,15 @@ package hostmgr_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -165,5 +168,42 @@ func TestWatchTellsOfSuspicionAndRecovery(t *testing.T) {
 		require.Equal(t, 2*second+1, at[hostmgr.Suspected])
 		require.Equal(t, 5*second, at[hostmgr.Recovered], "at the beat, not at the next sweep")
 		stop()
+	})
+}
+
+// A watcher that has been told of hosts that are gone keeps nothing of theirs, though it
+// goes on watching.
+func TestWatchKeepsNothingOfTheGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[*[1 << 10]byte]{})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		left := 0
+		go func() {
+			for e := range r.Watch(ctx) {
+				if e.Kind == hostmgr.Left {
+					left++
+				}
+			}
+		}()
+		synctest.Wait()
+		var remains []weak.Pointer[[1 << 10]byte]
+		for i := range 500 {
+			data := new([1 << 10]byte)
+			remains = append(remains, weak.Make(data))
+			_, err := r.Announce(hostmgr.Announcement[*[1 << 10]byte]{ID: fmt.Sprint(i), Metadata: data})
+			require.NoError(t, err)
+		}
+		for i := range 500 {
+			require.NoError(t, r.Leave(ctx, fmt.Sprint(i), 0))
+		}
+		synctest.Wait()
+		require.Equal(t, 500, left)
+		runtime.GC()
+		for _, p := range remains {
+			require.Nil(t, p.Value())
+		}
+		cancel()
+		synctest.Wait()
 	})
 }

@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// A word is when a host was last heard, or the stamp that it was lent then (shifted left
-// by one), whether a sweep has
-// called it suspect (bit 0), and whether the life is over (the sign; the rest then
-// stays as it was). It is all that a heartbeat writes.
+// A word is when a host was last heard, or the stamp that its heartbeat was lent then
+// (shifted left by one), whether a sweep has called it suspect (bit 0), and whether the
+// life is over (the sign; the rest then stays as it was). It is all that a heartbeat
+// writes.
 //
 // Because all of it is one word, a beat and a sweep can't miss each other: both
 // compare-and-swap, so whoever comes second sees what the first did. A sweep

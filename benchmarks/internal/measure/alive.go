@@ -30,9 +30,6 @@ func (b *bench) alive(p peers.Peer) error {
 	return nil
 }
 
-// noticed is how long beats go on until a driver has noticed that there are many.
-const noticed = 600 * time.Millisecond
-
 func (b *bench) join(p peers.Peer, r peers.Registry) error {
 	b.step(p.Name, "announce")
 	start := time.Now()
@@ -73,6 +70,9 @@ func collect() float64 {
 	}
 	return median(times)
 }
+
+// noticed is how long beats go on until a driver has noticed that there are many.
+const noticed = 600 * time.Millisecond
 
 // beats are measured under the peer's driver, if it has one, and also without.
 func (b *bench) beats(p peers.Peer, r peers.Registry) error {

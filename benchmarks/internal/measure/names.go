@@ -28,7 +28,7 @@ const inEachBeat = "heap, ttlcache: ordered by deadline already, which every bea
 // All lists the measures in the order of their tables.
 var All = []Measure{
 	less("limits", "ns", "the machine: clock (time.Since), now (time.Now), a dependent random access of 512 MiB, a scan of n words",
-		"swap, swap_par: a clock reading, a hash of an id and a swap in a cache line of n: less no beat by id can do"),
+		"swap, swap_par: a clock reading, a hash of an id and a swap in a cache line of n: no beat by id that reads the clock can do less"),
 	less("beat_1", "ns", "a heartbeat of a random host by id, on one goroutine", underRun,
 		"otter: a beat that would move the deadline by less than 1 s writes nothing"),
 	less("beat_par", "ns", "a heartbeat of a random host by id, on GOMAXPROCS goroutines (time / beats of all)", underRun,

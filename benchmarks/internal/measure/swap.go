@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// A swapper does the least that any beat by id must: it has a cache line for each
-// host, knows which one as soon as it has hashed the id, and does not look whether that
-// is the host's.
+// A swapper does the least that any beat by id must that reads the clock: it has a cache
+// line for each host, knows which one as soon as it has hashed the id, and does not look
+// whether that is the host's.
 type swapper struct {
 	seed  maphash.Seed
 	start time.Time
