@@ -95,7 +95,9 @@ func (r *Registry[M]) stillDue(due []candidate, rep *SweepReport) []question[M] 
 		}
 		v := r.verdict(l, now)
 		if v.state == Offline {
-			asked = append(asked, question[M]{c, v.word, r.snapshot(l, c.id, now)})
+			q := question[M]{candidate: c, word: v.word}
+			r.snapshot(&q.host, l, c.id, now)
+			asked = append(asked, q)
 			continue
 		}
 		r.release(l)

@@ -67,10 +67,11 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 func (r *Registry[M]) departure(l life[M], k Kind, now int64) Departure[M] {
 	v, t := r.verdict(l, now), l.terms()
 	d := Departure[M]{
-		Host: r.show(l, now), Kind: k, At: r.time.wall(now),
+		Kind: k, At: r.time.wall(now),
 		Silence: time.Duration(v.silence), Excused: time.Duration(v.excused),
 		Interval: t.interval, Patience: t.evict, Attempt: 1,
 	}
+	r.show(&d.Host, l, now)
 	if h, ok := r.holds[l.key().number]; ok && now > h.since && v.state == Offline {
 		d.HeldBy, d.HeldFor = h.by, time.Duration(now-max(h.since, v.evictAt))
 	}

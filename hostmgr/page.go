@@ -9,7 +9,9 @@ import (
 
 const (
 	minSlots  = 16
-	maxSlots  = 2048 // a page that needs more becomes two
+	maxSlots  = 2048 // a page that needs more becomes several
+	pageUnit  = 128  // large pages have a multiple of so many slots
+	splitBits = 2    // a page that splits becomes four: so hosts are copied less often
 	chunkSize = 64
 
 	maxTermsOfPage = 2 * maxSlots
@@ -41,7 +43,6 @@ type page[M any] struct {
 	used    int               // slots that are not free
 	records int               // that were ever taken
 	live    int               // of them, those of lives that are there
-	due     int64             // no life in here needs a look before
 	held    bool              // a life in here is due but held
 	rank    int               // in the schedule
 }
@@ -104,12 +105,12 @@ func (r *record) setJoined(at int64) { r.joined = [2]uint32{uint32(at), uint32(a
 func (r *record) joinedAt() int64    { return int64(r.joined[1])<<32 | int64(r.joined[0]) }
 
 // capacity is how many slots a page for so many lives has: at most two thirds of
-// them are taken at first. Large ones are multiples of 256, which are size classes
-// of the allocator.
+// them are taken at first. Large ones are multiples of 128, which are size classes
+// of the allocator, or nearly.
 func capacity(live int) int {
 	need := live + live/2
 	if need > 256 {
-		return (need + 255) &^ 255
+		return (need + pageUnit - 1) / pageUnit * pageUnit
 	}
 	slots := minSlots
 	for slots < need {
@@ -121,7 +122,7 @@ func capacity(live int) int {
 func newPage[M any](first uint64, depth, live int) *page[M] {
 	slots := min(capacity(live), maxSlots)
 	p := &page[M]{
-		first: first, depth: depth, due: never,
+		first: first, depth: depth,
 		words: make([]word, slots), keys: make([]key, slots), marks: make([]mark, slots),
 	}
 	for i := range p.words {
@@ -135,8 +136,8 @@ func newPage[M any](first uint64, depth, live int) *page[M] {
 // Computer Programming, 6.4).
 func (p *page[M]) limit() int { return len(p.words) * 4 / 5 }
 
-// width is the number of slots in units of 256, rounded up.
-func (p *page[M]) width() int { return (len(p.words) + 255) / 256 }
+// width is the number of slots in units of 128, rounded up.
+func (p *page[M]) width() int { return (len(p.words) + pageUnit - 1) / pageUnit }
 
 // last is the highest hash.
 func (p *page[M]) last() uint64 { return p.first | (1<<63>>p.depth<<1 - 1) }
@@ -291,20 +292,14 @@ func (p *page[M]) soonest() []int64 {
 	return append(list, 0, 0) // a page without any: its slots are vacant
 }
 
-// earliest is the earliest that soonest says of any life, if all are judged by the
-// same terms, as they mostly are: then the words say it, and nothing else is read.
-// Otherwise it is in the past.
+// earliest is no later than what soonest says of any life, if all are judged by the same
+// terms, as they mostly are: then it follows from the word of who was heard first, and
+// nothing but words is read. Otherwise it is in the past.
 func (p *page[M]) earliest() int64 {
 	if len(p.terms) != 1 {
 		return math.MinInt64
 	}
-	at, words := never, p.words
-	soonest := [2]int64{p.terms[0].soonest(false), p.terms[0].soonest(true)}
-	for i := range words {
-		v := words[i].load()
-		at = min(at, heard(v)+soonest[v&suspectBit])
-	}
-	return at
+	return heard(first(p.words)) + p.terms[0].soonest(false)
 }
 
 // sortOut drops the terms that nobody is judged by any more.

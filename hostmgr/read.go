@@ -7,15 +7,15 @@ import (
 
 // Get returns the host as it is now, or false if it is not there. It allocates
 // nothing.
-func (r *Registry[M]) Get(id string) (Host[M], bool) {
-	h := r.table.hash(id)
+func (r *Registry[M]) Get(id string) (h Host[M], ok bool) {
+	place := r.table.hash(id)
 	now := r.rlock()
 	defer r.mu.RUnlock()
-	l, ok := r.table.exactly(h, id)
-	if !ok {
-		return Host[M]{}, false
+	l, ok := r.table.exactly(place, id)
+	if ok {
+		r.snapshot(&h, l, id, now)
 	}
-	return r.snapshot(l, id, now), true
+	return h, ok
 }
 
 // Len is the number of hosts that are there, in O(1).
@@ -72,7 +72,8 @@ func (r *Registry[M]) advance(c *cursor, to []Host[M]) ([]Host[M], uint64) {
 	to = slices.Grow(to, p.live)
 	for l := range p.lives() {
 		if !r.passed(c, l) {
-			to = append(to, r.show(l, now))
+			to = append(to, Host[M]{})
+			r.show(&to[len(to)-1], l, now)
 		}
 	}
 	c.next = p.last() + 1

@@ -1,6 +1,9 @@
 package hostmgr
 
-import "math/rand/v2"
+import (
+	"math/bits"
+	"math/rand/v2"
+)
 
 // Sample returns up to n distinct hosts that are Alive or Late and that keep
 // accepts (nil accepts all), each set of them as likely as any other: what a
@@ -43,32 +46,44 @@ func (r *Registry[M]) drawBatch(room []Host[M]) []Host[M] {
 	now := r.rlock()
 	defer r.mu.RUnlock()
 	drawn := r.table.pick(len(room))
-	for i, l := range drawn { // reach for all that show reads, see pick
-		c, j := l.rest()
-		room[i].Metadata = c.metadata[j]
-		room[i].Life = uint64(c.records[j].id[0]) + uint64(c.records[j].size) + uint64(l.mark().terms)
-	}
+	reach(drawn, room)
 	for i, l := range drawn {
-		room[i] = r.show(l, now)
+		r.show(&room[i], l, now)
 	}
 	return room[:len(drawn)]
 }
 
+// reach reads a little of all that show reads of lives that are cold and far apart. Its
+// loops only read, and decide nothing, so that the processor waits for many lives at the
+// same time. What is read has to go somewhere, or it would not be.
+func reach[M any](lives []life[M], room []Host[M]) {
+	for i, l := range lives {
+		room[i].Life = l.key().rest + uint64(l.mark().terms)
+	}
+	records := make([]*record, len(lives))
+	for i, l := range lives {
+		c, j := l.rest()
+		records[i], room[i].Metadata = &c.records[j], c.metadata[j]
+	}
+	for i, r := range records {
+		room[i].Life = uint64(r.id[0]) + uint64(r.size)
+	}
+}
+
 // pick draws up to k lives: slots are hit at random, each of every page's, and those
-// that smaller pages lack, as likely as any other.
-//
-// What is hit is cold, and far apart. Loops that only read, and decide nothing, are
-// short enough for the processor to wait for many reads at the same time.
+// that smaller pages lack, as likely as any other (to within 2^-32). Its loops are like
+// those of reach.
 func (t *table[M]) pick(k int) []life[M] {
 	slots := t.widest()
 	if len(t.schedule) == 1 {
-		slots = len(t.schedule[0].words)
+		slots = len(t.schedule[0].page.words)
 	}
 	lives := make([]life[M], 0, 2*k+8)
 	for range 2*k + 8 {
-		p, i := t.schedule[rand.IntN(len(t.schedule))], rand.IntN(slots)
-		if i < len(p.words) {
-			lives = append(lives, life[M]{p, i})
+		at, rest := bits.Mul64(rand.Uint64(), uint64(len(t.schedule)))
+		i, _ := bits.Mul64(rest, uint64(slots))
+		if p := t.schedule[at].page; int(i) < len(p.words) {
+			lives = append(lives, life[M]{p, int(i)})
 		}
 	}
 	there := make([]bool, len(lives))

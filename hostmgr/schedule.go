@@ -9,23 +9,41 @@ import "container/heap"
 // the schedule nothing, and a sweep costs what is due, not what exists.
 //
 // Guarded by Registry.mu.
-type schedule[M any] []*page[M]
+type schedule[M any] []bound[M]
+
+// A bound is a page, and when it needs a look.
+type bound[M any] struct {
+	due  int64 // no life in the page needs a look before
+	page *page[M]
+}
 
 // next is the earliest moment at which a look is needed.
 func (s schedule[M]) next() int64 { return s[0].due }
 
-func (s *schedule[M]) add(p *page[M])    { heap.Push(s, p) }
-func (s *schedule[M]) remove(p *page[M]) { heap.Remove(s, p.rank) }
+func (s schedule[M]) due(p *page[M]) int64 { return s[p.rank].due }
+
+func (s *schedule[M]) add(p *page[M], due int64) { heap.Push(s, bound[M]{due, p}) }
+func (s *schedule[M]) remove(p *page[M])         { heap.Remove(s, p.rank) }
 
 // hasten makes sure that a page is looked at when due.
 func (s *schedule[M]) hasten(p *page[M], due int64) {
-	if due < p.due {
+	if due < s.due(p) {
 		s.set(p, due)
 	}
 }
 
+// hastenHeld does so for all pages with hosts that are held.
+func (s *schedule[M]) hastenHeld(due int64) {
+	for i, e := range *s {
+		if e.page.held {
+			(*s)[i].due = min(e.due, due)
+		}
+	}
+	heap.Init(s)
+}
+
 func (s *schedule[M]) set(p *page[M], due int64) {
-	p.due = due
+	(*s)[p.rank].due = due
 	heap.Fix(s, p.rank)
 }
 
@@ -35,19 +53,19 @@ func (s schedule[M]) Less(i, j int) bool { return s[i].due < s[j].due }
 
 func (s schedule[M]) Swap(i, j int) {
 	s[i], s[j] = s[j], s[i]
-	s[i].rank, s[j].rank = i, j
+	s[i].page.rank, s[j].page.rank = i, j
 }
 
 func (s *schedule[M]) Push(x any) {
-	p := x.(*page[M])
-	p.rank = len(*s)
-	*s = append(*s, p)
+	e := x.(bound[M])
+	e.page.rank = len(*s)
+	*s = append(*s, e)
 }
 
 func (s *schedule[M]) Pop() any {
 	last := len(*s) - 1
-	p := (*s)[last]
-	(*s)[last] = nil
+	e := (*s)[last]
+	(*s)[last] = bound[M]{}
 	*s = (*s)[:last]
-	return p
+	return e
 }

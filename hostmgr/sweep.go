@@ -1,7 +1,6 @@
 package hostmgr
 
 import (
-	"container/heap"
 	"context"
 	"strings"
 	"time"
@@ -86,12 +85,7 @@ func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due b
 	rep.At = r.time.wall(began)
 	r.counts.Sweeps++
 	if held && len(r.holds) > 0 {
-		for _, p := range r.table.schedule {
-			if p.held {
-				p.due = min(p.due, began)
-			}
-		}
-		heap.Init(&r.table.schedule)
+		r.table.schedule.hastenHeld(began)
 	}
 	r.scanning = r.table.schedule.next() <= began
 	return began, r.scanning
@@ -128,7 +122,7 @@ func (r *Registry[M]) listen(rep *SweepReport) (now int64) {
 func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]candidate, bool) {
 	now := r.listen(rep)
 	defer r.unlock()
-	p := r.table.schedule[0]
+	p := r.table.schedule[0].page
 	rep.Looked += p.live
 	var next int64
 	if p.held {
@@ -171,47 +165,40 @@ func (r *Registry[M]) judgeAll(p *page[M], now int64, rep *SweepReport, due []ca
 	return next, due
 }
 
-// judgeOne judges one host, and returns when it needs the next look.
+// judgeOne judges one host, and returns when it needs the next look. It compares and
+// evicts: the life ends only if the word is still the one that was judged. If the host
+// was heard meanwhile, it is judged again.
 func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
-	v := r.judgeAndEvict(l, now, rep)
-	switch {
-	case v.state != Offline:
-		return v.next(l.mark().suspect), due
-	case !l.word().there():
-		return never, due
+	var v verdict
+	for {
+		r.judgeAs(&v, l, now)
+		switch {
+		case v.state == Offline && r.cfg.Confirm != nil:
+			return r.await(l, now, rep), append(due, candidate{strings.Clone(l.id()), l.key().number})
+		case v.state == Offline && l.word().evict(v.word):
+			r.depart(l, Evicted, now)
+			rep.Evicted++
+			return never, due
+		case v.state != Offline && r.note(l, &v, now, rep):
+			return v.next(l.mark().suspect), due
+		}
 	}
-	// It is due, but Confirm must be asked.
+}
+
+// await holds a host that is due until Confirm was asked, and returns when it is to be
+// looked at again.
+func (r *Registry[M]) await(l life[M], now int64, rep *SweepReport) int64 {
 	if _, held := r.holds[l.key().number]; !held {
 		r.hold(l, "awaiting Confirm", now)
 	}
 	l.page.held = true
 	rep.Held++
-	return now + int64(holdPause), append(due, candidate{strings.Clone(l.id()), l.key().number})
-}
-
-// judgeAndEvict compares and evicts: the life ends only if the word is still
-// the one that was judged. If the host was heard meanwhile, it is judged again.
-// A verdict of Offline with the word alive means that it is due but may not be
-// evicted without asking.
-func (r *Registry[M]) judgeAndEvict(l life[M], now int64, rep *SweepReport) verdict {
-	for {
-		v := r.verdict(l, now)
-		switch {
-		case v.state == Offline && r.cfg.Confirm != nil:
-			return v
-		case v.state == Offline && l.word().evict(v.word):
-			r.depart(l, Evicted, now)
-			rep.Evicted++
-			return v
-		case v.state != Offline && r.note(l, v, now, rep):
-			return v
-		}
-	}
+	return now + int64(holdPause)
 }
 
 // note tells watchers of a host that became suspect, or no longer is. It returns
 // false if the host was heard meanwhile.
-func (r *Registry[M]) note(l life[M], v verdict, now int64, rep *SweepReport) bool {
+func (r *Registry[M]) note(l life[M], v *verdict, now int64, rep *SweepReport) bool {
 	r.release(l)
 	switch {
 	case v.state != Suspect:

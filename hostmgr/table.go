@@ -32,9 +32,9 @@ type table[M any] struct {
 	directory atomic.Pointer[directory[M]]
 
 	// Guarded by Registry.mu.
-	schedule schedule[M]           // all pages
-	depths   [65]int               // pages of each depth
-	widths   [maxSlots/256 + 1]int // pages of up to so many times 256 slots
+	schedule schedule[M]                // all pages
+	depths   [65]int                    // pages of each depth
+	widths   [maxSlots/pageUnit + 1]int // pages of up to so many times pageUnit slots
 }
 
 // A directory has a page for each prefix of so many bits. A page that covers
@@ -61,7 +61,7 @@ func newTable[M any]() *table[M] {
 	p := newPage[M](0, 0, 0)
 	d.pages[0].Store(p)
 	t.directory.Store(d)
-	t.enter(p)
+	t.enter(p, never)
 	return t
 }
 
@@ -113,7 +113,7 @@ func (t *table[M]) room(h hash) {
 		}
 		depth := p.depth
 		if capacity(p.live+1) > maxSlots {
-			depth++
+			depth += splitBits
 		}
 		t.rebuild(depth, p)
 	}
@@ -142,7 +142,7 @@ func (t *table[M]) tidy(p *page[M]) {
 type move struct{ from, to *word }
 
 // rebuild replaces old pages, which are neighbours if there are two, by new ones of
-// the given depth: one that is as deep or less deep, or two that are deeper by one.
+// the given depth: one that is as deep or less deep, or several that are deeper.
 func (t *table[M]) rebuild(depth int, old ...*page[M]) {
 	fresh := t.plan(depth, old)
 	var moves []move
@@ -173,10 +173,7 @@ func (t *table[M]) reseat(p, fresh *page[M]) []move {
 func (t *table[M]) copy(p *page[M], fresh []*page[M], moves []move) []move {
 	moves = slices.Grow(moves, p.live)
 	for l := range p.arrivals() {
-		to := fresh[0]
-		if len(fresh) > 1 {
-			to = fresh[l.key().hash>>(64-to.depth)&1]
-		}
+		to := fresh[int(l.key().hash>>(64-fresh[0].depth))&(len(fresh)-1)]
 		moves = append(moves, move{l.word(), to.copy(l).word()})
 	}
 	return moves
@@ -185,27 +182,27 @@ func (t *table[M]) copy(p *page[M], fresh []*page[M], moves []move) []move {
 // plan makes the empty pages that rebuild fills.
 func (t *table[M]) plan(depth int, old []*page[M]) []*page[M] {
 	live, first := 0, old[0].first
-	due, held := never, false
+	held := false
 	for _, p := range old {
 		live += p.live
 		first = min(first, p.first)
-		due, held = min(due, p.due), held || p.held
+		held = held || p.held
 	}
-	fresh := []*page[M]{newPage[M](first, depth, live)}
-	if depth > old[0].depth {
-		// There is room for three quarters of at least 1364 on one side: that it is not
-		// enough has a chance below 1e-70.
-		fresh[0] = newPage[M](first, depth, live/2)
-		fresh = append(fresh, newPage[M](first|1<<(64-depth), depth, live/2))
-	}
-	for _, p := range fresh {
-		p.due, p.held = due, held
+	parts := 1 << max(0, depth-old[0].depth) // if several, of at least 341 lives each, or nearly so
+	fresh := make([]*page[M], parts)
+	for i := range fresh {
+		fresh[i] = newPage[M](first|uint64(i)<<(64-depth), depth, live/parts)
+		fresh[i].held = held
 	}
 	return fresh
 }
 
 // replace lets the directory lead to the fresh pages.
 func (t *table[M]) replace(old, fresh []*page[M]) {
+	due := never
+	for _, p := range old {
+		due = min(due, t.schedule.due(p))
+	}
 	for _, p := range fresh {
 		t.deepen(p.depth)
 		d := t.directory.Load()
@@ -214,7 +211,7 @@ func (t *table[M]) replace(old, fresh []*page[M]) {
 		for i := range span {
 			d.pages[at+i].Store(p)
 		}
-		t.enter(p)
+		t.enter(p, due)
 	}
 	for _, p := range old {
 		t.schedule.remove(p)
@@ -224,8 +221,8 @@ func (t *table[M]) replace(old, fresh []*page[M]) {
 	t.flatten()
 }
 
-func (t *table[M]) enter(p *page[M]) {
-	t.schedule.add(p)
+func (t *table[M]) enter(p *page[M], due int64) {
+	t.schedule.add(p, due)
 	t.depths[p.depth]++
 	t.widths[p.width()]++
 }
@@ -234,7 +231,7 @@ func (t *table[M]) enter(p *page[M]) {
 func (t *table[M]) widest() int {
 	for i := len(t.widths) - 1; i > 0; i-- {
 		if t.widths[i] > 0 {
-			return i * 256
+			return i * pageUnit
 		}
 	}
 	return 0

@@ -97,7 +97,7 @@ func (t *terms) soonest(suspect bool) int64 {
 		patience = t.suspect
 	}
 	if patience == 0 {
-		return maxPatience
+		return never
 	}
 	return int64(patience)
 }

@@ -26,6 +26,7 @@ type timeline struct {
 	since  interface{ Since(time.Time) time.Duration }
 	wake   chan struct{} // tells Run of a step back
 	start  time.Time     // with its monotonic reading
+	day    time.Time     // start without it
 	offset atomic.Int64  // what steps back have taken away so far
 	floor  atomic.Int64  // time has come so far
 	shift  atomic.Int64  // how far the wall clock has been stepped since start
@@ -33,6 +34,7 @@ type timeline struct {
 
 func newTimeline(c clock.Clock, wake chan struct{}) *timeline {
 	t := &timeline{clock: c, since: byNow{c}, wake: wake, start: c.Now()}
+	t.day = t.start.Round(0)
 	if s, ok := c.(interface{ Since(time.Time) time.Duration }); ok {
 		t.since = s
 	}
@@ -92,7 +94,7 @@ func (t *timeline) raise(now int64) {
 func (t *timeline) mark(now int64) {
 	t.raise(now)
 	reading := t.clock.Now()
-	shift := reading.Round(0).Sub(t.start.Round(0)) - reading.Sub(t.start)
+	shift := reading.Round(0).Sub(t.day) - reading.Sub(t.start)
 	if d := shift - time.Duration(t.shift.Load()); d.Abs() > 100*time.Millisecond {
 		t.shift.Store(int64(shift))
 	}
@@ -103,7 +105,7 @@ func (t *timeline) wall(n int64) time.Time {
 	if n >= never {
 		return time.Time{}
 	}
-	return t.start.Round(0).Add(time.Duration(n - t.offset.Load() + t.shift.Load()))
+	return t.day.Add(time.Duration(n - t.offset.Load() + t.shift.Load()))
 }
 
 // reading is what the clock reads at n: to be compared with its Now.

@@ -14,17 +14,21 @@ type verdict struct {
 	state              State
 }
 
-// verdict judges a host. It is a function of the word, the terms, the ledger
-// and now alone, so that what is shown and what is decided are the same thing.
-// The caller holds r.mu, for reading at least.
-func (r *Registry[M]) verdict(l life[M], now int64) verdict {
-	word := l.word().load()
-	v := r.ledger.judge(r.lender.latest(seenIn(word), now), l.terms(), now)
-	v.word = word
+// verdict judges a host.
+func (r *Registry[M]) verdict(l life[M], now int64) (v verdict) {
+	r.judgeAs(&v, l, now)
 	return v
 }
 
-func (g *ledger) judge(seen int64, t *terms, now int64) (v verdict) {
+// judgeAs makes v what a host is judged as. That is a function of the word, the terms,
+// the ledger and now alone, so that what is shown and what is decided are the same
+// thing. The caller holds r.mu, for reading at least.
+func (r *Registry[M]) judgeAs(v *verdict, l life[M], now int64) {
+	v.word = l.word().load()
+	v.judge(&r.ledger, r.lender.latest(seenIn(v.word), now), l.terms(), now)
+}
+
+func (v *verdict) judge(g *ledger, seen int64, t *terms, now int64) {
 	v.seen = min(seen, now)
 	v.excused = g.excused(seen, now)
 	v.silence = max(0, now-seen-v.excused)
@@ -40,7 +44,6 @@ func (g *ledger) judge(seen int64, t *terms, now int64) (v verdict) {
 	default:
 		v.state = Alive
 	}
-	return v
 }
 
 // grace puts a deadline off after a stall: the host gets its own interval, and
@@ -55,7 +58,7 @@ func (g *ledger) grace(evictAt int64, t *terms, now int64) int64 {
 
 // next is when the host must be looked at again if nothing changes: one
 // nanosecond after its next deadline.
-func (v verdict) next(suspected bool) int64 {
+func (v *verdict) next(suspected bool) int64 {
 	if !suspected && v.suspectAt < v.evictAt {
 		return min(v.suspectAt+1, never)
 	}
@@ -69,24 +72,24 @@ func after(t int64, patience time.Duration) int64 {
 	return min(t+int64(patience), never)
 }
 
-// snapshot is the host as it is at now, under an id that the caller keeps. The
-// caller holds r.mu, for reading at least.
-func (r *Registry[M]) snapshot(l life[M], id string, now int64) Host[M] {
-	v, k := r.verdict(l, now), l.lease()
+// snapshot makes h, all of it, the host as it is at now, under an id that the caller
+// keeps. The caller holds r.mu, for reading at least.
+func (r *Registry[M]) snapshot(h *Host[M], l life[M], id string, now int64) {
+	var v verdict
+	r.judgeAs(&v, l, now)
 	c, i := l.rest()
-	h := Host[M]{
-		ID: id, Metadata: c.metadata[i], State: v.state,
-		Interval: k.Interval, Incarnation: k.Incarnation, Life: k.Life,
-		Zone: r.zones.list[l.mark().zone].name, Joined: r.time.wall(c.records[i].joinedAt()), LastSeen: r.time.wall(v.seen),
-		SuspectAt: r.time.wall(v.suspectAt), EvictAt: r.time.wall(v.evictAt),
+	h.ID, h.Metadata, h.State = id, c.metadata[i], v.state
+	k := l.key()
+	h.Interval, h.Incarnation, h.Life = k.interval(), k.incarnation, k.number
+	h.Zone, h.Joined = r.zones.list[l.mark().zone].name, r.time.wall(c.records[i].joinedAt())
+	h.LastSeen, h.SuspectAt, h.EvictAt = r.time.wall(v.seen), r.time.wall(v.suspectAt), r.time.wall(v.evictAt)
+	h.Held = ""
+	if v.state == Offline {
+		h.Held = r.holds[k.number].by
 	}
-	if hold, ok := r.holds[k.Life]; ok && v.state == Offline {
-		h.Held = hold.by
-	}
-	return h
 }
 
 // show is a snapshot with an id of its own.
-func (r *Registry[M]) show(l life[M], now int64) Host[M] {
-	return r.snapshot(l, strings.Clone(l.id()), now)
+func (r *Registry[M]) show(h *Host[M], l life[M], now int64) {
+	r.snapshot(h, l, strings.Clone(l.id()), now)
 }

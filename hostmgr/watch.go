@@ -93,26 +93,32 @@ func (r *Registry[M]) emit(k Kind, l life[M], now int64) {
 	if len(r.watchers) == 0 {
 		return
 	}
-	var e Event[M]
+	var e *Event[M]
 	for _, w := range r.watchers {
 		if !r.passed(&w.cursor, l) {
 			continue
 		}
-		r.news = true
-		if w.missed == 0 && w.queued < maxQueue {
-			if e.Kind == 0 {
-				e = Event[M]{Seq: r.seq, Kind: k, At: r.time.wall(now), Host: r.show(l, now)}
-			}
-			w.push(e)
+		if w.missed > 0 || w.queued == maxQueue {
+			w.miss(r.counts.Sweeps)
+			r.news = r.news || !r.scanning // or endScan wakes it
 			continue
 		}
-		// It has fallen behind: then what was queued is no use either.
-		if w.missed == 0 {
-			w.sweep = r.counts.Sweeps
+		r.news = true
+		if e == nil {
+			e = &Event[M]{Seq: r.seq, Kind: k, At: r.time.wall(now)}
+			r.show(&e.Host, l, now)
 		}
-		w.missed += uint64(w.queued) + 1
-		w.queue, w.queued = nil, 0
+		w.push(*e)
 	}
+}
+
+// miss notes that the watcher has fallen behind: then what was queued is no use either.
+func (w *watcher[M]) miss(sweep uint64) {
+	if w.missed == 0 {
+		w.sweep = sweep
+	}
+	w.missed += uint64(w.queued) + 1
+	w.queue, w.queued = nil, 0
 }
 
 func (w *watcher[M]) push(e Event[M]) {

@@ -39,6 +39,21 @@ func seenIn(v int64) int64 { return (v &^ overBit) >> 1 }
 // a slot that is free, it takes for a host that will have been heard at the end of time.
 func heard(v int64) int64 { return int64(uint64(v) >> 1) }
 
+// first is the word of who was heard first, of so many slots as a page has: a multiple of
+// four, which the processor compares at the same time.
+func first(words []word) int64 {
+	a, b, c, d := uint64(vacant), uint64(vacant), uint64(vacant), uint64(vacant)
+	n := len(words) / 4
+	w, x, y, z := words[:n], words[n:2*n], words[2*n:3*n], words[3*n:4*n]
+	for i := range w {
+		a = min(a, uint64(w[i].load()))
+		b = min(b, uint64(x[i].load()))
+		c = min(c, uint64(y[i].load()))
+		d = min(d, uint64(z[i].load()))
+	}
+	return int64(min(a, b, c, d))
+}
+
 // beat notes a sign of life at t. It never steps back: a delayed older beat
 // leaves a newer one alone. wasSuspect asks the caller to reconsider the host;
 // there is false if the life is over.

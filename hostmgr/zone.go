@@ -11,6 +11,7 @@ const (
 type zones struct {
 	list  []zone // one without hosts is free
 	index map[string]uint8
+	last  uint8 // that was entered: mostly the next one is the same
 }
 
 // A zone is a name that hosts share.
@@ -19,9 +20,15 @@ type zone struct {
 	hosts int
 }
 
+func (z *zone) is(name string) bool { return z.hosts > 0 && z.name == name }
+
 // enter counts a host in. When there are 64 zones already, a further one is
 // "other", which is not one of the 64.
 func (zs *zones) enter(name string) uint8 {
+	if int(zs.last) < len(zs.list) && zs.list[zs.last].is(name) {
+		zs.list[zs.last].hosts++
+		return zs.last
+	}
 	i, ok := zs.index[name]
 	if !ok && name != otherZone && zs.full() {
 		return zs.enter(otherZone)
@@ -30,6 +37,7 @@ func (zs *zones) enter(name string) uint8 {
 		i = zs.open(strings.Clone(name))
 	}
 	zs.list[i].hosts++
+	zs.last = i
 	return i
 }
 
