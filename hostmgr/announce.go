@@ -57,7 +57,6 @@ func (r *Registry[M]) join(a Announcement[M], h hash, t *terms, now, joined int6
 // never finds the id unknown in between. Watchers are told in the other order.
 func (r *Registry[M]) replace(old life[M], a Announcement[M], h hash, t *terms, now int64) Lease {
 	l := r.birth(a, h, t, now, now)
-	old.word().end()
 	r.depart(old, Replaced, now)
 	return r.admit(l, a.Zone, now)
 }

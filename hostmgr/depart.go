@@ -35,16 +35,19 @@ func (r *Registry[M]) end(id string, incarnation uint64, k Kind) (*job[M], error
 	if err := l.fence(incarnation); err != nil {
 		return nil, err
 	}
-	l.word().end()
 	j := r.depart(l, k, now)
 	r.table.tidy(l.page)
 	return j, nil
 }
 
-// depart does what every departure does, once: whoever calls it holds mu and
-// has just ended the life's word, and tidies the page after. It returns the
+// depart does what every departure does, once: it ends the life's word, if a sweep has
+// not just done so. Whoever calls it holds mu, and tidies the page after. It returns the
 // cleanup to be done, or nil.
 func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
+	was := *l.mark() // before what is atomic: that would wait for it
+	if k != Evicted {
+		l.word().end()
+	}
 	var j *job[M]
 	if r.cfg.Cleanup != nil && k != Forgotten {
 		j = r.clean.add(r.departure(l, k, now))
@@ -52,10 +55,10 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	}
 	r.emit(k, l, now)
 	r.release(l)
-	if l.mark().suspect {
+	if was.suspect {
 		r.counts.Suspects--
 	}
-	r.zones.leave(l.mark().zone)
+	r.zones.leave(was.zone)
 	l.page.drop(l)
 	r.n--
 	r.counts.departed(k)
