@@ -44,7 +44,7 @@ func (l life[M]) fill(k Lease, v int64) {
 func (l life[M]) publish(h hash) { atomic.StoreUint64((*uint64)(&l.key().hash), uint64(h)) }
 
 // recordNo is the number of its record.
-func (l life[M]) recordNo() uint16 { return uint16(l.key().rest &^ twinBit >> intervalBits) }
+func (l life[M]) recordNo() uint16 { return uint16(l.key().rest & recordBits >> intervalBits) }
 
 // rest is where the rest of the life lies: in a chunk, at an index.
 func (l life[M]) rest() (chunk[M], int) {
@@ -83,13 +83,12 @@ func (l life[M]) terms() *terms { return l.page.terms[l.mark().terms] }
 // setTerms has the life judged by t from now on.
 func (l life[M]) setTerms(t *terms) {
 	p := l.page
-	i := slices.Index(p.terms, t)
-	if i < 0 {
-		if len(p.terms) == maxTermsOfPage {
-			p.sortOut()
-		}
-		i = len(p.terms)
-		p.terms = append(p.terms, t)
+	if i := slices.Index(p.terms, t); i >= 0 {
+		l.mark().terms = uint16(i)
+		return
 	}
-	l.mark().terms = uint16(i)
+	if len(p.terms) == maxTermsOfPage {
+		p.sortOut()
+	}
+	l.mark().terms = p.judgeBy(t)
 }

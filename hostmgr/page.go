@@ -2,7 +2,6 @@ package hostmgr
 
 import (
 	"iter"
-	"math"
 	"sync/atomic"
 	"time"
 )
@@ -29,22 +28,23 @@ const (
 // Nothing in here but the metadata is a pointer for each host, so the garbage
 // collector has little to look at.
 type page[M any] struct {
-	first uint64 // the lowest hash, and
-	depth int    // how many of its bits all share
-
 	words []word
 	keys  []key
 
-	// Guarded by Registry.mu.
+	// Guarded by Registry.mu; what most looks of a sweep need comes first.
+	patience int64 // the least that soonest says for any of the terms
+	live     int   // of the records, those of lives that are there
+	depth    int   // how many of its hash's first bits all lives share; never changes
+	rank     int   // in the schedule
+	held     bool  // a life in here is due but held
+
+	first   uint64 // the lowest hash there is room for; never changes
 	marks   []mark
 	chunks  []chunk[M]
 	long    map[uint16]string // the ids that a record has no room for, by its number
 	terms   []*terms          // that hosts in here are judged by; only grows
 	used    int               // slots that are not free
 	records int               // that were ever taken
-	live    int               // of them, those of lives that are there
-	held    bool              // a life in here is due but held
-	rank    int               // in the schedule
 }
 
 // A key is what a heartbeat must know of a life to recognise it, and to answer.
@@ -59,6 +59,7 @@ type key struct {
 
 const (
 	intervalBits = 48
+	recordBits   = (1<<15 - 1) << intervalBits
 	twinBit      = 1 << 63
 )
 
@@ -122,7 +123,7 @@ func capacity(live int) int {
 func newPage[M any](first uint64, depth, live int) *page[M] {
 	slots := min(capacity(live), maxSlots)
 	p := &page[M]{
-		first: first, depth: depth,
+		first: first, depth: depth, patience: never,
 		words: make([]word, slots), keys: make([]key, slots), marks: make([]mark, slots),
 	}
 	for i := range p.words {
@@ -232,13 +233,18 @@ func (p *page[M]) seat(h hash) life[M] {
 // take takes a slot and a record.
 func (p *page[M]) take(h hash, t *terms) life[M] {
 	l := p.seat(h)
-	l.key().rest = uint64(p.records)<<intervalBits | uint64(t.interval)
+	l.key().rest = p.record() | uint64(t.interval)
 	l.setTerms(t)
+	return l
+}
+
+// record takes the next record, and returns its number as it stands in a key.
+func (p *page[M]) record() uint64 {
 	if p.records%chunkSize == 0 {
 		p.chunks = append(p.chunks, chunk[M]{new([chunkSize]record), new([chunkSize]M)})
 	}
 	p.records++
-	return l
+	return uint64(p.records-1) << intervalBits
 }
 
 // tellApart makes a life that is about to be published, and others with its hash, twins.
@@ -253,24 +259,23 @@ func (p *page[M]) tellApart(l life[M], h hash) {
 
 // copy takes over a life from another page.
 func (p *page[M]) copy(from life[M]) life[M] {
-	l := p.take(from.key().hash, from.terms())
-	l.mark().zone, l.mark().suspect = from.mark().zone, from.mark().suspect
+	l := p.reseat(from)
+	l.key().rest = l.key().rest&^recordBits | p.record()
+	l.setTerms(from.terms())
 	a, i := l.rest()
 	b, j := from.rest()
 	a.records[i], a.metadata[i] = b.records[j], b.metadata[j]
 	if int(a.records[i].size) > len(a.records[i].id) {
 		l.setID(from.id())
 	}
-	l.fill(from.lease(), from.word().load())
-	l.key().rest |= from.key().rest & twinBit
-	l.key().hash = from.key().hash
 	return l
 }
 
 // adopt makes p, which is empty, the owner of the other's records: they stay where
 // they are.
 func (p *page[M]) adopt(other *page[M]) {
-	p.chunks, p.long, p.terms, p.records = other.chunks, other.long, other.terms, other.records
+	p.chunks, p.long, p.records = other.chunks, other.long, other.records
+	p.terms, p.patience = other.terms, other.patience
 }
 
 // reseat takes over a life whose record was adopted.
@@ -292,27 +297,27 @@ func (p *page[M]) soonest() []int64 {
 	return append(list, 0, 0) // a page without any: its slots are vacant
 }
 
-// earliest is no later than what soonest says of any life, if all are judged by the same
-// terms, as they mostly are: then it follows from the word of who was heard first, and
-// nothing but words is read. Otherwise it is in the past.
-func (p *page[M]) earliest() int64 {
-	if len(p.terms) != 1 {
-		return math.MinInt64
-	}
-	return heard(first(p.words)) + p.terms[0].soonest(false)
+// earliest is no later than what soonest says of any life. It follows from who was heard
+// first, so that nothing but words is read.
+func (p *page[M]) earliest() int64 { return heard(first(p.words)) + p.patience }
+
+// judgeBy adds terms, and returns their number.
+func (p *page[M]) judgeBy(t *terms) uint16 {
+	p.terms = append(p.terms, t)
+	p.patience = min(p.patience, t.soonest(false))
+	return uint16(len(p.terms) - 1)
 }
 
 // sortOut drops the terms that nobody is judged by any more.
 func (p *page[M]) sortOut() {
 	old := p.terms
-	p.terms = nil
+	p.terms, p.patience = nil, never
 	moved := make(map[uint16]uint16)
 	for l := range p.lives() {
 		from := l.mark().terms
 		to, ok := moved[from]
 		if !ok {
-			to = uint16(len(p.terms))
-			p.terms = append(p.terms, old[from])
+			to = p.judgeBy(old[from])
 			moved[from] = to
 		}
 		l.mark().terms = to
@@ -331,6 +336,7 @@ func (p *page[M]) drop(l life[M]) {
 		delete(p.long, l.recordNo())
 	}
 	if p.live--; p.live == 0 {
-		p.chunks, p.records, p.long, p.terms = nil, 0, nil, nil
+		p.chunks, p.records, p.long = nil, 0, nil
+		p.terms, p.patience = nil, never
 	}
 }

@@ -126,11 +126,11 @@ func (t *table[M]) tidy(p *page[M]) {
 		return
 	}
 	for p.depth > 0 {
-		buddy := t.page(hash(p.first ^ 1<<(64-p.depth)))
-		if buddy.depth != p.depth || p.live+buddy.live > maxSlots/4 {
+		family, live := t.family(p)
+		if len(family) < 1<<splitBits || live > maxSlots/4 {
 			break
 		}
-		t.rebuild(p.depth-1, p, buddy)
+		t.rebuild(p.depth-splitBits, family...)
 		p = t.page(hash(p.first))
 	}
 	if p.live < len(p.words)/4 && len(p.words) > minSlots {
@@ -138,11 +138,23 @@ func (t *table[M]) tidy(p *page[M]) {
 	}
 }
 
+// family is the pages that a page split into, or those of them that did not split again,
+// and the lives in them.
+func (t *table[M]) family(p *page[M]) (family []*page[M], live int) {
+	first := p.first &^ ((1<<splitBits - 1) << (64 - p.depth))
+	for i := range uint64(1 << splitBits) {
+		if s := t.page(hash(first | i<<(64-p.depth))); s.depth == p.depth {
+			family, live = append(family, s), live+s.live
+		}
+	}
+	return family, live
+}
+
 // A move is one life on its way to a new page.
 type move struct{ from, to *word }
 
-// rebuild replaces old pages, which are neighbours if there are two, by new ones of
-// the given depth: one that is as deep or less deep, or several that are deeper.
+// rebuild replaces old pages by new ones of the given depth: one by one that is as deep,
+// one by a family that is deeper, or a family by one that is less deep.
 func (t *table[M]) rebuild(depth int, old ...*page[M]) {
 	fresh := t.plan(depth, old)
 	var moves []move
