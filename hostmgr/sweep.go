@@ -80,6 +80,7 @@ func (r *Registry[M]) scan(ctx context.Context, held bool) (rep SweepReport, due
 // beginScan brings pages with held hosts forward if those are to be looked at, and
 // tells whether any page is due.
 func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due bool) {
+	r.time.mark()
 	began = r.listen(rep)
 	defer r.unlock()
 	rep.At = r.time.wall(began)
@@ -111,7 +112,7 @@ func (r *Registry[M]) tick(rep *SweepReport) {
 // listen is tick by someone who wants to go on with mu held.
 func (r *Registry[M]) listen(rep *SweepReport) (now int64) {
 	now = r.time.now()
-	r.time.mark(now)
+	r.time.raise(now)
 	r.mu.Lock()
 	rep.Excused += time.Duration(r.ledger.tick(now))
 	return now

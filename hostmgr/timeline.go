@@ -89,10 +89,8 @@ func (t *timeline) raise(now int64) {
 	}
 }
 
-// mark notes that a sweep has read the clock as now: the floor rises to it, and
-// a step of the wall clock is taken over into what is shown.
-func (t *timeline) mark(now int64) {
-	t.raise(now)
+// mark takes over a step of the wall clock into what is shown; a sweep does so.
+func (t *timeline) mark() {
 	reading := t.clock.Now()
 	shift := reading.Round(0).Sub(t.day) - reading.Sub(t.start)
 	if d := shift - time.Duration(t.shift.Load()); d.Abs() > 100*time.Millisecond {

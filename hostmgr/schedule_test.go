@@ -1,0 +1,71 @@
+package hostmgr_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// Thousands of hosts, in many pages, with intervals of their own, beat, leave and join,
+// and change their intervals: whoever sweeps when Next says so evicts each of them one
+// nanosecond after its deadline, and never looks in vain for long.
+func TestOfThousandsEachIsEvictedRightAfterItsDeadline(t *testing.T) {
+	const hosts = 5000
+	var d diary
+	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
+	rnd := rand.New(rand.NewPCG(3, 4))
+	interval := func() time.Duration { return time.Duration(1000+rnd.IntN(60_000)) * time.Millisecond }
+	for i := range hosts {
+		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i), Interval: interval()})
+	}
+	for step := 0; ; step++ {
+		next, ok := s.Next()
+		if !ok {
+			break
+		}
+		require.Less(t, step, 20*hosts, "Next names one time after the other, and nothing is done")
+		s.after(max(0, next.Sub(s.clock.Now())))
+		if id := fmt.Sprint(rnd.IntN(hosts)); step < hosts && !s.gone(id) {
+			switch rnd.IntN(4) {
+			case 0:
+				require.NoError(t, s.Leave(context.Background(), id, 0))
+			case 1:
+				s.announce(hostmgr.Announcement[string]{ID: id, Interval: interval()})
+			default:
+				s.beat(id)
+			}
+		}
+	}
+	require.Zero(t, s.Len())
+	evicted := 0
+	for _, dep := range d.departures {
+		if dep.Kind == hostmgr.Evicted {
+			evicted++
+			require.Equal(t, dep.Patience+1, dep.Silence, "host %s", dep.Host.ID)
+		}
+	}
+	require.Greater(t, evicted, hosts/2)
+}
+
+type never struct{}
+
+func (never) Patience(hostmgr.Pulse) (suspect, evict time.Duration) { return 0, 0 }
+
+func TestNextIsNothingWhereSilenceNeverEvicts(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Policy: never{}})
+	s.join("a")
+	_, ok := s.Next()
+	require.False(t, ok)
+	s.after(1000 * time.Hour)
+	s.beat("a")
+	s.join("a")
+	_, ok = s.Next()
+	require.False(t, ok)
+	require.Equal(t, 1, s.Len())
+}
