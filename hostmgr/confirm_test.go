@@ -76,6 +76,28 @@ func TestAFailingConfirmHoldsAll(t *testing.T) {
 	}
 }
 
+// Held hosts are in many pages, and in more after others have joined.
+func TestASweepByHandAsksAboutAllThatAreHeld(t *testing.T) {
+	broken := true
+	s := newScript(t, hostmgr.Config[string]{
+		Confirm: func(_ context.Context, due hosts) (hosts, error) {
+			if broken {
+				return nil, errors.New("no answer")
+			}
+			return due, nil
+		},
+	})
+	for i := range 2500 {
+		s.join(strconv.Itoa(i))
+	}
+	require.Equal(t, 2500, s.after(3*second).Held)
+	for i := range 5000 {
+		s.announce(hostmgr.Announcement[string]{ID: "new " + strconv.Itoa(i), Interval: time.Hour})
+	}
+	broken = false
+	require.Equal(t, 2500, s.after(0).Evicted)
+}
+
 // What was heard, or left, or was replaced while Confirm was thinking is not
 // evicted, whatever Confirm says.
 func TestConfirmsAnswerIsCheckedAgain(t *testing.T) {

@@ -233,13 +233,13 @@ func (p *page[M]) seat(h hash) life[M] {
 // take takes a slot and a record.
 func (p *page[M]) take(h hash, t *terms) life[M] {
 	l := p.seat(h)
-	l.key().rest = p.record() | uint64(t.interval)
+	l.key().rest = p.newRecord() | uint64(t.interval)
 	l.setTerms(t)
 	return l
 }
 
-// record takes the next record, and returns its number as it stands in a key.
-func (p *page[M]) record() uint64 {
+// newRecord takes the next record, and returns its number as it stands in a key.
+func (p *page[M]) newRecord() uint64 {
 	if p.records%chunkSize == 0 {
 		p.chunks = append(p.chunks, chunk[M]{new([chunkSize]record), new([chunkSize]M)})
 	}
@@ -260,7 +260,7 @@ func (p *page[M]) tellApart(l life[M], h hash) {
 // copy takes over a life from another page.
 func (p *page[M]) copy(from life[M]) life[M] {
 	l := p.reseat(from)
-	l.key().rest = l.key().rest&^recordBits | p.record()
+	l.key().rest = l.key().rest&^recordBits | p.newRecord()
 	l.setTerms(from.terms())
 	a, i := l.rest()
 	b, j := from.rest()

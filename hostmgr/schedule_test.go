@@ -12,11 +12,11 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Thousands of hosts, in many pages, with intervals of their own, beat, leave and join,
-// and change their intervals: whoever sweeps when Next says so evicts each of them one
-// nanosecond after its deadline, and never looks in vain for long.
+// Thousands of hosts, in many pages, with intervals of their own, beat and leave, others
+// join for a moment, and intervals change: whoever sweeps when Next says so evicts each of
+// them one nanosecond after its deadline, and never looks in vain for long.
 func TestOfThousandsEachIsEvictedRightAfterItsDeadline(t *testing.T) {
-	const hosts = 5000
+	const hosts = 7000
 	var d diary
 	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
 	rnd := rand.New(rand.NewPCG(3, 4))
@@ -32,10 +32,12 @@ func TestOfThousandsEachIsEvictedRightAfterItsDeadline(t *testing.T) {
 		require.Less(t, step, 20*hosts, "Next names one time after the other, and nothing is done")
 		s.after(max(0, next.Sub(s.clock.Now())))
 		if id := fmt.Sprint(rnd.IntN(hosts)); step < hosts && !s.gone(id) {
-			switch rnd.IntN(4) {
+			switch rnd.IntN(5) {
 			case 0:
-				require.NoError(t, s.Leave(context.Background(), id, 0))
+				s.announce(hostmgr.Announcement[string]{ID: "short-lived " + id, Interval: 10 * time.Millisecond})
 			case 1:
+				require.NoError(t, s.Leave(context.Background(), id, 0))
+			case 2:
 				s.announce(hostmgr.Announcement[string]{ID: id, Interval: interval()})
 			default:
 				s.beat(id)
@@ -68,4 +70,22 @@ func TestNextIsNothingWhereSilenceNeverEvicts(t *testing.T) {
 	_, ok = s.Next()
 	require.False(t, ok)
 	require.Equal(t, 1, s.Len())
+}
+
+// soon is quick to suspect and slow to evict.
+type soon struct{}
+
+func (soon) Patience(hostmgr.Pulse) (suspect, evict time.Duration) { return 2 * second, 10 * second }
+
+// A suspect that was heard a while ago is suspect again sooner than one that is heard now.
+func TestNextGoesByWhenASuspectWasHeard(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Policy: soon{}})
+	s.join("a")
+	start := s.clock.Now()
+	require.Equal(t, 1, s.after(2500*time.Millisecond).Suspected)
+	require.NoError(t, s.Observe("a", 0, second))
+	next, ok := s.Next()
+	require.True(t, ok)
+	require.Equal(t, start.Add(3500*time.Millisecond+1), next)
+	require.Equal(t, 1, s.after(next.Sub(s.clock.Now())).Suspected)
 }

@@ -99,8 +99,7 @@ func (r *Registry[M]) emit(k Kind, l life[M], now int64) {
 			continue
 		}
 		if w.missed > 0 || w.queued == maxQueue {
-			w.miss(r.counts.Sweeps)
-			r.news = r.news || !r.scanning // or endScan wakes it
+			w.miss(r.counts.Sweeps) // it is awake, or endScan wakes it
 			continue
 		}
 		r.news = true
