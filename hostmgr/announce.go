@@ -83,15 +83,15 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 func (r *Registry[M]) admit(l life[M], zone string, now int64) Lease {
 	l.mark().zone = r.zones.enter(zone)
 	r.n++
-	r.expect(l, now+l.terms().soonest(false))
+	r.expect(l, now+l.terms().soonest(false)+1)
 	r.counts.Joins++
 	r.emit(Joined, l, now)
 	return l.lease()
 }
 
-// expect sees to it that the host is looked at right after a moment.
-func (r *Registry[M]) expect(l life[M], at int64) {
-	next := min(at+1, never)
+// expect sees to it that the host is looked at when its verdict may change.
+func (r *Registry[M]) expect(l life[M], next int64) {
+	next = min(next, never)
 	r.table.schedule.hasten(l.page, next)
 	r.plan(next)
 }
@@ -110,7 +110,7 @@ func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64)
 	}
 	l.word().beat(now)
 	r.reconsider(l, now)
-	r.expect(l, now+l.terms().soonest(l.mark().suspect))
+	r.expect(l, now+l.terms().soonest(l.mark().suspect)+1)
 	r.emit(Updated, l, now)
 	return l.lease()
 }

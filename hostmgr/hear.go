@@ -94,6 +94,6 @@ func (r *Registry[M]) reconsider(l life[M], now int64) {
 		l.mark().suspect = false
 		r.counts.Suspects--
 		r.emit(Recovered, l, now)
-		r.expect(l, v.seen+l.terms().soonest(false))
+		r.expect(l, v.next(false))
 	}
 }

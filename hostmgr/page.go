@@ -8,9 +8,9 @@ import (
 
 const (
 	minSlots  = 16
-	maxSlots  = 2048 // a page that needs more becomes several
+	maxSlots  = 2048 // a page that needs more splits
 	pageUnit  = 128  // large pages have a multiple of so many slots
-	splitBits = 2    // a page that splits becomes four: so hosts are copied less often
+	splitBits = 2    // into four: so hosts are copied less often than if it were two
 	chunkSize = 64
 
 	maxTermsOfPage = 2 * maxSlots
@@ -33,12 +33,12 @@ type page[M any] struct {
 
 	// Guarded by Registry.mu; what most looks of a sweep need comes first.
 	patience int64 // the least that soonest says for any of the terms
-	live     int   // of the records, those of lives that are there
-	depth    int   // how many of its hash's first bits all lives share; never changes
+	live     int   // lives that are there
+	depth    int   // how many first bits of their hashes all lives share; never changes
 	rank     int   // in the schedule
 	held     bool  // a life in here is due but held
 
-	first   uint64 // the lowest hash there is room for; never changes
+	first   uint64 // the lowest hash that belongs here; never changes
 	marks   []mark
 	chunks  []chunk[M]
 	long    map[uint16]string // the ids that a record has no room for, by its number

@@ -89,3 +89,35 @@ func TestNextGoesByWhenASuspectWasHeard(t *testing.T) {
 	require.Equal(t, start.Add(3500*time.Millisecond+1), next)
 	require.Equal(t, 1, s.after(next.Sub(s.clock.Now())).Suspected)
 }
+
+// byInterval has a patience for each interval.
+type byInterval map[time.Duration][2]time.Duration
+
+func (p byInterval) Patience(pulse hostmgr.Pulse) (suspect, evict time.Duration) {
+	return p[pulse.Interval][0], p[pulse.Interval][1]
+}
+
+// The place of a life that is over says nothing to a sweep, whatever the terms of others.
+func TestASweepPassesByWhoIsGone(t *testing.T) {
+	policy := byInterval{time.Hour: {0, 0}, second: {0, 2 * second}}
+	for range 20 { // for places follow from a hash
+		s := newScript(t, hostmgr.Config[string]{Policy: policy})
+		s.announce(hostmgr.Announcement[string]{ID: "gone", Interval: time.Hour})
+		s.join("dies")
+		require.NoError(t, s.Leave(context.Background(), "gone", 0))
+		require.Equal(t, 1, s.after(3*second).Evicted)
+		require.Zero(t, s.Len())
+	}
+}
+
+func TestASuspectThatLeftIsNotSuspectedAgain(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Policy: byInterval{second: {2 * second, 0}}})
+	s.join("gone")
+	s.join("stays")
+	require.Equal(t, 2, s.after(3*second).Suspected)
+	require.NoError(t, s.Leave(context.Background(), "gone", 0))
+	s.beat("stays")
+	require.Zero(t, s.Stats().Suspects)
+	require.Equal(t, 1, s.after(3*second).Suspected)
+	require.Equal(t, 1, s.Stats().Suspects)
+}

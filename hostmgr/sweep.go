@@ -157,6 +157,9 @@ func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []ca
 	soonest, marks := p.soonest(), p.marks[:len(words)]
 	for i := range words {
 		v := words[i].load()
+		if v < 0 { // over: nobody is judged there, whatever its mark says
+			continue
+		}
 		at := heard(v) + soonest[int(marks[i].terms)<<1|int(v&suspectBit)] + 1
 		if at <= now {
 			at, due = r.judgeOne(life[M]{p, i}, now, rep, due)

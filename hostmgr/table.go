@@ -11,7 +11,7 @@ import (
 //
 // It is extendible hashing (Fagin, Nievergelt, Pippenger, Strong 1979): the first
 // bits of an id's hash lead through the directory to a page, the others to a slot
-// in it. A page that is full is rebuilt, larger or as two; pages that have
+// in it. A page that is full is rebuilt, larger or as four; pages that have
 // emptied are rebuilt smaller, or as one. So nothing ever grows, or shrinks, by more
 // than a page at a time.
 //
@@ -200,7 +200,9 @@ func (t *table[M]) plan(depth int, old []*page[M]) []*page[M] {
 		first = min(first, p.first)
 		held = held || p.held
 	}
-	parts := 1 << max(0, depth-old[0].depth) // if several, of at least 341 lives each, or nearly so
+	// If there are four parts of 1365 lives or more, each has 512 slots at least: that one
+	// gets more than that has a chance below 1e-20.
+	parts := 1 << max(0, depth-old[0].depth)
 	fresh := make([]*page[M], parts)
 	for i := range fresh {
 		fresh[i] = newPage[M](first|uint64(i)<<(64-depth), depth, live/parts)
