@@ -143,7 +143,7 @@ func usage(f *flag.FlagSet) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	say("Measures hostlife beside what a Go developer would pick instead: the same work,\n")
 	say("in one process, taking turns. Tables go to stdout, progress to stderr.\n\n")
-	say("  go run ./benchmarks                      # all, with 1,000,000 hosts; half an hour\n")
+	say("  go run ./benchmarks                      # all, with 1,000,000 hosts; 15 to 30 minutes\n")
 	say("  go run ./benchmarks -quick               # under a minute\n")
 	say("  go run ./benchmarks -measure beat_1,gc_ms -peer hostlife,syncmap\n\nFlags:\n")
 	f.PrintDefaults()
