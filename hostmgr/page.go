@@ -294,12 +294,12 @@ func (p *page[M]) soonest() []int64 {
 	for _, t := range p.terms {
 		list = append(list, t.soonest(false), t.soonest(true))
 	}
-	return append(list, 0, 0) // a page without any: its slots are vacant
+	return append(list, 0, 0) // a page without any: its slots are vacant, or over
 }
 
 // earliest is no later than what soonest says of any life. It follows from who was heard
 // first, so that nothing but words is read.
-func (p *page[M]) earliest() int64 { return heard(first(p.words)) + p.patience }
+func (p *page[M]) earliest() int64 { return seenIn(first(p.words)) + p.patience }
 
 // judgeBy adds terms, and returns their number.
 func (p *page[M]) judgeBy(t *terms) uint16 {

@@ -57,7 +57,7 @@ func (r *Registry[M]) RunGC(ctx context.Context) error {
 }
 
 // scan looks at every page that is due. Nothing waits long for it: it takes mu
-// for one page at a time. It returns the hosts that Confirm is to be asked about.
+// for one page at a time, or for a few in which nobody is due. It returns the hosts that Confirm is to be asked about.
 //
 // It ends, because a look puts a page's bound beyond its own clock reading, which
 // is not before the scan began, and nothing brings a bound back behind that: no
@@ -160,7 +160,7 @@ func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []ca
 		if v < 0 { // over: nobody is judged there, whatever its mark says
 			continue
 		}
-		at := heard(v) + soonest[int(marks[i].terms)<<1|int(v&suspectBit)] + 1
+		at := seenIn(v) + soonest[int(marks[i].terms)<<1|int(v&suspectBit)] + 1
 		if at <= now {
 			at, due = r.judgeOne(life[M]{p, i}, now, rep, due)
 		}

@@ -35,12 +35,8 @@ func (w *word) there() bool { return uint64(w.load()) < vacant }
 
 func seenIn(v int64) int64 { return (v &^ overBit) >> 1 }
 
-// heard is seenIn to a sweep, which goes by the words alone: a life that is over, and
-// a slot that is free, it takes for a host that will have been heard at the end of time.
-func heard(v int64) int64 { return int64(uint64(v) >> 1) }
-
-// first is the word of who was heard first, of so many slots as a page has: a multiple of
-// four, which the processor compares at the same time.
+// first is the word of who was heard first, or vacant if nobody is there. There are as many
+// slots as a page has: a multiple of four, which the processor compares at the same time.
 func first(words []word) int64 {
 	a, b, c, d := uint64(vacant), uint64(vacant), uint64(vacant), uint64(vacant)
 	n := len(words) / 4
