@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"slices"
 	"testing"
@@ -18,6 +19,15 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const second = time.Second
+
+// times is how often a test tries something: few times, or with HOSTLIFE_LONG=1 as often
+// as RELIABILITY.md says.
+func times(few, many int) int {
+	if os.Getenv("HOSTLIFE_LONG") == "1" {
+		return many
+	}
+	return few
+}
 
 // A script is a registry on a fake clock, driven by hand.
 type script struct {
