@@ -47,7 +47,7 @@ func (r *Registry[M]) check(a *Announcement[M]) (t *terms, err error) {
 // join begins a life. The caller holds mu, has made room, and knows that the id
 // has none.
 func (r *Registry[M]) join(a Announcement[M], h hash, t *terms, now, joined int64) (Lease, error) {
-	if r.cfg.MaxHosts > 0 && r.n >= r.cfg.MaxHosts {
+	if r.cfg.MaxHosts > 0 && r.zones.all.hosts >= r.cfg.MaxHosts {
 		return Lease{}, ErrFull
 	}
 	return r.admit(r.birth(a, h, t, now, joined), a.Zone, now), nil
@@ -82,7 +82,6 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 // admit counts it in, and tells watchers.
 func (r *Registry[M]) admit(l life[M], zone string, now int64) Lease {
 	l.mark().zone = r.zones.enter(zone)
-	r.n++
 	r.expect(l, now+l.terms().soonest(false)+1)
 	r.counts.Joins++
 	r.emit(Joined, l, now)
@@ -98,6 +97,8 @@ func (r *Registry[M]) expect(l life[M], next int64) {
 
 // refresh takes over what a living host says of itself now.
 func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64) Lease {
+	l.word().beat(now)
+	r.reconsider(l, now) // before its zone is another
 	c, i := l.rest()
 	if zone := &l.mark().zone; a.Zone != r.zones.list[*zone].name {
 		r.zones.leave(*zone)
@@ -108,8 +109,6 @@ func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64)
 		l.setTerms(t)
 		l.key().setInterval(t.interval)
 	}
-	l.word().beat(now)
-	r.reconsider(l, now)
 	r.expect(l, now+l.terms().soonest(l.mark().suspect)+1)
 	r.emit(Updated, l, now)
 	return l.lease()

@@ -71,6 +71,10 @@ type Config[M any] struct {
 	// nobody need be asked.
 	Confirm func(context.Context, []Host[M]) ([]Host[M], error)
 
+	// Guard holds hosts that are due if too many are at once. The zero Guard holds
+	// nobody. Confirm is asked about those that it lets go.
+	Guard Guard
+
 	// Logger is told of stalls, and of callbacks that fail. Nil means nobody is.
 	Logger *slog.Logger
 }
@@ -85,6 +89,12 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	}
 	if c.MaxGap > 0 && c.MaxGap < minMaxGap {
 		return c, fmt.Errorf("%w: Config.MaxGap %v is below %v", ErrInvalid, c.MaxGap, minMaxGap)
+	}
+	if err := c.Guard.validate(); err != nil {
+		return c, err
+	}
+	if c.Guard.Hold == 0 {
+		c.Guard.Hold = defaultHold
 	}
 	if c.Policy == nil {
 		c.Policy = Multiple(2)

@@ -5,45 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 )
 
-const (
-	holdPause    = time.Second // until a host that is held is looked at again
-	confirmBatch = 512
-)
-
-// A hold is why a host that is due is still here.
-type hold struct {
-	since int64
-	by    string
-}
-
-// hold notes why a due host stays. The caller holds mu.
-func (r *Registry[M]) hold(l life[M], by string, now int64) {
-	if r.holds == nil {
-		r.holds = map[uint64]hold{}
-	}
-	n := l.key().number
-	h, ok := r.holds[n]
-	if !ok {
-		h.since = now
-	}
-	h.by = by
-	r.holds[n] = h
-}
-
-// release forgets why a host was held; the map itself goes with its last entry,
-// for maps do not shrink. The caller holds mu.
-func (r *Registry[M]) release(l life[M]) {
-	if r.holds == nil {
-		return
-	}
-	delete(r.holds, l.key().number)
-	if len(r.holds) == 0 {
-		r.holds = nil
-	}
-}
+const confirmBatch = 512
 
 // A candidate is a host that is due, named so that it is found again, wherever it
 // has moved by then.
@@ -94,14 +58,15 @@ func (r *Registry[M]) stillDue(due []candidate, rep *SweepReport) []question[M] 
 			continue
 		}
 		v := r.verdict(l, now)
-		if v.state == Offline {
+		switch {
+		case v.state != Offline:
+			r.release(l)
+			rep.Held--
+		case !r.holds[c.number].waits:
 			q := question[M]{candidate: c, word: v.word}
 			r.snapshot(&q.host, l, c.id, now)
 			asked = append(asked, q)
-			continue
 		}
-		r.release(l)
-		rep.Held--
 	}
 	return asked
 }
@@ -156,7 +121,7 @@ func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by st
 		case v.state != Offline: // a stall gave it grace
 			rep.Held--
 		case !allowed[q.number]:
-			r.hold(l, by, now)
+			r.refuse(q.number, by)
 		case l.word().evict(v.word):
 			r.depart(l, Evicted, now)
 			r.table.tidy(l.page)

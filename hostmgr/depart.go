@@ -45,7 +45,9 @@ func (r *Registry[M]) end(id string, incarnation uint64, k Kind) (*job[M], error
 // cleanup to be done, or nil.
 func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	was := *l.mark() // before what is atomic: that would wait for it
-	if k != Evicted {
+	if k == Evicted {
+		r.miss(l, now)
+	} else {
 		l.word().end()
 	}
 	var j *job[M]
@@ -56,11 +58,10 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	r.emit(k, l, now)
 	r.release(l)
 	if was.suspect {
-		r.counts.Suspects--
+		r.zones.suspect(was.zone, -1)
 	}
 	r.zones.leave(was.zone)
 	l.page.drop(l)
-	r.n--
 	r.counts.departed(k)
 	return j
 }
@@ -76,7 +77,7 @@ func (r *Registry[M]) departure(l life[M], k Kind, now int64) Departure[M] {
 	}
 	r.show(&d.Host, l, now)
 	if h, ok := r.holds[l.key().number]; ok && now > h.since && v.state == Offline {
-		d.HeldBy, d.HeldFor = h.by, time.Duration(now-max(h.since, v.evictAt))
+		d.HeldBy, d.HeldFor = h.by(), time.Duration(now-max(h.since, v.evictAt))
 	}
 	return d
 }

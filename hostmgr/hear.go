@@ -92,7 +92,8 @@ func (r *Registry[M]) reconsider(l life[M], now int64) {
 			continue
 		}
 		l.mark().suspect = false
-		r.counts.Suspects--
+		r.zones.suspect(l.mark().zone, -1)
+		r.release(l)
 		r.emit(Recovered, l, now)
 		r.expect(l, v.next(false))
 	}

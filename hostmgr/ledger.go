@@ -63,6 +63,9 @@ func (g *ledger) excused(t, now int64) int64 {
 	return sum + g.total - s.before - max(0, t-s.from)
 }
 
+// listened is how much of the time from t to now was.
+func (g *ledger) listened(t, now int64) int64 { return max(0, now-t-g.excused(t, now)) }
+
 // latest is the latest stall, or ok is false. It keeps the limit that it exceeded,
 // because Run, when it ends, takes its own back.
 func (g *ledger) latest(now int64) (s stall, ok bool) {

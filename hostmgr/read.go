@@ -22,7 +22,7 @@ func (r *Registry[M]) Get(id string) (h Host[M], ok bool) {
 func (r *Registry[M]) Len() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.n
+	return r.zones.all.hosts
 }
 
 // All yields every host that is there when the loop begins and still there when
@@ -48,6 +48,12 @@ func (r *Registry[M]) All() iter.Seq[Host[M]] {
 type cursor struct {
 	next uint64 // the lowest hash that is still ahead
 	done bool
+}
+
+// pass moves the cursor on, behind the highest hash of a page.
+func (c *cursor) pass(last uint64) {
+	c.next = last + 1
+	c.done = c.next == 0
 }
 
 // passed tells whether the cursor has been at l. The page says so, unless it was
@@ -76,7 +82,6 @@ func (r *Registry[M]) advance(c *cursor, to []Host[M]) ([]Host[M], uint64) {
 			r.show(&to[len(to)-1], l, now)
 		}
 	}
-	c.next = p.last() + 1
-	c.done = c.next == 0
+	c.pass(p.last())
 	return to, r.seq
 }

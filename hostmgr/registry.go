@@ -25,6 +25,8 @@ type Registry[M any] struct {
 	lender lender
 	lends  bool // Run may lend
 
+	cautious bool // something may hold a host that is due
+
 	running   atomic.Bool
 	asking    atomic.Bool    // a batch is out with Confirm
 	asks      sync.WaitGroup // the goroutine under Run that asks Confirm
@@ -32,7 +34,6 @@ type Registry[M any] struct {
 	sweepGate chan struct{}  // one slot: who has put something in may scan
 
 	mu          sync.RWMutex // guards all below
-	n           int          // hosts that are there
 	ledger      ledger
 	zones       zones
 	holds       map[uint64]hold // by life
@@ -62,6 +63,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 		sweepGate: make(chan struct{}, 1),
 	}
 	r.lends = cfg.Clock == clock.System()
+	r.cautious = cfg.Confirm != nil || cfg.Guard.on()
 	r.time = newTimeline(cfg.Clock, r.wake)
 	r.clean = newCleaner(cfg, r.time, r.wake)
 	r.ledger.limit = max(0, int64(cfg.MaxGap))

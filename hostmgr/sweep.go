@@ -2,7 +2,6 @@ package hostmgr
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -74,6 +73,9 @@ func (r *Registry[M]) scan(ctx context.Context, held bool) (rep SweepReport, due
 	if !more {
 		return rep, nil
 	}
+	if r.cfg.Guard.on() {
+		r.muster(ctx, &rep)
+	}
 	for more && ctx.Err() == nil {
 		due, more = r.look(began, &rep, due)
 	}
@@ -99,9 +101,12 @@ func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due b
 // endScan listens once more, so that a long sweep is no stall, and a stall in it is
 // one; and wakes the watchers that it has left behind.
 func (r *Registry[M]) endScan(rep *SweepReport) {
-	r.listen(rep)
+	now := r.listen(rep)
 	defer r.unlock()
 	r.scanning = false
+	if r.cfg.Guard.on() {
+		r.regrip(now)
+	}
 	for _, w := range r.watchers {
 		r.news = r.news || w.missed > 0
 	}
@@ -187,43 +192,42 @@ func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []can
 	var v verdict
 	for {
 		r.judgeAs(&v, l, now)
-		switch {
-		case v.state == Offline && r.cfg.Confirm != nil:
-			return r.await(l, now, rep), append(due, candidate{strings.Clone(l.id()), l.key().number})
-		case v.state == Offline && l.word().evict(v.word):
+		if (r.cautious || v.state != Offline) && !r.note(l, &v, now, rep) {
+			continue
+		}
+		if v.state != Offline {
+			return v.next(l.mark().suspect), due
+		}
+		if r.cautious {
+			if h, stays := r.detain(l, now); stays {
+				return r.keep(l, h, now, rep, due)
+			}
+		}
+		if l.word().evict(v.word) {
 			r.depart(l, Evicted, now)
 			rep.Evicted++
 			return never, due
-		case v.state != Offline && r.note(l, &v, now, rep):
-			return v.next(l.mark().suspect), due
 		}
 	}
 }
 
-// await holds a host that is due until Confirm was asked, and returns when it is to be
-// looked at again.
-func (r *Registry[M]) await(l life[M], now int64, rep *SweepReport) int64 {
-	if _, held := r.holds[l.key().number]; !held {
-		r.hold(l, "awaiting Confirm", now)
-	}
-	l.page.held = true
-	rep.Held++
-	return now + int64(holdPause)
-}
-
-// note tells watchers of a host that became suspect, or no longer is. It returns
-// false if the host was heard meanwhile.
+// note tells watchers of a host that became suspect (or is due, which something may hold
+// it back from), or no longer is. It returns false if the host was heard meanwhile.
 func (r *Registry[M]) note(l life[M], v *verdict, now int64, rep *SweepReport) bool {
-	r.release(l)
-	switch {
-	case v.state != Suspect:
+	if v.state != Offline {
+		r.release(l)
+	}
+	if v.state < Suspect {
 		r.reconsider(l, now)
 		return true
-	case !l.word().suspect(v.word):
+	}
+	if !l.word().suspect(v.word) {
 		return false
-	case !l.mark().suspect:
+	}
+	v.word |= suspectBit
+	if !l.mark().suspect {
 		l.mark().suspect = true
-		r.counts.Suspects++
+		r.zones.suspect(l.mark().zone, 1)
 		rep.Suspected++
 		r.emit(Suspected, l, now)
 	}

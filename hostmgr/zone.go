@@ -9,15 +9,18 @@ const (
 
 // zones are those that have hosts, by a small number. Guarded by Registry.mu.
 type zones struct {
+	all   zone   // the figures of all of them
 	list  []zone // one without hosts is free
 	index map[string]uint8
 	last  uint8 // that was entered: mostly the next one is the same
 }
 
-// A zone is a name that hosts share.
+// A zone is a name that hosts share, and how they fare.
 type zone struct {
-	name  string
-	hosts int
+	name     string
+	hosts    int
+	suspects int // that a sweep found so, and that were not heard since
+	brake
 }
 
 func (z *zone) is(name string) bool { return z.hosts > 0 && z.name == name }
@@ -25,20 +28,26 @@ func (z *zone) is(name string) bool { return z.hosts > 0 && z.name == name }
 // enter counts a host in. When there are 64 zones already, a further one is
 // "other", which is not one of the 64.
 func (zs *zones) enter(name string) uint8 {
+	i := zs.find(name)
+	zs.list[i].hosts++
+	zs.all.hosts++
+	zs.last = i
+	return i
+}
+
+func (zs *zones) find(name string) uint8 {
 	if int(zs.last) < len(zs.list) && zs.list[zs.last].is(name) {
-		zs.list[zs.last].hosts++
 		return zs.last
 	}
 	i, ok := zs.index[name]
-	if !ok && name != otherZone && zs.full() {
-		return zs.enter(otherZone)
+	switch {
+	case ok:
+		return i
+	case name != otherZone && zs.full():
+		return zs.find(otherZone)
+	default:
+		return zs.open(strings.Clone(name))
 	}
-	if !ok {
-		i = zs.open(strings.Clone(name))
-	}
-	zs.list[i].hosts++
-	zs.last = i
-	return i
 }
 
 func (zs *zones) open(name string) uint8 {
@@ -49,7 +58,7 @@ func (zs *zones) open(name string) uint8 {
 	if i == len(zs.list) {
 		zs.list = append(zs.list, zone{})
 	}
-	zs.list[i].name = name
+	zs.list[i] = zone{name: name}
 	if zs.index == nil {
 		zs.index = map[string]uint8{}
 	}
@@ -68,8 +77,15 @@ func (zs *zones) full() bool {
 // leave counts a host out.
 func (zs *zones) leave(i uint8) {
 	z := &zs.list[i]
+	zs.all.hosts--
 	if z.hosts--; z.hosts == 0 {
 		delete(zs.index, z.name)
-		z.name = ""
+		*z = zone{}
 	}
+}
+
+// suspect counts so many suspects more.
+func (zs *zones) suspect(i uint8, more int) {
+	zs.list[i].suspects += more
+	zs.all.suspects += more
 }

@@ -1,0 +1,175 @@
+package hostmgr
+
+import (
+	"context"
+	"fmt"
+)
+
+// musterLooks is how many pages in which nobody is due muster passes by under one lock.
+const musterLooks = 64
+
+// A brake is what the guard knows of a zone, or of all hosts. Guarded by Registry.mu.
+type brake struct {
+	waiting int    // hosts that it holds
+	credit  int64  // listening time that is saved up for evictions
+	at      int64  // when that was reckoned
+	gone    window // evicted, save those whose Hold was over
+
+	missing, total int    // when it was asked last if too many are
+	grips          bool   // they were
+	gripped        int64  // when they were last
+	why            string // it holds hosts, if anybody asked
+}
+
+// save reckons the credit.
+func (b *brake) save(g Guard, l *ledger, now int64) {
+	b.credit = min(b.credit+l.listened(b.at, now), never)
+	b.at = now
+	if b.waiting == 0 {
+		b.credit = min(b.credit, g.most())
+	}
+}
+
+// scopes are where the guard counts a host: in its zone, and among all.
+func (r *Registry[M]) scopes(l life[M]) [2]*zone {
+	return [2]*zone{&r.zones.list[l.mark().zone], &r.zones.all}
+}
+
+// muster counts who is missing before anybody goes: the first is judged by what became of
+// the last. Who is due only after it is held until the next sweep, which follows at once.
+func (r *Registry[M]) muster(ctx context.Context, rep *SweepReport) {
+	for c := (cursor{}); !c.done && ctx.Err() == nil; {
+		r.musterPages(&c, rep)
+	}
+	now := r.listen(rep)
+	defer r.unlock()
+	r.regrip(now)
+}
+
+// musterPages goes on up to the next page in which somebody may be due.
+func (r *Registry[M]) musterPages(c *cursor, rep *SweepReport) {
+	now := r.listen(rep)
+	defer r.unlock()
+	for i, idle := 0, true; i < musterLooks && idle && !c.done; i++ {
+		p := r.table.page(hash(c.next))
+		if idle = r.table.schedule.due(p) > now || p.earliest() >= now; !idle {
+			for l := range p.lives() {
+				r.musterOne(l, now, rep)
+			}
+		}
+		c.pass(p.last())
+	}
+}
+
+func (r *Registry[M]) musterOne(l life[M], now int64, rep *SweepReport) {
+	if _, known := r.holds[l.key().number]; known {
+		return
+	}
+	for v := r.verdict(l, now); v.state >= Suspect; v = r.verdict(l, now) {
+		if !r.note(l, &v, now, rep) {
+			continue
+		}
+		if v.state == Offline {
+			r.hold(l, now)
+		}
+		return
+	}
+}
+
+// review decides anew on a host that the guard holds.
+func (r *Registry[M]) review(l life[M], h hold, now int64) hold {
+	if h.expired = r.ledger.listened(h.since, now) >= int64(r.cfg.Guard.Hold); !h.expired {
+		if why, short := r.pay(l, now); short {
+			h.guard = why
+			return h
+		}
+	}
+	h.waits = false
+	r.unbrake(l)
+	if h.guard == awaitsGuard {
+		h.guard = ""
+	}
+	if r.cfg.Confirm != nil {
+		h.confirm = awaitsConfirm
+	}
+	return h
+}
+
+// pay takes what an eviction costs from wherever the guard grips; or tells where there is
+// too little.
+func (r *Registry[M]) pay(l life[M], now int64) (why string, short bool) {
+	g, scopes := r.cfg.Guard, r.scopes(l)
+	var costs [2]int64
+	for i, z := range scopes {
+		z.save(g, &r.ledger, now)
+		if r.ledger.listened(z.gripped, now) <= int64(l.key().interval()) {
+			costs[i] = g.cost()
+		}
+		if z.credit < costs[i] {
+			return z.reason(g, z == &r.zones.all), true
+		}
+	}
+	for i, z := range scopes {
+		z.credit -= costs[i]
+	}
+	return "", false
+}
+
+// regrip finds out where the guard grips, before a sweep lets anybody go, and after.
+func (r *Registry[M]) regrip(now int64) {
+	r.zones.all.grip(r.cfg.Guard, now)
+	for i := range r.zones.list {
+		r.zones.list[i].grip(r.cfg.Guard, now)
+	}
+}
+
+// grip finds out whether the guard grips here. If it does not any more, it may have until
+// now.
+func (z *zone) grip(g Guard, now int64) {
+	was, gone := z.grips, z.gone.sum(now, g.Hold)
+	if missing, total := z.suspects+gone, z.hosts+gone; missing != z.missing || total != z.total {
+		z.missing, z.total, z.why = missing, total, ""
+	}
+	if z.grips = g.tooMany(z.missing, z.total); z.grips || was {
+		z.gripped = now
+	}
+}
+
+// reason says why the guard holds a host; many share one string.
+func (z *zone) reason(g Guard, all bool) string {
+	switch {
+	case z.why != "":
+	case g.MaxFraction == 0:
+		z.why = fmt.Sprintf("guard: at most %v a second go", g.PerSecond)
+	case all:
+		z.why = fmt.Sprintf("guard: %d of %d hosts are missing", z.missing, z.total)
+	default:
+		z.why = fmt.Sprintf("guard: %d of %d hosts of zone %q are missing", z.missing, z.total, z.name)
+	}
+	return z.why
+}
+
+// brake counts a host that the guard begins to hold.
+func (r *Registry[M]) brake(l life[M], now int64) {
+	for _, z := range r.scopes(l) {
+		z.save(r.cfg.Guard, &r.ledger, now)
+		z.waiting++
+	}
+}
+
+func (r *Registry[M]) unbrake(l life[M]) {
+	for _, z := range r.scopes(l) {
+		z.waiting--
+	}
+}
+
+// miss counts a host that is evicted among the missing for one Hold more, unless that is
+// over for it: who is given up is not missed.
+func (r *Registry[M]) miss(l life[M], now int64) {
+	if !r.cfg.Guard.on() || r.holds[l.key().number].expired {
+		return
+	}
+	for _, z := range r.scopes(l) {
+		z.gone.add(now, r.cfg.Guard.Hold)
+	}
+}
