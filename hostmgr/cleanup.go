@@ -2,6 +2,7 @@ package hostmgr
 
 import (
 	"container/heap"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ type cleaner[M any] struct {
 	lanes    map[string]*lane[M]
 	waiting  laneHeap[M] // lanes that nobody works on, by when they may be
 	crew     *crew       // while Run runs
-	pending  int
+	pending  list.List    // of jobs, in the order of departures
 	failures uint64
 }
 
@@ -47,7 +48,8 @@ type lane[M any] struct {
 // A job is one cleanup.
 type job[M any] struct {
 	lane  *lane[M]
-	dep   Departure[M] // Attempt is the next try's
+	place *list.Element // in pending
+	dep   Departure[M]  // Attempt is the next try's
 	tries int          // finished
 	err   error        // of the latest
 }
@@ -59,10 +61,14 @@ func newCleaner[M any](cfg Config[M], t *timeline, wake chan struct{}) *cleaner[
 	}
 }
 
-func (c *cleaner[M]) counts() (pending int, failures uint64) {
+// count fills in what Stats says of cleanups.
+func (c *cleaner[M]) count(s *Stats) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.pending, c.failures
+	s.CleanupPending, s.CleanupFailures = c.pending.Len(), c.failures
+	if first := c.pending.Front(); first != nil {
+		s.CleanupOldest = first.Value.(*job[M]).dep.At
+	}
 }
 
 // add queues the cleanup after d. kick or byHand gets it done.
@@ -77,7 +83,7 @@ func (c *cleaner[M]) add(d Departure[M]) *job[M] {
 	}
 	j := &job[M]{lane: l, dep: d}
 	l.jobs = append(l.jobs, j)
-	c.pending++
+	j.place = c.pending.PushBack(j)
 	return j
 }
 
@@ -154,9 +160,9 @@ func (c *cleaner[M]) finish(l *lane[M], err error) {
 // drop removes the job that is done, and what only grew for a mass departure.
 func (c *cleaner[M]) drop(l *lane[M]) {
 	id := l.jobs[0].dep.Host.ID
+	c.pending.Remove(l.jobs[0].place)
 	l.jobs[0] = nil
 	l.jobs = l.jobs[1:]
-	c.pending--
 	if len(l.jobs) == 0 {
 		delete(c.lanes, id)
 	}

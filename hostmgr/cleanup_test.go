@@ -143,6 +143,33 @@ func TestRunTakesOverALaneThatWasBusy(t *testing.T) {
 	})
 }
 
+func TestStatsNameTheOldestCleanupThatIsPending(t *testing.T) {
+	done := map[string]bool{"b": true}
+	s := newScript(t, hostmgr.Config[string]{
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			if !done[d.Host.ID] {
+				return errNotNow
+			}
+			return nil
+		},
+	})
+	var left []time.Time
+	for _, id := range []string{"a", "b", "c"} {
+		s.join(id)
+		s.clock.Advance(time.Millisecond)
+		left = append(left, s.clock.Now())
+		require.Equal(t, !done[id], s.Leave(context.Background(), id, 0) != nil)
+	}
+	require.Equal(t, left[0], s.Stats().CleanupOldest)
+	done["a"] = true
+	s.after(second)
+	require.Equal(t, left[2], s.Stats().CleanupOldest)
+	require.Equal(t, 1, s.Stats().CleanupPending)
+	done["c"] = true
+	s.after(second)
+	require.Zero(t, s.Stats().CleanupOldest)
+}
+
 func TestRunRetriesInTimeThoughNothingElseWakesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{

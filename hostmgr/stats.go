@@ -12,10 +12,11 @@ type Stats struct {
 	// Departures by kind. Left is the normal one, Evicted the abnormal.
 	Left, Evicted, Replaced, Forgotten uint64
 
-	CleanupPending  int    // departed hosts whose cleanup has not succeeded yet, now
-	CleanupFailures uint64 // tries that returned an error, panicked or ended their goroutine
-	ConfirmFailures uint64 // likewise
-	PolicyFaults    uint64 // answers of the policy that could not be meant
+	CleanupPending  int       // departed hosts whose cleanup has not succeeded yet, now
+	CleanupOldest   time.Time // when the first of them departed; zero if there is none
+	CleanupFailures uint64    // tries that returned an error, panicked or ended their goroutine
+	ConfirmFailures uint64    // likewise
+	PolicyFaults    uint64    // answers of the policy that could not be meant
 
 	Sweeps  uint64
 	Stalls  uint64
@@ -42,7 +43,7 @@ func (r *Registry[M]) Stats() Stats {
 	s.Hosts, s.Suspects, s.Held = r.zones.all.hosts, r.zones.all.suspects, len(r.holds)
 	s.Stalls, s.Excused = r.ledger.count, time.Duration(r.ledger.total)
 	r.mu.RUnlock()
-	s.CleanupPending, s.CleanupFailures = r.clean.counts()
+	r.clean.count(&s)
 	s.PolicyFaults = r.judge.faults.Load()
 	return s
 }
