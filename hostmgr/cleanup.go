@@ -33,7 +33,7 @@ type cleaner[M any] struct {
 	lanes    map[string]*lane[M]
 	waiting  laneHeap[M] // lanes that nobody works on, by when they may be
 	crew     *crew       // while Run runs
-	pending  list.List    // of jobs, in the order of departures
+	pending  list.List   // of jobs, in the order of departures
 	failures uint64
 }
 
@@ -50,8 +50,8 @@ type job[M any] struct {
 	lane  *lane[M]
 	place *list.Element // in pending
 	dep   Departure[M]  // Attempt is the next try's
-	tries int          // finished
-	err   error        // of the latest
+	tries int           // finished
+	err   error         // of the latest
 }
 
 func newCleaner[M any](cfg Config[M], t *timeline, wake chan struct{}) *cleaner[M] {
