@@ -36,7 +36,7 @@ func (r *Registry[M]) scopes(l life[M]) [2]*zone {
 }
 
 // muster counts who is missing before anybody goes: the first is judged by what became of
-// the last. Who is due only after it is held until the next sweep, which follows at once.
+// the last. Whoever is due only after it waits for the next sweep, which follows at once.
 func (r *Registry[M]) muster(ctx context.Context, rep *SweepReport) {
 	for c := (cursor{}); !c.done && ctx.Err() == nil; {
 		r.musterPages(&c, rep)
@@ -54,43 +54,32 @@ func (r *Registry[M]) musterPages(c *cursor, rep *SweepReport) {
 		p := r.table.page(hash(c.next))
 		if idle = r.table.schedule.due(p) > now || p.earliest() >= now; !idle {
 			for l := range p.lives() {
-				r.musterOne(l, now, rep)
+				r.count(l, now, rep)
 			}
 		}
 		c.pass(p.last())
 	}
 }
 
-func (r *Registry[M]) musterOne(l life[M], now int64, rep *SweepReport) {
-	if _, known := r.holds[l.key().number]; known {
+// count calls a host suspect, if it is, or due.
+func (r *Registry[M]) count(l life[M], now int64, rep *SweepReport) {
+	if l.mark().suspect {
 		return
 	}
-	for v := r.verdict(l, now); v.state >= Suspect; v = r.verdict(l, now) {
-		if !r.note(l, &v, now, rep) {
-			continue
-		}
-		if v.state == Offline {
-			r.hold(l, now)
-		}
-		return
+	for v := r.verdict(l, now); v.state >= Suspect && !r.note(l, &v, now, rep); {
+		v = r.verdict(l, now)
 	}
 }
 
-// review decides anew on a host that the guard holds.
+// review decides on a host that the guard has counted.
 func (r *Registry[M]) review(l life[M], h hold, now int64) hold {
-	if h.expired = r.ledger.listened(h.since, now) >= int64(r.cfg.Guard.Hold); !h.expired {
-		if why, short := r.pay(l, now); short {
-			h.guard = why
-			return h
-		}
+	h.expired = r.ledger.listened(h.since, now) >= int64(r.cfg.Guard.Hold)
+	why := ""
+	if h.waits = !h.expired; h.waits {
+		why, h.waits = r.pay(l, now)
 	}
-	h.waits = false
-	r.unbrake(l)
-	if h.guard == awaitsGuard {
-		h.guard = ""
-	}
-	if r.cfg.Confirm != nil {
-		h.confirm = awaitsConfirm
+	if h.waits || h.guard == awaitsGuard {
+		h.guard = why
 	}
 	return h
 }
@@ -149,24 +138,22 @@ func (z *zone) reason(g Guard, all bool) string {
 	return z.why
 }
 
-// brake counts a host that the guard begins to hold.
-func (r *Registry[M]) brake(l life[M], now int64) {
+// brake counts a host that the guard begins to hold, or no longer does.
+func (r *Registry[M]) brake(l life[M], holds bool, now int64) {
 	for _, z := range r.scopes(l) {
 		z.save(r.cfg.Guard, &r.ledger, now)
-		z.waiting++
-	}
-}
-
-func (r *Registry[M]) unbrake(l life[M]) {
-	for _, z := range r.scopes(l) {
-		z.waiting--
+		if holds {
+			z.waiting++
+		} else {
+			z.waiting--
+		}
 	}
 }
 
 // miss counts a host that is evicted among the missing for one Hold more, unless that is
 // over for it: who is given up is not missed.
 func (r *Registry[M]) miss(l life[M], now int64) {
-	if !r.cfg.Guard.on() || r.holds[l.key().number].expired {
+	if h, _ := l.held(); h.expired || !r.cfg.Guard.on() {
 		return
 	}
 	for _, z := range r.scopes(l) {

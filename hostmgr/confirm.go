@@ -58,11 +58,12 @@ func (r *Registry[M]) stillDue(due []candidate, rep *SweepReport) []question[M] 
 			continue
 		}
 		v := r.verdict(l, now)
+		h, _ := l.held()
 		switch {
 		case v.state != Offline:
-			r.release(l)
+			r.release(l, now)
 			rep.Held--
-		case !r.holds[c.number].waits:
+		case !h.waits:
 			q := question[M]{candidate: c, word: v.word}
 			r.snapshot(&q.host, l, c.id, now)
 			asked = append(asked, q)
@@ -116,12 +117,12 @@ func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by st
 		v := r.verdict(l, now)
 		switch {
 		case v.word != q.word:
-			r.release(l)
+			r.release(l, now)
 			rep.Held--
 		case v.state != Offline: // a stall gave it grace
 			rep.Held--
 		case !allowed[q.number]:
-			r.refuse(q.number, by)
+			l.refuse(by)
 		case l.word().evict(v.word):
 			r.depart(l, Evicted, now)
 			r.table.tidy(l.page)

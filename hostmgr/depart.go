@@ -56,7 +56,7 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 		r.work = true
 	}
 	r.emit(k, l, now)
-	r.release(l)
+	r.release(l, now)
 	if was.suspect {
 		r.zones.suspect(was.zone, -1)
 	}
@@ -76,7 +76,7 @@ func (r *Registry[M]) departure(l life[M], k Kind, now int64) Departure[M] {
 		Interval: t.interval, Patience: t.evict, Attempt: 1,
 	}
 	r.show(&d.Host, l, now)
-	if h, ok := r.holds[l.key().number]; ok && now > h.since && v.state == Offline {
+	if h, ok := l.held(); ok && now > h.since && v.state == Offline {
 		d.HeldBy, d.HeldFor = h.by(), time.Duration(now-max(h.since, v.evictAt))
 	}
 	return d

@@ -93,7 +93,7 @@ func (r *Registry[M]) reconsider(l life[M], now int64) {
 		}
 		l.mark().suspect = false
 		r.zones.suspect(l.mark().zone, -1)
-		r.release(l)
+		r.release(l, now)
 		r.emit(Recovered, l, now)
 		r.expect(l, v.next(false))
 	}

@@ -30,67 +30,87 @@ func (h hold) by() string {
 	return h.guard + h.confirm
 }
 
-// hold begins to hold a host. The caller holds mu.
-func (r *Registry[M]) hold(l life[M], now int64) hold {
-	h := hold{since: now, confirm: awaitsConfirm}
-	if r.cfg.Guard.on() {
-		h = hold{since: now, guard: awaitsGuard, waits: true}
-		r.brake(l, now)
-	}
-	if r.holds == nil {
-		r.holds = map[uint64]hold{}
-	}
-	r.holds[l.key().number] = h
-	return h
+// held is why a life is held, if it is. The caller holds Registry.mu, as for all below.
+func (l life[M]) held() (h hold, held bool) {
+	h, held = l.page.holds[l.key().number]
+	return h, held
 }
 
-// release forgets why a host was held; the map itself goes with its last entry,
-// for maps do not shrink. The caller holds mu.
-func (r *Registry[M]) release(l life[M]) {
-	if r.holds == nil {
-		return
+func (l life[M]) setHold(h hold) {
+	if l.page.holds == nil {
+		l.page.holds = map[uint64]hold{}
 	}
-	n := l.key().number
-	if r.holds[n].waits {
-		r.unbrake(l)
-	}
-	delete(r.holds, n)
-	if len(r.holds) == 0 {
-		r.holds = nil
-	}
-}
-
-// detain decides whether something holds a host that is due. The caller holds mu.
-func (r *Registry[M]) detain(l life[M], now int64) (h hold, stays bool) {
-	n := l.key().number
-	h, known := r.holds[n]
-	switch {
-	case !known:
-		h = r.hold(l, now)
-	case h.waits:
-		h = r.review(l, h, now)
-		r.holds[n] = h
-	}
-	return h, h.waits || r.cfg.Confirm != nil
+	l.page.holds[l.key().number] = h
 }
 
 // refuse notes why Confirm holds a host.
-func (r *Registry[M]) refuse(number uint64, why string) {
-	if h, known := r.holds[number]; known {
+func (l life[M]) refuse(why string) {
+	if h, held := l.held(); held {
 		h.confirm = why
-		r.holds[number] = h
+		l.setHold(h)
 	}
+}
+
+// detain decides whether something holds a host that is due. The guard decides only on one
+// that it has counted.
+func (r *Registry[M]) detain(l life[M], counted bool, now int64) (h hold, stays bool) {
+	h, held := l.held()
+	if !held {
+		h = hold{since: now, waits: r.cfg.Guard.on()}
+	}
+	switch {
+	case h.waits && counted:
+		h = r.review(l, h, now)
+	case h.waits:
+		h.guard = awaitsGuard
+	}
+	if !h.waits && r.cfg.Confirm != nil && h.confirm == "" {
+		h.confirm = awaitsConfirm
+	}
+	stays = h.waits || r.cfg.Confirm != nil
+	if held || stays {
+		r.hold(l, h, now)
+	}
+	return h, stays
+}
+
+// hold holds a host, or goes on to.
+func (r *Registry[M]) hold(l life[M], h hold, now int64) {
+	was, held := l.held()
+	if !held {
+		r.held++
+	}
+	if h.waits != was.waits {
+		r.brake(l, h.waits, now)
+	}
+	l.setHold(h)
+}
+
+// release lets go of a host, if it is held. The map goes with its last entry, for maps do
+// not shrink.
+func (r *Registry[M]) release(l life[M], now int64) {
+	h, held := l.held()
+	if !held {
+		return
+	}
+	if h.waits {
+		r.brake(l, false, now)
+	}
+	delete(l.page.holds, l.key().number)
+	if len(l.page.holds) == 0 {
+		l.page.holds = nil
+	}
+	r.held--
 }
 
 // keep returns when a host that is held needs the next look, and adds it to those that
 // Confirm is to be asked about.
 func (r *Registry[M]) keep(l life[M], h hold, now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
-	l.page.held = true
 	rep.Held++
 	switch {
 	case !h.waits:
 		return now + int64(holdPause), append(due, candidate{strings.Clone(l.id()), l.key().number})
-	case h.since == now: // the guard has not decided on it yet
+	case h.guard == awaitsGuard: // it follows at once
 		return now + 1, due
 	default:
 		return min(now+int64(holdPause), max(now, h.since+int64(r.cfg.Guard.Hold))+1), due

@@ -32,11 +32,11 @@ type page[M any] struct {
 	keys  []key
 
 	// Guarded by Registry.mu; what most looks of a sweep need comes first.
-	patience int64 // the least that soonest says for any of the terms
-	live     int   // lives that are there
-	depth    int   // how many first bits of their hashes all lives share; never changes
-	rank     int   // in the schedule
-	held     bool  // a life in here is due but held
+	patience int64           // the least that soonest says for any of the terms
+	live     int             // lives that are there
+	depth    int             // how many first bits of their hashes all lives share; never changes
+	rank     int             // in the schedule
+	holds    map[uint64]hold // why lives that are due are still here, by their numbers
 
 	first   uint64 // the lowest hash that belongs here; never changes
 	marks   []mark
@@ -268,6 +268,9 @@ func (p *page[M]) copy(from life[M]) life[M] {
 	if int(a.records[i].size) > len(a.records[i].id) {
 		l.setID(from.id())
 	}
+	if h, held := from.held(); held {
+		l.setHold(h)
+	}
 	return l
 }
 
@@ -275,7 +278,7 @@ func (p *page[M]) copy(from life[M]) life[M] {
 // they are.
 func (p *page[M]) adopt(other *page[M]) {
 	p.chunks, p.long, p.records = other.chunks, other.long, other.records
-	p.terms, p.patience = other.terms, other.patience
+	p.terms, p.patience, p.holds = other.terms, other.patience, other.holds
 }
 
 // reseat takes over a life whose record was adopted.

@@ -36,16 +36,16 @@ type Registry[M any] struct {
 	mu          sync.RWMutex // guards all below
 	ledger      ledger
 	zones       zones
-	holds       map[uint64]hold // by life
-	watchers    []*watcher[M]   // replaced, never changed in place
-	scanning    bool            // a sweep looks at pages
-	news        bool            // watchers must be woken when mu is released
-	planned     int64           // when Run means to sweep next
-	stir        bool            // that is too late: wake it when mu is released
-	work        bool            // a cleanup was queued: hire when mu is released
-	seq         uint64          // of the latest event
-	lives       uint64          // the latest life's number
-	incarnation uint64          // the latest that was assigned
+	held        int           // of them, those that something holds
+	watchers    []*watcher[M] // replaced, never changed in place
+	scanning    bool          // a sweep looks at pages
+	news        bool          // watchers must be woken when mu is released
+	planned     int64         // when Run means to sweep next
+	stir        bool          // that is too late: wake it when mu is released
+	work        bool          // a cleanup was queued: hire when mu is released
+	seq         uint64        // of the latest event
+	lives       uint64        // the latest life's number
+	incarnation uint64        // the latest that was assigned
 	counts      Stats
 }
 

@@ -36,7 +36,7 @@ func (s schedule[M]) hasten(p *page[M], due int64) {
 // only with those that the loop has seen.
 func (s schedule[M]) hastenHeld(due int64) {
 	for i := range s {
-		if p := s[i].page; p.held {
+		if p := s[i].page; len(p.holds) > 0 {
 			s.hasten(p, due)
 		}
 	}

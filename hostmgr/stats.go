@@ -40,7 +40,7 @@ func (s *Stats) departed(k Kind) {
 func (r *Registry[M]) Stats() Stats {
 	r.mu.RLock()
 	s := r.counts
-	s.Hosts, s.Suspects, s.Held = r.zones.all.hosts, r.zones.all.suspects, len(r.holds)
+	s.Hosts, s.Suspects, s.Held = r.zones.all.hosts, r.zones.all.suspects, r.held
 	s.Stalls, s.Excused = r.ledger.count, time.Duration(r.ledger.total)
 	r.mu.RUnlock()
 	r.clean.count(&s)

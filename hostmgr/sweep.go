@@ -91,7 +91,7 @@ func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due b
 	defer r.unlock()
 	rep.At = r.time.wall(began)
 	r.counts.Sweeps++
-	if held && len(r.holds) > 0 {
+	if held && r.held > 0 {
 		r.table.schedule.hastenHeld(began)
 	}
 	r.scanning = r.table.schedule.next() <= began
@@ -138,7 +138,7 @@ func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]ca
 		p := r.table.schedule[0].page
 		rep.Looked += p.live
 		next := min(p.earliest()+1, never)
-		if idle = next > now && !p.held; !idle {
+		if idle = next > now && len(p.holds) == 0; !idle {
 			next, due = r.judgePage(p, now, rep, due)
 		}
 		r.table.schedule.set(p, next)
@@ -149,7 +149,7 @@ func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]ca
 
 // judgePage returns when the page needs the next look.
 func (r *Registry[M]) judgePage(p *page[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
-	if p.held {
+	if len(p.holds) > 0 {
 		return r.judgeAll(p, now, rep, due)
 	}
 	return r.judgeDue(p, now, rep, due)
@@ -176,7 +176,7 @@ func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []ca
 
 // judgeAll judges all hosts of a page.
 func (r *Registry[M]) judgeAll(p *page[M], now int64, rep *SweepReport, due []candidate) (next int64, _ []candidate) {
-	next, p.held = never, false
+	next = never
 	for l := range p.lives() {
 		var at int64
 		at, due = r.judgeOne(l, now, rep, due)
@@ -192,6 +192,7 @@ func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []can
 	var v verdict
 	for {
 		r.judgeAs(&v, l, now)
+		counted := l.mark().suspect
 		if (r.cautious || v.state != Offline) && !r.note(l, &v, now, rep) {
 			continue
 		}
@@ -199,7 +200,7 @@ func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []can
 			return v.next(l.mark().suspect), due
 		}
 		if r.cautious {
-			if h, stays := r.detain(l, now); stays {
+			if h, stays := r.detain(l, counted, now); stays {
 				return r.keep(l, h, now, rep, due)
 			}
 		}
@@ -215,7 +216,7 @@ func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []can
 // it back from), or no longer is. It returns false if the host was heard meanwhile.
 func (r *Registry[M]) note(l life[M], v *verdict, now int64, rep *SweepReport) bool {
 	if v.state != Offline {
-		r.release(l)
+		r.release(l, now)
 	}
 	if v.state < Suspect {
 		r.reconsider(l, now)

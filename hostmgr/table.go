@@ -194,11 +194,9 @@ func (t *table[M]) copy(p *page[M], fresh []*page[M], moves []move) []move {
 // plan makes the empty pages that rebuild fills.
 func (t *table[M]) plan(depth int, old []*page[M]) []*page[M] {
 	live, first := 0, old[0].first
-	held := false
 	for _, p := range old {
 		live += p.live
 		first = min(first, p.first)
-		held = held || p.held
 	}
 	// If there are four parts of 1365 lives or more, each has 512 slots at least: that one
 	// gets more than that has a chance below 1e-20.
@@ -206,7 +204,6 @@ func (t *table[M]) plan(depth int, old []*page[M]) []*page[M] {
 	fresh := make([]*page[M], parts)
 	for i := range fresh {
 		fresh[i] = newPage[M](first|uint64(i)<<(64-depth), depth, live/parts)
-		fresh[i].held = held
 	}
 	return fresh
 }

@@ -85,7 +85,8 @@ func (r *Registry[M]) snapshot(h *Host[M], l life[M], id string, now int64) {
 	h.LastSeen, h.SuspectAt, h.EvictAt = r.time.wall(v.seen), r.time.wall(v.suspectAt), r.time.wall(v.evictAt)
 	h.Held = ""
 	if v.state == Offline {
-		h.Held = r.holds[k.number].by()
+		held, _ := l.held()
+		h.Held = held.by()
 	}
 }
 
