@@ -74,12 +74,13 @@ func (r *Registry[M]) count(l life[M], now int64, rep *SweepReport) {
 // review decides on a host that the guard has counted.
 func (r *Registry[M]) review(l life[M], h hold, now int64) hold {
 	h.expired = r.ledger.listened(h.since, now) >= int64(r.cfg.Guard.Hold)
-	why := ""
-	if h.waits = !h.expired; h.waits {
-		why, h.waits = r.pay(l, now)
+	if h.waits = !h.expired; !h.waits {
+		return h
 	}
-	if h.waits || h.guard == awaitsGuard {
+	if why, short := r.pay(l, now); short {
 		h.guard = why
+	} else {
+		h.waits = false
 	}
 	return h
 }

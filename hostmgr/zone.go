@@ -58,7 +58,7 @@ func (zs *zones) open(name string) uint8 {
 	if i == len(zs.list) {
 		zs.list = append(zs.list, zone{})
 	}
-	zs.list[i] = zone{name: name}
+	zs.list[i].name = name
 	if zs.index == nil {
 		zs.index = map[string]uint8{}
 	}
