@@ -78,7 +78,7 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 		cancel(err)
 	}
 	var results []result
-	for _, s := range scenarios {
+	for _, s := range cfg.Scenarios {
 		results = append(results, t.play(s))
 	}
 	stop()
@@ -128,7 +128,7 @@ func (t *trial) start(cancel context.CancelCauseFunc) error {
 		}
 		t.peers = append(t.peers, p)
 	}
-	return t.settle()
+	return t.joined(t.peers)
 }
 
 func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*proc, error) {
@@ -141,11 +141,11 @@ func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*p
 	return p, err
 }
 
-// settle waits until every peer is listed and heard to be so.
-func (t *trial) settle() error {
+// joined waits until every one of the peers is listed and heard to be so.
+func (t *trial) joined(ps []*proc) error {
 	err := t.until(10*time.Second+t.cfg.Interval, func() bool {
 		listed := t.api.list(t.ctx)
-		for _, p := range t.peers {
+		for _, p := range ps {
 			if !listed[p.id] || t.journal.lastAnnounce(p.id).Lease == "" {
 				return false
 			}
