@@ -132,13 +132,18 @@ func (t *trial) start(cancel context.CancelCauseFunc) error {
 }
 
 func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*proc, error) {
-	args := append([]string{"-scheduler", t.journal.address(), "-id", id, "-interval", interval.String(),
-		"-log", "json"}, more...)
-	p, err := t.procs.start("peer", id, args, t.journal.read)
+	p, err := t.launchPeer(id, interval, more...)
 	if err == nil {
 		t.timeline.event("started", id, "pid %d", p.pid())
 	}
 	return p, err
+}
+
+// launchPeer starts a peer without a word.
+func (t *trial) launchPeer(id string, interval time.Duration, more ...string) (*proc, error) {
+	args := append([]string{"-scheduler", t.journal.address(), "-id", id, "-interval", interval.String(),
+		"-log", "json"}, more...)
+	return t.procs.start("peer", id, args, t.journal.read)
 }
 
 // joined waits until every one of the peers is listed and heard to be so.

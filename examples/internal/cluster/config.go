@@ -46,6 +46,8 @@ type Config struct {
 	Mass           int
 	MassInterval   time.Duration
 	Lag            time.Duration
+	Churn          time.Duration
+	ChurnHosts     int
 	Scenarios      []scenario
 	JSON           bool
 	SchedulerFlags string
@@ -62,6 +64,8 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.Offline, "offline", 3*time.Second, "tiered: overdue by more than this is evicted (the scheduler's own default is 5m)")
 	fs.IntVar(&c.Mass, "mass", 10_000, "hosts that die at once in mass_exit")
 	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of those; 0 means twice -interval, so that 2 cores carry them")
+	fs.DurationVar(&c.Churn, "churn", time.Minute, "how long hosts come and go in churn")
+	fs.IntVar(&c.ChurnHosts, "churn-hosts", 200, "hosts that are there at a time in churn, each a process of some 4 MiB")
 	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "how long after its deadline a host must be gone and clean")
 	fs.StringVar(&chosen, "scenarios", names(usual()), "`names` of the scenarios to play, or all; there are\n"+names(scenarios))
 	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object in the last line of stdout")
@@ -93,6 +97,8 @@ func (c Config) validate() error {
 		return cli.Usagef("-offline must not be below -jitter, nor that be 0")
 	case c.Mass < 1 || c.Mass > 90_000:
 		return cli.Usagef("-mass must be from 1 to 90000")
+	case c.Churn <= 0 || c.ChurnHosts < 1 || c.ChurnHosts > 1000:
+		return cli.Usagef("-churn must be above 0, and -churn-hosts from 1 to 1000")
 	case c.Lag <= 0:
 		return cli.Usagef("-lag must be above 0")
 	}

@@ -46,3 +46,23 @@ func JudgeOutage(last, over, again Line, missing time.Time, registered bool, ds 
 	}, testTerms)
 	return f.problems
 }
+
+// Member is one life of a host in churn.
+type Member = *member
+
+func NewMember(host, fate string) Member { return &member{host: host, fate: fate} }
+
+func JudgeChurn(ds []Line, lives []Member) []string {
+	f := &findings{}
+	f.churn(ds, lives, testTerms)
+	return f.problems
+}
+
+func JudgeList(listed map[string]bool, living ...string) []string {
+	f, ps := &findings{}, []*proc{}
+	for _, id := range living {
+		ps = append(ps, &proc{id: id})
+	}
+	f.exactly(listed, ps)
+	return f.problems
+}

@@ -23,6 +23,7 @@ var scenarios = []scenario{
 	{name: "mass_exit", play: (*trial).massExit},
 	{name: "interruptions", play: (*trial).interruptions, long: true},
 	{name: "partition", play: (*trial).partition, long: true},
+	{name: "churn", play: (*trial).churn, long: true},
 }
 
 // usual are the scenarios that are played unless told which.
