@@ -64,7 +64,9 @@ func (t *trial) sufferOne(o *outage) {
 		return
 	}
 	t.timeline.event("is back", o.p.id, "")
-	o.again, _ = t.nextAnnounce(o.p, o.over, 2*t.cfg.Interval)
+	if again, ok := t.nextAnnounce(o.p, o.over, 2*t.cfg.Interval); ok {
+		o.again = again
+	}
 }
 
 // watchAll asks for the list of hosts over and over. The function that it

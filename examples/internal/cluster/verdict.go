@@ -25,13 +25,13 @@ type terms struct {
 }
 
 // grace is by how much a deadline may be later than patience says: after a
-// stall, by what was excused, or by the interval and a gap of 500 ms in which
-// the host may be heard again.
+// stall, by what was excused, and by the interval and a gap of 500 ms in which the
+// host may be heard again, counted from a stall that ended just before the deadline.
 func (t terms) grace(excused time.Duration) time.Duration {
-	if !t.stalled {
+	if !t.stalled && excused == 0 {
 		return slop
 	}
-	return max(excused, t.interval+time.Second/2) + slop
+	return excused + t.interval + time.Second/2 + slop
 }
 
 // findings are what is wrong, if anything is.
