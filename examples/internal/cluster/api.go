@@ -54,6 +54,16 @@ func (a *api) freed(ctx context.Context, host string, peers int) bool {
 	return true
 }
 
+// registered says whether StatPeer finds all of a host's peers.
+func (a *api) registered(ctx context.Context, host string, peers int) bool {
+	for i := range peers {
+		if a.stat(ctx, host, i) != codes.OK {
+			return false
+		}
+	}
+	return true
+}
+
 func (a *api) stat(ctx context.Context, host string, peer int) codes.Code {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -78,7 +78,7 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 		cancel(err)
 	}
 	var results []result
-	for _, s := range scenarios {
+	for _, s := range cfg.Scenarios {
 		results = append(results, t.play(s))
 	}
 	stop()
@@ -128,24 +128,29 @@ func (t *trial) start(cancel context.CancelCauseFunc) error {
 		}
 		t.peers = append(t.peers, p)
 	}
-	return t.settle()
+	return t.joined(t.peers)
 }
 
 func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*proc, error) {
-	args := append([]string{"-scheduler", t.journal.address(), "-id", id, "-interval", interval.String(),
-		"-log", "json"}, more...)
-	p, err := t.procs.start("peer", id, args, t.journal.read)
+	p, err := t.launchPeer(id, interval, more...)
 	if err == nil {
 		t.timeline.event("started", id, "pid %d", p.pid())
 	}
 	return p, err
 }
 
-// settle waits until every peer is listed and heard to be so.
-func (t *trial) settle() error {
+// launchPeer starts a peer without a word.
+func (t *trial) launchPeer(id string, interval time.Duration, more ...string) (*proc, error) {
+	args := append([]string{"-scheduler", t.journal.address(), "-id", id, "-interval", interval.String(),
+		"-log", "json"}, more...)
+	return t.procs.start("peer", id, args, t.journal.read)
+}
+
+// joined waits until every one of the peers is listed and heard to be so.
+func (t *trial) joined(ps []*proc) error {
 	err := t.until(10*time.Second+t.cfg.Interval, func() bool {
 		listed := t.api.list(t.ctx)
-		for _, p := range t.peers {
+		for _, p := range ps {
 			if !listed[p.id] || t.journal.lastAnnounce(p.id).Lease == "" {
 				return false
 			}

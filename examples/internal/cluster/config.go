@@ -17,6 +17,12 @@ what happens as it happens, and a verdict on each; it exits 0 if all are ok.
 
 	go run ./examples/cluster
 	go run ./examples/cluster -policy tiered -json
+	go run ./examples/cluster -scenarios all
+
+There are more scenarios than the five that it plays unless told which. In
+interruptions many peers are stopped at once, for half an interval to four of them. In
+partition peers lose the network and run on: connections are cut, or packets vanish.
+In churn hosts join, leave and crash for -churn; in the end the count is exact.
 
 It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind. Note
 that go run is a process of its own, which starts this one: kill -9 of go run does
@@ -40,12 +46,16 @@ type Config struct {
 	Mass           int
 	MassInterval   time.Duration
 	Lag            time.Duration
+	Churn          time.Duration
+	ChurnHosts     int
+	Scenarios      []scenario
 	JSON           bool
 	SchedulerFlags string
 }
 
 func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
+	var chosen string
 	fs := flag.NewFlagSet("cluster", flag.ContinueOnError)
 	fs.IntVar(&c.Peers, "peers", 5, "peer processes, 4 at least")
 	fs.DurationVar(&c.Interval, "interval", time.Second, "announce interval of the peers")
@@ -54,7 +64,10 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.Offline, "offline", 3*time.Second, "tiered: overdue by more than this is evicted (the scheduler's own default is 5m)")
 	fs.IntVar(&c.Mass, "mass", 10_000, "hosts that die at once in mass_exit")
 	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of those; 0 means twice -interval, so that 2 cores carry them")
+	fs.DurationVar(&c.Churn, "churn", time.Minute, "how long hosts come and go in churn")
+	fs.IntVar(&c.ChurnHosts, "churn-hosts", 200, "hosts that are there at a time in churn, each a process of some 4 MiB")
 	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "how long after its deadline a host must be gone and clean")
+	fs.StringVar(&chosen, "scenarios", names(usual()), "`names` of the scenarios to play, or all; there are\n"+names(scenarios))
 	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object in the last line of stdout")
 	fs.StringVar(&c.SchedulerFlags, "scheduler-flags", "", "`flags` added to the scheduler's, to see verdicts fail: with '-multiple 1000'\nnobody is evicted, with '-multiple 1.2' hosts are evicted too early")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
@@ -62,6 +75,10 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	}
 	if c.MassInterval == 0 {
 		c.MassInterval = 2 * c.Interval
+	}
+	var err error
+	if c.Scenarios, err = choose(chosen); err != nil {
+		return c, err
 	}
 	return c, c.validate()
 }
@@ -80,6 +97,8 @@ func (c Config) validate() error {
 		return cli.Usagef("-offline must not be below -jitter, nor that be 0")
 	case c.Mass < 1 || c.Mass > 90_000:
 		return cli.Usagef("-mass must be from 1 to 90000")
+	case c.Churn <= 0 || c.ChurnHosts < 1 || c.ChurnHosts > 1000:
+		return cli.Usagef("-churn must be above 0, and -churn-hosts from 1 to 1000")
 	case c.Lag <= 0:
 		return cli.Usagef("-lag must be above 0")
 	}

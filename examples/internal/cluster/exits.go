@@ -19,7 +19,7 @@ func (t *trial) normalExit(f *findings) result {
 		return result{}
 	}
 	d := f.left(e, t.cfg.Lag, replicas)
-	f.check(t.until(5*time.Second, func() bool { return exited(p) }) == nil && p.err == nil, "%s did not exit with 0", p.id)
+	f.check(t.until(5*time.Second, func() bool { return closed(p.done) }) == nil && p.err == nil, "%s did not exit with 0", p.id)
 	judge()
 	return result{
 		Detect: sinceMS(e.gone, at), Lag: sinceMS(d.Cleaned, d.At),
@@ -59,15 +59,6 @@ func (t *trial) killAndObserve(f *findings, p *proc, stalled bool) line {
 	}
 	stalled = stalled || t.status().Stalls > stalls
 	return f.evicted(e, t.terms(t.cfg.Interval, stalled), replicas)
-}
-
-func exited(p *proc) bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
 }
 
 func sinceMS(t, from time.Time) float64 {

@@ -35,3 +35,34 @@ func JudgeBystanders(departed []Line, before, after map[string]string, listed ma
 	f.bystanders(departed, only("victim"), before, after, listed)
 	return f.problems
 }
+
+// JudgeOutage returns what is wrong with an outage of a peer that announced
+// itself at last, could be heard from over on, and announced itself at again.
+func JudgeOutage(last, over, again Line, missing time.Time, registered bool, ds []Line) []string {
+	f := &findings{}
+	f.outage(&outage{
+		name: "SIGSTOP", p: &proc{id: "h"}, last: last, over: over.Time, again: again,
+		missing: missing, registered: registered, departures: ds,
+	}, testTerms)
+	return f.problems
+}
+
+// Member is one life of a host in churn.
+type Member = *member
+
+func NewMember(host, fate string) Member { return &member{host: host, fate: fate} }
+
+func JudgeChurn(ds []Line, lives []Member) []string {
+	f := &findings{}
+	f.churn(ds, lives, testTerms)
+	return f.problems
+}
+
+func JudgeList(listed map[string]bool, living ...string) []string {
+	f, ps := &findings{}, []*proc{}
+	for _, id := range living {
+		ps = append(ps, &proc{id: id})
+	}
+	f.exactly(listed, ps)
+	return f.problems
+}

@@ -27,9 +27,10 @@ type line struct {
 	Freed    int
 
 	// Of a status.
-	Hosts, Peers int
-	Heap         uint64
-	Stalls       int
+	Hosts, Peers                   int
+	Joins, Left, Evicted, Replaced int
+	Heap                           uint64
+	Stalls                         int
 }
 
 // A journal takes down what the children log.
@@ -60,7 +61,7 @@ func (j *journal) read(b []byte) bool {
 		return false
 	}
 	j.take(l)
-	if !isMass(l.Host) {
+	if !isMass(l.Host) && !isCrowd(l.Host) {
 		j.show(l)
 	}
 	return true
@@ -143,4 +144,5 @@ func (j *journal) statusCount() int {
 
 const mass = "mass"
 
-func isMass(host string) bool { return strings.HasPrefix(host, mass) }
+func isMass(host string) bool  { return strings.HasPrefix(host, mass) }
+func isCrowd(host string) bool { return strings.HasPrefix(host, churn) }

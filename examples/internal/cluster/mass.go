@@ -57,7 +57,7 @@ func heapBound(before uint64) uint64 { return before + 512<<10 }
 // joinMass waits until all hosts and all their peers are there.
 func (t *trial) joinMass(f *findings, before line) {
 	hosts, n := before.Hosts+t.cfg.Mass, 0
-	progress := t.every(time.Second)
+	progress := t.every(time.Second, mass)
 	err := poll(t.ctx, 200*time.Millisecond, 5*time.Second+5*t.cfg.MassInterval, func() bool {
 		n = len(t.api.list(t.ctx))
 		progress("joined", "%d of %d", n-before.Hosts, t.cfg.Mass)
@@ -68,7 +68,7 @@ func (t *trial) joinMass(f *findings, before line) {
 
 // drainMass waits until as many hosts have departed.
 func (t *trial) drainMass(from int) {
-	progress := t.every(time.Second)
+	progress := t.every(time.Second, mass)
 	t.timeline.wait("for the first of %d hosts to be evicted", t.cfg.Mass)
 	limit := t.cfg.patience(t.cfg.MassInterval) + 5*time.Second + 2*t.cfg.Lag
 	_ = poll(t.ctx, 50*time.Millisecond, limit, func() bool {
@@ -80,13 +80,13 @@ func (t *trial) drainMass(from int) {
 	})
 }
 
-// every prints progress of the mass, at most so often.
-func (t *trial) every(d time.Duration) func(what, format string, args ...any) {
+// every prints the progress of someone, at most so often.
+func (t *trial) every(d time.Duration, who string) func(what, format string, args ...any) {
 	last := time.Now()
 	return func(what, format string, args ...any) {
 		if time.Since(last) >= d {
 			last = time.Now()
-			t.timeline.event(what, mass, format, args...)
+			t.timeline.event(what, who, format, args...)
 		}
 	}
 }

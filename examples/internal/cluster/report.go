@@ -18,7 +18,7 @@ type result struct {
 const legend = `
 detect: from the last sign of life (or the signal to leave) until the host is removed
 lag: from its deadline (or its leave) until its peers are freed too
-both are of the slowest host in mass_exit; "-" is nothing to measure
+both are of the slowest host where there are many; "-" is nothing to measure
 `
 
 // report prints the table, and fails if a scenario did.

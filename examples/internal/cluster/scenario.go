@@ -1,19 +1,58 @@
 package cluster
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+)
 
 // A scenario does something to the cluster and finds out what came of it.
 type scenario struct {
 	name string
 	play func(*trial, *findings) result
+	long bool // is played only when asked for
 }
 
 var scenarios = []scenario{
-	{"normal_exit", (*trial).normalExit},
-	{"abnormal_exit", (*trial).abnormalExit},
-	{"jitter", (*trial).jitter},
-	{"scheduler_frozen", (*trial).schedulerFrozen},
-	{"mass_exit", (*trial).massExit},
+	{name: "normal_exit", play: (*trial).normalExit},
+	{name: "abnormal_exit", play: (*trial).abnormalExit},
+	{name: "jitter", play: (*trial).jitter},
+	{name: "scheduler_frozen", play: (*trial).schedulerFrozen},
+	{name: "mass_exit", play: (*trial).massExit},
+	{name: "interruptions", play: (*trial).interruptions, long: true},
+	{name: "partition", play: (*trial).partition, long: true},
+	{name: "churn", play: (*trial).churn, long: true},
+}
+
+// usual are the scenarios that are played unless told which.
+func usual() []scenario {
+	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return s.long })
+}
+
+func names(ss []scenario) string {
+	var names []string
+	for _, s := range ss {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ",")
+}
+
+// choose finds scenarios by their names. They are played in their usual order,
+// each once: some use up peers.
+func choose(which string) (chosen []scenario, err error) {
+	if which == "all" {
+		return scenarios, nil
+	}
+	asked := map[string]bool{}
+	for name := range strings.SplitSeq(which, ",") {
+		if !slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }) {
+			return nil, cli.Usagef("-scenarios: there is no %q", name)
+		}
+		asked[name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return !asked[s.name] }), nil
 }
 
 // play gives the verdict. If the run is over, that is the verdict.

@@ -25,13 +25,13 @@ type terms struct {
 }
 
 // grace is by how much a deadline may be later than patience says: after a
-// stall, by what was excused, or by the interval and a gap of 500 ms in which
-// the host may be heard again.
+// stall, by what was excused, and by the interval and a gap of 500 ms in which the
+// host may be heard again, counted from a stall that ended just before the deadline.
 func (t terms) grace(excused time.Duration) time.Duration {
-	if !t.stalled {
+	if !t.stalled && excused == 0 {
 		return slop
 	}
-	return max(excused, t.interval+time.Second/2) + slop
+	return excused + t.interval + time.Second/2 + slop
 }
 
 // findings are what is wrong, if anything is.
@@ -84,17 +84,24 @@ func (f *findings) evicted(e end, t terms, replicas int) line {
 	if !ok {
 		return d
 	}
-	due := d.LastSeen.Add(t.patience)
 	f.check(d.LastSeen.Before(e.at.Add(slop)), "%s was heard after it was killed", e.host)
 	f.check(e.at.Sub(d.LastSeen) <= t.interval+t.lag, "%s was last heard %s before it was killed", e.host, short(e.at.Sub(d.LastSeen)))
-	f.check(!d.At.Before(due.Add(-slop)), "%s was evicted %s before its deadline", e.host, short(due.Sub(d.At)))
-	f.check(d.Cleaned.Sub(d.Deadline) <= t.lag, "%s was clean only %s after its deadline", e.host, short(d.Cleaned.Sub(d.Deadline)))
-	f.check(d.Deadline.Sub(due) <= t.grace(d.Excused), "%s was given a deadline %s too late", e.host, short(d.Deadline.Sub(due)))
+	due := f.onTime(d, t)
 	if !e.gone.IsZero() {
 		f.check(!e.gone.Before(due.Add(-slop)), "%s was not listed %s before its deadline", e.host, short(due.Sub(e.gone)))
 		f.check(e.gone.Sub(d.Deadline) <= t.lag, "%s was listed until %s after its deadline", e.host, short(e.gone.Sub(d.Deadline)))
 	}
 	return d
+}
+
+// onTime judges when a host was evicted: neither before its deadline, by our own
+// reckoning, nor long after. It returns the deadline.
+func (f *findings) onTime(d line, t terms) (due time.Time) {
+	due = d.LastSeen.Add(t.patience)
+	f.check(!d.At.Before(due.Add(-slop)), "%s was evicted %s before its deadline", d.Host, short(due.Sub(d.At)))
+	f.check(d.Cleaned.Sub(d.Deadline) <= t.lag, "%s was clean only %s after its deadline", d.Host, short(d.Cleaned.Sub(d.Deadline)))
+	f.check(d.Deadline.Sub(due) <= t.grace(d.Excused), "%s was given a deadline %s too late", d.Host, short(d.Deadline.Sub(due)))
+	return due
 }
 
 // bystanders judges those who have nothing to do with it: none departed, each

@@ -16,7 +16,8 @@ on one connection, their announces spread over the interval.
 
 	go run ./examples/peer -scheduler 127.0.0.1:8002 -id peer-1 -interval 1s
 
-An announce that fails is repeated within the interval. A scheduler that answers
+An announce that fails is repeated within the interval, on a new connection if the
+old one was up and gave no answer at all. A scheduler that answers
 with an interval (response header hostlife-interval) is obeyed; one that doesn't
 is announced to at -interval. What no repetition cures ends the process with an
 error: a scheduler that refuses the host as invalid, or that knows a newer

@@ -27,8 +27,9 @@ var errNoTime = fmt.Errorf("the scheduler did not hear all of us out within %v",
 // A fleet is the hosts of this process, and what they share.
 type fleet struct {
 	cfg    Config
-	client schedulerv2.SchedulerClient
-	slots  chan struct{} // a place for each call under way
+	line   *line
+	client schedulerv2.SchedulerClient // on line
+	slots  chan struct{}               // a place for each call under way
 	log    *slog.Logger
 
 	warnings warnings
@@ -49,20 +50,21 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // Run is the hosts until ctx ends; then they leave.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	conn, err := grpc.NewClient(cfg.Scheduler, dialOptions(cfg.Interval)...)
+	l, err := newLine(cfg.Scheduler, dialOptions(cfg.Interval))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
+	defer l.close()
 	f := &fleet{
-		cfg: cfg, client: schedulerv2.NewSchedulerClient(conn),
+		cfg: cfg, line: l, client: schedulerv2.NewSchedulerClient(l),
 		slots: make(chan struct{}, concurrency), log: log,
 	}
 	return f.run(ctx)
 }
 
 // dialOptions make gRPC reconnect within the interval: left alone it waits up
-// to two minutes, and a scheduler that restarts would lose every host.
+// to two minutes, and a scheduler that restarts would lose every host. An attempt
+// that meets silence may take half of it, so that there is time for another one.
 func dialOptions(interval time.Duration) []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -70,7 +72,7 @@ func dialOptions(interval time.Duration) []grpc.DialOption {
 			Backoff: backoff.Config{
 				BaseDelay: interval / 16, Multiplier: 1.6, Jitter: 0.2, MaxDelay: interval / 4,
 			},
-			MinConnectTimeout: interval,
+			MinConnectTimeout: interval / 2,
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: 30 * time.Second, Timeout: 10 * time.Second, PermitWithoutStream: true,
@@ -114,7 +116,10 @@ func (f *fleet) call(ctx context.Context, limit time.Duration, do func(context.C
 		return ctx.Err()
 	}
 	defer func() { <-f.slots }()
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return do(ctx)
+	err := do(ctx)
+	f.line.judge(began, err)
+	return err
 }

@@ -64,6 +64,6 @@ func (s *Server) logStatus() {
 	runtime.ReadMemStats(&m)
 	st := s.hosts.Stats()
 	s.log.Info("status", "hosts", st.Hosts, "peers", s.peers.len(), "heap", m.HeapAlloc,
-		"goroutines", runtime.NumGoroutine(), "left", st.Left, "evicted", st.Evicted,
-		"pending", st.CleanupPending, "stalls", st.Stalls, "excused", st.Excused)
+		"goroutines", runtime.NumGoroutine(), "joins", st.Joins, "left", st.Left,
+		"evicted", st.Evicted, "replaced", st.Replaced, "pending", st.CleanupPending, "stalls", st.Stalls, "excused", st.Excused)
 }

@@ -1,5 +1,17 @@
 package schedulerd
 
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	schedulerv1 "d7y.io/api/v2/pkg/apis/scheduler/v1"
+	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
+	"google.golang.org/grpc"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
 // A PeerStore is a peerStore for tests that decide what happens in between.
 type PeerStore struct{ s *peerStore }
 
@@ -18,3 +30,33 @@ func (p PeerStore) Register(find func() (uint64, bool), host, id string) error {
 
 func (p PeerStore) Free(host string, life uint64) int { return p.s.free(host, life) }
 func (p PeerStore) Len() int                          { return p.s.len() }
+
+// Handlers are what gRPC calls, without gRPC.
+type Handlers struct {
+	s *Server
+	d directory
+}
+
+// NewHandlers returns those of a scheduler that nobody runs: sweeps and cleanups
+// are done when the test says so.
+func NewHandlers(args ...string) (Handlers, error) {
+	cfg, err := parse(args, io.Discard)
+	if err != nil {
+		return Handlers{}, err
+	}
+	s, err := New(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return Handlers{}, err
+	}
+	return Handlers{s, directory{hosts: s.hosts, peers: s.peers, epoch: 1}}, nil
+}
+
+func (h Handlers) V1() schedulerv1.SchedulerServer { return serviceV1{directory: h.d} }
+func (h Handlers) V2() schedulerv2.SchedulerServer { return serviceV2{directory: h.d} }
+
+func (h Handlers) Sweep(ctx context.Context) { h.s.hosts.Sweep(ctx) }
+func (h Handlers) Stats() hostmgr.Stats      { return h.s.hosts.Stats() }
+func (h Handlers) Peers() int                { return h.s.peers.len() }
+
+// Guard is around every unary call.
+var Guard grpc.UnaryServerInterceptor = guard

@@ -1,0 +1,82 @@
+//go:build unix
+
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// small has a policy make its decisions soon, and be judged as a busy machine can bear.
+func small(policy, scenarios string) []string {
+	return []string{
+		"-policy", policy, "-scenarios", scenarios, "-interval", "800ms", "-jitter", "400ms", "-offline", "800ms",
+		"-lag", "1s", "-churn", "5s", "-churn-hosts", "20",
+	}
+}
+
+func TestAttacks(t *testing.T) {
+	t.Parallel()
+	for _, scenarios := range [][]string{{"interruptions", "partition"}, {"churn"}} {
+		for _, policy := range []string{"fixed", "tiered"} {
+			t.Run(fmt.Sprint(scenarios, policy), func(t *testing.T) {
+				t.Parallel()
+				requireAll(t, small(policy, strings.Join(scenarios, ",")), scenarios)
+			})
+		}
+	}
+}
+
+// A scheduler that never evicts, and one that evicts too early.
+func TestAttacksCanFail(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string][]string{
+		"-multiple 1000": {"interruptions", "partition", "churn"},
+		"-multiple 1.3":  {"interruptions", "partition", "churn"},
+	} {
+		t.Run(flags, func(t *testing.T) {
+			t.Parallel()
+			v, code := play(t, append(small("fixed", "interruptions,partition,churn"), "-churn", "2s", "-scheduler-flags", flags)...)
+			require.Equal(t, 1, code)
+			require.Equal(t, want, v.failed())
+		})
+	}
+}
+
+// What RELIABILITY.md says, with the flags that anyone would use who runs the
+// command. It takes half an hour.
+func TestLong(t *testing.T) {
+	if os.Getenv("HOSTLIFE_LONG") != "1" {
+		t.Skip("HOSTLIFE_LONG=1 and -timeout 1h run it")
+	}
+	five := []string{"normal_exit", "abnormal_exit", "jitter", "scheduler_frozen", "mass_exit"}
+	for _, policy := range []string{"fixed", "tiered"} {
+		for i := range 20 {
+			t.Run(fmt.Sprint(policy, i+1), func(t *testing.T) {
+				all := append(five[:5:5], "interruptions", "partition")
+				requireAll(t, []string{"-policy", policy, "-scenarios", strings.Join(all, ",")}, all)
+			})
+		}
+		t.Run(policy+" churn", func(t *testing.T) {
+			requireAll(t, []string{"-policy", policy, "-scenarios", "churn"}, []string{"churn"})
+		})
+	}
+}
+
+// requireAll plays the scenarios, and wants all of them to be ok. It logs what they
+// measured.
+func requireAll(t *testing.T, args, names []string) {
+	t.Helper()
+	v, code := play(t, args...)
+	require.Empty(t, v.failed())
+	require.Zero(t, code)
+	require.Len(t, v.Scenarios, len(names))
+	for i, s := range v.Scenarios {
+		require.Equal(t, names[i], s.Name)
+		t.Logf("%-17s detect %8.1f ms, lag %6.1f ms, %s", s.Name, s.DetectMS, s.LagMS, s.Detail)
+	}
+}

@@ -1,0 +1,46 @@
+package cluster
+
+import "time"
+
+// interruptions stops many peers at the same time, each for another length, in
+// any phase between two beats. Who must survive follows from when it last beat:
+// its silence is the phase, the length, and the time to beat again.
+func (t *trial) interruptions(f *findings) result {
+	lengths := t.lengths()
+	ps := t.recruit(f, "stop", make([]string, len(lengths)))
+	if t.over() || !f.ok() {
+		return result{Detail: f.detail("")}
+	}
+	judge := t.witness(f, recruited(ps))
+	stalls := t.status().Stalls
+	outages := make([]*outage, len(ps))
+	for i, p := range ps {
+		outages[i] = t.interruption(p, lengths[i])
+	}
+	t.suffer(outages)
+	terms := t.terms(t.cfg.Interval, t.status().Stalls > stalls)
+	if t.over() {
+		return result{}
+	}
+	judge()
+	r := t.outages(f, outages, terms)
+	t.dismiss(f, ps)
+	return r
+}
+
+// lengths are from half an interval to four, and one that nobody survives.
+func (t *trial) lengths() (ds []time.Duration) {
+	for _, halves := range []time.Duration{1, 2, 3, 4, 5, 6, 8} {
+		ds = append(ds, halves*t.cfg.Interval/2)
+	}
+	return append(ds, t.certain())
+}
+
+func (t *trial) interruption(p *proc, length time.Duration) *outage {
+	return &outage{
+		name: "SIGSTOP", length: length, p: p,
+		phase: t.cfg.Interval * 7 / 10, // well before the next beat, see sufferOne
+		begin: func() error { return p.cmd.Process.Signal(sigStop) },
+		end:   func() error { return p.cmd.Process.Signal(sigCont) },
+	}
+}

@@ -1,0 +1,61 @@
+package cluster
+
+import "time"
+
+// partition takes the network away from peers that run on, in every way that
+// there is, for less and for more than the policy's patience.
+func (t *trial) partition(f *findings) result {
+	cables, addrs := t.layCables(f, 2*len(faults))
+	defer func() {
+		for _, c := range cables {
+			c.proxy.Stop()
+		}
+	}()
+	ps := t.recruit(f, "far", addrs)
+	if t.over() || !f.ok() {
+		return result{Detail: f.detail("")}
+	}
+	judge := t.witness(f, recruited(ps))
+	stalls := t.status().Stalls
+	outages := make([]*outage, len(ps))
+	for i, p := range ps {
+		length := t.bearable()
+		if i >= len(faults) {
+			length = t.certain()
+		}
+		outages[i] = t.loss(p, cables[i], faults[i%len(faults)], length)
+	}
+	t.suffer(outages)
+	terms := t.terms(t.cfg.Interval, t.status().Stalls > stalls)
+	if t.over() {
+		return result{}
+	}
+	judge()
+	r := t.outages(f, outages, terms)
+	t.dismiss(f, ps)
+	return r
+}
+
+func (t *trial) layCables(f *findings, n int) (cables []*cable, addrs []string) {
+	for range n {
+		c, err := lay(t.journal.address())
+		f.check(err == nil, "%v", err)
+		cables, addrs = append(cables, c), append(addrs, c.address())
+	}
+	return cables, addrs
+}
+
+// bearable is the length of an outage that makes a peer overdue and that it
+// survives, if it begins right after a beat.
+func (t *trial) bearable() time.Duration {
+	return t.cfg.Interval + (t.cfg.patience(t.cfg.Interval)-t.cfg.Interval)/5
+}
+
+func (t *trial) loss(p *proc, c *cable, how fault, length time.Duration) *outage {
+	return &outage{
+		name: how.name, length: length, p: p,
+		phase: t.cfg.Interval / 10,
+		begin: func() error { return c.lose(how) },
+		end:   func() error { return c.restore(how) },
+	}
+}
