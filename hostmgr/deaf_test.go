@@ -21,18 +21,18 @@ const tick = 10 * time.Millisecond
 // that lives is evicted, or one that is dead has been found too late.
 type town struct {
 	*script
-	rnd     *rand.Rand
-	policy  hostmgr.Policy
-	maxGap  time.Duration
-	period  time.Duration // of sweeps
-	now     time.Duration // real time
-	swept   time.Duration
-	stalls  [][2]time.Duration
-	people  []person
-	diary   [][]int32 // who beats next, by tick, around and around
-	dead    int
-	found   int
-	answers time.Duration // the longest that a dead one was there beyond its patience
+	rnd    *rand.Rand
+	policy hostmgr.Policy
+	maxGap time.Duration
+	period time.Duration // of sweeps
+	now    time.Duration // real time
+	swept  time.Duration
+	gaps   [][2]time.Duration // between sweeps, that were longer than usual
+	stalls int                // of them, those that were too long to be normal
+	people []person
+	diary  [][]int32 // who beats next, by tick, around and around
+	dead   int
+	found  int
 }
 
 type person struct {
@@ -64,11 +64,22 @@ func newTown(t *testing.T, seed uint64, hosts int) *town {
 	return w
 }
 
-// plan has a host beat next in at most d.
+// plan has a host beat next in at most d, or at the next tick.
 func (w *town) plan(i int, d time.Duration) {
 	p, soonest := &w.people[i], w.now/tick+1
-	p.next = (soonest + time.Duration(w.rnd.Int64N(int64((w.now+d)/tick-soonest)+1))) * tick
+	p.next = (soonest + time.Duration(w.rnd.Int64N(max(0, int64((w.now+d)/tick-soonest))+1))) * tick
 	w.enter(i)
+}
+
+// goOn has a host whose beats did not get through beat next, an interval after the last of
+// those at the latest.
+func (w *town) goOn(i int) {
+	p := &w.people[i]
+	last := p.next
+	if w.now-last >= p.interval { // there was another one
+		last = w.now - time.Duration(w.rnd.Int64N(int64(p.interval)))
+	}
+	w.plan(i, last+p.interval-w.now)
 }
 
 func (w *town) enter(i int) {
@@ -129,8 +140,11 @@ func (w *town) hear(p *person) {
 }
 
 func (w *town) sweep() {
+	if w.now-w.swept > w.period+tick {
+		w.gaps = append(w.gaps, [2]time.Duration{w.swept, w.now})
+	}
 	if w.now-w.swept > w.maxGap {
-		w.stalls = append(w.stalls, [2]time.Duration{w.swept, w.now})
+		w.stalls++
 	}
 	w.swept = w.now
 	w.Sweep(context.Background())
@@ -142,10 +156,10 @@ func (w *town) cleanup(_ context.Context, d hostmgr.Departure[string]) error {
 	p.gone = true
 	w.found++
 	if p.died > w.now || w.now-p.heard <= d.Patience {
-		w.t.Fatalf("evicted though it lives: %+v, %+v, now %v, stalls %v", d, *p, w.now, w.stalls)
+		w.t.Fatalf("evicted though it lives: %+v, %+v, now %v, gaps %v", d, *p, w.now, w.gaps)
 	}
 	if latest := w.latest(p, d.Patience); w.now > latest {
-		w.t.Fatalf("found %v too late: %+v, %+v, now %v, stalls %v", w.now-latest, d, *p, w.now, w.stalls)
+		w.t.Fatalf("found %v too late: %+v, %+v, now %v, gaps %v", w.now-latest, d, *p, w.now, w.gaps)
 	}
 	return nil
 }
@@ -154,9 +168,11 @@ func (w *town) cleanup(_ context.Context, d hostmgr.Departure[string]) error {
 // and all pauses since it was heard, or after the grace that follows the last of them.
 func (w *town) latest(p *person, patience time.Duration) time.Duration {
 	deadline, grace := p.heard+patience, time.Duration(0)
-	for _, s := range w.stalls {
-		deadline += max(0, s[1]-max(s[0], p.heard))
-		grace = s[1] + p.interval + w.maxGap
+	for _, g := range w.gaps {
+		deadline += max(0, g[1]-max(g[0], p.heard))
+		if g[1]-g[0] > w.maxGap {
+			grace = g[1] + p.interval + w.maxGap
+		}
 	}
 	return max(deadline, grace) + w.period + tick
 }
@@ -175,7 +191,7 @@ func (w *town) freeze(d time.Duration) {
 		if p.next < p.died {
 			late = append(late, p)
 		}
-		w.plan(i, p.interval)
+		w.goOn(i)
 	}
 	for _, step := range [][]int{{0, 3}, {1, 0, 3}, {0, 1, 3}}[fate] {
 		switch step {
@@ -235,8 +251,8 @@ func (w *town) kill(n int, pauses []pause) {
 // every dead one is found when promise 4 says.
 func TestDeaf(t *testing.T) {
 	stalls := 0
-	for seed := range times(8, 1000) {
-		w := newTown(t, uint64(seed), 10_000)
+	for seed := range times(6, 1000) {
+		w := newTown(t, uint64(seed), times(2000, 10_000))
 		pauses := w.pauses()
 		w.kill(100, pauses)
 		for _, p := range pauses {
@@ -250,8 +266,8 @@ func TestDeaf(t *testing.T) {
 		w.pass(100*second, false)
 		require.Equal(t, w.dead, w.found, "seed %d", seed)
 		require.Equal(t, len(w.people)-w.dead, w.Len())
-		require.Len(t, w.stalls, int(w.Stats().Stalls))
-		stalls += len(w.stalls)
+		require.EqualValues(t, w.stalls, w.Stats().Stalls)
+		stalls += w.stalls
 	}
 	t.Log(stalls, "stalls, 0 false evictions")
 	require.NotZero(t, stalls)
@@ -263,7 +279,7 @@ func TestDeaf(t *testing.T) {
 // five times its patience, and two seconds.
 func TestDeafAgainAndAgain(t *testing.T) {
 	for seed := range times(1, 100) {
-		w := newTown(t, uint64(seed), 10_000)
+		w := newTown(t, uint64(seed), times(1000, 10_000))
 		w.script = newScript(t, hostmgr.Config[string]{
 			Policy: w.policy, MaxGap: second / 2,
 			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
@@ -300,7 +316,7 @@ func (w *town) lateBeats(d time.Duration) {
 			if p.next < p.died {
 				w.hear(p)
 			}
-			w.plan(i, p.interval)
+			w.goOn(i)
 		}
 	}
 	w.sweep()
@@ -321,17 +337,16 @@ func (s stepped) Since(t time.Time) time.Duration { return s.FakeClock.Since(t) 
 func TestDeafToTheWallClock(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	for _, step := range []time.Duration{-time.Hour, time.Hour, -year, year} {
-		for seed := range uint64(times(2, 50)) {
+		for seed := range uint64(times(1, 50)) {
 			t.Run(step.String(), func(t *testing.T) {
-				w := newTown(t, seed, 2000)
+				w := newTown(t, seed, times(1000, 10_000))
 				w.pass(time.Duration(w.rnd.Int64N(int64(20*second))), false)
 				w.clock.Advance(step) // for all that the registry knows, time passed
-				w.stepsBy(step)
 				w.pass(60*second, false)
 				require.Equal(t, len(w.people), w.Len())
 			})
 			t.Run(step.String()+" monotonic", func(t *testing.T) {
-				w := newTown(t, seed, 2000)
+				w := newTown(t, seed, times(1000, 10_000))
 				var face time.Duration
 				var err error
 				w.Registry, err = hostmgr.New(hostmgr.Config[string]{
@@ -349,12 +364,5 @@ func TestDeafToTheWallClock(t *testing.T) {
 				require.Equal(t, w.dead, w.found)
 			})
 		}
-	}
-}
-
-// stepsBy has the town know what the registry takes a step forward for.
-func (w *town) stepsBy(step time.Duration) {
-	if step > 0 {
-		w.stalls = append(w.stalls, [2]time.Duration{w.swept, w.now})
 	}
 }
