@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hostlife/hostlife/clock"
 	"github.com/hostlife/hostlife/gc"
 )
 
@@ -40,6 +41,35 @@ func TestPercentilesOfDuration(t *testing.T) {
 		require.InEpsilon(t, 999*time.Millisecond, d.P999, 0.01)
 		require.Zero(t, stats(t, g, "a").PeriodJitter.Count, "RunNow has no plan to be late for")
 	})
+}
+
+func TestMinMeanAndMaxWhateverTheOrder(t *testing.T) {
+	script(t, func(t *testing.T, g *gc.GC) {
+		took := []time.Duration{2 * time.Second, time.Second, 6 * time.Second}
+		add(t, g, "a", func(context.Context) error {
+			time.Sleep(took[0])
+			took = took[1:]
+			return nil
+		})
+		for range 3 {
+			require.NoError(t, g.RunNow(t.Context(), "a"))
+		}
+		d := stats(t, g, "a").Duration
+		require.Equal(t, [3]time.Duration{time.Second, 3 * time.Second, 6 * time.Second}, [3]time.Duration{d.Min, d.Mean, d.Max})
+	})
+}
+
+// The clock steps back while a run is in flight: it took no time, not less than none.
+func TestNoRunTakesLessThanNoTime(t *testing.T) {
+	mock := clock.NewMock()
+	mock.Set(time.Unix(1e9, 0))
+	g := gc.New(gc.Config{Clock: mock})
+	add(t, g, "a", func(context.Context) error {
+		mock.Set(time.Unix(1e9-3600, 0))
+		return nil
+	})
+	require.NoError(t, g.RunNow(t.Context(), "a"))
+	require.Equal(t, gc.Percentiles{Count: 1}, stats(t, g, "a").Duration)
 }
 
 func TestPercentilesOfOneAreExact(t *testing.T) {

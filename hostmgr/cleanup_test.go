@@ -282,3 +282,37 @@ func TestASweepDoesAllCleanupsOfAnIDHoweverTimePasses(t *testing.T) {
 	require.Equal(t, 9, s.Sweep(context.Background()).Cleaned)
 	require.Zero(t, s.Stats().CleanupPending)
 }
+
+// While the one worker is busy the first of two retries becomes due, so Run leaves both to the
+// worker. It finds the second not due yet when it goes: then Run must plan for it.
+func TestRunPlansForWhatAWorkerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			MaxGap: -1, CleanupWorkers: 1,
+			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+				switch {
+				case d.Host.ID == "busy":
+					time.Sleep(30 * time.Millisecond)
+				case d.Attempt == 1:
+					return errNotNow
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		leave := func(id string) {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+			_ = r.Leave(t.Context(), id, 0)
+		}
+		leave("first") // its retry: after 100 ms
+		time.Sleep(50 * time.Millisecond)
+		leave("second") // after 150 ms
+		time.Sleep(40 * time.Millisecond)
+		leave("busy") // from 90 ms to 120 ms
+		time.Sleep(40 * time.Millisecond)
+		require.Zero(t, r.Stats().CleanupPending)
+		stop()
+	})
+}

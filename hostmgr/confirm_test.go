@@ -166,3 +166,28 @@ func TestConfirmsAnswerDoesNotOutliveABeat(t *testing.T) {
 	require.Zero(t, rep.Held)
 	require.Zero(t, s.Stats().Held)
 }
+
+// Run returns when Confirm has, not before.
+func TestRunWaitsForConfirm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asking := false
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Confirm: func(ctx context.Context, due hosts) (hosts, error) {
+				asking = true
+				<-ctx.Done()
+				time.Sleep(time.Minute) // it takes its time to stop
+				asking = false
+				return due, ctx.Err()
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
+		require.NoError(t, err)
+		time.Sleep(3 * second)
+		synctest.Wait()
+		require.True(t, asking)
+		stop()
+		require.False(t, asking)
+	})
+}

@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -59,6 +60,47 @@ func TestPromise1AgainstASweepAtThatMoment(t *testing.T) {
 		}
 	}
 	require.Equal(t, s.Stats().Joins, s.Stats().Evicted+uint64(s.Len()))
+}
+
+// One host is due, and beats just when it is swept, a little later each time: now and then
+// between the verdict and the eviction. Either the beat is refused, or the host stays.
+func TestPromise1AgainstTheVeryEviction(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	var begun, answered atomic.Int64
+	var saved atomic.Bool
+	var beater sync.WaitGroup
+	beater.Go(func() {
+		for round := int64(1); ; round++ {
+			for begun.Load() == round-1 {
+				runtime.Gosched()
+			}
+			if begun.Load() < 0 {
+				return
+			}
+			for range round % 128 {
+				begun.Load()
+			}
+			_, err := s.Heartbeat("a", 0)
+			saved.Store(err == nil)
+			answered.Store(round)
+		}
+	})
+	wrong := 0
+	for round := int64(1); round <= int64(times(2_000, 2_000_000)); round++ {
+		s.join("a")
+		s.clock.Advance(2*second + 1)
+		begun.Store(round)
+		evicted := s.Sweep(context.Background()).Evicted == 1
+		for answered.Load() < round {
+			runtime.Gosched()
+		}
+		if evicted == saved.Load() {
+			wrong++
+		}
+	}
+	begun.Store(-1)
+	beater.Wait()
+	require.Zero(t, wrong)
 }
 
 func TestPromise1ADelayedBeatNeverStepsBack(t *testing.T) {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -196,4 +198,25 @@ func TestWhatIsDoneAllTheTimeAllocatesNothing(t *testing.T) {
 	} {
 		require.Zero(t, testing.AllocsPerRun(100, f), name)
 	}
+}
+
+// Whoever goes leaves no metadata behind, though its neighbours stay, and its place with them.
+func TestWhoGoesLeavesNoMetadataBehind(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[*[1 << 10]byte]{})
+	require.NoError(t, err)
+	var remains []weak.Pointer[[1 << 10]byte]
+	for i := range 100 {
+		data := new([1 << 10]byte)
+		remains = append(remains, weak.Make(data))
+		_, err := r.Announce(hostmgr.Announcement[*[1 << 10]byte]{ID: fmt.Sprint(i), Metadata: data})
+		require.NoError(t, err)
+	}
+	for i := range 10 {
+		require.NoError(t, r.Leave(t.Context(), fmt.Sprint(i), 0))
+	}
+	runtime.GC()
+	for i, p := range remains {
+		require.Equal(t, i < 10, p.Value() == nil, i)
+	}
+	runtime.KeepAlive(r)
 }

@@ -179,16 +179,19 @@ func TestWatchKeepsNothingOfTheGone(t *testing.T) {
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		left := 0
-		go func() {
+		watch := func() {
 			for e := range r.Watch(ctx) {
 				if e.Kind == hostmgr.Left {
 					left++
 				}
 			}
-		}()
-		synctest.Wait()
+		}
 		var remains []weak.Pointer[[1 << 10]byte]
 		for i := range 500 {
+			if i == 250 { // it is shown these as a snapshot, those as they come
+				go watch()
+				synctest.Wait()
+			}
 			data := new([1 << 10]byte)
 			remains = append(remains, weak.Make(data))
 			_, err := r.Announce(hostmgr.Announcement[*[1 << 10]byte]{ID: fmt.Sprint(i), Metadata: data})
@@ -201,9 +204,62 @@ func TestWatchKeepsNothingOfTheGone(t *testing.T) {
 		require.Equal(t, 500, left)
 		runtime.GC()
 		for _, p := range remains {
-			require.Nil(t, p.Value())
+			require.True(t, p.Value() == nil)
 		}
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// While the snapshot goes on, hosts that it has shown, and hosts that it has not, come, change
+// and go: at Synced the mirror is the registry.
+func TestAMirrorIsWholeAtSyncedWhateverChangedMeanwhile(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[int]{})
+	require.NoError(t, err)
+	rnd := rand.New(rand.NewPCG(5, 6))
+	announce := func(i, metadata int, incarnation uint64) {
+		_, err := r.Announce(hostmgr.Announcement[int]{ID: strconv.Itoa(i), Metadata: metadata, Incarnation: incarnation})
+		require.NoError(t, err)
+	}
+	for i := range 6000 { // some pages
+		announce(i, 0, 1)
+	}
+	var m mirror
+	for e := range r.Watch(t.Context()) {
+		m.apply(t, e)
+		if m.synced {
+			break
+		}
+		switch i := rnd.IntN(9000); rnd.IntN(4) {
+		case 0:
+			_ = r.Leave(t.Context(), strconv.Itoa(i), 0)
+		case 1:
+			announce(i, i, 0)
+		case 2:
+			announce(i, i, 1<<62) // replaces the host that is there, if there is one
+		}
+	}
+	require.Len(t, m.hosts, r.Len())
+	for h := range r.All() {
+		if got := m.hosts[h.ID]; got.Metadata != h.Metadata || got.Life != h.Life {
+			require.Equal(t, h, got)
+		}
+	}
+}
+
+// A loop that was left is told of nothing any more, and nothing is kept for it.
+func TestALoopThatWasLeftKeepsNothing(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[*[1 << 10]byte]{})
+	require.NoError(t, err)
+	for range r.Watch(t.Context()) {
+		break
+	}
+	data := new([1 << 10]byte)
+	remains := weak.Make(data)
+	_, err = r.Announce(hostmgr.Announcement[*[1 << 10]byte]{ID: "a", Metadata: data})
+	require.NoError(t, err)
+	require.NoError(t, r.Leave(t.Context(), "a", 0))
+	runtime.GC()
+	require.True(t, remains.Value() == nil)
+	runtime.KeepAlive(r)
 }

@@ -1,0 +1,59 @@
+package museum
+
+// Events: what watchers are told.
+var events = []exhibit{
+	{
+		name:    "events are dropped silently",
+		seen:    "hivecommons/hive#6218",
+		story:   "A subscriber whose channel was full missed events, and had no way to know.",
+		file:    "hostmgr/watch.go",
+		is:      "\t\t\tw.miss(r.counts.Sweeps) // it is awake, or endScan wakes it\n",
+		becomes: "",
+		test:    "TestPromise10OrderAndNoSilentGap",
+	},
+	{
+		name:    "events queue up without bound",
+		seen:    "kubernetes/client-go#1326, kubernetes/kubernetes#121474",
+		story:   "Notifications for a handler that stalled were kept until memory ran out.",
+		file:    "hostmgr/watch.go",
+		is:      "w.missed > 0 || w.queued == maxQueue",
+		becomes: "w.missed > 0",
+		test:    "TestPromise10OrderAndNoSilentGap",
+	},
+	{
+		name:    "a gap, and no fresh start after it",
+		seen:    "herdrdev/herdr#4178",
+		story:   "Whoever had missed events went on with those that came later.",
+		file:    "hostmgr/watch.go",
+		is:      "w.missed, w.cursor, w.synced = 0, cursor{}, false",
+		becomes: "w.missed = 0",
+		test:    "TestPromise10OrderAndNoSilentGap",
+	},
+	{
+		name:    "the list and the watch overlap",
+		seen:    "bobmatnyc/trusty-tools#6386",
+		story:   "What changed between the snapshot and the subscription came twice, or not at all.",
+		file:    "hostmgr/watch.go",
+		is:      "if !r.passed(&w.cursor, l) {",
+		becomes: "if false {",
+		test:    "TestAMirrorIsWholeAtSyncedWhateverChangedMeanwhile",
+	},
+	{
+		name:    "what was handed over is kept",
+		seen:    "alexguan/node-zookeeper-client#31",
+		story:   "When a watch had fired, its manager kept what it had been about.",
+		file:    "hostmgr/watch.go",
+		is:      "w.synced, w.hosts, w.joined = true, nil, nil",
+		becomes: "w.synced = true",
+		test:    "TestWatchKeepsNothingOfTheGone",
+	},
+	{
+		name:    "a watcher that left is still told",
+		seen:    "etcd-io/etcd#328, tikv/pd#7807",
+		story:   "Watchers whose client had gone stayed registered.",
+		file:    "hostmgr/watch.go",
+		is:      "\t\tdefer r.unwatch(w)\n",
+		becomes: "",
+		test:    "TestALoopThatWasLeftKeepsNothing",
+	},
+}
