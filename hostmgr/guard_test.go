@@ -117,7 +117,7 @@ func TestGuardOnALossOfZones(t *testing.T) {
 			r := newRegion(t, row.guard)
 			lost := r.lose(row.share, row.zones)
 			var gone []int
-			for s := 0; s <= 31 || gone[s-1] < lost; s++ {
+			for s := 0; s <= 31 || gone[s-1] < lost && s < 99; s++ {
 				gone = append(gone, regionLen-r.Len())
 				r.pass(1)
 			}

@@ -30,6 +30,15 @@ var silence = []exhibit{
 		test:    "TestPromise4StallingAgainAndAgainStillEvictsTheDead",
 	},
 	{
+		name:    "a guard that never lets go",
+		seen:    "Netflix/eureka#1073",
+		story:   "Self-preservation kept instances that were gone for good, for as long as they were too many.",
+		file:    "hostmgr/brake.go",
+		is:      "h.expired = r.ledger.listened(h.since, now) >= int64(r.cfg.Guard.Hold)",
+		becomes: "h.expired = false",
+		test:    "TestTheGuardLetsGoForGood",
+	},
+	{
 		name:    "a step of the wall clock moves deadlines",
 		seen:    "etcd-io/etcd#12291",
 		story:   "Leases went by the wall clock: set back, it left them to live on or ended them at once.",
