@@ -3,6 +3,7 @@ package hostmgr_test
 import (
 	"context"
 	"math"
+	"runtime"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -49,6 +50,9 @@ func TestAHostThatTheGuardHoldsSaysSoAndIsSavedByABeat(t *testing.T) {
 	require.Equal(t, [2]int{5, 5}, [2]int{s.Stats().Suspects, s.Stats().Held}, "at once")
 	require.Equal(t, hostmgr.Alive, s.get("h9").State)
 	require.Empty(t, s.get("h9").Held)
+	s.clock.Advance(10 * second)
+	s.beats(0, 4)
+	s.beat("h9")
 	require.Zero(t, s.after(0).Evicted, "half is not too many, but they have an interval to come back in")
 	s.clock.Advance(second)
 	s.beats(0, 4)
@@ -185,6 +189,12 @@ func TestTheGuardSavesUpWhileHostsWait(t *testing.T) {
 	require.Zero(t, s.after(time.Hour).Evicted)
 	require.Equal(t, 2, s.after(second).Evicted)
 
+	for i := range 100 { // the rest come back
+		s.join("h" + strconv.Itoa(i))
+	}
+	require.Zero(t, s.Stats().Held)
+	require.Equal(t, 2, s.after(9*second).Evicted)
+
 	s = guarded(t, 3, hostmgr.Config[string]{Guard: hostmgr.Guard{PerSecond: 0.25}})
 	require.Equal(t, 1, s.after(9*second).Evicted)
 	require.Zero(t, s.after(3*second).Evicted)
@@ -253,6 +263,7 @@ func TestHoldsLeaveNothingBehind(t *testing.T) {
 	s.beats(0, 10_000)
 	require.Zero(t, s.after(second).Held)
 	require.Less(t, heap()-before, int64(50_000))
+	runtime.KeepAlive(s)
 }
 
 // While the guard does not grip, hosts go at their very deadlines.
