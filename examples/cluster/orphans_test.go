@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,22 +18,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var started = regexp.MustCompile(`started .* pid (\d+)`)
-
 // However it ends, and whoever is stopped by SIGSTOP at that moment, cluster
 // leaves no process behind.
 func TestNoProcessIsLeftBehind(t *testing.T) {
-	moments := map[string]string{ // what the timeline says
-		"at the start":                  "started peer-1",
-		"while a peer is stopped":       "SIGSTOP peer-3",
-		"while the scheduler is frozen": "SIGSTOP scheduler",
-		"while very many are there":     "SIGKILL mass",
+	const usual = "normal_exit,abnormal_exit,jitter,scheduler_frozen,mass_exit"
+	moments := map[string]struct{ scenarios, sign string }{ // what the timeline says
+		"at the start":                  {usual, "started peer-1"},
+		"while a peer is stopped":       {usual, "SIGSTOP peer-3"},
+		"while the scheduler is frozen": {usual, "SIGSTOP scheduler"},
+		"while very many are there":     {usual, "SIGKILL mass"},
+		"while the network is lost":     {"partition", "black hole far-"},
+		"while hosts come and go":       {"churn", "are there,"},
 	}
-	for when, sign := range moments {
+	for when, m := range moments {
 		for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT} {
 			t.Run(fmt.Sprintf("%v %s", sig, when), func(t *testing.T) {
 				t.Parallel()
-				cmd, pids, rest := until(t, sign)
+				cmd, pids, rest := until(t, m.scenarios, m.sign)
 				require.NoError(t, cmd.Process.Signal(sig))
 				said := <-rest
 				err := cmd.Wait()
@@ -48,20 +50,17 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 	}
 }
 
-// until runs the command until a line of its timeline shows the sign. It returns
-// the processes that were started by then, and what comes after, when all has come.
-func until(t *testing.T, sign string) (cmd *exec.Cmd, pids []string, rest <-chan []string) {
+// until runs scenarios until a line of the timeline shows the sign. It returns the
+// processes that are there then, and what comes after, when all has come.
+func until(t *testing.T, scenarios, sign string) (cmd *exec.Cmd, pids []string, rest <-chan []string) {
 	t.Helper()
-	cmd = exec.Command(binary, "-interval", "300ms", "-mass", "100", "-lag", "5s")
+	cmd = exec.Command(binary, "-interval", "300ms", "-mass", "100", "-lag", "5s", "-churn-hosts", "20", "-scenarios", scenarios)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	s := bufio.NewScanner(stdout)
 	for s.Scan() {
-		if m := started.FindStringSubmatch(s.Text()); m != nil {
-			pids = append(pids, m[1])
-		}
 		if strings.Contains(strings.Join(strings.Fields(s.Text()), " "), sign) {
 			lines := make(chan []string, 1)
 			go func() {
@@ -71,6 +70,7 @@ func until(t *testing.T, sign string) (cmd *exec.Cmd, pids []string, rest <-chan
 				}
 				lines <- all
 			}()
+			pids = children(cmd.Process.Pid)
 			require.NotEmpty(t, alive(pids))
 			return cmd, pids, lines
 		}
@@ -91,6 +91,18 @@ func requireInterrupted(t *testing.T, said []string) {
 	timeline, _, _ := strings.Cut(after, "\n\n") // then comes the table
 	require.NotContains(t, timeline, "\n")
 	require.Contains(t, timeline, "done")
+}
+
+func children(parent int) (pids []string) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		stat, _ := os.ReadFile(path)
+		_, after, _ := strings.Cut(string(stat), ") ") // the name may be anything
+		if f := strings.Fields(after); len(f) > 1 && f[1] == strconv.Itoa(parent) {
+			pids = append(pids, filepath.Base(filepath.Dir(path)))
+		}
+	}
+	return pids
 }
 
 // alive returns those that run, or are stopped. A zombie is neither: in a

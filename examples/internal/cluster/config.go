@@ -21,8 +21,8 @@ what happens as it happens, and a verdict on each; it exits 0 if all are ok.
 
 There are more scenarios than the five that it plays unless told which. In
 interruptions many peers are stopped at once, for half an interval to four of them. In
-partition peers lose the network and run on: connections are cut, or packets vanish.
-In churn hosts join, leave and crash for -churn; in the end the count is exact.
+partition peers lose the network and run on: connections are cut, packets vanish or are
+held. In churn hosts join, leave and crash for -churn; in the end the count is exact.
 
 It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind. Note
 that go run is a process of its own, which starts this one: kill -9 of go run does

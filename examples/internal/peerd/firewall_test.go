@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	grpcpeer "google.golang.org/grpc/peer"
 )
 
 // A firewall forgets connections: from then on their packets vanish, and nobody is
@@ -89,4 +90,25 @@ func TestGivesUpADeadConnection(t *testing.T) {
 	for i := range 3 {
 		require.Less(t, d.announces[i+1].Sub(d.announces[i]), 2*interval)
 	}
+}
+
+// One call that is not answered says nothing of a connection on which others are.
+func TestKeepsAConnectionThatIsSlowForOne(t *testing.T) {
+	var mu sync.Mutex
+	conns := map[string]bool{}
+	d, addr := fly(t, func(ctx context.Context, n int) error {
+		p, _ := grpcpeer.FromContext(ctx)
+		mu.Lock()
+		conns[p.Addr.String()] = true
+		mu.Unlock()
+		if n == 5 {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	})
+	be(t, addr, "-hosts", "40", "-interval", "2s", "-peers", "0")
+	eventually(t, "are heard", func() bool { n, _ := d.counts(); return n >= 60 })
+	mu.Lock()
+	defer mu.Unlock()
+	require.Len(t, conns, 1)
 }

@@ -30,6 +30,9 @@ func FuzzV2(f *testing.F) {
 	f.Add(at["AnnounceHost"], announce, at["AnnounceHost"], other, at["ListHosts"], []byte{}, "", "", "")
 	f.Add(at["AnnounceHost"], announce, at["AnnounceHost"], announce, at["DeleteHost"], leave, "1", "hostlife-interval", "1s")
 	f.Add(at["AnnounceHost"], announce, at["DeleteHost"], leave, at["DeleteHost"], leave, "18446744073709551616", "x", "y")
+	lost := host("h")
+	lost.Ip = "nowhere"
+	f.Add(at["AnnounceHost"], encode(f, &schedulerv2.AnnounceHostRequest{Host: lost}), at["AnnounceHost"], []byte{}, at["ListHosts"], []byte{}, "", "", "")
 	f.Add(at["StatPeer"], stat, at["DeletePeer"], stat, at["AnnounceHost"], announce, "1\n2", ":authority", "\x00")
 	f.Fuzz(func(t *testing.T, m1 byte, msg1 []byte, m2 byte, msg2 []byte, m3 byte, msg3 []byte, incarnations, key, value string) {
 		c := newCallee(t)
@@ -55,6 +58,9 @@ func FuzzV2Peers(f *testing.F) {
 	at := index(methods)
 	f.Add(register, finish, register, at["StatPeer"], stat, "1", "2")
 	f.Add(register, encode(f, registration("h", "t", "q")), finish, at["DeletePeer"], stat, "", "")
+	lost := registration("h", "t", "p")
+	lost.GetRegisterPeerRequest().Download.Url = "nowhere"
+	f.Add(encode(f, lost), []byte{}, register, at["StatPeer"], stat, "", "")
 	f.Add(finish, register, register, at["AnnounceHost"], announce, "1", "2")
 	f.Add(register, finish, encode(f, registration("i", "t", "p")), at["AnnounceHost"], announce, "2", "1")
 	f.Fuzz(func(t *testing.T, msg1, msg2, msg3 []byte, m byte, msg []byte, announcer, speaker string) {
