@@ -96,10 +96,10 @@ func TestAMirrorBuiltFromWatchEqualsTheRegistry(t *testing.T) {
 		})
 		watchers.Go(func() {
 			for ctx.Err() == nil { // quits again and again, on the way
-				m, events := mirror{}, 0
+				m, left := mirror{}, 100+rand.IntN(5000)
 				for e := range r.Watch(ctx) {
 					m.apply(t, e)
-					if events++; events == 700 {
+					if left--; left == 0 {
 						break
 					}
 				}
@@ -144,8 +144,11 @@ func write(t *testing.T, r *hostmgr.Registry[int], round int) {
 	for w := range 64 {
 		writers.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(w), uint64(round)))
-			for i := range times(200, 2000) {
+			for i := range times(200, 3000) {
 				id := strconv.Itoa(rnd.IntN(200))
+				if w%2 == 0 { // others are many, so that a snapshot takes several pages
+					id = strconv.Itoa(rnd.IntN(20_000))
+				}
 				interval := second
 				if rnd.IntN(2) == 0 {
 					interval = time.Hour
