@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"runtime"
 	"strconv"
@@ -94,7 +95,7 @@ func (e *edge) beat(i int) (breach bool) {
 	case rand.IntN(4) == 0:
 		e.join(i)
 	}
-	return err != nil && err != hostmgr.ErrUnknownHost
+	return err != nil && !errors.Is(err, hostmgr.ErrUnknownHost)
 }
 
 // rush has 64 goroutines beat the hosts, while others sweep and the clock moves across the

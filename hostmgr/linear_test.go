@@ -78,7 +78,7 @@ func (s *linear) step(d *deed) bool {
 	case "announce":
 		return s.announce(d)
 	case "heartbeat", "observe":
-		ok := d.err == s.fence(d.incarnation)
+		ok := errors.Is(d.err, s.fence(d.incarnation))
 		if ok && d.err == nil {
 			s.heard(d)
 			// Its interval is read a moment before the beat counts, so that is not asked about.
@@ -88,7 +88,7 @@ func (s *linear) step(d *deed) bool {
 	case "leave", "forget":
 		want := s.fence(d.incarnation)
 		s.alive = s.alive && want != nil
-		return d.err == want || want == nil && d.what == "leave" && errors.Is(d.err, hostmgr.ErrCleanupPending)
+		return errors.Is(d.err, want) || want == nil && d.what == "leave" && errors.Is(d.err, hostmgr.ErrCleanupPending)
 	case "get":
 		return d.there == s.alive && (!d.there || s.shows(d))
 	case "evicted":
@@ -114,7 +114,7 @@ func (s *linear) fence(incarnation uint64) error {
 func (s *linear) announce(d *deed) bool {
 	switch {
 	case s.alive && d.incarnation != 0 && d.incarnation < s.incarnation:
-		return d.err == hostmgr.ErrStale
+		return errors.Is(d.err, hostmgr.ErrStale)
 	case s.alive && (d.incarnation == 0 || d.incarnation == s.incarnation):
 		s.interval = d.interval
 		s.heard(d)
@@ -334,10 +334,9 @@ func tell(h []porcupine.Operation) string {
 func (c *chronicle) count(seen map[string]int) {
 	for _, d := range c.deeds {
 		name := d.what
-		switch {
-		case d.err == hostmgr.ErrStale:
+		if errors.Is(d.err, hostmgr.ErrStale) {
 			name += " stale"
-		case d.err == hostmgr.ErrUnknownHost:
+		} else if errors.Is(d.err, hostmgr.ErrUnknownHost) {
 			name += " unknown"
 		}
 		seen[name]++

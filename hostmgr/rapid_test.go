@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -143,7 +144,7 @@ func (x *machine) Announce(t *rapid.T) {
 }
 
 func agree(t *rapid.T, want, got error) {
-	if got != want {
+	if !errors.Is(got, want) {
 		t.Fatalf("answered %v, not %v", got, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -57,8 +58,8 @@ func (m *mirror) apply(t testing.TB, e hostmgr.Event[int]) {
 	}
 }
 
-// Writers do everything that can be done while watchers follow, dawdle, call
-// back and quit; at a quiet moment every mirror equals the registry.
+// 64 writers do everything that can be done while watchers follow, dawdle, block, call
+// back, and quit; at a quiet moment every mirror equals the registry.
 func TestAMirrorBuiltFromWatchEqualsTheRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[int]{})
@@ -74,18 +75,37 @@ func TestAMirrorBuiltFromWatchEqualsTheRegistry(t *testing.T) {
 					events++
 					mirrors[i].apply(t, e)
 					r.Get(e.Host.ID)
-					if i == 0 && events%300 == 0 {
+					switch {
+					case i == 0 && events%300 == 0:
 						time.Sleep(5 * second) // falls behind
+					case i == 1:
+						answer(t, r, e)
 					}
 				}
 			})
 		}
 		watchers.Go(func() {
 			for range r.Watch(ctx) {
+				<-ctx.Done() // blocks until the end
+			}
+		})
+		watchers.Go(func() {
+			for range r.Watch(ctx) {
 				break // quits at once
 			}
 		})
-		for round := range 2 {
+		watchers.Go(func() {
+			for ctx.Err() == nil { // quits again and again, on the way
+				m, left := mirror{}, 100+rand.IntN(5000)
+				for e := range r.Watch(ctx) {
+					m.apply(t, e)
+					if left--; left == 0 {
+						break
+					}
+				}
+			}
+		})
+		for round := range times(2, 10) {
 			write(t, r, round)
 			time.Sleep(time.Minute) // the silent are evicted, the slow catch up
 			synctest.Wait()
@@ -93,7 +113,7 @@ func TestAMirrorBuiltFromWatchEqualsTheRegistry(t *testing.T) {
 				require.True(t, m.synced)
 				require.Len(t, m.hosts, r.Len())
 				for h := range r.All() {
-					if got := m.hosts[h.ID]; got.Metadata != h.Metadata || got.Life != h.Life {
+					if got := m.hosts[h.ID]; got.Metadata != h.Metadata || got.Life != h.Life || got.Interval != h.Interval {
 						require.Equal(t, h, got)
 					}
 				}
@@ -106,13 +126,29 @@ func TestAMirrorBuiltFromWatchEqualsTheRegistry(t *testing.T) {
 	})
 }
 
+// answer calls back from within the loop: for each host that left another one joins,
+// which is sent away when it is seen.
+func answer(t *testing.T, r *hostmgr.Registry[int], e hostmgr.Event[int]) {
+	const mark = "instead of "
+	switch theirs := strings.HasPrefix(e.Host.ID, mark); {
+	case e.Kind == hostmgr.Left && !theirs:
+		_, err := r.Announce(hostmgr.Announcement[int]{ID: mark + e.Host.ID, Interval: time.Hour})
+		require.NoError(t, err)
+	case e.Kind == hostmgr.Joined && theirs:
+		_ = r.Leave(t.Context(), e.Host.ID, e.Host.Incarnation)
+	}
+}
+
 func write(t *testing.T, r *hostmgr.Registry[int], round int) {
 	var writers sync.WaitGroup
-	for w := range 8 {
+	for w := range 64 {
 		writers.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(w), uint64(round)))
-			for i := range 1500 {
+			for i := range times(200, 3000) {
 				id := strconv.Itoa(rnd.IntN(200))
+				if w%2 == 0 { // others are many, so that a snapshot takes several pages
+					id = strconv.Itoa(rnd.IntN(20_000))
+				}
 				interval := second
 				if rnd.IntN(2) == 0 {
 					interval = time.Hour
@@ -138,6 +174,47 @@ func write(t *testing.T, r *hostmgr.Registry[int], round int) {
 		})
 	}
 	writers.Wait()
+}
+
+// A watcher that blocks costs no more than the events that it may be behind, however many
+// pass, and however much hosts have to say.
+func TestABlockedWatcherCostsLittle(t *testing.T) {
+	type kilo = *[1 << 10]byte
+	r, err := hostmgr.New(hostmgr.Config[kilo]{})
+	require.NoError(t, err)
+	announce := func(i int) {
+		if _, err := r.Announce(hostmgr.Announcement[kilo]{ID: strconv.Itoa(i % 100), Metadata: new([1 << 10]byte)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 200 {
+		announce(i)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	blocked := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		for e := range r.Watch(ctx) {
+			if e.Kind == hostmgr.Synced {
+				close(blocked)
+				<-ctx.Done()
+			}
+		}
+	})
+	<-blocked
+	before := heap()
+	const atMost = 4096 * (1<<10 + 512)
+	events := times(100_000, 1_000_000)
+	for i := range events {
+		announce(i)
+		if i%(events/10) == 3000 || i%(events/10) == 30_000 {
+			require.Less(t, heap()-before, int64(atMost))
+		}
+	}
+	require.Less(t, heap()-before, int64(atMost/10), "what it can't have is not kept")
+	cancel()
+	watcher.Wait()
+	runtime.KeepAlive(r)
 }
 
 func TestWatchTellsOfSuspicionAndRecovery(t *testing.T) {
