@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -364,4 +365,36 @@ func TestGuardThatCanNotBeMeant(t *testing.T) {
 		_, err := hostmgr.New(hostmgr.Config[int]{Guard: g})
 		require.ErrorIs(t, err, hostmgr.ErrInvalid, "%+v", g)
 	}
+}
+
+// Writers do everything that can be done while the guard holds, and Confirm refuses: when
+// all is quiet nobody is held, suspect, or counted as either, and the guard holds nobody
+// because of what was.
+func TestUnderRunTheGuardsFiguresAddUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Uint64
+		r, err := hostmgr.New(hostmgr.Config[int]{
+			Guard: hostmgr.Guard{MaxFraction: 0.1, PerSecond: 3, Hold: 5 * second},
+			Confirm: func(_ context.Context, due []hostmgr.Host[int]) ([]hostmgr.Host[int], error) {
+				time.Sleep(second / 2)
+				return due[:len(due)-int(asked.Add(1)%2)], nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for round := range times(2, 20) {
+			write(t, r, round)
+			time.Sleep(2 * second)
+			require.Positive(t, r.Stats().Held)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			require.Equal(t, [2]int{}, [2]int{r.Stats().Suspects, r.Stats().Held})
+			evicted := r.Stats().Evicted
+			_, err := r.Announce(hostmgr.Announcement[int]{ID: "last", Interval: second})
+			require.NoError(t, err)
+			time.Sleep(4 * second)
+			require.Equal(t, evicted+1, r.Stats().Evicted)
+		}
+		stop()
+	})
 }
