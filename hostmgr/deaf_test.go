@@ -251,7 +251,7 @@ func (w *town) kill(n int, pauses []pause) {
 // every dead one is found when promise 4 says.
 func TestDeaf(t *testing.T) {
 	stalls := 0
-	for seed := range times(6, 1000) {
+	for seed := range times(4, 1000) {
 		w := newTown(t, uint64(seed), times(2000, 10_000))
 		pauses := w.pauses()
 		w.kill(100, pauses)

@@ -171,6 +171,7 @@ type chronicle struct {
 	mu    sync.Mutex
 	deeds []*deed
 	ended map[uint64]int // departures by life
+	crowd int            // hosts that are there besides
 }
 
 func newChronicle(t *testing.T) *chronicle {
@@ -223,11 +224,30 @@ func (c *chronicle) do(d *deed) {
 
 var linearIDs = []string{"a", "b", "c"}
 
-// write has four goroutines do fifty things each, and then looks at what remains.
-func (c *chronicle) write() {
+// grow has others join, or leave, until there are so many.
+func (c *chronicle) grow(to int) {
+	for ; c.crowd < to; c.crowd++ {
+		_, _ = c.Announce(hostmgr.Announcement[string]{ID: fmt.Sprint("crowd", c.crowd), Interval: time.Hour})
+	}
+	for ; c.crowd > to; c.crowd-- {
+		_ = c.Forget(fmt.Sprint("crowd", c.crowd-1), 0)
+	}
+}
+
+// write has four goroutines do fifty things each, and then looks at what remains. Meanwhile
+// the crowd may change so that the page of the hosts splits, or is merged with others.
+func (c *chronicle) write(crowd ...int) {
 	c.clock.Advance(time.Second) // so that no age reaches back before the registry
+	for _, size := range crowd {
+		c.grow(size)
+	}
 	var wg sync.WaitGroup
 	var ready atomic.Int32
+	if c.crowd > 1000 {
+		wg.Go(func() { c.grow(c.crowd + 60) })
+	} else if c.crowd > 0 {
+		wg.Go(func() { c.grow(c.crowd - 60) })
+	}
 	for range 4 {
 		wg.Go(func() {
 			for ready.Add(1); ready.Load() < 4; {
@@ -239,6 +259,7 @@ func (c *chronicle) write() {
 		})
 	}
 	wg.Wait()
+	c.grow(0)
 	for _, last := range []string{"get", "sweep", "get"} {
 		for _, id := range linearIDs {
 			c.do(&deed{what: last, id: id})
@@ -295,9 +316,16 @@ func (c *chronicle) history(id string) (h []porcupine.Operation) {
 // explains every answer; and each life had one departure.
 func TestLinear(t *testing.T) {
 	seen := map[string]int{}
-	for n := range times(500, 10_000) {
+	for n := range times(400, 10_000) {
 		c := newChronicle(t)
-		c.write()
+		switch n % 20 {
+		case 0:
+			c.write(1595 + rand.IntN(40)) // beyond 1638 a page splits
+		case 1:
+			c.write(1700, 520+rand.IntN(40)) // at 512 they merge
+		default:
+			c.write()
+		}
 		for _, id := range linearIDs {
 			h := c.history(id)
 			if res := porcupine.CheckOperationsTimeout(linearModel, h, time.Minute); res != porcupine.Ok {
