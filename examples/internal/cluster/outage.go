@@ -25,9 +25,11 @@ type outage struct {
 	registered bool // StatPeer finds all of its peers, afterwards
 }
 
-// certain is the length of an outage that nobody survives, whenever it begins.
+// certain is the length of an outage that nobody survives, whenever it begins, and
+// even if the scheduler is stalled for a moment meanwhile.
 func (t *trial) certain() time.Duration {
-	return t.cfg.patience(t.cfg.Interval) + t.cfg.Lag + t.cfg.Interval/4
+	terms := t.terms(t.cfg.Interval, true)
+	return terms.patience + terms.lag + terms.grace(0)
 }
 
 // suffer has all outages happen at the same time, and watches the API meanwhile.
