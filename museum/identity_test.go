@@ -70,8 +70,8 @@ var identity = []exhibit{
 		seen:    "etcd-io/etcd#6136",
 		story:   "The number of watchers did not go down when they were gone.",
 		file:    "hostmgr/depart.go",
-		is:      "\tr.n--\n",
-		becomes: "",
+		is:      "r.n--",
+		becomes: "r.n -= 0",
 		test:    "TestHostIsThereFromAnnounceToLeave",
 	},
 	{
