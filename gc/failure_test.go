@@ -126,6 +126,13 @@ func TestFailuresStayWhereTheyAre(t *testing.T) {
 	}
 }
 
+func TestRunNowHearsOfATaskThatExits(t *testing.T) {
+	script(t, func(t *testing.T, g *gc.GC) {
+		add(t, g, "a", func(context.Context) error { runtime.Goexit(); return nil })
+		require.ErrorIs(t, g.RunNow(t.Context(), "a"), gc.ErrPanic)
+	})
+}
+
 func TestPanicIsLoggedWithItsStack(t *testing.T) {
 	var log logbook
 	g := gc.New(gc.Config{Logger: log.logger()})

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +28,7 @@ func TestRetriesBackOff(t *testing.T) {
 		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
 			tries = append(tries, s.clock.Now().Sub(start))
 			require.Equal(t, len(tries), d.Attempt)
-			if d.Attempt < 13 {
+			if d.Attempt < 80 {
 				return errNotNow
 			}
 			return nil
@@ -45,8 +48,9 @@ func TestRetriesBackOff(t *testing.T) {
 	for i := 1; i < len(tries); i++ {
 		pauses = append(pauses, (tries[i]-tries[i-1]).Round(time.Millisecond)/time.Millisecond)
 	}
-	require.Equal(t, []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000}, pauses)
-	require.Equal(t, uint64(12), s.Stats().CleanupFailures)
+	require.Equal(t, []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600}, pauses[:9])
+	require.Equal(t, slices.Repeat([]time.Duration{30000}, 70), pauses[9:], "however often it failed")
+	require.Equal(t, uint64(79), s.Stats().CleanupFailures)
 }
 
 func TestAReplacedHostIsCleanedButNotInsideAnnounce(t *testing.T) {
@@ -315,4 +319,71 @@ func TestRunPlansForWhatAWorkerLeaves(t *testing.T) {
 		require.Zero(t, r.Stats().CleanupPending)
 		stop()
 	})
+}
+
+// Cleanups failed at odd times: each is retried when its pause is over, whatever the others'.
+func TestASweepMakesTheRetriesThatAreDue(t *testing.T) {
+	due := map[string]time.Time{}
+	var s *script
+	s = newScript(t, hostmgr.Config[string]{
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			if d.Attempt == 1 {
+				due[d.Host.ID] = s.clock.Now().Add(100 * time.Millisecond)
+				return errNotNow
+			}
+			require.Equal(t, due[d.Host.ID], s.clock.Now())
+			delete(due, d.Host.ID)
+			return nil
+		},
+	})
+	rnd := rand.New(rand.NewPCG(8, 9))
+	for i := range 300 {
+		if i < 200 {
+			s.join(strconv.Itoa(i))
+			require.Error(t, s.Leave(context.Background(), strconv.Itoa(i), 0))
+		}
+		for range rnd.IntN(4) {
+			s.after(time.Millisecond)
+		}
+	}
+	require.Empty(t, due)
+	require.Zero(t, s.Stats().CleanupPending)
+}
+
+// What is cleaned up is kept no longer, though cleanups of others, or of its id, wait still.
+func TestWhatIsCleanedUpIsKeptNoLonger(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[*[1 << 10]byte]{
+		Cleanup: func(_ context.Context, d hostmgr.Departure[*[1 << 10]byte]) error {
+			if d.Host.Incarnation == 2 {
+				return errNotNow
+			}
+			return nil
+		},
+	})
+	require.NoError(t, err)
+	var remains []weak.Pointer[[1 << 10]byte]
+	for i := range 10 {
+		for incarnation := range uint64(3) { // a lane of two: the first succeeds, the second does not
+			data := new([1 << 10]byte)
+			if incarnation == 0 {
+				remains = append(remains, weak.Make(data))
+			}
+			_, err := r.Announce(hostmgr.Announcement[*[1 << 10]byte]{
+				ID: strconv.Itoa(i), Incarnation: incarnation + 1, Metadata: data, Interval: time.Hour,
+			})
+			require.NoError(t, err)
+		}
+		data := new([1 << 10]byte)
+		remains = append(remains, weak.Make(data))
+		_, err := r.Announce(hostmgr.Announcement[*[1 << 10]byte]{ID: "only " + strconv.Itoa(i), Incarnation: 1, Metadata: data})
+		require.NoError(t, err)
+		_ = r.Leave(t.Context(), "only "+strconv.Itoa(i), 0)
+	}
+	require.Equal(t, 10, r.Sweep(t.Context()).Cleaned)
+	require.Equal(t, 10, r.Stats().CleanupPending)
+	runtime.GC()
+	for _, p := range remains {
+		require.True(t, p.Value() == nil)
+	}
+	runtime.KeepAlive(r)
 }

@@ -71,23 +71,27 @@ func TestAFullRegistryRefusesOnlyNewHosts(t *testing.T) {
 }
 
 func TestBadConfigsAreErrors(t *testing.T) {
-	for what, cfg := range map[string]hostmgr.Config[string]{
-		"Multiple NaN":          {Policy: hostmgr.Multiple(math.NaN())},
-		"Multiple +Inf":         {Policy: hostmgr.Multiple(math.Inf(1))},
-		"Multiple -Inf":         {Policy: hostmgr.Multiple(math.Inf(-1))},
-		"Multiple 0":            {Policy: hostmgr.Multiple(0)},
-		"Multiple below 1":      {Policy: hostmgr.Multiple(0.999)},
-		"Tiered negative":       {Policy: hostmgr.Tiered{Jitter: -1}},
-		"Tiered negative 2":     {Policy: hostmgr.Tiered{Jitter: second, Offline: -1}},
-		"Offline before Jitter": {Policy: hostmgr.Tiered{Jitter: time.Minute, Offline: second}},
-		"absurd Offline":        {Policy: hostmgr.Tiered{Offline: math.MaxInt64}},
-		"nil policy":            {Policy: (*hostmgr.Tiered)(nil)},
-		"negative workers":      {CleanupWorkers: -1},
-		"negative MaxHosts":     {MaxHosts: -1},
-		"tiny MaxGap":           {MaxGap: 10*time.Millisecond - 1},
+	for _, bad := range []struct {
+		says string
+		cfg  hostmgr.Config[string]
+	}{
+		{"Multiple(NaN)", hostmgr.Config[string]{Policy: hostmgr.Multiple(math.NaN())}},
+		{"Multiple(+Inf)", hostmgr.Config[string]{Policy: hostmgr.Multiple(math.Inf(1))}},
+		{"Multiple(-Inf)", hostmgr.Config[string]{Policy: hostmgr.Multiple(math.Inf(-1))}},
+		{"Multiple(0)", hostmgr.Config[string]{Policy: hostmgr.Multiple(0)}},
+		{"at least 1", hostmgr.Config[string]{Policy: hostmgr.Multiple(0.999)}},
+		{"negative duration", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: -1}}},
+		{"negative duration", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: second, Offline: -1}}},
+		{"before Jitter", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: time.Minute, Offline: second}}},
+		{"longer than", hostmgr.Config[string]{Policy: hostmgr.Tiered{Offline: math.MaxInt64}}},
+		{"Config.Policy", hostmgr.Config[string]{Policy: (*hostmgr.Tiered)(nil)}},
+		{"CleanupWorkers", hostmgr.Config[string]{CleanupWorkers: -1}},
+		{"MaxHosts", hostmgr.Config[string]{MaxHosts: -1}},
+		{"MaxGap", hostmgr.Config[string]{MaxGap: 10*time.Millisecond - 1}},
 	} {
-		_, err := hostmgr.New(cfg)
-		require.ErrorIs(t, err, hostmgr.ErrInvalid, what)
+		_, err := hostmgr.New(bad.cfg)
+		require.ErrorIs(t, err, hostmgr.ErrInvalid, bad.says)
+		require.ErrorContains(t, err, bad.says)
 	}
 }
 

@@ -189,3 +189,41 @@ func TestSampleIsDistinctThoughHostsAreReplacedMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+func TestRestoreOfAHostFromTheFuture(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	n, err := s.Restore(func(yield func(hostmgr.Host[string]) bool) {
+		yield(hostmgr.Host[string]{ID: "a", Joined: s.clock.Now().Add(time.Hour)})
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Equal(t, s.clock.Now(), s.get("a").Joined)
+}
+
+func TestNextIsARightReadingAfterAStepBack(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.clock.Advance(100 * second)
+	s.join("a")
+	s.clock.Advance(-50 * second)
+	s.Sweep(context.Background())
+	next, ok := s.Next()
+	require.True(t, ok)
+	require.Equal(t, s.clock.Now().Add(1500*time.Millisecond+1), next)
+}
+
+// Room in which a host that is held was looked at, and passed by, is used for others.
+func TestNobodyThatIsPickedIsHeld(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{
+		Confirm: func(context.Context, hosts) (hosts, error) { return nil, nil },
+	})
+	for i := range 50 {
+		s.join("dead " + time.Duration(i).String())
+		s.announce(hostmgr.Announcement[string]{ID: time.Duration(i).String(), Interval: time.Hour})
+	}
+	require.Equal(t, 50, s.after(3*second).Held)
+	for range 50 {
+		for _, h := range s.Sample(10, nil) {
+			require.Empty(t, h.Held)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package hostmgr_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -120,4 +121,12 @@ func TestASuspectThatLeftIsNotSuspectedAgain(t *testing.T) {
 	require.Zero(t, s.Stats().Suspects)
 	require.Equal(t, 1, s.after(3*second).Suspected)
 	require.Equal(t, 1, s.Stats().Suspects)
+}
+
+func TestASuspicionThatNeverComes(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Policy: byInterval{second: {math.MaxInt64, 0}}})
+	s.clock.Advance(second)
+	s.join("a")
+	require.Zero(t, s.after(1000*time.Hour).Suspected)
+	require.Equal(t, hostmgr.Late, s.get("a").State)
 }

@@ -130,3 +130,29 @@ func keep(t *testing.T, m *deafModel, id string, h deafHost, there bool, err err
 		m.hosts[id] = h
 	}
 }
+
+// What a host shows while a stall goes on that no sweep has seen, and it was heard in it: only
+// the rest of the stall is excused.
+func TestPromise4ABeatWithinAStallThatNoSweepHasSeen(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{MaxGap: second, Policy: hostmgr.Multiple(20)})
+	s.join("a")
+	s.clock.Advance(4 * second)
+	s.beat("a")
+	heard := s.clock.Now()
+	s.clock.Advance(6 * second)
+	require.Equal(t, heard.Add(6*second+20*second), s.get("a").EvictAt)
+}
+
+// A registry that stalls again and again, for years, does not remember all of it.
+func TestStallsWithoutEndTakeNoRoom(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{MaxGap: second})
+	before := heap()
+	for range 100_000 {
+		s.after(2 * second)
+	}
+	require.Less(t, heap()-before, int64(1<<20))
+	s.join("a")
+	s.after(2 * second)
+	require.Equal(t, hostmgr.Alive, s.get("a").State)
+	require.Equal(t, uint64(100_001), s.Stats().Stalls)
+}

@@ -99,8 +99,7 @@ var periodic = []exhibit{
 		file:    "gc/call.go",
 		is:      "\t\treturned <- r\n",
 		becomes: "\t\tif r.err != errGoexit {\n\t\t\treturned <- r\n\t\t}\n",
-		test:    "TestFailuresStayWhereTheyAre",
-		hangs:   true,
+		test:    "TestRunNowHearsOfATaskThatExits",
 	},
 	{
 		name:    "a removed task runs on",
