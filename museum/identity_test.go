@@ -66,13 +66,13 @@ var identity = []exhibit{
 		test:    "TestZonesBeyondTheLimitAreOther",
 	},
 	{
-		name:    "the count keeps the gone",
+		name:    "a departure is not counted",
 		seen:    "etcd-io/etcd#6136",
-		story:   "The number of watchers did not go down when they were gone.",
+		story:   "Watchers were gone, and the total of watchers did not say so.",
 		file:    "hostmgr/depart.go",
-		is:      "r.n--",
-		becomes: "r.n -= 0",
-		test:    "TestHostIsThereFromAnnounceToLeave",
+		is:      "r.counts.departed(k)",
+		becomes: "_ = k",
+		test:    "TestPromise2OneDeparturePerLife",
 	},
 	{
 		name:    "suspects are picked",
