@@ -3,6 +3,7 @@ package hostmgr_test
 import (
 	"context"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,11 +18,14 @@ import (
 func TestCleanupsOfAMassDepartureAreDoneSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
+		var mu sync.Mutex
 		var done []time.Duration
 		r, err := hostmgr.New(hostmgr.Config[string]{
 			MaxGap: -1, CleanupWorkers: 8,
 			Cleanup: func(context.Context, hostmgr.Departure[string]) error {
 				time.Sleep(second)
+				mu.Lock()
+				defer mu.Unlock()
 				done = append(done, time.Since(start))
 				return nil
 			},
@@ -33,10 +37,10 @@ func TestCleanupsOfAMassDepartureAreDoneSideBySide(t *testing.T) {
 			require.NoError(t, err)
 		}
 		time.Sleep(time.Minute)
+		stop()
 		require.Len(t, done, 16)
 		require.Equal(t, 3*second+1, done[7])
 		require.Equal(t, 4*second+1, done[15])
-		stop()
 	})
 }
 

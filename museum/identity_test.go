@@ -66,7 +66,7 @@ var identity = []exhibit{
 		test:    "TestZonesBeyondTheLimitAreOther",
 	},
 	{
-		name:    "the count keeps the gone",
+		name:    "a departure is not counted",
 		seen:    "etcd-io/etcd#6136",
 		story:   "The number of watchers did not go down when they were gone.",
 		file:    "hostmgr/zone.go",
