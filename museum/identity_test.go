@@ -68,11 +68,11 @@ var identity = []exhibit{
 	{
 		name:    "a departure is not counted",
 		seen:    "etcd-io/etcd#6136",
-		story:   "The number of watchers did not go down when they were gone.",
-		file:    "hostmgr/zone.go",
-		is:      "\tzs.all.hosts--\n",
-		becomes: "",
-		test:    "TestHostIsThereFromAnnounceToLeave",
+		story:   "Watchers were gone, and the total of watchers did not say so.",
+		file:    "hostmgr/depart.go",
+		is:      "r.counts.departed(k)",
+		becomes: "_ = k",
+		test:    "TestPromise2OneDeparturePerLife",
 	},
 	{
 		name:    "suspects are picked",
