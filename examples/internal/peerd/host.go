@@ -150,12 +150,12 @@ func registration(host string, i int) *schedulerv2.AnnouncePeerRequest {
 	}
 }
 
-// leave says goodbye. A scheduler that doesn't know us, or knows a newer
+// leave says goodbye, as soon as there is a connection. A scheduler that doesn't know us, or knows a newer
 // incarnation, is as good as one that lets us go.
 func (h *host) leave(ctx context.Context) error {
 	h.line.keep()
 	err := h.call(ctx, leaveLimit, func(ctx context.Context) error {
-		_, err := h.client.DeleteHost(h.signed(ctx), &schedulerv2.DeleteHostRequest{HostId: h.id})
+		_, err := h.client.DeleteHost(h.signed(ctx), &schedulerv2.DeleteHostRequest{HostId: h.id}, grpc.WaitForReady(true))
 		return err
 	})
 	c := status.Code(err)

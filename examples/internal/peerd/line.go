@@ -74,11 +74,15 @@ func (l *line) renew() {
 }
 
 // keep keeps the connection that there is now. Who leaves tries that once, and
-// shall not have it ended because another host is not answered.
+// shall not have it ended because another host is not answered. If it is not up, that
+// is tried at once: there is no time for pauses.
 func (l *line) keep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.kept = true
+	if !l.kept {
+		l.kept = true
+		l.conn.ResetConnectBackoff()
+	}
 }
 
 func (l *line) close() { _ = l.now().Close() }

@@ -136,6 +136,25 @@ func TestLeavesAfterTheAnnounceUnderWay(t *testing.T) {
 	}
 }
 
+// A scheduler that is not there at that moment may be soon: who leaves waits for it.
+func TestLeavesWhenTheSchedulerIsBack(t *testing.T) {
+	addr, stop := schedule(t, "127.0.0.1:0")
+	c := dial(t, addr)
+	p := be(t, addr, "-id", "h", "-interval", "30s")
+	eventually(t, "joins", func() bool { return registered(c, "h", 3) })
+	stop()
+	ln, err := net.Listen("tcp", addr)
+	require.NoError(t, err)
+	p.cancel()
+	conn, err := ln.Accept() // it tries
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	require.NoError(t, ln.Close())
+	schedule(t, addr)
+	p.mustEnd(t)
+	require.NoError(t, p.stop())
+}
+
 // What no repetition cures is not repeated.
 func TestEndsWhenItIsRefused(t *testing.T) {
 	_, addr := fly(t, func(context.Context, int) error { return status.Error(codes.InvalidArgument, "no such thing") })
