@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,7 @@ func TestAMirrorBuiltFromWatchEqualsTheRegistry(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		mirrors := make([]mirror, 6)
 		var watchers sync.WaitGroup
+		var writing atomic.Bool
 		for i := range mirrors {
 			watchers.Go(func() {
 				events := 0
@@ -103,11 +105,16 @@ func TestAMirrorBuiltFromWatchEqualsTheRegistry(t *testing.T) {
 						break
 					}
 				}
-				time.Sleep(second / 2) // a bubble's time stands still while anybody is busy
+				time.Sleep(time.Millisecond)
+				if !writing.Load() {
+					time.Sleep(second) // a bubble's time stands still while anybody is busy
+				}
 			}
 		})
 		for round := range times(2, 5) {
+			writing.Store(true)
 			write(t, r, round)
+			writing.Store(false)
 			time.Sleep(20 * time.Minute) // the silent are evicted, the slow catch up
 			synctest.Wait()
 			for _, m := range mirrors {
