@@ -50,12 +50,18 @@ func (r *Registry[M]) join(a Announcement[M], h hash, t *terms, now, joined int6
 	if r.cfg.MaxHosts > 0 && r.zones.all.hosts >= r.cfg.MaxHosts {
 		return Lease{}, ErrFull
 	}
-	return r.admit(r.birth(a, h, t, now, joined), a.Zone, now), nil
+	l := r.birth(a, h, t, now, joined)
+	lease := r.admit(l, a.Zone, now)
+	r.makeUp(l)
+	return lease, nil
 }
 
 // replace ends the old life after the new one can be found, so that a heartbeat
 // never finds the id unknown in between. Watchers are told in the other order.
 func (r *Registry[M]) replace(old life[M], a Announcement[M], h hash, t *terms, now int64) Lease {
+	if z := old.mark().zone; a.Zone == r.zones.list[z].name {
+		defer r.zones.leave(r.zones.enter(a.Zone)) // it must not be forgotten in between
+	}
 	l := r.birth(a, h, t, now, now)
 	r.depart(old, Replaced, now)
 	return r.admit(l, a.Zone, now)

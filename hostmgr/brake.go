@@ -5,9 +5,6 @@ import (
 	"fmt"
 )
 
-// musterLooks is how many pages in which nobody is due muster passes by under one lock.
-const musterLooks = 64
-
 // A brake is what the guard knows of a zone, or of all hosts. Guarded by Registry.mu.
 type brake struct {
 	waiting int    // hosts that it holds
@@ -21,9 +18,10 @@ type brake struct {
 	why            string // it holds hosts, if anybody asked
 }
 
-// save reckons the credit.
+// save reckons the credit. Of what the last sweep left no more is kept than what is saved up
+// while nobody waits: the hosts here may have waited for the other scope.
 func (b *brake) save(g Guard, l *ledger, now int64) {
-	b.credit = min(b.credit+l.listened(b.at, now), never)
+	b.credit = min(b.credit, g.most()) + l.listened(b.at, now)
 	b.at = now
 	if b.waiting == 0 {
 		b.credit = min(b.credit, g.most())
@@ -36,28 +34,32 @@ func (r *Registry[M]) scopes(l life[M]) [2]*zone {
 }
 
 // muster counts who is missing before anybody goes: the first is judged by what became of
-// the last. Whoever is due only after it waits for the next sweep, which follows at once.
+// the last. Whoever is due only after it, or has moved to another page meanwhile, waits for
+// the next sweep, which follows at once.
 func (r *Registry[M]) muster(ctx context.Context, rep *SweepReport) {
-	for c := (cursor{}); !c.done && ctx.Err() == nil; {
-		r.musterPages(&c, rep)
-	}
 	now := r.listen(rep)
+	due := r.table.schedule.dueBy(now)
+	r.unlock()
+	for _, h := range due {
+		if ctx.Err() != nil {
+			return
+		}
+		r.musterPage(h, rep)
+	}
+	now = r.listen(rep)
 	defer r.unlock()
 	r.regrip(now)
 }
 
-// musterPages goes on up to the next page in which somebody may be due.
-func (r *Registry[M]) musterPages(c *cursor, rep *SweepReport) {
+func (r *Registry[M]) musterPage(h hash, rep *SweepReport) {
 	now := r.listen(rep)
 	defer r.unlock()
-	for i, idle := 0, true; i < musterLooks && idle && !c.done; i++ {
-		p := r.table.page(hash(c.next))
-		if idle = r.table.schedule.due(p) > now || p.earliest() >= now; !idle {
-			for l := range p.lives() {
-				r.count(l, now, rep)
-			}
-		}
-		c.pass(p.last())
+	p := r.table.page(h)
+	if p.earliest() >= now {
+		return
+	}
+	for l := range p.lives() {
+		r.count(l, now, rep)
 	}
 }
 
@@ -91,8 +93,7 @@ func (r *Registry[M]) pay(l life[M], now int64) (why string, short bool) {
 	g, scopes := r.cfg.Guard, r.scopes(l)
 	var costs [2]int64
 	for i, z := range scopes {
-		z.save(g, &r.ledger, now)
-		if r.ledger.listened(z.gripped, now) <= int64(l.key().interval()) {
+		if z.grips || r.ledger.listened(z.gripped, now) <= int64(l.key().interval()) {
 			costs[i] = g.cost()
 		}
 		if z.credit < costs[i] {
@@ -107,15 +108,16 @@ func (r *Registry[M]) pay(l life[M], now int64) (why string, short bool) {
 
 // regrip finds out where the guard grips, before a sweep lets anybody go, and after.
 func (r *Registry[M]) regrip(now int64) {
-	r.zones.all.grip(r.cfg.Guard, now)
+	r.zones.all.grip(r.cfg.Guard, &r.ledger, now)
 	for i := range r.zones.list {
-		r.zones.list[i].grip(r.cfg.Guard, now)
+		r.zones.list[i].grip(r.cfg.Guard, &r.ledger, now)
 	}
 }
 
 // grip finds out whether the guard grips here. If it does not any more, it may have until
 // now.
-func (z *zone) grip(g Guard, now int64) {
+func (z *zone) grip(g Guard, l *ledger, now int64) {
+	z.save(g, l, now)
 	was, gone := z.grips, z.gone.sum(now, g.Hold)
 	if missing, total := z.suspects+gone, z.hosts+gone; missing != z.missing || total != z.total {
 		z.missing, z.total, z.why = missing, total, ""
@@ -123,12 +125,17 @@ func (z *zone) grip(g Guard, now int64) {
 	if z.grips = g.tooMany(z.missing, z.total); z.grips || was {
 		z.gripped = now
 	}
+	if z.grips != was {
+		z.why = ""
+	}
 }
 
 // reason says why the guard holds a host; many share one string.
 func (z *zone) reason(g Guard, all bool) string {
 	switch {
 	case z.why != "":
+	case !z.grips:
+		z.why = "guard: until lately too many hosts were missing"
 	case g.MaxFraction == 0:
 		z.why = fmt.Sprintf("guard: at most %v a second go", g.PerSecond)
 	case all:
@@ -140,14 +147,23 @@ func (z *zone) reason(g Guard, all bool) string {
 }
 
 // brake counts a host that the guard begins to hold, or no longer does.
-func (r *Registry[M]) brake(l life[M], holds bool, now int64) {
+func (r *Registry[M]) brake(l life[M], holds bool) {
 	for _, z := range r.scopes(l) {
-		z.save(r.cfg.Guard, &r.ledger, now)
 		if holds {
 			z.waiting++
 		} else {
 			z.waiting--
 		}
+	}
+}
+
+// makeUp has a host that joins stand for one that was evicted lately, for it may be that one.
+func (r *Registry[M]) makeUp(l life[M]) {
+	if !r.cfg.Guard.on() {
+		return
+	}
+	for _, z := range r.scopes(l) {
+		z.gone.takeBack()
 	}
 }
 

@@ -61,7 +61,7 @@ func (r *Registry[M]) stillDue(due []candidate, rep *SweepReport) []question[M] 
 		h, _ := l.held()
 		switch {
 		case v.state != Offline:
-			r.release(l, now)
+			r.release(l)
 			rep.Held--
 		case !h.waits:
 			q := question[M]{candidate: c, word: v.word}
@@ -116,10 +116,10 @@ func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by st
 		}
 		v := r.verdict(l, now)
 		switch {
-		case v.word != q.word:
-			r.release(l, now)
+		case v.state != Offline: // a stall gave it grace, if it was not heard
+			r.release(l)
 			rep.Held--
-		case v.state != Offline: // a stall gave it grace
+		case v.word != q.word: // it is due anew: to be asked about anew
 			rep.Held--
 		case !allowed[q.number]:
 			l.refuse(by)

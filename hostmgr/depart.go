@@ -56,7 +56,7 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 		r.work = true
 	}
 	r.emit(k, l, now)
-	r.release(l, now)
+	r.release(l)
 	if was.suspect {
 		r.zones.suspect(was.zone, -1)
 	}
@@ -77,7 +77,7 @@ func (r *Registry[M]) departure(l life[M], k Kind, now int64) Departure[M] {
 	}
 	r.show(&d.Host, l, now)
 	if h, ok := l.held(); ok && now > h.since && v.state == Offline {
-		d.HeldBy, d.HeldFor = h.by(), time.Duration(now-max(h.since, v.evictAt))
+		d.HeldBy, d.HeldFor = h.by(), time.Duration(min(r.ledger.listened(h.since, now), now-v.evictAt))
 	}
 	return d
 }

@@ -9,17 +9,22 @@ import (
 const defaultHold = 5 * time.Minute
 
 // A Guard is the brake on mass eviction: many hosts that fall silent at once are more
-// often cut off than dead. The zero Guard holds nobody.
+// often cut off than dead. The zero Guard holds nobody, nor does one of which only Hold is
+// set.
 //
 // It grips a zone while more than MaxFraction of its hosts are missing, and all zones
 // while more than MaxFraction of all hosts are. Missing are those that are suspect or due,
-// and those that were evicted within the last Hold; one alone is never too many. While it
-// grips, at most PerSecond go, of the zone, or of all if it grips all. The others stay:
-// they are Offline, Host.Held says why, and a single sign of life saves them. When it has
-// let go, each host has its own interval to be heard in, as after a stall: of a cut that
-// heals, those that come back last are not evicted because the others were back.
+// and those that were evicted within the last Hold (to an eighth of it), less as many as
+// have joined since; not those that it had to let go because their Hold was over. One alone
+// is never too many. A zone that nobody is left in is forgotten.
 //
-// Nobody is held for longer than Hold. So a loss that is permanent, of whatever share, is
+// While it grips, at most PerSecond go, of the zone, or of all if it grips all. The others
+// stay: they are Offline, Host.Held says why, and a single sign of life saves them. When it
+// grips no more, each host has its own interval to be heard in, as after a stall: of a cut
+// that heals, those that come back last are not evicted because the others were back. Whom
+// it has let go it does not hold again while Confirm does.
+//
+// It holds nobody for longer than Hold. So a loss that is permanent, of whatever share, is
 // gone Hold after the last of its deadlines. (Eureka's self-preservation, which this is
 // after, may hold for ever: see issue 1073 there.)
 type Guard struct {
@@ -29,8 +34,8 @@ type Guard struct {
 	// PerSecond is how many may go while it grips. While it holds nobody it saves up those
 	// of one second, or one. Zero means none.
 	PerSecond float64
-	// Hold is how long a host is held at most, time in a stall not counted. Zero means
-	// 5 minutes.
+	// Hold is how long a host is held at most, time in a stall not counted; a stall that
+	// puts its deadline off begins it anew. Zero means 5 minutes.
 	Hold time.Duration
 }
 

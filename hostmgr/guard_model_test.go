@@ -117,6 +117,13 @@ func TestGuardAgainstBruteForce(t *testing.T) {
 	require.Greater(t, evicted, 2*forced, "the guard is not all there is")
 }
 
+// makeUp has one who joins stand for the last who was lost.
+func (m *guardModel) makeUp(zone string) {
+	if n := len(m.lost[zone]); n > 0 {
+		m.lost[zone] = m.lost[zone][:n-1]
+	}
+}
+
 // shake has something happen to somebody, and everybody beat who is not cut off.
 func (m *guardModel) shake(rnd *rand.Rand, cut map[string]time.Time) {
 	zone := string(rune('a' + rnd.IntN(3)))
@@ -129,9 +136,15 @@ func (m *guardModel) shake(rnd *rand.Rand, cut map[string]time.Time) {
 	case 3:
 		_ = m.Leave(context.Background(), id, 0)
 	case 4, 5, 6:
+		if m.gone(id) {
+			m.makeUp(everywhere)
+			m.makeUp(zone)
+		}
 		m.announce(hostmgr.Announcement[string]{ID: id, Interval: second, Zone: zone})
 	case 7:
-		m.announce(hostmgr.Announcement[string]{ID: id, Interval: second, Zone: string(rune('a' + rnd.IntN(3)))})
+		if zone := string(rune('a' + rnd.IntN(3))); !m.gone(id) {
+			m.announce(hostmgr.Announcement[string]{ID: id, Interval: second, Zone: zone})
+		}
 	}
 	for h := range m.All() {
 		if m.clock.Now().After(cut[h.Zone]) && m.clock.Now().After(cut[h.ID]) {

@@ -86,14 +86,17 @@ func (r *Registry[M]) reconsider(l life[M], now int64) {
 	for l.mark().suspect {
 		v := r.verdict(l, now)
 		if v.state == Suspect || v.state == Offline {
-			if l.word().suspect(v.word) {
-				return
+			if !l.word().suspect(v.word) {
+				continue
 			}
-			continue
+			if v.state == Suspect {
+				r.release(l)
+			}
+			return
 		}
 		l.mark().suspect = false
 		r.zones.suspect(l.mark().zone, -1)
-		r.release(l, now)
+		r.release(l)
 		r.emit(Recovered, l, now)
 		r.expect(l, v.next(false))
 	}

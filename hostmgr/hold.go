@@ -69,32 +69,35 @@ func (r *Registry[M]) detain(l life[M], counted bool, now int64) (h hold, stays 
 	}
 	stays = h.waits || r.cfg.Confirm != nil
 	if held || stays {
-		r.hold(l, h, now)
+		r.hold(l, h)
 	}
 	return h, stays
 }
 
 // hold holds a host, or goes on to.
-func (r *Registry[M]) hold(l life[M], h hold, now int64) {
+func (r *Registry[M]) hold(l life[M], h hold) {
 	was, held := l.held()
+	if held && h == was {
+		return
+	}
 	if !held {
 		r.held++
 	}
 	if h.waits != was.waits {
-		r.brake(l, h.waits, now)
+		r.brake(l, h.waits)
 	}
 	l.setHold(h)
 }
 
 // release lets go of a host, if it is held. The map goes with its last entry, for maps do
 // not shrink.
-func (r *Registry[M]) release(l life[M], now int64) {
+func (r *Registry[M]) release(l life[M]) {
 	h, held := l.held()
 	if !held {
 		return
 	}
 	if h.waits {
-		r.brake(l, false, now)
+		r.brake(l, false)
 	}
 	delete(l.page.holds, l.key().number)
 	if len(l.page.holds) == 0 {
@@ -113,6 +116,7 @@ func (r *Registry[M]) keep(l life[M], h hold, now int64, rep *SweepReport, due [
 	case h.guard == awaitsGuard: // it follows at once
 		return now + 1, due
 	default:
-		return min(now+int64(holdPause), max(now, h.since+int64(r.cfg.Guard.Hold))+1), due
+		left := int64(r.cfg.Guard.Hold) - r.ledger.listened(h.since, now)
+		return now + min(int64(holdPause), left+1), due
 	}
 }

@@ -227,11 +227,11 @@ func TestTheGuardDecidesOnNobodyWhomItHasNotCounted(t *testing.T) {
 		require.NoError(t, err)
 		for i := range 10 {
 			if i == 4 {
-				clock.Advance(2 * time.Millisecond)
+				clock.Advance(4 * time.Millisecond)
 			}
 			s.join(strconv.Itoa(i))
 		}
-		clock.Advance(2*second - 6*time.Millisecond + k)
+		clock.Advance(2*second - 8*time.Millisecond + k)
 		clock.step = time.Millisecond
 		rep := s.Sweep(context.Background())
 		clock.step = 0

@@ -89,7 +89,7 @@ type Kind uint8
 const (
 	Joined    Kind = iota + 1 // a life begins
 	Updated                   // an Announce refreshed a host
-	Suspected                 // a sweep found a host suspect, or due but held
+	Suspected                 // a sweep found a host suspect; or due, where a Guard or Confirm may hold it
 	Recovered                 // a suspect was heard of again
 	Left                      // departure: the host said so (normal)
 	Evicted                   // departure: silent beyond its patience (abnormal)

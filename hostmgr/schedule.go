@@ -42,6 +42,20 @@ func (s schedule[M]) hastenHeld(due int64) {
 	}
 }
 
+// dueBy names the pages that are due by then, by the first of their hashes.
+func (s schedule[M]) dueBy(now int64) (due []hash) {
+	for at := []int{0}; len(at) > 0; {
+		i := at[len(at)-1]
+		at = at[:len(at)-1]
+		if i >= len(s) || s[i].due > now {
+			continue // nor is any below it
+		}
+		due = append(due, hash(s[i].page.first))
+		at = append(at, 4*i+1, 4*i+2, 4*i+3, 4*i+4)
+	}
+	return due
+}
+
 func (s *schedule[M]) add(p *page[M], due int64) {
 	b := bound[M]{due, p}
 	*s = append(*s, b)

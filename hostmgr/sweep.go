@@ -216,7 +216,7 @@ func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []can
 // it back from), or no longer is. It returns false if the host was heard meanwhile.
 func (r *Registry[M]) note(l life[M], v *verdict, now int64, rep *SweepReport) bool {
 	if v.state != Offline {
-		r.release(l, now)
+		r.release(l)
 	}
 	if v.state < Suspect {
 		r.reconsider(l, now)

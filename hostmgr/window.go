@@ -25,6 +25,16 @@ func (w *window) add(now int64, span time.Duration) {
 	*w.latest()++
 }
 
+// takeBack takes back the latest of them.
+func (w *window) takeBack() {
+	for i := range int64(len(w.parts)) {
+		if part := &w.parts[max(0, w.part-i)%int64(len(w.parts))]; *part > 0 {
+			*part--
+			return
+		}
+	}
+}
+
 func (w *window) sum(now int64, span time.Duration) (n int) {
 	w.turn(now, span)
 	for _, k := range w.parts {
