@@ -33,10 +33,7 @@ func TestAfterAStallTheGuardsNextLookIsNotNow(t *testing.T) {
 // A sweep that takes longer than an interval holds those whom it comes to last as well.
 func TestTheGuardGripsToTheEndOfASweep(t *testing.T) {
 	clock := &ticking{FakeClock: clockwork.NewFakeClock()}
-	s := &script{clock: clock.FakeClock, t: t}
-	var err error
-	s.Registry, err = hostmgr.New(hostmgr.Config[string]{Clock: clock, Guard: hostmgr.Guard{MaxFraction: 0.5, Hold: time.Hour}})
-	require.NoError(t, err)
+	s := newScriptOn(t, clock.FakeClock, hostmgr.Config[string]{Clock: clock, Guard: hostmgr.Guard{MaxFraction: 0.5, Hold: time.Hour}})
 	for i := range 10 {
 		s.join(strconv.Itoa(i))
 	}
@@ -63,67 +60,6 @@ func TestAHoldIsAboutOneSilence(t *testing.T) {
 	s.beats(0, 4)
 	require.Equal(t, 5, s.after(second/2).Evicted, "the others' Hold is over")
 	require.False(t, s.gone("h9"))
-}
-
-// Two zones are cut off, and saved up while their hosts waited for the rate of all. When
-// that grips no more they have the rate of one second.
-func TestAZoneDoesNotSaveUpWhileItWaitsForTheRateOfAll(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{Guard: hostmgr.Guard{MaxFraction: 0.5, PerSecond: 1, Hold: time.Hour}})
-	for i := range 400 {
-		s.announce(hostmgr.Announcement[string]{ID: "h" + strconv.Itoa(i), Interval: second, Zone: string(rune('a' + i/200))})
-	}
-	s.after(3 * second)
-	for range 90 {
-		require.LessOrEqual(t, s.after(second).Evicted, 1)
-	}
-	for i := range 1000 {
-		s.announce(hostmgr.Announcement[string]{ID: "n" + strconv.Itoa(i), Interval: time.Hour, Zone: "c"})
-	}
-	for range 5 {
-		require.LessOrEqual(t, s.after(second).Evicted, 4)
-	}
-}
-
-// A slow clock is one whose next reading can be kept from returning.
-type slow struct {
-	*clockwork.FakeClock
-	stop  atomic.Bool
-	stuck chan chan struct{}
-}
-
-func (c *slow) Now() time.Time {
-	now := c.FakeClock.Now()
-	if c.stop.CompareAndSwap(true, false) {
-		free := make(chan struct{})
-		c.stuck <- free
-		<-free
-	}
-	return now
-}
-
-func (c *slow) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
-
-// A leave that read the clock first, and takes the lock last, has no time count twice.
-func TestTheGuardSavesNoTimeUpTwice(t *testing.T) {
-	clock := &slow{FakeClock: clockwork.NewFakeClock(), stuck: make(chan chan struct{})}
-	s := &script{clock: clock.FakeClock, t: t}
-	var err error
-	s.Registry, err = hostmgr.New(hostmgr.Config[string]{Clock: clock, Guard: hostmgr.Guard{PerSecond: 1, Hold: time.Hour}})
-	require.NoError(t, err)
-	for i := range 100 {
-		s.join(strconv.Itoa(i))
-	}
-	s.after(3 * second)
-	ids := s.ids()
-	clock.stop.Store(true)
-	left := make(chan error)
-	go func() { left <- s.Leave(context.Background(), ids[0], 0) }()
-	free := <-clock.stuck
-	clock.Advance(9 * second)
-	require.NoError(t, s.Leave(context.Background(), ids[1], 0))
-	close(free)
-	require.NoError(t, <-left)
-	require.Equal(t, 9, s.after(0).Evicted)
 }
 
 func TestAZoneWhoseOnlyHostIsReplacedIsNotForgotten(t *testing.T) {
@@ -236,4 +172,55 @@ func TestHeldWhileTheGuardLetsGo(t *testing.T) {
 	s.beats(0, 9)
 	s.after(second)
 	require.Equal(t, "guard: until lately too many hosts were missing", s.get("h9").Held)
+}
+
+// A ticking clock moves on by step whenever it is read: time passes within a sweep.
+type ticking struct {
+	*clockwork.FakeClock
+	step time.Duration
+}
+
+func (c *ticking) Now() time.Time {
+	c.Advance(c.step)
+	return c.FakeClock.Now()
+}
+
+func (c *ticking) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
+
+// Six deadlines come while the guard counts and decides on four: those six have not been
+// counted, and wait for the sweep that follows at once.
+func TestTheGuardDecidesOnNobodyWhomItHasNotCounted(t *testing.T) {
+	raced := 0
+	for k := time.Duration(0); k < 10*time.Millisecond; k += time.Millisecond {
+		clock := &ticking{FakeClock: clockwork.NewFakeClock()}
+		s := newScriptOn(t, clock.FakeClock, hostmgr.Config[string]{
+			Clock: clock, Guard: hostmgr.Guard{MaxFraction: 0.5}, Policy: unsuspicious{},
+		})
+		for i := range 10 {
+			if i == 4 {
+				clock.Advance(4 * time.Millisecond)
+			}
+			s.join(strconv.Itoa(i))
+		}
+		clock.Advance(2*second - 8*time.Millisecond + k)
+		clock.step = time.Millisecond
+		rep := s.Sweep(context.Background())
+		clock.step = 0
+		require.LessOrEqual(t, rep.Evicted, 4)
+		if h, _ := s.Get("9"); h.Held == "awaiting the guard" {
+			raced++
+			next, _ := s.Next()
+			require.LessOrEqual(t, next.Sub(clock.Now()), time.Duration(1))
+			require.Zero(t, s.after(1).Evicted)
+			require.Equal(t, `guard: 10 of 10 hosts of zone "" are missing`, s.get("9").Held)
+		}
+	}
+	require.Positive(t, raced)
+}
+
+// unsuspicious is Multiple(2) without suspicion.
+type unsuspicious struct{}
+
+func (unsuspicious) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) {
+	return 0, 2 * p.Interval
 }

@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/hostmgr"
@@ -149,109 +148,6 @@ func TestTheGuardLooksAtEachZone(t *testing.T) {
 		s.beat("h0")
 		require.Equal(t, 1, s.after(1).Evicted)
 	}
-}
-
-func TestTheGuardsRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var gone []time.Duration
-		start := time.Now()
-		r, err := hostmgr.New(hostmgr.Config[string]{
-			Guard:          hostmgr.Guard{PerSecond: 4, Hold: 10*second + second/4},
-			CleanupWorkers: 1,
-			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
-				gone = append(gone, d.At.Sub(start))
-				return nil
-			},
-		})
-		require.NoError(t, err)
-		stop := run(t, r)
-		for i := range 100 {
-			_, err := r.Announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: second})
-			require.NoError(t, err)
-		}
-		time.Sleep(20 * second)
-		stop()
-		bySecond := map[int]int{}
-		for _, at := range gone {
-			bySecond[int(at/second)]++
-		}
-		require.Equal(t, 12*second+second/4+2, gone[99])
-		require.Equal(t, map[int]int{2: 4, 3: 4, 4: 4, 5: 4, 6: 4, 7: 4, 8: 4, 9: 4, 10: 4, 11: 4, 12: 60}, bySecond,
-			"a second's worth that was saved up, then 4 a second, and the rest when Hold is over")
-	})
-}
-
-// A driver that sweeps rarely gets all that was saved up since, but not for a stall, and
-// while nobody waits no more than one second's worth, or one host.
-func TestTheGuardSavesUpWhileHostsWait(t *testing.T) {
-	s := guarded(t, 100, hostmgr.Config[string]{MaxGap: 10 * second, Guard: hostmgr.Guard{PerSecond: 2}})
-	require.Equal(t, 2, s.after(9*second).Evicted)
-	require.Equal(t, 18, s.after(9*second).Evicted)
-	require.Zero(t, s.after(time.Hour).Evicted)
-	require.Equal(t, 2, s.after(second).Evicted)
-
-	for i := range 100 { // the rest come back
-		s.join("h" + strconv.Itoa(i))
-	}
-	require.Zero(t, s.Stats().Held)
-	require.Equal(t, 2, s.after(9*second).Evicted)
-
-	s = guarded(t, 3, hostmgr.Config[string]{Guard: hostmgr.Guard{PerSecond: 0.25}})
-	require.Equal(t, 1, s.after(9*second).Evicted)
-	require.Zero(t, s.after(3*second).Evicted)
-	require.Equal(t, 1, s.after(second).Evicted)
-}
-
-// A ticking clock moves on by step whenever it is read: time passes within a sweep.
-type ticking struct {
-	*clockwork.FakeClock
-	step time.Duration
-}
-
-func (c *ticking) Now() time.Time {
-	c.Advance(c.step)
-	return c.FakeClock.Now()
-}
-
-func (c *ticking) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
-
-// Six deadlines come while the guard counts and decides on four: those six have not been
-// counted, and wait for the sweep that follows at once.
-func TestTheGuardDecidesOnNobodyWhomItHasNotCounted(t *testing.T) {
-	raced := 0
-	for k := time.Duration(0); k < 10*time.Millisecond; k += time.Millisecond {
-		clock := &ticking{FakeClock: clockwork.NewFakeClock()}
-		s := &script{clock: clock.FakeClock, t: t}
-		var err error
-		s.Registry, err = hostmgr.New(hostmgr.Config[string]{Clock: clock, Guard: hostmgr.Guard{MaxFraction: 0.5}, Policy: unsuspicious{}})
-		require.NoError(t, err)
-		for i := range 10 {
-			if i == 4 {
-				clock.Advance(4 * time.Millisecond)
-			}
-			s.join(strconv.Itoa(i))
-		}
-		clock.Advance(2*second - 8*time.Millisecond + k)
-		clock.step = time.Millisecond
-		rep := s.Sweep(context.Background())
-		clock.step = 0
-		require.LessOrEqual(t, rep.Evicted, 4)
-		if h, _ := s.Get("9"); h.Held == "awaiting the guard" {
-			raced++
-			next, _ := s.Next()
-			require.LessOrEqual(t, next.Sub(clock.Now()), time.Duration(1))
-			require.Zero(t, s.after(1).Evicted)
-			require.Equal(t, `guard: 10 of 10 hosts of zone "" are missing`, s.get("9").Held)
-		}
-	}
-	require.Positive(t, raced)
-}
-
-// unsuspicious is Multiple(2) without suspicion.
-type unsuspicious struct{}
-
-func (unsuspicious) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) {
-	return 0, 2 * p.Interval
 }
 
 // What held hosts that came back leaves nothing behind.

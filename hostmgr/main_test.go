@@ -40,6 +40,12 @@ func newScript(t testing.TB, cfg hostmgr.Config[string]) *script {
 	t.Helper()
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
 	cfg.Clock = clock
+	return newScriptOn(t, clock, cfg)
+}
+
+// newScriptOn is newScript with a Clock in cfg that is more than the fake one in it.
+func newScriptOn(t testing.TB, clock *clockwork.FakeClock, cfg hostmgr.Config[string]) *script {
+	t.Helper()
 	r, err := hostmgr.New(cfg)
 	require.NoError(t, err)
 	return &script{Registry: r, clock: clock, t: t}

@@ -11,21 +11,7 @@ func (t *trial) interruptions(f *findings) result {
 	if t.over() || !f.ok() {
 		return result{Detail: f.detail("")}
 	}
-	judge := t.witness(f, recruited(ps))
-	stalls := t.status().Stalls
-	outages := make([]*outage, len(ps))
-	for i, p := range ps {
-		outages[i] = t.interruption(p, lengths[i])
-	}
-	t.suffer(outages)
-	terms := t.terms(t.cfg.Interval, t.status().Stalls > stalls)
-	if t.over() {
-		return result{}
-	}
-	judge()
-	r := t.outages(f, outages, terms)
-	t.dismiss(f, ps)
-	return r
+	return t.ordeal(f, ps, func(i int) *outage { return t.interruption(ps[i], lengths[i]) })
 }
 
 // lengths are from half an interval to four, and one that nobody survives.

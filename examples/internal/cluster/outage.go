@@ -32,6 +32,26 @@ func (t *trial) certain() time.Duration {
 	return terms.patience + terms.lag + terms.grace(0)
 }
 
+// ordeal has each recruit suffer its outage, judges what became of them and of the others,
+// and dismisses them.
+func (t *trial) ordeal(f *findings, ps []*proc, of func(i int) *outage) result {
+	judge := t.witness(f, recruited(ps))
+	stalls := t.status().Stalls
+	outages := make([]*outage, len(ps))
+	for i := range ps {
+		outages[i] = of(i)
+	}
+	t.suffer(outages)
+	terms := t.terms(t.cfg.Interval, t.status().Stalls > stalls)
+	if t.over() {
+		return result{}
+	}
+	judge()
+	r := t.outages(f, outages, terms)
+	t.dismiss(f, ps)
+	return r
+}
+
 // suffer has all outages happen at the same time, and watches the API meanwhile.
 func (t *trial) suffer(outages []*outage) {
 	missing := t.watchAll()

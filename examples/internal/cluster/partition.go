@@ -15,25 +15,13 @@ func (t *trial) partition(f *findings) result {
 	if t.over() || !f.ok() {
 		return result{Detail: f.detail("")}
 	}
-	judge := t.witness(f, recruited(ps))
-	stalls := t.status().Stalls
-	outages := make([]*outage, len(ps))
-	for i, p := range ps {
+	return t.ordeal(f, ps, func(i int) *outage {
 		length := t.bearable()
 		if i >= len(faults) {
 			length = t.certain()
 		}
-		outages[i] = t.loss(p, cables[i], faults[i%len(faults)], length)
-	}
-	t.suffer(outages)
-	terms := t.terms(t.cfg.Interval, t.status().Stalls > stalls)
-	if t.over() {
-		return result{}
-	}
-	judge()
-	r := t.outages(f, outages, terms)
-	t.dismiss(f, ps)
-	return r
+		return t.loss(ps[i], cables[i], faults[i%len(faults)], length)
+	})
 }
 
 func (t *trial) layCables(f *findings, n int) (cables []*cable, addrs []string) {
