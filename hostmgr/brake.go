@@ -106,8 +106,12 @@ func (r *Registry[M]) pay(l life[M], now int64) (why string, short bool) {
 	return "", false
 }
 
-// regrip finds out where the guard grips, before a sweep lets anybody go, and after.
+// regrip finds out where the guard grips: before a sweep lets anybody go, and after, or
+// when there is nobody to judge.
 func (r *Registry[M]) regrip(now int64) {
+	if !r.cfg.Guard.on() {
+		return
+	}
 	r.zones.all.grip(r.cfg.Guard, &r.ledger, now)
 	for i := range r.zones.list {
 		r.zones.list[i].grip(r.cfg.Guard, &r.ledger, now)

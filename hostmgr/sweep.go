@@ -95,6 +95,9 @@ func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due b
 		r.table.schedule.hastenHeld(began)
 	}
 	r.scanning = r.table.schedule.next() <= began
+	if !r.scanning {
+		r.regrip(began)
+	}
 	return began, r.scanning
 }
 
@@ -104,9 +107,7 @@ func (r *Registry[M]) endScan(rep *SweepReport) {
 	now := r.listen(rep)
 	defer r.unlock()
 	r.scanning = false
-	if r.cfg.Guard.on() {
-		r.regrip(now)
-	}
+	r.regrip(now)
 	for _, w := range r.watchers {
 		r.news = r.news || w.missed > 0
 	}
