@@ -90,6 +90,11 @@ func TestZonesBeyondTheLimitAreOther(t *testing.T) {
 	require.NoError(t, s.Leave(context.Background(), zone(0), 0))
 	s.announce(hostmgr.Announcement[string]{ID: "late", Zone: "free again", Interval: second})
 	require.Equal(t, "free again", s.get("late").Zone)
+	for i := range 300 { // more than there are numbers
+		s.announce(hostmgr.Announcement[string]{ID: zone(1), Zone: zone(1000 + i), Interval: second})
+		require.Equal(t, zone(1000+i), s.get(zone(1)).Zone)
+		require.Equal(t, zone(2), s.get(zone(2)).Zone)
+	}
 }
 
 func TestNamesOfStatesAndKinds(t *testing.T) {

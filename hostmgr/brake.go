@@ -129,9 +129,6 @@ func (z *zone) grip(g Guard, l *ledger, now int64) {
 	if z.grips = g.tooMany(z.missing, z.total); z.grips || was {
 		z.gripped = now
 	}
-	if z.grips != was {
-		z.why = ""
-	}
 }
 
 // reason says why the guard holds a host; many share one string.

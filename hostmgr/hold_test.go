@@ -254,12 +254,36 @@ func TestTheGuardComesBeforeConfirm(t *testing.T) {
 }
 
 func TestGuardThatCanNotBeMeant(t *testing.T) {
-	for _, g := range []hostmgr.Guard{
-		{MaxFraction: -0.1}, {MaxFraction: 1.1}, {MaxFraction: math.NaN()}, {PerSecond: math.NaN()},
-		{PerSecond: -1}, {PerSecond: math.Inf(1)}, {MaxFraction: 0.5, Hold: -1}, {Hold: 1<<63 - 1},
+	for why, guards := range map[string][]hostmgr.Guard{
+		"MaxFraction is not between 0 and 1":    {{MaxFraction: -0.1}, {MaxFraction: 1.1}, {MaxFraction: math.NaN()}},
+		"PerSecond is not a finite number":      {{PerSecond: math.NaN()}, {PerSecond: -1}, {PerSecond: math.Inf(1)}},
+		"Hold is negative, or longer than 36 y": {{MaxFraction: 0.5, Hold: -1}, {Hold: 1<<60 + 1}},
 	} {
-		_, err := hostmgr.New(hostmgr.Config[int]{Guard: g})
-		require.ErrorIs(t, err, hostmgr.ErrInvalid, "%+v", g)
+		for _, g := range guards {
+			_, err := hostmgr.New(hostmgr.Config[int]{Guard: g})
+			require.ErrorIs(t, err, hostmgr.ErrInvalid, "%+v", g)
+			require.ErrorContains(t, err, why, "%+v", g)
+		}
+	}
+}
+
+func TestGuardsAtTheLimits(t *testing.T) {
+	for _, row := range []struct {
+		guard         hostmgr.Guard
+		evicted, held int
+	}{
+		{hostmgr.Guard{MaxFraction: 1}, 10, 0},
+		{hostmgr.Guard{PerSecond: math.MaxFloat64}, 10, 0},
+		{hostmgr.Guard{PerSecond: math.SmallestNonzeroFloat64}, 0, 10},
+		{hostmgr.Guard{MaxFraction: math.SmallestNonzeroFloat64, Hold: 1 << 60}, 0, 10},
+		{hostmgr.Guard{MaxFraction: 0.5, Hold: 1}, 0, 10},
+	} {
+		s := guarded(t, 10, hostmgr.Config[string]{Guard: row.guard})
+		rep := s.after(3 * second)
+		require.Equal(t, [2]int{row.evicted, row.held}, [2]int{rep.Evicted, rep.Held}, "%+v", row.guard)
+		if row.guard.Hold == 1 {
+			require.Equal(t, 10, s.after(1).Evicted)
+		}
 	}
 }
 
