@@ -171,7 +171,10 @@ func (r *Registry[M]) makeUp(l life[M]) {
 // miss counts a host that is evicted among the missing for one Hold more, unless that is
 // over for it: who is given up is not missed.
 func (r *Registry[M]) miss(l life[M], now int64) {
-	if h, _ := l.held(); h.expired || !r.cfg.Guard.on() {
+	if !r.cfg.Guard.on() {
+		return
+	}
+	if h, _ := l.held(); h.expired {
 		return
 	}
 	for _, z := range r.scopes(l) {

@@ -32,7 +32,9 @@ func (h hold) by() string {
 
 // held is why a life is held, if it is. The caller holds Registry.mu, as for all below.
 func (l life[M]) held() (h hold, held bool) {
-	h, held = l.page.holds[l.key().number]
+	if l.page.holds != nil { // else the key need not be fetched
+		h, held = l.page.holds[l.key().number]
+	}
 	return h, held
 }
 
