@@ -168,3 +168,11 @@ func TestAHostIsFoundWhereverADepartureMovesIt(t *testing.T) {
 		require.Equal(t, 1, s.after(0).Evicted)
 	}
 }
+
+func TestRunGCIsASweep(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("a")
+	s.clock.Advance(2*second + 1)
+	require.NoError(t, s.RunGC(context.Background()))
+	require.True(t, s.gone("a"))
+}

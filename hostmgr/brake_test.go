@@ -163,6 +163,21 @@ func TestHeldForDoesNotCountAStall(t *testing.T) {
 	require.Equal(t, 10*second, d.departures[0].HeldFor)
 }
 
+// A sweep that has nobody to judge sees all the same that the guard grips no more.
+func TestAnIdleSweepSeesThatTheGuardGripsNoMore(t *testing.T) {
+	s := guarded(t, 10, hostmgr.Config[string]{})
+	s.clock.Advance(2 * second)
+	s.beats(0, 4)
+	require.Equal(t, 6, s.after(1).Held)
+	s.clock.Advance(second / 10)
+	s.beats(0, 10)
+	require.Zero(t, s.after(second/2).Looked)
+	s.clock.Advance(second)
+	s.beats(0, 9)
+	require.Positive(t, s.after(0).Looked)
+	require.Equal(t, 1, s.after(second/2+1).Evicted)
+}
+
 func TestHeldWhileTheGuardLetsGo(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Guard: hostmgr.Guard{MaxFraction: 0.5}})
 	for i := range 10 {

@@ -2,8 +2,10 @@ package hostmgr_test
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,4 +157,14 @@ func TestStallsWithoutEndTakeNoRoom(t *testing.T) {
 	s.after(2 * second)
 	require.Equal(t, hostmgr.Alive, s.get("a").State)
 	require.Equal(t, uint64(100_001), s.Stats().Stalls)
+}
+
+func TestAStallIsLogged(t *testing.T) {
+	var said strings.Builder
+	s := newScript(t, hostmgr.Config[string]{MaxGap: second, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	s.after(second)
+	require.Empty(t, said.String())
+	s.after(7 * second)
+	require.Contains(t, said.String(), `level=WARN msg="stall: the registry was not listening" excused=7s`)
+	require.Equal(t, uint64(2), s.Stats().Sweeps)
 }
