@@ -213,6 +213,21 @@ func TestAStallDoesNotUseUpTheHold(t *testing.T) {
 	require.Equal(t, []string{"h0", "h1", "h2", "h3"}, s.ids())
 }
 
+// A host that a stall gives grace is not due any more: nothing holds it, and if it is due
+// again its Hold begins anew.
+func TestAStallThatGivesGraceEndsAHold(t *testing.T) {
+	s := guarded(t, 10, hostmgr.Config[string]{MaxGap: second})
+	s.after(second)
+	s.after(second)
+	require.Equal(t, 10, s.after(second/2).Held)
+	s.after(time.Minute)
+	require.Zero(t, s.Stats().Held)
+	s.after(second)
+	s.after(second)
+	require.Zero(t, s.after(second/2).Evicted)
+	require.Equal(t, 10, s.Stats().Held)
+}
+
 // Confirm is asked about those that the guard lets go, and about them only.
 func TestTheGuardComesBeforeConfirm(t *testing.T) {
 	var d diary

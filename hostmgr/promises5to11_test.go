@@ -79,11 +79,16 @@ func TestPromise6DetectionIsBoundedUnderRun(t *testing.T) {
 }
 
 func TestPromise7NothingLingers(t *testing.T) {
+	confirm := func(_ context.Context, due []hostmgr.Host[string]) ([]hostmgr.Host[string], error) { return due, nil }
+	for _, cfg := range []hostmgr.Config[string]{{}, {Confirm: confirm}, {Guard: hostmgr.Guard{MaxFraction: 1}}} {
+		cfg.Cleanup = func(context.Context, hostmgr.Departure[string]) error { return nil }
+		nothingLingers(t, cfg)
+	}
+}
+
+func nothingLingers(t *testing.T, cfg hostmgr.Config[string]) {
 	before := heap()
-	s := newScript(t, hostmgr.Config[string]{
-		Cleanup: func(context.Context, hostmgr.Departure[string]) error { return nil },
-		Confirm: func(_ context.Context, due []hostmgr.Host[string]) ([]hostmgr.Host[string], error) { return due, nil },
-	})
+	s := newScript(t, cfg)
 	for range 2 {
 		for i := range 10_000 {
 			s.announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: second, Zone: strconv.Itoa(i % 100)})

@@ -348,3 +348,37 @@ func TestALoopThatWasLeftKeepsNothing(t *testing.T) {
 	require.True(t, remains.Value() == nil)
 	runtime.KeepAlive(r)
 }
+
+// A watcher that a sweep was too much for gets its fresh snapshot when that is over, though
+// nothing happens any more.
+func TestWhoFellBehindInASweepIsToldAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[int]{MaxGap: -1})
+		require.NoError(t, err)
+		for i := range 10_000 {
+			_, err := r.Announce(hostmgr.Announcement[int]{ID: strconv.Itoa(i), Interval: second})
+			require.NoError(t, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		proceed := make(chan struct{})
+		var kinds []hostmgr.Kind
+		go func() {
+			for e := range r.Watch(ctx) {
+				if e.Kind == hostmgr.Synced || e.Kind == hostmgr.Missed {
+					kinds = append(kinds, e.Kind)
+					<-proceed
+				}
+			}
+		}()
+		synctest.Wait()
+		time.Sleep(3 * second)
+		require.Equal(t, 10_000, r.Sweep(ctx).Evicted)
+		for range 3 {
+			proceed <- struct{}{}
+			synctest.Wait()
+		}
+		require.Equal(t, []hostmgr.Kind{hostmgr.Synced, hostmgr.Missed, hostmgr.Synced}, kinds)
+		cancel()
+		synctest.Wait()
+	})
+}
