@@ -139,8 +139,8 @@ func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]ca
 		p := r.table.schedule[0].page
 		rep.Looked += p.live
 		next := min(p.earliest()+1, never)
-		if idle = next > now && len(p.holds) == 0; !idle {
-			next, due = r.judgePage(p, now, rep, due)
+		if idle = next > now; !idle {
+			next, due = r.judgeDue(p, now, rep, due)
 		}
 		r.table.schedule.set(p, next)
 		r.table.tidy(p)
@@ -148,16 +148,9 @@ func (r *Registry[M]) look(began int64, rep *SweepReport, due []candidate) ([]ca
 	return due, r.table.schedule.next() <= began
 }
 
-// judgePage returns when the page needs the next look.
-func (r *Registry[M]) judgePage(p *page[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
-	if len(p.holds) > 0 {
-		return r.judgeAll(p, now, rep, due)
-	}
-	return r.judgeDue(p, now, rep, due)
-}
-
-// judgeDue judges those hosts of a page that may be due. Whoever is not, even if
-// nothing was ever excused, is passed by: there a sweep spends most of its time.
+// judgeDue judges those hosts of a page that may be due, and returns when the page needs
+// the next look. Whoever is not due, even if nothing was ever excused, is passed by: there a
+// sweep spends most of its time.
 func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
 	next, words := never, p.words
 	soonest, marks := p.soonest(), p.marks[:len(words)]
@@ -170,17 +163,6 @@ func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []ca
 		if at <= now {
 			at, due = r.judgeOne(life[M]{p, i}, now, rep, due)
 		}
-		next = min(next, at)
-	}
-	return next, due
-}
-
-// judgeAll judges all hosts of a page.
-func (r *Registry[M]) judgeAll(p *page[M], now int64, rep *SweepReport, due []candidate) (next int64, _ []candidate) {
-	next = never
-	for l := range p.lives() {
-		var at int64
-		at, due = r.judgeOne(l, now, rep, due)
 		next = min(next, at)
 	}
 	return next, due
