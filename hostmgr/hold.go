@@ -115,7 +115,7 @@ func (r *Registry[M]) keep(l life[M], h hold, now int64, rep *SweepReport, due [
 	switch {
 	case !h.waits:
 		return now + int64(holdPause), append(due, candidate{strings.Clone(l.id()), l.key().number})
-	case h.guard == awaitsGuard: // it follows at once
+	case h.guard == awaitsGuard: // which decides in the next sweep, at once
 		return now + 1, due
 	default:
 		left := int64(r.cfg.Guard.Hold) - r.ledger.listened(h.since, now)

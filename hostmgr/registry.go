@@ -36,7 +36,7 @@ type Registry[M any] struct {
 	mu          sync.RWMutex // guards all below
 	ledger      ledger
 	zones       zones
-	held        int           // of them, those that something holds
+	held        int           // hosts that are due but held
 	watchers    []*watcher[M] // replaced, never changed in place
 	scanning    bool          // a sweep looks at pages
 	news        bool          // watchers must be woken when mu is released

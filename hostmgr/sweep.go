@@ -56,7 +56,8 @@ func (r *Registry[M]) RunGC(ctx context.Context) error {
 }
 
 // scan looks at every page that is due. Nothing waits long for it: it takes mu
-// for one page at a time, or for a few in which nobody is due. It returns the hosts that Confirm is to be asked about.
+// for one page at a time, or for a few in which nobody is due. It returns the hosts that
+// Confirm is to be asked about.
 //
 // It ends, because a look puts a page's bound beyond its own clock reading, which
 // is not before the scan began, and nothing brings a bound back behind that: no
