@@ -38,7 +38,7 @@ func (g *GC) launch(ctx context.Context, t *task, tick time.Time) *flight {
 	if g.tasks[t.ID] != t || g.flights[t.ID] != nil {
 		return nil
 	}
-	t.stats.late(now.Sub(tick).Abs())
+	t.stats.late(now.Sub(tick).Abs(), t.Interval)
 	return g.takeOff(ctx, t, now)
 }
 

@@ -90,7 +90,7 @@ func (g *GC) Add(added Task) error {
 	if err := added.validate(); err != nil {
 		return err
 	}
-	t := &task{Task: added, removed: make(chan struct{}), stats: newStats()}
+	t := &task{Task: added, removed: make(chan struct{}), stats: &stats{}}
 	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -136,6 +136,8 @@ func TestNoBurstAfterPause(t *testing.T) {
 		require.EqualValues(t, 514, s.Dropped)
 		require.Equal(t, time.Hour, s.PeriodJitter.Max)
 		require.Zero(t, s.PeriodJitter.P50)
+		require.InDelta(t, 3600.0/7, s.PeriodJitterShare.Max, 1e-9)
+		require.EqualValues(t, 3, s.PeriodJitterShare.Count)
 	})
 }
 
