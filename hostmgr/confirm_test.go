@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -190,4 +191,48 @@ func TestRunWaitsForConfirm(t *testing.T) {
 		stop()
 		require.False(t, asking)
 	})
+}
+
+// What becomes of hosts while Confirm is asked about them, or about others before them: a
+// report says how many are held after the sweep, not how many were to be.
+func TestAReportSaysWhoIsHeldInTheEnd(t *testing.T) {
+	for what, row := range map[string]struct {
+		meanwhile func(s *script, id string)
+		held      int // of 600, less the two that something happens to
+	}{
+		"heard":    {func(s *script, id string) { s.beat(id) }, 598},
+		"left":     {func(s *script, id string) { require.NoError(s.t, s.Leave(context.Background(), id, 0)) }, 598},
+		"replaced": {func(s *script, id string) { s.announce(hostmgr.Announcement[string]{ID: id, Incarnation: 1 << 62}) }, 598},
+		"a stall":  {func(s *script, _ string) { s.clock.Advance(6 * second) }, 0}, // all get grace
+	} {
+		var s *script
+		calls := 0
+		s = newScript(t, hostmgr.Config[string]{
+			MaxGap: 10 * second,
+			Confirm: func(_ context.Context, due hosts) (hosts, error) {
+				if calls++; calls == 1 {
+					row.meanwhile(s, due[0].ID)
+					row.meanwhile(s, notAmong(s, due))
+				}
+				return nil, nil
+			},
+		})
+		for i := range 600 { // more than a batch
+			s.join(strconv.Itoa(i))
+		}
+		rep := s.after(3 * second)
+		require.Equal(t, row.held, rep.Held, what)
+		require.Equal(t, row.held, s.Stats().Held, what)
+		require.Zero(t, rep.Evicted, what)
+	}
+}
+
+// notAmong is a host that is due, and not one of these.
+func notAmong(s *script, these hosts) string {
+	for h := range s.All() {
+		if !slices.ContainsFunc(these, func(other hostmgr.Host[string]) bool { return other.ID == h.ID }) {
+			return h.ID
+		}
+	}
+	return ""
 }

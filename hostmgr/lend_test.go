@@ -61,6 +61,38 @@ func TestRunLends(t *testing.T) {
 	})
 }
 
+// TestRunLendsOnlyWhileBeatsAreMany: by the last quarter of a second, however quiet it was
+// before; and the end of Run is the end of it.
+func TestRunLendsOnlyWhileBeatsAreMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[int]{})
+		require.NoError(t, err)
+		stop := run(t, r)
+		ids := make([]string, 4000)
+		for i := range ids {
+			ids[i] = fmt.Sprint(i)
+		}
+		lent := func(perSecond int) bool {
+			for range 100 {
+				for i := range perSecond / 100 {
+					_, err := r.Heartbeat(ids[i], 0)
+					require.Equal(t, hostmgr.ErrUnknownHost, err)
+				}
+				time.Sleep(10*time.Millisecond + 1) // so that others are counted each time
+			}
+			synctest.Wait()
+			return r.Lent()
+		}
+		time.Sleep(time.Hour)
+		require.False(t, lent(30_000))
+		require.True(t, lent(400_000))
+		require.False(t, lent(30_000))
+		require.True(t, lent(400_000))
+		stop()
+		require.False(t, r.Lent())
+	})
+}
+
 // TestOtherClocksAreRead: whoever brings a clock of their own sees exactly its time.
 func TestOtherClocksAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -192,6 +224,7 @@ func TestMuchLateness(t *testing.T) {
 		}
 	}
 	s.TakeBack()
+	require.LessOrEqual(t, s.Overdue(), hostmgr.MaxOverdue)
 	require.False(t, s.get("b").EvictAt.Before(heardLater.Add(2*time.Hour)))
 	require.False(t, s.get("a").EvictAt.Before(heard.Add(2*time.Hour)))
 	s.after(heard.Add(2 * time.Hour).Sub(s.clock.Now()))

@@ -3,9 +3,13 @@ package hostmgr_test
 import (
 	"context"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/hostmgr"
@@ -226,4 +230,57 @@ func TestNobodyThatIsPickedIsHeld(t *testing.T) {
 			require.Empty(t, h.Held)
 		}
 	}
+}
+
+// Hosts of many pages, which are not equally full, are drawn equally often, one at a time
+// and several.
+func TestSampleIsUniformOverManyPages(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	const hosts, draws = 4000, 80_000
+	for i := range hosts {
+		s.join(strconv.Itoa(i))
+	}
+	for _, n := range []int{1, 16} {
+		drawn := map[string]int{}
+		for range draws / n {
+			for _, h := range s.Sample(n, nil) {
+				drawn[h.ID]++
+			}
+		}
+		const mean = draws / hosts
+		chi := 0.0
+		for i := range hosts {
+			d := float64(drawn[strconv.Itoa(i)] - mean)
+			chi += d * d / mean
+		}
+		require.InDelta(t, hosts, chi, 8*math.Sqrt(2*hosts), "8 standard deviations of chi-squared")
+	}
+}
+
+func TestRestoreNamesTheFirstThatAreBadAndCountsTheRest(t *testing.T) {
+	for bad, says := range map[int]string{8: "", 9: "hostmgr: 1 more hosts not restored", 20: "hostmgr: 12 more hosts not restored"} {
+		s := newScript(t, hostmgr.Config[string]{})
+		n, err := s.Restore(slices.Values(make([]hostmgr.Host[string], bad)))
+		require.Zero(t, n)
+		require.Equal(t, 8, strings.Count(err.Error(), `host "": `))
+		require.Contains(t, err.Error(), says)
+		require.Equal(t, says != "", strings.Contains(err.Error(), "more hosts"))
+	}
+}
+
+// Next names the deadline if that comes before half of MaxGap is over.
+func TestNextIsADeadlineThoughMaxGapIsSet(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{MaxGap: time.Minute})
+	s.Sweep(t.Context())
+	s.join("a")
+	next, ok := s.Next()
+	require.True(t, ok)
+	require.Less(t, next.Sub(s.clock.Now()), 3*second)
+}
+
+// A clock that stands before 1970 is no reason for incarnations beyond all bounds.
+func TestIncarnationsBefore1970(t *testing.T) {
+	clock := clockwork.NewFakeClockAt(time.Unix(-1e9, 0))
+	s := newScriptOn(t, clock, hostmgr.Config[string]{Clock: clock})
+	require.Equal(t, uint64(1), s.join("a").Incarnation)
 }

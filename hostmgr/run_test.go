@@ -147,3 +147,23 @@ func TestAReadingThatWasOvertakenMovesNothing(t *testing.T) {
 	mock.Advance(1)
 	require.Equal(t, 2, r.Sweep(context.Background()).Evicted, "and b, whose beat was read when it began")
 }
+
+// Run takes its limit with it: swept by hand, nothing is excused again. What was a stall
+// under Run is logged.
+func TestWhatRunExcusesIsNotExcusedAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logger, said := logs()
+		r, err := hostmgr.New(hostmgr.Config[string]{Logger: logger})
+		require.NoError(t, err)
+		time.Sleep(time.Hour)
+		run(t, r)()
+		require.Contains(t, said.String(), `level=WARN msg="stall: the registry was not listening" excused=1h0m0s`)
+
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
+		require.NoError(t, err)
+		time.Sleep(3 * second)
+		rep := r.Sweep(t.Context())
+		require.Zero(t, rep.Excused)
+		require.Equal(t, 1, rep.Evicted)
+	})
+}

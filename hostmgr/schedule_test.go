@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,4 +130,65 @@ func TestASuspicionThatNeverComes(t *testing.T) {
 	s.join("a")
 	require.Zero(t, s.after(1000*time.Hour).Suspected)
 	require.Equal(t, hostmgr.Late, s.get("a").State)
+}
+
+// Whatever is done to hundreds of pages, the one on top is the one that is due first, and each
+// is due when it was said to be: so says a map that is searched from end to end.
+func TestTheScheduleAgainstBruteForce(t *testing.T) {
+	for seed := range uint64(10) {
+		rnd := rand.New(rand.NewPCG(seed, 8))
+		var s hostmgr.Schedule
+		due := map[int]int64{}
+		for added := 0; added < 1000; {
+			at, i := rnd.Int64N(1000), rnd.IntN(added+1)
+			_, there := due[i]
+			switch op := rnd.IntN(10); {
+			case op < 3 || len(due) < 2:
+				s.Add(at)
+				due[added] = at
+				added++
+			case op == 9:
+				s.HastenHeld(at + 500)
+				for i := range due {
+					if s.Held(i) {
+						due[i] = min(due[i], at+500)
+					}
+				}
+			case !there:
+			case op < 5:
+				s.Remove(i)
+				delete(due, i)
+			case op < 7:
+				s.Set(i, at)
+				due[i] = at
+			default:
+				s.Hasten(i, at)
+				due[i] = min(due[i], at)
+			}
+			checkSchedule(t, &s, due, at)
+		}
+	}
+}
+
+func checkSchedule(t *testing.T, s *hostmgr.Schedule, due map[int]int64, at int64) {
+	t.Helper()
+	first, by := int64(math.MaxInt64), []int{}
+	for i, d := range due {
+		if s.Due(i) != d {
+			t.Fatalf("page %d is due at %d, not %d", i, s.Due(i), d)
+		}
+		first = min(first, d)
+		if d <= at {
+			by = append(by, i)
+		}
+	}
+	if top, next := s.First(); next != first || due[top] != first {
+		t.Fatalf("on top is page %d, due at %d: not %d", top, next, first)
+	}
+	got := s.DueBy(at)
+	slices.Sort(got)
+	slices.Sort(by)
+	if !slices.Equal(by, got) {
+		t.Fatalf("by %d %v are due, not %v", at, got, by)
+	}
 }

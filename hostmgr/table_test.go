@@ -127,6 +127,23 @@ func TestIntervalsThatChangeAllTheTime(t *testing.T) {
 	}
 }
 
+// One host's intervals push out those that nobody has any more, again and again, and nobody
+// else's; there are more of them than a host's mark can tell apart.
+func TestIntervalsOfOthersStay(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range 10 {
+		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i), Interval: time.Duration(i/2+1) * second})
+	}
+	for i := range 70_000 {
+		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: 10*second + time.Duration(i)})
+	}
+	for i := range 10 {
+		h := s.get(fmt.Sprint(i))
+		require.Equal(t, 2*time.Duration(i/2+1)*second, h.EvictAt.Sub(h.LastSeen))
+	}
+	require.Equal(t, 20*second+2*69_999, s.get("a").EvictAt.Sub(s.get("a").LastSeen))
+}
+
 // Terms are sorted out when there are too many; that of a host that left is no
 // trap for the next sweep.
 func TestASweepAfterTermsWereSortedOut(t *testing.T) {
@@ -134,12 +151,12 @@ func TestASweepAfterTermsWereSortedOut(t *testing.T) {
 	announce := func(id, i int) {
 		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(id), Interval: second + time.Duration(i)})
 	}
-	for i := range 3000 {
+	for i := range 4090 { // of 4096 that a page remembers
 		announce(i%10, i)
 	}
 	require.NoError(t, s.Leave(context.Background(), "9", 0))
 	for i := range 200 {
-		announce(i%9, 3000+i)
+		announce(i%9, 4090+i)
 	}
 	require.Zero(t, s.after(second).Evicted)
 	require.Equal(t, 9, s.after(10*second).Evicted)
@@ -219,4 +236,16 @@ func TestWhoGoesLeavesNoMetadataBehind(t *testing.T) {
 		require.Equal(t, i < 10, p.Value() == nil, i)
 	}
 	runtime.KeepAlive(r)
+}
+
+// A million could have come and gone: the directory is as small as it was.
+func TestTheDirectoryShrinks(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	require.Equal(t, 1, s.Directory())
+	for i := range 20_000 {
+		s.join(fmt.Sprint(i))
+	}
+	require.GreaterOrEqual(t, s.Directory(), 16)
+	require.Equal(t, 20_000, s.after(3*second).Evicted)
+	require.Equal(t, 1, s.Directory())
 }
