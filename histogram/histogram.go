@@ -33,7 +33,7 @@ type Histogram[T Number] struct {
 // longer than a day, or greater than 86 million, is counted as if it were that, but in Sum, Mean
 // and Max.
 func (h *Histogram[T]) Record(v T) {
-	if !(v > 0) { // nor NaN
+	if positive := v > 0; !positive { // NaN is not either
 		v = 0
 	}
 	if h.counts == nil {
