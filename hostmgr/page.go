@@ -328,8 +328,8 @@ func (p *page[M]) sortOut() {
 }
 
 // drop forgets a life whose word is over. Its slot stays taken until the page is
-// rebuilt, and its record until then or until nobody is left. Its mark must not name
-// terms any more: those may be sorted out, and a sweep reads the marks of all slots.
+// rebuilt, and its record until then or until nobody is left. Its mark names no terms any
+// more, for those may be sorted out, though nobody reads the mark of a life that is over.
 func (p *page[M]) drop(l life[M]) {
 	c, i := l.rest()
 	var none M
