@@ -41,7 +41,15 @@ func (h *Histogram[T]) Record(v T) {
 		h.min = v
 	}
 	h.min, h.max, h.sum = min(h.min, v), max(h.max, v), h.sum+float64(v)
-	_ = h.counts.RecordValue(int64(min(float64(v)*scale[T](), float64(most)))) // fails only above most
+	_ = h.counts.RecordValue(steps(v)) // fails only above most
+}
+
+// steps is what the counts count v as.
+func steps[T Number](v T) int64 {
+	if isRatio[T]() {
+		return int64(min(float64(v)*parts, float64(most)))
+	}
+	return min(int64(v), most)
 }
 
 // Clone returns a histogram of the same values, so that the work of Snapshot can be done without
@@ -87,24 +95,22 @@ func (h *Histogram[T]) bars() []Bar[T] {
 
 // scale is how many steps of the counts a T of 1 is.
 func scale[T Number]() float64 {
-	if isDuration[T]() {
-		return 1
-	}
-	return parts
-}
-
-// unit is what Sum counts by: a second, or 1.
-func unit[T Number]() float64 {
-	if isDuration[T]() {
-		return float64(time.Second)
+	if isRatio[T]() {
+		return parts
 	}
 	return 1
 }
 
-func isDuration[T Number]() bool {
-	_, ok := any(T(0)).(time.Duration)
-	return ok
+// unit is what Sum counts by: a second, or 1.
+func unit[T Number]() float64 {
+	if isRatio[T]() {
+		return 1
+	}
+	return float64(time.Second)
 }
+
+// isRatio is known when this is compiled: of whole numbers a half is 0.
+func isRatio[T Number]() bool { return T(1)/T(2) > 0 }
 
 // A Snapshot summarises values as they were at one moment. Min, Mean and Max are exact; the
 // percentiles are upper bounds that are at most 1 % too high (or 0.000001, of ratios). All are 0

@@ -53,6 +53,9 @@ func (r *Registry[M]) join(a Announcement[M], h hash, t *terms, now, joined int6
 	l := r.birth(a, h, t, now, joined)
 	lease := r.admit(l, a.Zone, now)
 	r.makeUp(l)
+	if r.evictees.returned(h, now) {
+		r.counts.Returned++
+	}
 	return lease, nil
 }
 

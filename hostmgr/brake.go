@@ -133,18 +133,36 @@ func (z *zone) grip(g Guard, l *ledger, now int64) {
 
 // reason says why the guard holds a host; many share one string.
 func (z *zone) reason(g Guard, all bool) string {
-	switch {
-	case z.why != "":
-	case !z.grips:
-		z.why = "guard: until lately too many hosts were missing"
-	case g.MaxFraction == 0:
-		z.why = fmt.Sprintf("guard: at most %v a second go", g.PerSecond)
-	case all:
-		z.why = fmt.Sprintf("guard: %d of %d hosts are missing", z.missing, z.total)
-	default:
-		z.why = fmt.Sprintf("guard: %d of %d hosts of zone %q are missing", z.missing, z.total, z.name)
+	if z.why == "" {
+		z.why = z.explain(g, all)
 	}
 	return z.why
+}
+
+func (z *zone) explain(g Guard, all bool) string {
+	switch {
+	case !z.grips:
+		return "guard: until lately too many hosts were missing"
+	case g.MaxFraction == 0:
+		return fmt.Sprintf("guard: at most %v a second go", g.PerSecond)
+	case all:
+		return fmt.Sprintf("guard: %d of %d hosts are missing", z.missing, z.total)
+	default:
+		return fmt.Sprintf("guard: %d of %d hosts of zone %q are missing", z.missing, z.total, z.name)
+	}
+}
+
+// holding is reason for whoever only reads: empty if the guard holds nobody here on this
+// zone's account.
+func (z *zone) holding(g Guard, all bool) string {
+	switch {
+	case z.waiting == 0:
+		return ""
+	case z.grips && z.why == "":
+		return z.explain(g, all)
+	default:
+		return z.why
+	}
 }
 
 // brake counts a host that the guard begins to hold, or no longer does.

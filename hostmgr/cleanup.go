@@ -35,6 +35,7 @@ type cleaner[M any] struct {
 	crew     *crew       // while Run runs
 	pending  list.List   // of jobs, in the order of departures
 	failures uint64
+	took     latencies
 }
 
 // A lane is the cleanups of one id, the oldest first.
@@ -50,6 +51,7 @@ type job[M any] struct {
 	lane  *lane[M]
 	place *list.Element // in pending
 	dep   Departure[M]  // Attempt is the next try's
+	due   int64         // from when on it takes time
 	tries int           // finished
 	err   error         // of the latest
 }
@@ -57,22 +59,23 @@ type job[M any] struct {
 func newCleaner[M any](cfg Config[M], t *timeline, wake chan struct{}) *cleaner[M] {
 	return &cleaner[M]{
 		clean: cfg.Cleanup, time: t, log: cfg.Logger, wake: wake, most: cfg.CleanupWorkers,
-		lanes: map[string]*lane[M]{},
+		lanes: map[string]*lane[M]{}, took: latencies{new(durations), new(durations)},
 	}
 }
 
-// count fills in what Stats says of cleanups.
-func (c *cleaner[M]) count(s *Stats) {
+// count fills in what Stats says of cleanups, but for how long they took: that it returns.
+func (c *cleaner[M]) count(s *Stats) latencies {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.CleanupPending, s.CleanupFailures = c.pending.Len(), c.failures
 	if first := c.pending.Front(); first != nil {
 		s.CleanupOldest = first.Value.(*job[M]).dep.At
 	}
+	return c.took.clone()
 }
 
-// add queues the cleanup after d. kick or byHand gets it done.
-func (c *cleaner[M]) add(d Departure[M]) *job[M] {
+// add queues the cleanup after d, which takes time from due on. kick or byHand gets it done.
+func (c *cleaner[M]) add(d Departure[M], due int64) *job[M] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l, ok := c.lanes[d.Host.ID]
@@ -81,7 +84,7 @@ func (c *cleaner[M]) add(d Departure[M]) *job[M] {
 		c.lanes[d.Host.ID] = l
 		heap.Push(&c.waiting, l)
 	}
-	j := &job[M]{lane: l, dep: d}
+	j := &job[M]{lane: l, dep: d, due: due}
 	l.jobs = append(l.jobs, j)
 	j.place = c.pending.PushBack(j)
 	return j
@@ -142,6 +145,7 @@ func (c *cleaner[M]) finish(l *lane[M], err error) {
 		l.at = now + int64(retry(j.tries))
 		j.dep.Attempt++
 	} else {
+		c.took.record(j.dep.Kind, now-j.due)
 		c.drop(l)
 	}
 	more := len(l.jobs) > 0

@@ -122,9 +122,9 @@ func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by st
 		case v.word != q.word: // it is due anew: to be asked about anew
 			rep.Held--
 		case !allowed[q.number]:
-			l.refuse(by)
+			r.refuse(l, by)
 		case l.word().evict(v.word):
-			r.depart(l, Evicted, now)
+			r.evicted(l, &v, now)
 			r.table.tidy(l.page)
 			rep.Evicted++
 			rep.Held--

@@ -52,8 +52,7 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	}
 	var j *job[M]
 	if r.cfg.Cleanup != nil && k != Forgotten {
-		j = r.clean.add(r.departure(l, k, now))
-		r.work = true
+		j = r.queue(l, k, now)
 	}
 	r.emit(k, l, now)
 	r.release(l)
@@ -66,18 +65,36 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	return j
 }
 
-// departure gathers the evidence. The word still tells when the host was last
-// heard, though the life is over.
-func (r *Registry[M]) departure(l life[M], k Kind, now int64) Departure[M] {
-	v, t := r.verdict(l, now), l.terms()
-	d := Departure[M]{
-		Kind: k, At: r.time.wall(now),
-		Silence: time.Duration(v.silence), Excused: time.Duration(v.excused),
-		Interval: t.interval, Patience: t.evict, Attempt: 1,
-	}
+// evicted does what is left to do when a sweep has ended a life that it judged so.
+func (r *Registry[M]) evicted(l life[M], v *verdict, now int64) {
+	r.figures.detection.Record(time.Duration(now - v.seen))
+	r.evictees.add(l.key().hash, now)
+	r.depart(l, Evicted, now)
+}
+
+// queue queues the cleanup.
+func (r *Registry[M]) queue(l life[M], k Kind, now int64) *job[M] {
+	d := Departure[M]{Kind: k, At: r.time.wall(now), Attempt: 1}
 	r.show(&d.Host, l, now)
-	if h, ok := l.held(); ok && now > h.since && v.state == Offline {
-		d.HeldBy, d.HeldFor = h.by(), time.Duration(min(r.ledger.listened(h.since, now), now-v.evictAt))
+	var due int64
+	d.Evidence, due = r.evidence(l, now)
+	if k != Evicted {
+		due = now
 	}
-	return d
+	r.work = true
+	return r.clean.add(d, due)
+}
+
+// evidence gathers it, and when the host was due. The word still tells when it was last
+// heard, though the life is over.
+func (r *Registry[M]) evidence(l life[M], now int64) (e Evidence, due int64) {
+	v, t := r.verdict(l, now), l.terms()
+	e = Evidence{
+		Silence: time.Duration(v.silence), Excused: time.Duration(v.excused),
+		Interval: t.interval, Patience: t.evict,
+	}
+	if h, ok := l.held(); ok && now > h.since && v.state == Offline {
+		e.HeldBy, e.HeldFor = h.by(), time.Duration(min(r.ledger.listened(h.since, now), now-v.evictAt))
+	}
+	return e, v.evictAt
 }

@@ -97,6 +97,7 @@ func (r *Registry[M]) reconsider(l life[M], now int64) {
 		l.mark().suspect = false
 		r.zones.suspect(l.mark().zone, -1)
 		r.release(l)
+		r.counts.Recovered++
 		r.emit(Recovered, l, now)
 		r.expect(l, v.next(false))
 	}

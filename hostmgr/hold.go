@@ -30,6 +30,9 @@ func (h hold) by() string {
 	return h.guard + h.confirm
 }
 
+// byGuard tells whether the guard decided to hold the host.
+func (h hold) byGuard() bool { return h.guard != "" && h.guard != awaitsGuard }
+
 // held is why a life is held, if it is. The caller holds Registry.mu, as for all below.
 func (l life[M]) held() (h hold, held bool) {
 	if l.page.holds != nil { // else the key need not be fetched
@@ -46,11 +49,16 @@ func (l life[M]) setHold(h hold) {
 }
 
 // refuse notes why Confirm holds a host.
-func (l life[M]) refuse(why string) {
-	if h, held := l.held(); held {
-		h.confirm = why
-		l.setHold(h)
+func (r *Registry[M]) refuse(l life[M], why string) {
+	h, held := l.held()
+	if !held {
+		return
 	}
+	if h.confirm == awaitsConfirm {
+		r.counts.HeldByConfirm++
+	}
+	h.confirm = why
+	l.setHold(h)
 }
 
 // detain decides whether something holds a host that is due. The guard decides only on one
@@ -83,10 +91,13 @@ func (r *Registry[M]) hold(l life[M], h hold) {
 		return
 	}
 	if !held {
-		r.held++
+		r.zones.hold(l.mark().zone, 1)
 	}
 	if h.waits != was.waits {
 		r.brake(l, h.waits)
+	}
+	if h.byGuard() && !was.byGuard() {
+		r.counts.HeldByGuard++
 	}
 	l.setHold(h)
 }
@@ -105,7 +116,7 @@ func (r *Registry[M]) release(l life[M]) {
 	if len(l.page.holds) == 0 {
 		l.page.holds = nil
 	}
-	r.held--
+	r.zones.hold(l.mark().zone, -1)
 }
 
 // keep returns when a host that is held needs the next look, and adds it to those that

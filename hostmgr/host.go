@@ -105,6 +105,8 @@ func (k Kind) String() string {
 		"evicted", "replaced", "forgotten", "missed", "synced"}, int(k))
 }
 
+func (k Kind) departure() bool { return k >= Left && k <= Forgotten }
+
 func name(names []string, i int) string {
 	if i > 0 && i < len(names) {
 		return names[i]
@@ -117,7 +119,14 @@ type Departure[M any] struct {
 	Host Host[M] // as it was at the end, Host.LastSeen included
 	Kind Kind    // Left, Evicted, Replaced or Forgotten
 	At   time.Time
-	// Silence is the time from the last sign of life to At, less Excused.
+	Evidence
+	// Attempt counts the tries of this cleanup, from 1.
+	Attempt int
+}
+
+// Evidence is what a departure rests on.
+type Evidence struct {
+	// Silence is the time from the last sign of life to the departure, less Excused.
 	Silence time.Duration
 	// Interval and Patience are what the silence was held against. A Patience
 	// of zero means that silence alone never evicts this host.
@@ -129,8 +138,6 @@ type Departure[M any] struct {
 	// held it, and HeldBy what that was.
 	HeldFor time.Duration
 	HeldBy  string
-	// Attempt counts the tries of this cleanup, from 1.
-	Attempt int
 }
 
 // checkName says what is wrong with an id or a zone.

@@ -36,7 +36,6 @@ type Registry[M any] struct {
 	mu          sync.RWMutex // guards all below
 	ledger      ledger
 	zones       zones
-	held        int           // hosts that are due but held
 	watchers    []*watcher[M] // replaced, never changed in place
 	scanning    bool          // a sweep looks at pages
 	news        bool          // watchers must be woken when mu is released
@@ -47,6 +46,8 @@ type Registry[M any] struct {
 	lives       uint64        // the latest life's number
 	incarnation uint64        // the latest that was assigned
 	counts      Stats
+	figures     figures
+	evictees    evictees
 }
 
 // New returns an empty registry, or an error that wraps ErrInvalid.
@@ -62,6 +63,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 		wake:      make(chan struct{}, 1),
 		sweepGate: make(chan struct{}, 1),
 	}
+	r.figures = newFigures()
 	r.lends = cfg.Clock == clock.System()
 	r.cautious = cfg.Confirm != nil || cfg.Guard.on()
 	r.time = newTimeline(cfg.Clock, r.wake)

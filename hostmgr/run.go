@@ -73,7 +73,15 @@ func (r *Registry[M]) rest(ctx context.Context) {
 	case <-ctx.Done():
 	case <-r.wake:
 	case <-r.cfg.Clock.After(time.Duration(next - now)):
+		r.woke(now, next)
 	}
+}
+
+// woke records how late a wait ended.
+func (r *Registry[M]) woke(began, planned int64) {
+	now := r.lock()
+	defer r.unlock()
+	r.figures.woke(began, planned, now)
 }
 
 // Next is when a Sweep may next have work, as the registry's Clock will read

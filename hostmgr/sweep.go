@@ -80,7 +80,7 @@ func (r *Registry[M]) scan(ctx context.Context, held bool) (rep SweepReport, due
 	for more && ctx.Err() == nil {
 		due, more = r.look(began, &rep, due)
 	}
-	r.endScan(&rep)
+	r.endScan(began, &rep)
 	return rep, due
 }
 
@@ -92,7 +92,8 @@ func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due b
 	defer r.unlock()
 	rep.At = r.time.wall(began)
 	r.counts.Sweeps++
-	if held && r.held > 0 {
+	r.evictees.age(began)
+	if held && r.zones.all.held > 0 {
 		r.table.schedule.hastenHeld(began)
 	}
 	r.scanning = r.table.schedule.next() <= began
@@ -104,10 +105,11 @@ func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due b
 
 // endScan listens once more, so that a long sweep is no stall, and a stall in it is
 // one; and wakes the watchers that it has left behind.
-func (r *Registry[M]) endScan(rep *SweepReport) {
+func (r *Registry[M]) endScan(began int64, rep *SweepReport) {
 	now := r.listen(rep)
 	defer r.unlock()
 	r.scanning = false
+	r.figures.sweep.Record(time.Duration(now - began))
 	r.regrip(now)
 	for _, w := range r.watchers {
 		r.news = r.news || w.missed > 0
@@ -189,7 +191,7 @@ func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []can
 			}
 		}
 		if l.word().evict(v.word) {
-			r.depart(l, Evicted, now)
+			r.evicted(l, &v, now)
 			rep.Evicted++
 			return never, due
 		}
@@ -214,6 +216,7 @@ func (r *Registry[M]) note(l life[M], v *verdict, now int64, rep *SweepReport) b
 		l.mark().suspect = true
 		r.zones.suspect(l.mark().zone, 1)
 		rep.Suspected++
+		r.counts.Suspected++
 		r.emit(Suspected, l, now)
 	}
 	return true

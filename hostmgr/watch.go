@@ -19,6 +19,8 @@ type Event[M any] struct {
 	Kind Kind
 	At   time.Time
 	Host Host[M] // as it was at that moment; none for Missed and Synced
+	// Evidence is that of a departure; of other events it is zero.
+	Evidence Evidence
 	// Missed is how many events a watcher that fell behind will not get.
 	Missed uint64
 }
@@ -106,6 +108,9 @@ func (r *Registry[M]) emit(k Kind, l life[M], now int64) {
 		if e == nil {
 			e = &Event[M]{Seq: r.seq, Kind: k, At: r.time.wall(now)}
 			r.show(&e.Host, l, now)
+			if k.departure() {
+				e.Evidence, _ = r.evidence(l, now)
+			}
 		}
 		w.push(*e)
 	}

@@ -20,6 +20,7 @@ type zone struct {
 	name     string
 	hosts    int
 	suspects int // that a sweep found so, and that were not heard since
+	held     int // that are due but held
 	brake
 }
 
@@ -82,6 +83,12 @@ func (zs *zones) leave(i uint8) {
 		delete(zs.index, z.name)
 		*z = zone{}
 	}
+}
+
+// hold counts so many held hosts more.
+func (zs *zones) hold(i uint8, more int) {
+	zs.list[i].held += more
+	zs.all.held += more
 }
 
 // suspect counts so many suspects more.
