@@ -124,22 +124,6 @@ type Departure[M any] struct {
 	Attempt int
 }
 
-// Evidence is what a departure rests on.
-type Evidence struct {
-	// Silence is the time from the last sign of life to the departure, less Excused.
-	Silence time.Duration
-	// Interval and Patience are what the silence was held against. A Patience
-	// of zero means that silence alone never evicts this host.
-	Interval, Patience time.Duration
-	// Excused is how much of the time since the last sign of life was not
-	// counted, because the registry was not listening.
-	Excused time.Duration
-	// HeldFor is how long the host stayed after it was due because something
-	// held it, and HeldBy what that was.
-	HeldFor time.Duration
-	HeldBy  string
-}
-
 // checkName says what is wrong with an id or a zone.
 func checkName(what, s string, least int) error {
 	if len(s) < least {
