@@ -224,6 +224,7 @@ func TestTheGuardDecidesOnNobodyWhomItHasNotCounted(t *testing.T) {
 		require.LessOrEqual(t, rep.Evicted, 4)
 		if h, _ := s.Get("9"); h.Held == "awaiting the guard" {
 			raced++
+			require.Zero(t, s.Stats().HeldByGuard, "it has not decided on them, and nothing grips those that it has")
 			next, _ := s.Next()
 			require.LessOrEqual(t, next.Sub(clock.Now()), time.Duration(1))
 			require.Zero(t, s.after(1).Evicted)

@@ -46,6 +46,13 @@ func TestStatsByZone(t *testing.T) {
 	require.EqualValues(t, 7, st.HeldByGuard, "each once, however often it is looked at")
 
 	s.joinZone("moved", "a")
+	for i := range 6 {
+		s.beat("a" + strconv.Itoa(i))
+	}
+	s.after(second)
+	st = s.Stats()
+	require.Equal(t, `guard: 6 of 6 hosts of zone "b" are missing`, st.Zones[1].Guard, "for another reason now")
+	require.EqualValues(t, 7, st.HeldByGuard)
 	s.joinZone("b0", "b")
 	require.NoError(t, s.Leave(t.Context(), "b1", 0))
 	st = s.Stats()
@@ -160,6 +167,24 @@ func TestReturnsOfMany(t *testing.T) {
 	require.LessOrEqual(t, s.Stats().Returned-others, uint64(many))
 }
 
+// Of more than are remembered, the latest are.
+func TestReturnsOfTheLatest(t *testing.T) {
+	const first, latest = 1<<16 + 1000, 1 << 15
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range first {
+		s.join("first" + strconv.Itoa(i))
+	}
+	for i := range latest {
+		s.announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: 10 * second})
+	}
+	require.Equal(t, first, s.after(3*second).Evicted)
+	require.Equal(t, latest, s.after(20*second).Evicted)
+	for i := range latest {
+		s.join(strconv.Itoa(i))
+	}
+	require.Greater(t, s.Stats().Returned, uint64(latest*98/100))
+}
+
 func TestLatenciesAreRecorded(t *testing.T) {
 	fail := true
 	s := newScript(t, hostmgr.Config[string]{Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
@@ -194,6 +219,13 @@ func TestLatenciesAreRecorded(t *testing.T) {
 		require.EqualValues(t, 1, row.of.Count, row.what)
 		require.Equal(t, row.want, row.of.Max, row.what)
 	}
+	replace := func(incarnation uint64) {
+		s.announce(hostmgr.Announcement[string]{ID: "replaced", Interval: time.Hour, Incarnation: incarnation})
+	}
+	replace(1)
+	replace(2)
+	require.Equal(t, 1, s.Sweep(t.Context()).Cleaned)
+	require.Equal(t, [2]uint64{2, 1}, [2]uint64{s.Stats().CleanupAfterLeave.Count, s.Stats().CleanupAfterEviction.Count}, "not of who was replaced")
 	require.EqualValues(t, 1, st.SweepDuration.Count, "one that found something")
 	s.after(time.Hour)
 	require.EqualValues(t, 1, s.Stats().SweepDuration.Count)
@@ -275,6 +307,9 @@ func TestEventsCarryEvidence(t *testing.T) {
 			require.NoError(t, err)
 		}
 		require.NoError(t, r.Leave(ctx, "c", 0))
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "e", Interval: second})
+		require.NoError(t, err)
+		require.NoError(t, r.Forget("e", 0))
 		_, err = r.Announce(hostmgr.Announcement[string]{ID: "d", Interval: second, Incarnation: 8})
 		require.NoError(t, err)
 		for range 20 {
@@ -286,6 +321,10 @@ func TestEventsCarryEvidence(t *testing.T) {
 		synctest.Wait()
 		found, held := 0, 0
 		for _, e := range events {
+			if e.Kind == hostmgr.Forgotten {
+				require.Equal(t, hostmgr.Evidence{Interval: second, Patience: 2 * second}, e.Evidence)
+				continue
+			}
 			if e.Kind != hostmgr.Left && e.Kind != hostmgr.Evicted && e.Kind != hostmgr.Replaced {
 				require.Zero(t, e.Evidence, e.Kind)
 				continue
