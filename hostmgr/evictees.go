@@ -57,15 +57,18 @@ func (v *evictees) set(e evictee) []evictee {
 	return v.table[i : i+evicteeWays]
 }
 
-// put takes the place of the oldest.
+// put takes the place of the oldest, unless that is newer: the log may be full, and begin
+// anywhere.
 func (v *evictees) put(e evictee) {
 	set := v.set(e)
 	oldest := uint64(1 << 63)
 	for i, o := range set { // without branches: they could not be predicted
 		oldest = min(oldest, uint64(o.second())<<3|uint64(i))
 	}
-	set[oldest%evicteeWays] = e
-	v.taken++
+	if oldest>>3 <= uint64(e.second()) {
+		set[oldest%evicteeWays] = e
+		v.taken++
+	}
 }
 
 func (v *evictees) grow() {
