@@ -1,0 +1,51 @@
+// Package hostweb shows a registry of hosts in the browser, live:
+//
+//	http.Handle("/", &hostweb.Handler[Meta]{Registry: hosts, Title: "scheduler"})
+//
+// The page says first what is wrong, if anything is: hosts that are suspect or held, a guard that
+// grips, cleanups that fail, evictions of hosts that came back. Below are the hosts and departures
+// of the last 10 minutes, why each host went, the zones, the percentiles, and a table of all hosts
+// that is searched, sorted and paged on the server. It reads only, and needs nothing from
+// elsewhere: no other script, font or image.
+//
+// While nobody looks it costs nothing: no goroutine, no watcher. The first viewer starts two
+// goroutines that all viewers share, one that watches the registry and one that asks for its Stats
+// each second; they end when the last viewer goes. So what the page counts over time it counts
+// while it is looked at; what it has counted, up to 600 points and 200 departures, is kept for the
+// next viewer. A tab in the background is no viewer. There may be 64 at a time.
+//
+// A page of the table is one pass over all hosts, whoever asks: its answers are shared for half a
+// second, or ten times as long as the pass took. One pass runs at a time, and answers all who
+// wait, 16 questions at most; after it, as long again is none.
+//
+// Whoever can reach the handler sees all hosts. Put authentication around it, and check the Host
+// header if the address is one of your own network only. A stream ends when its request's context
+// does, for which http.Server.Shutdown waits: give http.Server.BaseContext one that ends.
+//
+// # JSON
+//
+// The same under api/, read with GET. Times are RFC 3339 with nanoseconds, or null if there is
+// none; durations are seconds, as numbers; incarnations are strings, for they need all 64 bits. Bytes
+// of an id that are not UTF-8 show as U+FFFD.
+// An error is {"error": "what is wrong"} with status 400 for a parameter, 404, 405, 503 where the
+// viewers are too many, or 500 if the Registry is nil.
+//
+//   - api/stats is [hostmgr.Stats], in lower camel case; its distributions have count, min, mean,
+//     p50, p90, p99, p999 and max. Besides it has now, the number of viewers, summary (one
+//     sentence), and notices: what is wrong, each with a level, "bad" or "warn", and a text.
+//   - api/hosts is a page of the table: at, took (of the pass), total, matched, page, pages, size,
+//     counts and zones (of all hosts, by state), and hosts. Parameters, all of them optional:
+//     search (bytes that the id contains), state (alive, late, suspect, offline or held), zone,
+//     sort (id, zone, state, seen, evict or joined), order (asc or desc), page (from 1) and size
+//     (1 to 200, else 50). Without a sort the worst states come first. In that order late is as
+//     good as alive, for it passes. Of equals the lower id is first. No more than the first
+//     10,000 hosts of an order can be paged to: search, or turn the order around. A page behind
+//     the last one is the last one.
+//   - api/departures is the latest departures while there were viewers, the latest first, each
+//     with its evidence and why, a sentence; and missed: how many events the page did not get.
+//   - api/history is the points of the chart, one a second while there were viewers; what was lost
+//     or gained is since the point before, and left out if it is 0.
+//
+// events is a stream of server-sent events named update: what is new of the stats, points and
+// departures, or with all set, at first, everything.
+package hostweb

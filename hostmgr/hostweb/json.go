@@ -1,0 +1,142 @@
+package hostweb
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/hostlife/hostlife/histogram"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// A stamp is a time in JSON: null if there is none, or none that RFC 3339 can tell.
+type stamp time.Time
+
+func (s stamp) MarshalJSON() ([]byte, error) {
+	t := time.Time(s).UTC()
+	if t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
+		return []byte("null"), nil
+	}
+	return []byte(t.Format(`"` + time.RFC3339Nano + `"`)), nil
+}
+
+// seconds are a duration in JSON.
+type seconds time.Duration
+
+func (s seconds) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(s).Seconds()) }
+
+func (s seconds) String() string { return span(time.Duration(s)) }
+
+// hostsPage is the answer of api/hosts.
+type hostsPage struct {
+	At      stamp        `json:"at"`
+	Took    seconds      `json:"took"`
+	Total   int          `json:"total"`
+	Matched int          `json:"matched"`
+	Page    int          `json:"page"`
+	Pages   int          `json:"pages"`
+	Size    int          `json:"size"`
+	Counts  stateCounts  `json:"counts"`
+	Zones   []zoneCounts `json:"zones"`
+	Hosts   []hostRow    `json:"hosts"`
+}
+
+type hostRow struct {
+	ID          string  `json:"id"`
+	State       string  `json:"state"`
+	Zone        string  `json:"zone"`
+	Interval    seconds `json:"interval"`
+	Incarnation uint64  `json:"incarnation,string"`
+	Life        uint64  `json:"life"`
+	Joined      stamp   `json:"joined"`
+	LastSeen    stamp   `json:"lastSeen"`
+	SuspectAt   stamp   `json:"suspectAt"`
+	EvictAt     stamp   `json:"evictAt"`
+	Held        string  `json:"held"`
+	About       string  `json:"about"`
+}
+
+func (h *Handler[M]) row(host hostmgr.Host[M]) hostRow {
+	return hostRow{
+		ID: host.ID, State: host.State.String(), Zone: host.Zone, Interval: seconds(host.Interval),
+		Incarnation: host.Incarnation, Life: host.Life, Joined: stamp(host.Joined),
+		LastSeen: stamp(host.LastSeen), SuspectAt: stamp(host.SuspectAt), EvictAt: stamp(host.EvictAt),
+		Held: host.Held, About: h.about(host.Metadata),
+	}
+}
+
+func (h *Handler[M]) hostsPage(r *round, s *selection[M], zones []zoneCounts) *hostsPage {
+	p := &hostsPage{
+		At: stamp(r.ended()), Took: seconds(r.took), Matched: s.matched, Size: s.Size,
+		Zones: zones, Hosts: []hostRow{},
+	}
+	for _, z := range zones {
+		p.Counts.Alive += z.Alive
+		p.Counts.Late += z.Late
+		p.Counts.Suspect += z.Suspect
+		p.Counts.Offline += z.Offline
+		p.Counts.Held += z.Held
+	}
+	p.Total = p.Counts.Total()
+	hosts, page, pages := s.hosts()
+	p.Page, p.Pages = page, pages
+	for _, host := range hosts {
+		p.Hosts = append(p.Hosts, h.row(host))
+	}
+	return p
+}
+
+// A spread is a distribution in JSON.
+type spread struct {
+	Count uint64  `json:"count"`
+	Min   seconds `json:"min"`
+	Mean  seconds `json:"mean"`
+	P50   seconds `json:"p50"`
+	P90   seconds `json:"p90"`
+	P99   seconds `json:"p99"`
+	P999  seconds `json:"p999"`
+	Max   seconds `json:"max"`
+}
+
+func spreadOf(s histogram.Snapshot[time.Duration]) spread {
+	return spread{s.Count, seconds(s.Min), seconds(s.Mean), seconds(s.P50), seconds(s.P90),
+		seconds(s.P99), seconds(s.P999), seconds(s.Max)}
+}
+
+func (h *Handler[M]) apiStats(w http.ResponseWriter, r *http.Request) {
+	reply(w, r, h.stats())
+}
+
+func (h *Handler[M]) apiHosts(w http.ResponseWriter, r *http.Request) {
+	q, err := ask(r.URL.RawQuery)
+	if err != nil {
+		fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	page, err := h.hosts(r.Context(), q)
+	if err != nil { // whoever asked is gone
+		fail(w, r, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	reply(w, r, page)
+}
+
+func (h *Handler[M]) apiDepartures(w http.ResponseWriter, r *http.Request) {
+	departures, missed := h.feed.departed()
+	reply(w, r, map[string]any{"departures": departures, "missed": missed})
+}
+
+func (h *Handler[M]) apiHistory(w http.ResponseWriter, r *http.Request) {
+	reply(w, r, map[string]any{"points": h.feed.history(h.now())})
+}
+
+// reply sends what can always be marshalled.
+func reply(w http.ResponseWriter, r *http.Request, answer any) {
+	body, _ := json.Marshal(answer)
+	send(w, r, http.StatusOK, "application/json", body)
+}
+
+func fail(w http.ResponseWriter, r *http.Request, status int, why string) {
+	body, _ := json.Marshal(map[string]string{"error": why})
+	send(w, r, status, "application/json", body)
+}

@@ -1,0 +1,97 @@
+package hostweb
+
+import (
+	"bytes"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
+	"grouped": func(n int) string { return grouped(uint64(max(0, n))) },
+	"count":   grouped,
+	"from":    from,
+	"words":   func() []string { return states },
+	"row":     func(name, key string, s spread) line { return line{name, key, s} },
+}).ParseFS(static, "static/page.html"))
+
+// A view is what the page is made of before its script takes over, or without it.
+type view struct {
+	Title    string
+	About    bool // there is a column for it
+	Question question
+	Stats    *stats
+	Hosts    *hostsPage
+}
+
+// A line is one of the table of times.
+type line struct {
+	Name, Key string
+	Spread    spread
+}
+
+// page answers with the state as it is now, for the same parameters as api/hosts.
+func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
+	if to := slashed(r); to != "" {
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return
+	}
+	q, err := ask(r.URL.RawQuery)
+	if err != nil {
+		fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	hosts, err := h.hosts(r.Context(), q)
+	if err != nil { // whoever asked is gone
+		fail(w, r, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	var body bytes.Buffer
+	v := view{h.title(), h.Describe != nil, q, h.stats(), hosts}
+	if err := pageTemplate.Execute(&body, v); err != nil {
+		fail(w, r, http.StatusInternalServerError, err.Error())
+		return
+	}
+	send(w, r, http.StatusOK, "text/html; charset=utf-8", body.Bytes())
+}
+
+// slashed returns where to go instead if the page was asked for without the slash that its
+// relative addresses need: behind http.StripPrefix("/hosts", …) that is /hosts.
+func slashed(r *http.Request) string {
+	asked, query, _ := strings.Cut(r.RequestURI, "?")
+	if r.URL.Path != "" || asked == "" || strings.HasSuffix(asked, "/") {
+		return ""
+	}
+	to := "./" + path.Base(asked) + "/" // of a path such as javascript: the scheme is taken, too
+	if query != "" {
+		to += "?" + query
+	}
+	return to
+}
+
+// from is how long before or after now something is, for people.
+func from(t, now stamp) string {
+	if time.Time(t).IsZero() {
+		return "never"
+	}
+	d := time.Time(t).Sub(time.Time(now)).Round(100 * time.Millisecond)
+	switch {
+	case d == 0:
+		return "now"
+	case d < 0:
+		return span(-d) + " ago"
+	default:
+		return "in " + span(d)
+	}
+}
+
+// String is the time as api/hosts has it.
+func (s stamp) String() string {
+	if time.Time(s).IsZero() {
+		return "never"
+	}
+	return time.Time(s).UTC().Format(time.RFC3339Nano)
+}
