@@ -63,7 +63,7 @@ func TestScrapesWhileAllMoves(t *testing.T) {
 	var scrapers sync.WaitGroup
 	for range 3 {
 		scrapers.Go(func() {
-			for range 30 {
+			for range 10 {
 				if err := scrape(reg, io.Discard, expfmt.NewFormat(expfmt.TypeProtoDelim)); err != nil {
 					t.Error(err)
 				}
