@@ -32,7 +32,8 @@ type Collector struct {
 	Registries map[string]func() hostmgr.Stats
 
 	// GCs are those whose tasks are to be shown, by name; a name becomes the label "gc". Tasks
-	// may come and go, and are told apart by their IDs.
+	// may come and go. Their IDs become the label "task", and should be UTF-8: two that
+	// are the same once they are made so fail the scrape, as two such names do.
 	GCs map[string]*gc.GC
 }
 

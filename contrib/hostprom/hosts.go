@@ -3,7 +3,7 @@ package hostprom
 import "github.com/prometheus/client_golang/prometheus"
 
 var hostsDesc = prometheus.NewDesc("hostlife_hosts",
-	"Hosts that are there: of each zone those that are held though due, those that are suspect but not held, and all others.",
+	"Hosts that are there: held though they are due, else suspect, else unsuspected.",
 	[]string{"registry", "zone", "state"}, nil)
 
 // A crowd is how many hosts of a zone are in which state. The states exclude each other, so that

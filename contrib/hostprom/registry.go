@@ -80,7 +80,7 @@ var registryFigures = []figure[stats]{
 	spread(cleanup("evicted"), cleanupBounds, func(s *stats) durations { return s.CleanupAfterEviction }),
 	spread(of("sweep_duration_seconds", "Duration of sweeps that some deadline was due for, without Confirm and cleanups."), sweepBounds, func(s *stats) durations { return s.SweepDuration }),
 	spread(of("sweep_period_jitter_seconds", "How much later than planned a sweep of Run began."), jitterBounds, func(s *stats) durations { return s.PeriodJitter }),
-	spread(of("sweep_period_jitter_ratio", "The same as a share of the time that Run meant to wait."), shareBounds, func(s *stats) ratios { return s.PeriodJitterShare }),
+	spread(of("sweep_period_jitter_ratio", "How much later than planned a sweep of Run began, as a share of the time that it meant to wait."), shareBounds, func(s *stats) ratios { return s.PeriodJitterShare }),
 }
 
 func guardHolds(s *stats) int {

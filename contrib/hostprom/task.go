@@ -29,5 +29,5 @@ var taskFigures = []figure[gc.TaskStats]{
 
 	spread(ofTask("duration_seconds", "Duration of runs, from start to return."), taskBounds, func(s *gc.TaskStats) durations { return s.Duration }),
 	spread(ofTask("period_jitter_seconds", "Difference between the planned and the actual start, in either direction."), jitterBounds, func(s *gc.TaskStats) durations { return s.PeriodJitter }),
-	spread(ofTask("period_jitter_ratio", "The same as a share of the task's interval."), shareBounds, func(s *gc.TaskStats) ratios { return s.PeriodJitterShare }),
+	spread(ofTask("period_jitter_ratio", "Difference between the planned and the actual start, as a share of the task's interval."), shareBounds, func(s *gc.TaskStats) ratios { return s.PeriodJitterShare }),
 }
