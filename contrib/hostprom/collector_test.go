@@ -1,0 +1,196 @@
+package hostprom_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/contrib/hostprom"
+	"github.com/hostlife/hostlife/gc"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+func TestLint(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	require.NoError(t, reg.Register(full(t)))
+	problems, err := testutil.GatherAndLint(reg)
+	require.NoError(t, err)
+	require.Empty(t, problems)
+}
+
+func TestOneCollectorForARegisterer(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	require.NoError(t, reg.Register(&hostprom.Collector{}), "one that has nothing to show")
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	require.Empty(t, families)
+	require.Error(t, reg.Register(full(t)))
+}
+
+// Each field of Stats stands where it should: no two of them are the same.
+func TestEachFieldOfStats(t *testing.T) {
+	got := values(gather(t, one(hostmgr.Stats{
+		Hosts: 100, Suspects: 40, Held: 15,
+		Zones: []hostmgr.ZoneStats{{Name: "a", Hosts: 70, Suspects: 30, Held: 10}, {Name: "b", Hosts: 30, Suspects: 10, Held: 5}},
+		Guard: "why",
+		Joins: 1, Left: 2, Evicted: 3, Replaced: 4, Forgotten: 5, Returned: 6, Suspected: 7, Recovered: 8,
+		HeldByGuard: 9, HeldByConfirm: 10, CleanupPending: 11, CleanupOldest: start.Add(250 * time.Millisecond),
+		CleanupFailures: 12, ConfirmFailures: 13, PolicyFaults: 14, Sweeps: 15, Stalls: 16, Excused: 1700 * time.Millisecond,
+	})))
+	require.Equal(t, map[string]float64{
+		`hosts{registry="hosts",state="unsuspected",zone=""}`:  0,
+		`hosts{registry="hosts",state="suspect",zone=""}`:      0,
+		`hosts{registry="hosts",state="held",zone=""}`:         0,
+		`hosts{registry="hosts",state="unsuspected",zone="a"}`: 40,
+		`hosts{registry="hosts",state="suspect",zone="a"}`:     20,
+		`hosts{registry="hosts",state="held",zone="a"}`:        10,
+		`hosts{registry="hosts",state="unsuspected",zone="b"}`: 20,
+		`hosts{registry="hosts",state="suspect",zone="b"}`:     5,
+		`hosts{registry="hosts",state="held",zone="b"}`:        5,
+
+		`joins_total{registry="hosts"}`:                       1,
+		`departures_total{kind="left",registry="hosts"}`:      2,
+		`departures_total{kind="evicted",registry="hosts"}`:   3,
+		`departures_total{kind="replaced",registry="hosts"}`:  4,
+		`departures_total{kind="forgotten",registry="hosts"}`: 5,
+		`returned_total{registry="hosts"}`:                    6,
+		`suspected_total{registry="hosts"}`:                   7,
+		`recovered_total{registry="hosts"}`:                   8,
+		`held_total{by="guard",registry="hosts"}`:             9,
+		`held_total{by="confirm",registry="hosts"}`:           10,
+		`guard_holding{registry="hosts"}`:                     1,
+		`cleanup_pending{registry="hosts"}`:                   11,
+		`cleanup_oldest_timestamp_seconds{registry="hosts"}`:  1767323045.25,
+		`cleanup_failures_total{registry="hosts"}`:            12,
+		`confirm_failures_total{registry="hosts"}`:            13,
+		`policy_faults_total{registry="hosts"}`:               14,
+		`sweeps_total{registry="hosts"}`:                      15,
+		`stalls_total{registry="hosts"}`:                      16,
+		`excused_seconds_total{registry="hosts"}`:             1.7,
+	}, got)
+}
+
+// A registry as it is, on a fake clock.
+func TestAScriptedRegistry(t *testing.T) {
+	fake := clockwork.NewFakeClockAt(start)
+	stubborn := true
+	r, err := hostmgr.New(hostmgr.Config[string]{
+		Clock: fake,
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			if d.Host.ID == "stubborn" && stubborn {
+				return errors.New("not now")
+			}
+			return nil
+		},
+	})
+	require.NoError(t, err)
+	join := func(id, zone string) {
+		_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Zone: zone, Interval: second})
+		require.NoError(t, err)
+	}
+	c := &hostprom.Collector{Registries: map[string]func() hostmgr.Stats{"hosts": r.Stats}}
+	for _, id := range []string{"dies", "left", "forgotten", "stubborn"} {
+		join(id, "a")
+	}
+	require.NoError(t, r.Leave(t.Context(), "left", 0))
+	require.NoError(t, r.Forget("forgotten", 0))
+	require.ErrorIs(t, r.Leave(t.Context(), "stubborn", 0), hostmgr.ErrCleanupPending)
+	got := values(gather(t, c))
+	require.EqualValues(t, 1, got[`cleanup_pending{registry="hosts"}`])
+	require.EqualValues(t, 1767323045, got[`cleanup_oldest_timestamp_seconds{registry="hosts"}`])
+
+	stubborn = false
+	fake.Advance(1600 * time.Millisecond)
+	r.Sweep(t.Context())
+	got = values(gather(t, c))
+	require.EqualValues(t, 1, got[`hosts{registry="hosts",state="suspect",zone="a"}`])
+	require.Zero(t, got[`hosts{registry="hosts",state="unsuspected",zone="a"}`])
+	require.Zero(t, got[`cleanup_oldest_timestamp_seconds{registry="hosts"}`])
+
+	fake.Advance(900 * time.Millisecond)
+	r.Sweep(t.Context())
+	join("dies", "b")
+	families := gather(t, c)
+	got = values(families)
+	for name, want := range map[string]float64{
+		"joins_total{":                       5,
+		`departures_total{kind="left",`:      2,
+		`departures_total{kind="evicted",`:   1,
+		`departures_total{kind="forgotten",`: 1,
+		`departures_total{kind="replaced",`:  0,
+		"returned_total{":                    1,
+		"suspected_total{":                   1,
+		"cleanup_failures_total{":            1,
+		"cleanup_pending{":                   0,
+		"guard_holding{":                     0,
+		"sweeps_total{":                      2,
+	} {
+		require.Equal(t, want, got[name+`registry="hosts"}`], name)
+	}
+	require.EqualValues(t, 1, got[`hosts{registry="hosts",state="unsuspected",zone="b"}`])
+	require.NotContains(t, got, `hosts{registry="hosts",state="unsuspected",zone="a"}`)
+	shapes := histograms(families)
+	require.Equal(t, 2.5, shapes[`detection_seconds{registry="hosts"}`].GetSampleSum())
+	require.Equal(t, 1.6, shapes[`cleanup_seconds{kind="left",registry="hosts"}`].GetSampleSum())
+	require.EqualValues(t, 2, shapes[`cleanup_seconds{kind="left",registry="hosts"}`].GetSampleCount())
+	require.Equal(t, 0.5, shapes[`cleanup_seconds{kind="evicted",registry="hosts"}`].GetSampleSum())
+}
+
+// A guard that holds a single zone holds.
+func TestGuardOfAZone(t *testing.T) {
+	got := values(gather(t, one(hostmgr.Stats{Zones: []hostmgr.ZoneStats{{Name: "a", Hosts: 1}, {Name: "b", Hosts: 1, Guard: "why"}}})))
+	require.EqualValues(t, 1, got[`guard_holding{registry="hosts"}`])
+	got = values(gather(t, one(hostmgr.Stats{})))
+	require.Zero(t, got[`guard_holding{registry="hosts"}`])
+}
+
+func TestTwoRegistries(t *testing.T) {
+	got := values(gather(t, &hostprom.Collector{Registries: map[string]func() hostmgr.Stats{
+		"peers": func() hostmgr.Stats { return hostmgr.Stats{Joins: 1} },
+		"seeds": func() hostmgr.Stats { return hostmgr.Stats{Joins: 2} },
+	}}))
+	require.EqualValues(t, 1, got[`joins_total{registry="peers"}`])
+	require.EqualValues(t, 2, got[`joins_total{registry="seeds"}`])
+}
+
+// Hosts call their zones what they like, and none of it breaks a scrape.
+func TestHostileZones(t *testing.T) {
+	got := values(gather(t, one(hostmgr.Stats{Zones: []hostmgr.ZoneStats{
+		{Name: "", Hosts: 1},
+		{Name: "\"}\n# TYPE {", Hosts: 2},
+		{Name: "\xfe", Hosts: 4, Suspects: 2, Held: 1},
+		{Name: "\xff", Hosts: 8, Suspects: 3, Held: 2},
+		{Name: "\uFFFD", Hosts: 16},
+		{Name: strings.Repeat("z", 1024), Hosts: 32},
+	}})))
+	require.EqualValues(t, 1, got[`hosts{registry="hosts",state="unsuspected",zone=""}`])
+	require.EqualValues(t, 2, got[`hosts{registry="hosts",state="unsuspected",zone="\"}\n# TYPE {"}`])
+	require.EqualValues(t, 2+5+16, got[`hosts{registry="hosts",state="unsuspected",zone="`+"\uFFFD"+`"}`])
+	require.EqualValues(t, 1+1, got[`hosts{registry="hosts",state="suspect",zone="`+"\uFFFD"+`"}`])
+	require.EqualValues(t, 1+2, got[`hosts{registry="hosts",state="held",zone="`+"\uFFFD"+`"}`])
+	sum := 0.0
+	for name, n := range got {
+		if strings.HasPrefix(name, "hosts{") {
+			sum += n
+		}
+	}
+	require.EqualValues(t, 63, sum)
+}
+
+func TestNamesThatAreNotUTF8(t *testing.T) {
+	g := gc.New(gc.Config{})
+	require.NoError(t, g.Add(task("t\xff", nil)))
+	got := values(gather(t, &hostprom.Collector{
+		Registries: map[string]func() hostmgr.Stats{"r\xff": func() hostmgr.Stats { return hostmgr.Stats{Joins: 1} }},
+		GCs:        map[string]*gc.GC{"g\xff": g},
+	}))
+	require.EqualValues(t, 1, got["joins_total{registry=\"r\uFFFD\"}"])
+	require.Contains(t, got, "gc_task_timeouts_total{gc=\"g\uFFFD\",task=\"t\uFFFD\"}")
+}

@@ -1,0 +1,86 @@
+package hostprom_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/contrib/hostprom"
+	"github.com/hostlife/hostlife/gc"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+const second = time.Second
+
+// start is when the fake clocks of the tests start: 1,767,323,045 s of Unix time.
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// one is a Collector of a registry that has these Stats.
+func one(s hostmgr.Stats) *hostprom.Collector {
+	return &hostprom.Collector{Registries: map[string]func() hostmgr.Stats{
+		"hosts": func() hostmgr.Stats { return s },
+	}}
+}
+
+// full is a Collector that exposes each metric there is.
+func full(t testing.TB) *hostprom.Collector {
+	t.Helper()
+	r, err := hostmgr.New(hostmgr.Config[string]{Clock: clockwork.NewFakeClockAt(start)})
+	require.NoError(t, err)
+	g := gc.New(gc.Config{Clock: clockwork.NewFakeClockAt(start)})
+	require.NoError(t, g.Add(task("expire", nil)))
+	return &hostprom.Collector{
+		Registries: map[string]func() hostmgr.Stats{"hosts": r.Stats},
+		GCs:        map[string]*gc.GC{"main": g},
+	}
+}
+
+// gather scrapes c by a registry that checks what it gets.
+func gather(t testing.TB, c *hostprom.Collector) []*dto.MetricFamily {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	require.NoError(t, reg.Register(c))
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	return families
+}
+
+// values are the counters and gauges as in the text format, name{label="value"}.
+func values(families []*dto.MetricFamily) map[string]float64 {
+	all := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			if m.Histogram == nil {
+				all[series(f, m)] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return all
+}
+
+// histograms are the others.
+func histograms(families []*dto.MetricFamily) map[string]*dto.Histogram {
+	all := map[string]*dto.Histogram{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			if m.Histogram != nil {
+				all[series(f, m)] = m.Histogram
+			}
+		}
+	}
+	return all
+}
+
+func series(f *dto.MetricFamily, m *dto.Metric) string {
+	var labels []string
+	for _, l := range m.Label {
+		labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+	}
+	return strings.TrimPrefix(f.GetName(), "hostlife_") + "{" + strings.Join(labels, ",") + "}"
+}

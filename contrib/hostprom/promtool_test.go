@@ -1,0 +1,60 @@
+package hostprom_test
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+// promtool runs Prometheus' own checker, which must find nothing. Where it is missing the test
+// is skipped, but not in CI.
+func promtool(t *testing.T, stdin io.Reader, args ...string) {
+	t.Helper()
+	path, err := exec.LookPath("promtool")
+	if err != nil {
+		const how = "promtool is missing; to run it: apt-get install prometheus"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(how)
+		}
+		t.Skip(how)
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Stdin = stdin
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+func TestPromtoolChecksMetrics(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	require.NoError(t, reg.Register(full(t)))
+	var text bytes.Buffer
+	require.NoError(t, scrape(reg, &text, expfmt.NewFormat(expfmt.TypeTextPlain)))
+	require.Contains(t, text.String(), `hostlife_detection_seconds_bucket{registry="hosts",le="+Inf"} 0`)
+	promtool(t, &text, "check", "metrics")
+}
+
+func TestPromtoolChecksAlerts(t *testing.T) {
+	promtool(t, nil, "check", "rules", "alerts.yml")
+	promtool(t, nil, "test", "rules", "alerts_test.yml")
+}
+
+// Each expression of the dashboard is one that Prometheus can parse.
+func TestPromtoolChecksDashboard(t *testing.T) {
+	var rules []map[string]string
+	for _, expr := range readDashboard(t).exprs() {
+		rules = append(rules, map[string]string{"record": "x", "expr": expr})
+	}
+	text, err := yaml.Marshal(map[string]any{"groups": []any{map[string]any{"name": "x", "rules": rules}}})
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "rules.yml")
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	promtool(t, nil, "check", "rules", "--lint=none", file)
+}

@@ -1,0 +1,76 @@
+package hostprom_test
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/contrib/hostprom"
+	"github.com/hostlife/hostlife/gc"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// scrape is what a server's request costs but for the network.
+func scrape(g prometheus.Gatherer, w io.Writer, format expfmt.Format) error {
+	families, err := g.Gather()
+	if err != nil {
+		return err
+	}
+	to := expfmt.NewEncoder(w, format)
+	for _, f := range families {
+		if err := to.Encode(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestScrapesWhileAllMoves: hosts and tasks come and go, and scrapes overlap.
+func TestScrapesWhileAllMoves(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[int]{
+		Guard:   hostmgr.Guard{MaxFraction: 0.2},
+		Cleanup: func(context.Context, hostmgr.Departure[int]) error { return nil },
+	})
+	require.NoError(t, err)
+	g := gc.New(gc.Config{})
+	reg := prometheus.NewPedanticRegistry()
+	require.NoError(t, reg.Register(&hostprom.Collector{
+		Registries: map[string]func() hostmgr.Stats{"hosts": r.Stats, "again": r.Stats},
+		GCs:        map[string]*gc.GC{"main": g},
+	}))
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = r.Run(ctx) })
+	wg.Go(func() { _ = g.Run(ctx) })
+	wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			id := strconv.Itoa(i % 300)
+			_, _ = r.Announce(hostmgr.Announcement[int]{ID: id, Interval: 10 * time.Millisecond, Zone: string([]byte{byte(i)})})
+			if i%3 == 0 {
+				_ = r.Leave(ctx, id, 0)
+			}
+			_ = g.Add(gc.Task{ID: id, Interval: time.Millisecond, Run: func(context.Context) error { return nil }})
+			g.Remove(strconv.Itoa((i + 250) % 300))
+		}
+	})
+	var scrapers sync.WaitGroup
+	for range 3 {
+		scrapers.Go(func() {
+			for range 10 {
+				if err := scrape(reg, io.Discard, expfmt.NewFormat(expfmt.TypeProtoDelim)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	scrapers.Wait()
+	stop()
+	wg.Wait()
+}

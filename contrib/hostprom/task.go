@@ -1,0 +1,33 @@
+package hostprom
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hostlife/hostlife/gc"
+)
+
+// taskBounds are the classic buckets of durations of runs, in seconds.
+var taskBounds = []float64{0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600}
+
+// ofTask describes a figure of a task of a GC; more are names and values of constant labels.
+func ofTask(name, help string, more ...string) *prometheus.Desc {
+	return describe("gc_task_"+name, help, []string{"gc", "task"}, more)
+}
+
+func runs(outcome string) *prometheus.Desc {
+	return ofTask("runs_total", "Runs that returned, by how they ended; error includes those that a timeout ended.", "outcome", outcome)
+}
+
+// taskFigures are all that a task shows.
+var taskFigures = []figure[gc.TaskStats]{
+	counter(runs("success"), func(s *gc.TaskStats) uint64 { return s.Runs - s.Errors - s.Canceled - s.Panics }),
+	counter(runs("error"), func(s *gc.TaskStats) uint64 { return s.Errors }),
+	counter(runs("canceled"), func(s *gc.TaskStats) uint64 { return s.Canceled }),
+	counter(runs("panic"), func(s *gc.TaskStats) uint64 { return s.Panics }),
+	counter(ofTask("timeouts_total", "Timeouts that struck."), func(s *gc.TaskStats) uint64 { return s.Timeouts }),
+	counter(ofTask("dropped_ticks_total", "Ticks that passed while a run was in flight, or the process stood still."), func(s *gc.TaskStats) uint64 { return s.Dropped }),
+
+	spread(ofTask("duration_seconds", "Duration of runs, from start to return."), taskBounds, func(s *gc.TaskStats) durations { return s.Duration }),
+	spread(ofTask("period_jitter_seconds", "Difference between the planned and the actual start, in either direction."), jitterBounds, func(s *gc.TaskStats) durations { return s.PeriodJitter }),
+	spread(ofTask("period_jitter_ratio", "Difference between the planned and the actual start, as a share of the task's interval."), shareBounds, func(s *gc.TaskStats) ratios { return s.PeriodJitterShare }),
+}

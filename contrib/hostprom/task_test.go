@@ -1,0 +1,86 @@
+package hostprom_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/contrib/hostprom"
+	"github.com/hostlife/hostlife/gc"
+)
+
+// task is one that runs each second.
+func task(id string, run func(context.Context) error) gc.Task {
+	if run == nil {
+		run = func(context.Context) error { return nil }
+	}
+	return gc.Task{ID: id, Interval: second, Timeout: 10 * second, Run: run}
+}
+
+// Each way for a run to end is counted as that, and as no other.
+func TestTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gc.New(gc.Config{})
+		c := &hostprom.Collector{GCs: map[string]*gc.GC{"main": g}}
+		var end func(context.Context) error
+		require.NoError(t, g.Add(task("expire", func(ctx context.Context) error { return end(ctx) })))
+		run := func(ctx context.Context, f func(context.Context) error) {
+			end = f
+			_ = g.RunNow(ctx, "expire")
+			synctest.Wait()
+		}
+		untilDone := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		for range 5 {
+			run(t.Context(), func(context.Context) error { time.Sleep(second); return nil })
+		}
+		for range 3 {
+			run(t.Context(), func(context.Context) error { return errors.New("no") })
+		}
+		run(t.Context(), untilDone) // until its timeout strikes
+		run(t.Context(), func(context.Context) error { panic("no") })
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { time.Sleep(second); cancel() }()
+		run(ctx, untilDone)
+
+		families := gather(t, c)
+		got := values(families)
+		for name, want := range map[string]float64{
+			`runs_total{gc="main",outcome="success",task="expire"}`:  5,
+			`runs_total{gc="main",outcome="error",task="expire"}`:    4,
+			`runs_total{gc="main",outcome="panic",task="expire"}`:    1,
+			`runs_total{gc="main",outcome="canceled",task="expire"}`: 1,
+			`timeouts_total{gc="main",task="expire"}`:                1,
+			`dropped_ticks_total{gc="main",task="expire"}`:           0,
+		} {
+			require.Equal(t, want, got["gc_task_"+name], name)
+		}
+		d := histograms(families)[`gc_task_duration_seconds{gc="main",task="expire"}`]
+		require.EqualValues(t, 11, d.GetSampleCount())
+		require.EqualValues(t, 5*1+10+1, d.GetSampleSum())
+
+		require.True(t, g.Remove("expire"))
+		require.Empty(t, gather(t, c))
+	})
+}
+
+func TestTicksOfTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gc.New(gc.Config{})
+		require.NoError(t, g.Add(task("slow", func(context.Context) error { time.Sleep(3500 * time.Millisecond); return nil })))
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { _ = g.Run(ctx) }()
+		time.Sleep(4600 * time.Millisecond)
+		stop()
+		families := gather(t, &hostprom.Collector{GCs: map[string]*gc.GC{"main": g}})
+		require.EqualValues(t, 3, values(families)[`gc_task_dropped_ticks_total{gc="main",task="slow"}`])
+		shapes := histograms(families)
+		require.EqualValues(t, 1, shapes[`gc_task_period_jitter_seconds{gc="main",task="slow"}`].GetSampleCount())
+		require.EqualValues(t, 1, shapes[`gc_task_period_jitter_ratio{gc="main",task="slow"}`].GetSampleCount())
+		require.EqualValues(t, 1, shapes[`gc_task_period_jitter_ratio{gc="main",task="slow"}`].GetZeroCount())
+	})
+}
