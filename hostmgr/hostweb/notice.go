@@ -49,7 +49,7 @@ func notices(s hostmgr.Stats, recent point, now time.Time) (list []notice) {
 		say(warn, "%s suspect: silent for too long, not given up yet.", are(n, "host"))
 	}
 	if recent.CleanupFailures > 0 {
-		say(warn, "%s at a cleanup failed lately.", several(recent.CleanupFailures, "try"))
+		say(warn, "Cleanups failed %s lately: they are tried again.", several(recent.CleanupFailures, "time"))
 	}
 	if recent.ConfirmFailures > 0 {
 		say(warn, "Confirm failed %s lately: whom it was asked about is held.", several(recent.ConfirmFailures, "time"))

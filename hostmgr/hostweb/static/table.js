@@ -78,7 +78,6 @@ function sorted() {
   for (const button of table.querySelectorAll('button[data-sort]')) {
     const on = button.dataset.sort === asked.sort;
     mark(button.parentElement, 'aria-sort', !on ? 'none' : asked.order === 'asc' ? 'ascending' : 'descending');
-    mark(button, 'aria-sort', !on ? 'none' : asked.order === 'asc' ? 'ascending' : 'descending');
   }
 }
 
