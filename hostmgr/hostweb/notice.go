@@ -2,6 +2,7 @@ package hostweb
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr"
@@ -28,18 +29,15 @@ func notices(s hostmgr.Stats, recent point, now time.Time) (list []notice) {
 		list = append(list, notice{level, fmt.Sprintf(format, args...)})
 	}
 	if s.Guard != "" {
-		say(bad, "The guard holds hosts of every zone: %s.", s.Guard)
+		say(bad, "The guard holds hosts of every zone: %s.", strings.TrimPrefix(s.Guard, "guard: "))
 	}
 	for _, z := range s.Zones {
 		if z.Guard != "" {
-			say(bad, "The guard holds hosts of zone %q: %s.", z.Name, z.Guard)
+			say(bad, "The guard holds hosts of zone %q: %s.", z.Name, strings.TrimPrefix(z.Guard, "guard: "))
 		}
 	}
 	if s.Held > 0 {
 		say(bad, "%s due to be evicted, but held.", are(s.Held, "host"))
-	}
-	if n := s.Suspects - s.Held; n > 0 {
-		say(warn, "%s suspect: silent for too long, not given up yet.", are(n, "host"))
 	}
 	if recent.Returned > 0 {
 		say(bad, "%s came back after being evicted: alive all the time, perhaps.", several(recent.Returned, "host"))
@@ -47,8 +45,11 @@ func notices(s hostmgr.Stats, recent point, now time.Time) (list []notice) {
 	if age := now.Sub(s.CleanupOldest); s.CleanupPending > 0 && age > tardy {
 		say(bad, "%s pending, the oldest for %s.", are(s.CleanupPending, "cleanup"), span(age.Truncate(time.Second)))
 	}
+	if n := s.Suspects - s.Held; n > 0 {
+		say(warn, "%s suspect: silent for too long, not given up yet.", are(n, "host"))
+	}
 	if recent.CleanupFailures > 0 {
-		say(warn, "%s at a cleanup failed lately.", several(recent.CleanupFailures, "try"))
+		say(warn, "Cleanups failed %s lately: they are tried again.", several(recent.CleanupFailures, "time"))
 	}
 	if recent.ConfirmFailures > 0 {
 		say(warn, "Confirm failed %s lately: whom it was asked about is held.", several(recent.ConfirmFailures, "time"))

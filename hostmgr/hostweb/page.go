@@ -2,6 +2,7 @@ package hostweb
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"net/http"
 	"path"
@@ -72,20 +73,21 @@ func slashed(r *http.Request) string {
 	return to
 }
 
-// from is how long before or after now something is, for people.
+// from is how long before or after now something is, for people: to a tenth of a second, so that
+// the figures of a column stand still.
 func from(t, now stamp) string {
 	if time.Time(t).IsZero() {
 		return "never"
 	}
-	d := time.Time(t).Sub(time.Time(now)).Round(100 * time.Millisecond)
-	switch {
-	case d == 0:
-		return "now"
-	case d < 0:
-		return span(-d) + " ago"
-	default:
-		return "in " + span(d)
+	d := time.Time(t).Sub(time.Time(now)).Round(time.Second / 10)
+	words := span(d.Abs())
+	if d.Abs() < time.Minute {
+		words = fmt.Sprintf("%.1f s", d.Abs().Seconds())
 	}
+	if d < 0 {
+		return words + " ago"
+	}
+	return "in " + words
 }
 
 // String is the time as api/hosts has it.

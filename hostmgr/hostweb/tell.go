@@ -70,11 +70,11 @@ func why(k hostmgr.Kind, v hostmgr.Evidence) string {
 func span(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
-		return number3(d, time.Microsecond) + " µs"
+		return brief(d, time.Microsecond) + " µs"
 	case d < time.Second:
-		return number3(d, time.Millisecond) + " ms"
+		return brief(d, time.Millisecond) + " ms"
 	case d < time.Minute:
-		return number3(d, time.Second) + " s"
+		return decimal(d, time.Second, 1000) + " s"
 	case d < time.Hour:
 		return pair(d, time.Minute, "min", time.Second, "s")
 	case d < 48*time.Hour:
@@ -84,10 +84,22 @@ func span(d time.Duration) string {
 	}
 }
 
-// number3 has at most three decimals.
-func number3(d, unit time.Duration) string {
-	thousandths := (d*1000 + unit - 1) / unit
-	return strconv.FormatFloat(float64(thousandths)/1000, 'f', -1, 64)
+// brief has three digits.
+func brief(d, unit time.Duration) string {
+	switch {
+	case d >= 100*unit:
+		return decimal(d, unit, 1)
+	case d >= 10*unit:
+		return decimal(d, unit, 10)
+	default:
+		return decimal(d, unit, 100)
+	}
+}
+
+// decimal counts d in parts of a unit.
+func decimal(d, unit, parts time.Duration) string {
+	n := (d + unit/parts - 1) / (unit / parts)
+	return strconv.FormatFloat(float64(n)/float64(parts), 'f', -1, 64)
 }
 
 func pair(d, big time.Duration, bigName string, small time.Duration, smallName string) string {

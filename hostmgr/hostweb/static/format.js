@@ -2,13 +2,15 @@
 
 export const number = n => n.toLocaleString('en-US');
 
-const decimal = x => String(Math.ceil(Number((x * 1000).toFixed(3))) / 1000);
+// decimal counts x in parts of 1, rounded up; what is beyond the digits of a nanosecond is noise.
+const decimal = (x, parts) => String(Math.ceil(Number((x * parts).toFixed(6))) / parts);
+const brief = x => decimal(x, x >= 100 ? 1 : x >= 10 ? 10 : 100);
 
 // span is a duration, given in seconds, rounded up.
 export function span(s) {
-  if (s < 1e-3) return decimal(s * 1e6) + ' µs';
-  if (s < 1) return decimal(s * 1e3) + ' ms';
-  if (s < 60) return decimal(s) + ' s';
+  if (s < 1e-3) return brief(s * 1e6) + ' µs';
+  if (s < 1) return brief(s * 1e3) + ' ms';
+  if (s < 60) return decimal(s, 1000) + ' s';
   if (s < 3600) return pair(s, 60, 'min', 1, 's');
   if (s < 48 * 3600) return pair(s, 3600, 'h', 60, 'min');
   return pair(s, 86400, 'd', 3600, 'h');
@@ -23,9 +25,9 @@ function pair(s, big, bigName, small, smallName) {
 // from is how long before or after now a time is; both are as the server writes them.
 export function from(time, now) {
   if (!time) return 'never';
-  const tenths = Math.round((Date.parse(time) - Date.parse(now)) / 100);
-  if (tenths === 0) return 'now';
-  return tenths < 0 ? span(-tenths / 10) + ' ago' : 'in ' + span(tenths / 10);
+  const s = Math.round((Date.parse(time) - Date.parse(now)) / 100) / 10, length = Math.abs(s);
+  const words = length < 60 ? length.toFixed(1) + ' s' : span(length);
+  return s < 0 ? words + ' ago' : 'in ' + words;
 }
 
 // clock is the time of day here.
@@ -51,19 +53,23 @@ export function make(tag, className, text) {
 }
 
 // fill writes texts into the rows of a table's body, of which there are then as many as lines.
-// Each line is a list of cells: a text, or one with a title and a class. The first is the heading.
+// Each line is a list of cells: a text, or one with a title, a class and a note below. The first
+// cell is the heading.
 export function fill(body, lines) {
   while (body.rows.length > lines.length) body.lastElementChild.remove();
   lines.forEach((line, i) => {
     const row = body.rows[i] || body.insertRow();
-    line.forEach((cell, j) => {
-      const at = row.cells[j] || row.appendChild(heading(j));
-      const { text, title = '', name = '' } = cell.text === undefined ? { text: cell } : cell;
-      mark(at, 'class', name);
-      mark(at, 'title', title);
-      write(at, text);
-    });
+    line.forEach((cell, j) => put(row.cells[j] || row.appendChild(heading(j)), cell));
   });
+}
+
+function put(at, cell) {
+  const { text, title = '', name = '', note = '' } = cell.text === undefined ? { text: cell } : cell;
+  mark(at, 'class', name);
+  mark(at, 'title', title);
+  if (at.textContent === text + note && !note === !at.lastElementChild) return;
+  at.textContent = text;
+  if (note) at.append(make('small', '', note));
 }
 
 function heading(column) {

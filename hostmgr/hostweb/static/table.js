@@ -67,7 +67,7 @@ function line(host, now) {
   const time = t => ({ text: from(t, now), title: t || '', name: 'n' });
   return [
     { text: host.id, title: `incarnation ${host.incarnation}, life ${host.life}` },
-    { text: host.held ? `${host.state}, held: ${host.held}` : host.state, name: 'state' },
+    { text: host.state, note: host.held && 'held: ' + host.held, name: 'state' },
     host.zone, time(host.lastSeen), time(host.suspectAt), time(host.evictAt),
     { text: span(host.interval), name: 'n' }, time(host.joined),
     ...(withAbout ? [{ text: host.about, name: 'about' }] : []),
@@ -78,7 +78,6 @@ function sorted() {
   for (const button of table.querySelectorAll('button[data-sort]')) {
     const on = button.dataset.sort === asked.sort;
     mark(button.parentElement, 'aria-sort', !on ? 'none' : asked.order === 'asc' ? 'ascending' : 'descending');
-    mark(button, 'aria-sort', !on ? 'none' : asked.order === 'asc' ? 'ascending' : 'descending');
   }
 }
 

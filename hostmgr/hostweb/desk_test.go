@@ -1,0 +1,112 @@
+package hostweb_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/hostweb"
+)
+
+// at is when the pass of an answer was.
+func at(t testing.TB, h http.Handler, query string) any {
+	t.Helper()
+	return read[hostsAnswer](t, h, "/api/hosts?"+query).At
+}
+
+func TestAnswersAreShared(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{})
+	first := at(t, s.web, "sort=id")
+	s.clock.Advance(499 * time.Millisecond)
+	require.Equal(t, first, at(t, s.web, "sort=id"))
+	require.Equal(t, first, at(t, s.web, "order=asc&sort=id&page=1"), "the same question in other words")
+	second := at(t, s.web, "sort=zone")
+	require.NotEqual(t, first, second, "another question is answered at once")
+	s.clock.Advance(time.Millisecond)
+	require.Equal(t, second, at(t, s.web, "sort=id"), "what is asked again goes along with that")
+	s.clock.Advance(499 * time.Millisecond)
+	require.NotEqual(t, second, at(t, s.web, "sort=id"))
+	s.clock.Advance(-time.Hour)
+	back := at(t, s.web, "sort=id")
+	require.Less(t, back.(string), second.(string), "the clock stepped back")
+}
+
+// Many who ask at the same time wait for one pass, and whoever gives up waits no longer.
+func TestOnePassForAllWhoWait(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		_, err := r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour})
+		require.NoError(t, err)
+		stuck := make(chan struct{})
+		h.Describe = func(string) string { <-stuck; return "" }
+		var wg sync.WaitGroup
+		passes := make(chan any, 100)
+		ask := func(n int) {
+			wg.Go(func() { passes <- at(t, h, fmt.Sprintf("size=%d", n)) })
+			synctest.Wait()
+		}
+		ask(1)
+		for n := 2; n <= 17; n++ { // as many as a pass answers
+			ask(n)
+			ask(n)
+		}
+		ask(18) // one more
+
+		ctx, cancel := context.WithCancel(t.Context())
+		w := httptest.NewRecorder()
+		wg.Go(func() {
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/hosts?size=2", nil).WithContext(ctx))
+		})
+		cancel()
+		synctest.Wait()
+		require.Equal(t, http.StatusServiceUnavailable, w.Code)
+
+		time.Sleep(time.Millisecond)
+		close(stuck)
+		wg.Wait()
+		close(passes)
+		count := map[any]int{}
+		for pass := range passes {
+			count[pass]++
+		}
+		require.LessOrEqual(t, len(count), 3)
+	})
+}
+
+// A sluggish clock makes a pass over one page of hosts take a while.
+type sluggish struct{}
+
+func (sluggish) Now() time.Time                         { return time.Now() }
+func (sluggish) After(d time.Duration) <-chan time.Time { return time.After(d) }
+func (sluggish) Since(t time.Time) time.Duration {
+	time.Sleep(100 * time.Millisecond)
+	return time.Since(t)
+}
+
+// What a pass costs is how long its answers are good for, ten times; and as long as it took is
+// none after it.
+func TestPassesLeaveRoomForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[string]{Clock: sluggish{}})
+		require.NoError(t, err)
+		h := &hostweb.Handler[string]{Registry: r}
+		start := time.Now()
+		first := at(t, h, "size=1")
+		require.Equal(t, 100*time.Millisecond, time.Since(start))
+		at(t, h, "size=2")
+		require.Equal(t, 300*time.Millisecond, time.Since(start), "a pass, a rest, a pass")
+		second := at(t, h, "size=2")
+		require.NotEqual(t, first, second)
+		time.Sleep(999 * time.Millisecond)
+		require.Equal(t, second, at(t, h, "size=2"))
+		time.Sleep(time.Millisecond)
+		require.NotEqual(t, second, at(t, h, "size=2"))
+	})
+}

@@ -1,0 +1,130 @@
+package hostweb_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/hostweb"
+)
+
+func noticed(t *testing.T, s *site) (texts []string) {
+	t.Helper()
+	for _, n := range read[statsAnswer](t, s.web, "/api/stats").Notices {
+		texts = append(texts, n.Level+": "+n.Text)
+	}
+	return texts
+}
+
+func TestCalmWhenAllIsWell(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{})
+	require.Equal(t, "Nobody has announced itself.", read[statsAnswer](t, s.web, "/api/stats").Summary)
+	s.join("a", "z", second)
+	s.join("b", "z", second)
+	got := read[statsAnswer](t, s.web, "/api/stats")
+	require.Equal(t, "All is well: 2 hosts, none suspect.", got.Summary)
+	require.Empty(t, got.Notices)
+	require.Nil(t, got.CleanupOldest)
+	require.Contains(t, s.get("/").Body.String(), `<p class="notice well">All is well: 2 hosts, none suspect.</p>`)
+}
+
+func TestNoticesOfSuspectsAndTheGuard(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{Guard: hostmgr.Guard{MaxFraction: 0.6}})
+	for _, id := range []string{"a", "b", "c"} {
+		s.join(id, "z", second)
+	}
+	for _, id := range []string{"d", "e", "f", "g"} {
+		s.join(id, "y", time.Minute)
+	}
+	s.clock.Advance(1600 * time.Millisecond)
+	s.Sweep(t.Context())
+	require.Equal(t, []string{"warn: 3 hosts are suspect: silent for too long, not given up yet."}, noticed(t, s))
+	require.Equal(t, "7 hosts: 3 suspect, 0 held.", read[statsAnswer](t, s.web, "/api/stats").Summary)
+	s.clock.Advance(second)
+	s.Sweep(t.Context())
+	require.Equal(t, []string{
+		`bad: The guard holds hosts of zone "z": 3 of 3 hosts of zone "z" are missing.`,
+		"bad: 3 hosts are due to be evicted, but held.",
+	}, noticed(t, s))
+}
+
+func TestNoticeOfCleanups(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{Cleanup: func(context.Context, hostmgr.Departure[string]) error { return errors.New("no") }})
+	s.join("a", "", second)
+	require.ErrorIs(t, s.Leave(t.Context(), "a", 0), hostmgr.ErrCleanupPending)
+	s.clock.Advance(5 * second)
+	require.Empty(t, noticed(t, s))
+	s.clock.Advance(second)
+	require.Equal(t, []string{"bad: 1 cleanup is pending, the oldest for 6 s."}, noticed(t, s))
+}
+
+// What was lately is noticed for as long as it is in the history.
+func TestNoticesOfWhatWasLately(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		v := view(t, h)
+		defer func() { v.close() }()
+		v.next()
+		join(t, r, "a")
+		require.Equal(t, "evicted", v.departure().Kind)
+		join(t, r, "a")
+		require.NoError(t, r.Leave(t.Context(), "a", 0))
+		notices := func() string {
+			for {
+				if u := v.next(); u.Stats != nil {
+					if len(u.Stats.Notices) == 0 {
+						return ""
+					}
+					return u.Stats.Notices[0].Text
+				}
+			}
+		}
+		synctest.Wait()
+		time.Sleep(2 * second)
+		notices()
+		notices()
+		require.Equal(t, "1 host came back after being evicted: alive all the time, perhaps.", notices())
+		v.close()
+		time.Sleep(11 * time.Minute)
+		v = view(t, h)
+		require.Empty(t, notices())
+	})
+}
+
+// The evidence is in the sentence: what was excused, and what held the host.
+func TestWhyInFull(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{MaxGap: second, Guard: hostmgr.Guard{MaxFraction: 0.5, Hold: 3 * second}})
+	why := map[string]departureAnswer{}
+	synctest.Test(t, func(t *testing.T) {
+		s.web.Clock = nil
+		v := view(t, s.web)
+		v.next()
+		synctest.Wait()
+		s.join("a", "", second)
+		s.join("b", "", second)
+		s.join("old", "", time.Minute)
+		_, err := s.Announce(hostmgr.Announcement[string]{ID: "old", Interval: time.Minute, Incarnation: 1 << 63})
+		require.NoError(t, err)
+		require.NoError(t, s.Forget("old", 0))
+		s.Sweep(t.Context())
+		s.clock.Advance(5 * second)
+		for range 90 {
+			s.Sweep(t.Context())
+			s.clock.Advance(second / 10)
+		}
+		synctest.Wait()
+		for len(why) < 3 {
+			for _, d := range v.next().Departures {
+				why[d.Kind] = d
+			}
+		}
+		v.close()
+	})
+	require.Equal(t, "replaced: a newer incarnation announced itself", why["replaced"].Why)
+	require.Equal(t, "forgotten: removed without cleanup", why["forgotten"].Why)
+	require.Regexp(t, `^evicted: silent for \S+ s, patience 2 s \(interval 1 s\); 5 s more excused, while nobody listened; held for 3\S* s: guard: `, why["evicted"].Why)
+}

@@ -1,0 +1,341 @@
+package hostweb_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/hostweb"
+)
+
+type updateAnswer struct {
+	All        bool
+	Stats      *statsAnswer
+	Points     []pointAnswer
+	Departures []departureAnswer
+	Missed     int
+}
+
+// A viewer is a stream that the test reads from. What it does not read the handler can't get rid of.
+type viewer struct {
+	t       testing.TB
+	code    int
+	header  http.Header
+	pipe    *io.PipeWriter
+	body    *bufio.Reader
+	expires time.Time
+	close   context.CancelFunc
+	done    chan struct{}
+}
+
+func (v *viewer) Header() http.Header                { return v.header }
+func (v *viewer) WriteHeader(code int)               { v.code = code }
+func (v *viewer) Write(b []byte) (int, error)        { return v.pipe.Write(b) }
+func (v *viewer) Flush()                             {}
+func (v *viewer) SetWriteDeadline(t time.Time) error { v.expires = t; return nil }
+
+func view(t testing.TB, h http.Handler) *viewer {
+	r, w := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	v := &viewer{t: t, header: http.Header{}, pipe: w, body: bufio.NewReader(r), done: make(chan struct{})}
+	v.close = func() { // as net/http does: writing fails, too
+		cancel()
+		_ = r.CloseWithError(io.ErrClosedPipe)
+		<-v.done
+	}
+	go func() {
+		defer close(v.done)
+		h.ServeHTTP(v, httptest.NewRequest(http.MethodGet, "/events", nil).WithContext(ctx))
+	}()
+	return v
+}
+
+// next waits for an update and reads it.
+func (v *viewer) next() (u updateAnswer) {
+	v.t.Helper()
+	for _, want := range []string{"event: update\n", "data: ", "\n"} {
+		line, err := v.body.ReadString('\n')
+		require.NoError(v.t, err)
+		require.True(v.t, strings.HasPrefix(line, want), "%q does not begin with %q", line, want)
+		if data, ok := strings.CutPrefix(line, "data: "); ok {
+			require.NoError(v.t, json.Unmarshal([]byte(data), &u))
+		}
+	}
+	return u
+}
+
+// departure waits for one.
+func (v *viewer) departure() departureAnswer {
+	v.t.Helper()
+	for {
+		if u := v.next(); len(u.Departures) > 0 {
+			return u.Departures[0]
+		}
+	}
+}
+
+// live is a registry that runs, in a bubble, and its page.
+func live(t *testing.T, cfg hostmgr.Config[string], test func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string])) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(cfg)
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- r.Run(ctx) }()
+		test(t, r, &hostweb.Handler[string]{Registry: r, Describe: func(s string) string { return s }})
+		stop()
+		require.NoError(t, <-ended)
+	})
+}
+
+func join(t testing.TB, r *hostmgr.Registry[string], id string) {
+	t.Helper()
+	_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Zone: "z", Interval: second, Metadata: "data of " + id})
+	require.NoError(t, err)
+}
+
+func TestStreamTellsWhyHostsGo(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		join(t, r, "dies")
+		began := time.Now()
+		v := view(t, h)
+		defer v.close()
+		u := v.next()
+		require.True(t, u.All)
+		require.Equal(t, 1, u.Stats.Hosts)
+		require.Len(t, u.Points, 1)
+		require.Equal(t, "text/event-stream", v.header.Get("Content-Type"))
+		require.Equal(t, "no-store", v.header.Get("Cache-Control"))
+
+		d := v.departure()
+		require.Equal(t, "dies", d.ID)
+		require.Equal(t, "evicted", d.Kind)
+		require.Equal(t, "z", d.Zone)
+		require.Equal(t, "data of dies", d.About)
+		require.Equal(t, "evicted: silent for 2.001 s, patience 2 s (interval 1 s); nothing excused", d.Why)
+		require.InDelta(t, 2, d.Silence, 0.01)
+		require.Equal(t, []float64{1, 2, 0, 0}, []float64{d.Interval, d.Patience, d.Excused, d.HeldFor})
+		require.Less(t, time.Since(began), 2300*time.Millisecond, "it arrives at once, not at the next tick")
+
+		join(t, r, "leaves")
+		time.Sleep(second / 2)
+		require.NoError(t, r.Leave(t.Context(), "leaves", 0))
+		d = v.departure()
+		require.Equal(t, "left: it said so, 500 ms after its last sign of life", d.Why)
+
+		u = v.next()
+		require.False(t, u.All)
+		require.Equal(t, []int{0, 1, 1, 2}, []int{u.Stats.Hosts, u.Stats.Evicted, u.Stats.Left, u.Stats.Joins})
+		kept := read[struct{ Departures []departureAnswer }](t, h, "/api/departures").Departures
+		require.Equal(t, []string{"leaves", "dies"}, []string{kept[0].ID, kept[1].ID})
+	})
+}
+
+// A host that is killed goes from alive to gone on the page, without a reload.
+func TestHostGoesThroughItsStates(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		join(t, r, "dies")
+		v := view(t, h)
+		defer v.close()
+		var states []string
+		for gone := false; !gone; {
+			time.Sleep(time.Second / 10)
+			hosts := read[hostsAnswer](t, h, "/api/hosts?search=dies").Hosts
+			if gone = len(hosts) == 0; !gone && (len(states) == 0 || states[len(states)-1] != hosts[0].State) {
+				states = append(states, hosts[0].State)
+			}
+		}
+		require.Equal(t, []string{"alive", "late", "suspect"}, states)
+	})
+}
+
+// While nobody looks there is no goroutine; a bubble that one is left in at the end fails, too.
+func TestNothingRunsWhileNobodyLooks(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		synctest.Wait()
+		before := runtime.NumGoroutine()
+		requireIdle := func() {
+			t.Helper()
+			synctest.Wait()
+			require.Equal(t, before, runtime.NumGoroutine())
+		}
+		for _, target := range []string{"/", "/api/stats", "/api/hosts", "/api/departures", "/api/history", "/app.js"} {
+			require.Equal(t, http.StatusOK, do(h, http.MethodGet, target).Code)
+		}
+		requireIdle()
+
+		first, second := view(t, h), view(t, h)
+		require.True(t, first.next().All)
+		require.True(t, second.next().All)
+		synctest.Wait()
+		require.Equal(t, before+4, runtime.NumGoroutine(), "two streams, and two that feed both")
+		first.close()
+		require.Equal(t, 1, second.next().Stats.Viewers)
+		second.close()
+		requireIdle()
+
+		points := read[struct{ Points []pointAnswer }](t, h, "/api/history").Points
+		join(t, r, "unseen")
+		require.NoError(t, r.Leave(t.Context(), "unseen", 0))
+		time.Sleep(5 * time.Second)
+		require.Equal(t, points, read[struct{ Points []pointAnswer }](t, h, "/api/history").Points)
+		require.Empty(t, read[struct{ Departures []departureAnswer }](t, h, "/api/departures").Departures)
+		requireIdle()
+	})
+}
+
+// All viewers share one feed: each departure is looked at once. The next one has it from before.
+func TestViewersShareAFeed(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		var described atomic.Int32
+		h.Describe = func(string) string { described.Add(1); return "" }
+		var viewers []*viewer
+		for range 5 {
+			v := view(t, h)
+			v.next()
+			viewers = append(viewers, v)
+		}
+		join(t, r, "a")
+		require.NoError(t, r.Leave(t.Context(), "a", 0))
+		for _, v := range viewers {
+			require.Equal(t, "a", v.departure().ID)
+			v.close()
+		}
+		require.EqualValues(t, 1, described.Load())
+
+		time.Sleep(3 * time.Second)
+		v := view(t, h)
+		defer v.close()
+		u := v.next()
+		require.True(t, u.All)
+		require.Len(t, u.Departures, 1)
+		time.Sleep(11 * time.Minute)
+		kept := read[struct{ Points []pointAnswer }](t, h, "/api/history").Points
+		require.Len(t, kept, 600)
+	})
+}
+
+func TestTooManyViewers(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		var viewers []*viewer
+		for range 64 {
+			v := view(t, h)
+			v.next()
+			viewers = append(viewers, v)
+		}
+		w := do(h, http.MethodGet, "/events")
+		require.Equal(t, http.StatusServiceUnavailable, w.Code)
+		require.Equal(t, "10", w.Header().Get("Retry-After"))
+		require.JSONEq(t, `{"error": "too many are looking already"}`, w.Body.String())
+		viewers[0].close()
+		viewers[0] = view(t, h)
+		require.True(t, viewers[0].next().All)
+		for _, v := range viewers {
+			v.close()
+		}
+	})
+}
+
+// One that does not read holds up nobody. When it does, it gets what is so now.
+func TestSlowViewer(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		slow, quick := view(t, h), view(t, h)
+		slow.next()
+		quick.next()
+		got := 0
+		for i := range 300 {
+			join(t, r, fmt.Sprint(i))
+			require.NoError(t, r.Leave(t.Context(), fmt.Sprint(i), 0))
+			if i%10 == 9 {
+				for got <= i {
+					got += len(quick.next().Departures)
+				}
+			}
+		}
+		require.Equal(t, 300, got)
+		require.Less(t, time.Since(quick.next().Stats.Now), 2*second)
+
+		slow.next() // it was being written all the while
+		u := slow.next()
+		require.Len(t, u.Departures, 200)
+		require.Equal(t, "299", u.Departures[199].ID)
+		require.Equal(t, 300, u.Stats.Left)
+		require.Less(t, time.Since(u.Stats.Now), 2*second)
+		slow.close()
+		quick.close()
+	})
+}
+
+// A departure storm that the feed can't follow is not passed over in silence.
+func TestMissedEvents(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		stuck := make(chan struct{})
+		h.Describe = func(string) string { <-stuck; return "" }
+		v := view(t, h)
+		defer v.close()
+		v.next()
+		for i := range 5000 {
+			join(t, r, fmt.Sprint(i))
+			require.NoError(t, r.Leave(t.Context(), fmt.Sprint(i), 0))
+		}
+		synctest.Wait()
+		close(stuck)
+		u := v.next()
+		for u.Missed == 0 {
+			u = v.next()
+		}
+		require.Greater(t, u.Missed, 4096)
+		require.Equal(t, u.Missed, read[struct{ Missed int }](t, h, "/api/departures").Missed)
+		join(t, r, "after")
+		require.NoError(t, r.Leave(t.Context(), "after", 0))
+		for v.departure().ID != "after" {
+		}
+	})
+}
+
+// A run that is over says no more: what was stuck in it does not come twice, or later.
+func TestFeedThatIsOver(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		stuck := make(chan struct{})
+		h.Describe = func(string) string { <-stuck; return "" }
+		first := view(t, h)
+		first.next()
+		join(t, r, "a")
+		require.NoError(t, r.Leave(t.Context(), "a", 0))
+		synctest.Wait()
+		first.close()
+		second := view(t, h)
+		require.Empty(t, second.next().Departures)
+		close(stuck)
+		time.Sleep(3 * time.Second)
+		require.Empty(t, second.next().Departures)
+		second.close()
+		require.Empty(t, read[struct{ Departures []departureAnswer }](t, h, "/api/departures").Departures)
+	})
+}
+
+// A stream has a deadline for each write, and ends when a write fails.
+func TestStreamEndsWithItsViewer(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		v := view(t, h)
+		v.next()
+		_ = v.pipe.CloseWithError(errors.New("timed out"))
+		<-v.done
+		require.WithinRange(t, v.expires, time.Now(), time.Now().Add(time.Minute))
+		v.close()
+	})
+}
