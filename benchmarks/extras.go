@@ -9,6 +9,7 @@ import (
 	"github.com/hostlife/hostlife/benchmarks/internal/lag"
 	"github.com/hostlife/hostlife/benchmarks/internal/measure"
 	"github.com/hostlife/hostlife/benchmarks/internal/report"
+	"github.com/hostlife/hostlife/benchmarks/internal/shown"
 )
 
 // An extra is measured for hostlife only, once, and takes minutes.
@@ -41,6 +42,15 @@ var extras = []extra{
 		run: func(ctx context.Context, _ int, log io.Writer) ([]report.Row, error) {
 			return endtoend.Measure(ctx, log)
 		},
+	},
+	{
+		names: []string{"beat_shown", "scrape_cpu"},
+		about: "what it costs to be looked at: by Prometheus, and on the live page; a minute and a half",
+		tables: []report.Table{
+			{Measure: "beat_shown", About: "a heartbeat of a random host, under Run, while somebody looks, or nobody"},
+			{Measure: "scrape_cpu", About: "processor time of a scrape of all metrics"},
+		},
+		run: shown.Measure,
 	},
 }
 

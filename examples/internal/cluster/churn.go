@@ -13,8 +13,8 @@ import (
 func (t *trial) churn(f *findings) result {
 	judge := t.witness(f, isCrowd)
 	before, from := t.status(), len(t.journal.departures())
-	c := &crowd{trial: t, f: f}
-	t.timeline.event(churn, "", "%d hosts, each a process, for %v", t.cfg.ChurnHosts, t.cfg.Churn)
+	c := t.newCrowd(f, churnSize, churnPace)
+	t.timeline.event(churn, "", "%d hosts, each a process, for %v", c.size, t.cfg.Churn)
 	t.timeline.wait("for all to join")
 	_ = t.until(time.Minute, c.fill)
 	t.timeline.wait("for the churn to end")

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"os"
 	"time"
@@ -78,8 +79,12 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 		cancel(err)
 	}
 	var results []result
-	for _, s := range cfg.Scenarios {
-		results = append(results, t.play(s))
+	if cfg.Serve {
+		t.serve()
+	} else {
+		for _, s := range cfg.Scenarios {
+			results = append(results, t.play(s))
+		}
 	}
 	stop()
 	if t.over() {
@@ -87,6 +92,9 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	}
 	t.procs.killAll()
 	t.timeline.final("done", "no process of this run is left")
+	if cfg.Serve {
+		return t.failure()
+	}
 	return report(stdout, results, cfg.JSON)
 }
 
@@ -94,9 +102,17 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 // exited. Scenarios return then: nothing that they would do and see is so.
 func (t *trial) over() bool { return t.ctx.Err() != nil }
 
+// failure is what ended the run, if that was not a signal.
+func (t *trial) failure() error {
+	if err := context.Cause(t.ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
 // why says what ended the run.
 func (t *trial) why() string {
-	if err := context.Cause(t.ctx); !errors.Is(err, context.Canceled) {
+	if err := t.failure(); err != nil {
 		return err.Error()
 	}
 	return "by a signal"
@@ -115,8 +131,12 @@ func (t *trial) start(cancel context.CancelCauseFunc) error {
 		cancel(errors.New("the scheduler exited: " + t.scheduler.cmd.ProcessState.String()))
 	}()
 	t.timeline.wait("for processes to start")
-	if err := t.until(10*time.Second, func() bool { return t.journal.address() != "" }); err != nil {
+	listens := func() bool { return t.journal.address() != "" && (t.cfg.HTTP == "" || t.journal.page() != "") }
+	if err := t.until(10*time.Second, listens); err != nil {
 		return fmt.Errorf("the scheduler does not listen: %w", err)
+	}
+	if page := t.journal.page(); page != "" {
+		t.timeline.event("page", "", "%s", page)
 	}
 	if t.api, err = dial(t.journal.address()); err != nil {
 		return err
@@ -142,8 +162,15 @@ func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*p
 // launchPeer starts a peer without a word.
 func (t *trial) launchPeer(id string, interval time.Duration, more ...string) (*proc, error) {
 	args := append([]string{"-scheduler", t.journal.address(), "-id", id, "-interval", interval.String(),
-		"-log", "json"}, more...)
+		"-log", "json", "-idc", zone(id)}, more...)
 	return t.procs.start("peer", id, args, t.journal.read)
+}
+
+// zone is where a peer stands: one of three data centres.
+func zone(id string) string {
+	h := fnv.New32()
+	_, _ = io.WriteString(h, id)
+	return fmt.Sprintf("idc-%d", h.Sum32()%3+1)
 }
 
 // joined waits until every one of the peers is listed and heard to be so.

@@ -18,6 +18,10 @@ what happens as it happens, and a verdict on each; it exits 0 if all are ok.
 	go run ./examples/cluster
 	go run ./examples/cluster -policy tiered -json
 	go run ./examples/cluster -scenarios all
+	go run ./examples/cluster -serve
+
+The scheduler's live page has its address on the second line or so: open it in a browser.
+With -serve nothing is played, and hosts come and go for as long as you look.
 
 There are more scenarios than the five that it plays unless told which. In
 interruptions many peers are stopped at once, for half an interval to four of them. In
@@ -49,6 +53,8 @@ type Config struct {
 	Churn          time.Duration
 	ChurnHosts     int
 	Scenarios      []scenario
+	HTTP           string
+	Serve          bool
 	JSON           bool
 	SchedulerFlags string
 }
@@ -65,7 +71,9 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.IntVar(&c.Mass, "mass", 10_000, "hosts that die at once in mass_exit")
 	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of those; 0 means twice -interval, so that 2 cores carry them")
 	fs.DurationVar(&c.Churn, "churn", time.Minute, "how long hosts come and go in churn")
-	fs.IntVar(&c.ChurnHosts, "churn-hosts", 200, "hosts that are there at a time in churn, each a process of some 4 MiB")
+	fs.IntVar(&c.ChurnHosts, "churn-hosts", 0, "hosts that are there at a time in churn, each a process of some 4 MiB;\n0 means 200, or 20 with -serve")
+	fs.StringVar(&c.HTTP, "http", "127.0.0.1:0", "`address` of the scheduler's page and metrics; port 0 picks one, empty means none")
+	fs.BoolVar(&c.Serve, "serve", false, "play nothing: keep the cluster running until Ctrl-C, with hosts that join, leave, crash\nand stumble, so that there is something to look at on the page")
 	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "how long after its deadline a host must be gone and clean")
 	fs.StringVar(&chosen, "scenarios", names(usual()), "`names` of the scenarios to play, or all; there are\n"+names(scenarios))
 	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object in the last line of stdout")
@@ -97,8 +105,10 @@ func (c Config) validate() error {
 		return cli.Usagef("-offline must not be below -jitter, nor that be 0")
 	case c.Mass < 1 || c.Mass > 90_000:
 		return cli.Usagef("-mass must be from 1 to 90000")
-	case c.Churn <= 0 || c.ChurnHosts < 1 || c.ChurnHosts > 1000:
-		return cli.Usagef("-churn must be above 0, and -churn-hosts from 1 to 1000")
+	case c.Churn <= 0 || c.ChurnHosts < 0 || c.ChurnHosts > 1000:
+		return cli.Usagef("-churn must be above 0, and -churn-hosts from 0 to 1000")
+	case c.Serve && c.JSON:
+		return cli.Usagef("-serve has no verdicts that -json could print")
 	case c.Lag <= 0:
 		return cli.Usagef("-lag must be above 0")
 	}
@@ -115,7 +125,7 @@ func (c Config) patience(interval time.Duration) time.Duration {
 }
 
 func (c Config) schedulerArgs() []string {
-	args := []string{"-listen", "127.0.0.1:0", "-v", "-log", "json", "-policy", c.Policy,
+	args := []string{"-listen", "127.0.0.1:0", "-http", c.HTTP, "-v", "-log", "json", "-policy", c.Policy,
 		"-jitter", c.Jitter.String(), "-offline", c.Offline.String()}
 	return append(args, strings.Fields(c.SchedulerFlags)...)
 }

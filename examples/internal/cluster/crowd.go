@@ -11,7 +11,8 @@ import (
 const (
 	churn         = "churn"
 	churnReplicas = 1
-	churnPace     = 100 * time.Millisecond // between what happens to one and to the next
+	churnPace     = 100 * time.Millisecond // between what happens to one and to the next, of
+	churnSize     = 200                    // hosts
 	churnYoung    = 8                      // how many processes start at the same time
 )
 
@@ -19,9 +20,12 @@ const (
 type crowd struct {
 	*trial
 	f     *findings
-	lives []*member // all that were begun, in this order
-	young []*member // those that were not heard to have joined yet
-	grown []*member // those that were
+	size  int
+	pace  time.Duration
+	blows []func(*crowd, *member) // what may happen to one
+	lives []*member               // all that were begun, in this order
+	young []*member               // those that were not heard to have joined yet
+	grown []*member               // those that were
 	ids   int
 }
 
@@ -33,15 +37,22 @@ type member struct {
 	fate string // the kind of departure that it must come to; empty: none
 }
 
+func (t *trial) newCrowd(f *findings, size int, pace time.Duration) *crowd {
+	if t.cfg.ChurnHosts > 0 {
+		size = t.cfg.ChurnHosts
+	}
+	return &crowd{trial: t, f: f, size: size, pace: pace, blows: []func(*crowd, *member){(*crowd).leave, (*crowd).crash, (*crowd).comeBack}}
+}
+
 // fill brings the crowd towards its size, and says whether it has it. If none can
 // be started, it need not be waited for.
 func (c *crowd) fill() (full bool) {
 	c.grow()
-	for c.f.ok() && len(c.young) < churnYoung && len(c.young)+len(c.grown) < c.cfg.ChurnHosts {
+	for c.f.ok() && len(c.young) < churnYoung && len(c.young)+len(c.grown) < c.size {
 		c.ids++
 		c.begin(fmt.Sprintf("%s-%d", churn, c.ids))
 	}
-	return len(c.grown) == c.cfg.ChurnHosts || !c.f.ok()
+	return len(c.grown) == c.size || !c.f.ok()
 }
 
 // stir strikes one after the other for so long, while others fill their places.
@@ -51,7 +62,7 @@ func (c *crowd) stir(d time.Duration) {
 		c.fill()
 		if !time.Now().Before(next) {
 			c.strike()
-			next = next.Add(churnPace)
+			next = next.Add(c.pace)
 		}
 		progress(churn, "%d are there, %d came, %d went", len(c.grown), len(c.lives), c.fates(""))
 		return !c.f.ok()
@@ -82,8 +93,7 @@ func (c *crowd) grow() {
 	c.young = young
 }
 
-// strike has one leave or crash; or crash and be started again at once, so that
-// its new life begins before its silence has told anything.
+// strike has something happen to one of them.
 func (c *crowd) strike() {
 	if len(c.grown) == 0 {
 		return
@@ -91,18 +101,25 @@ func (c *crowd) strike() {
 	i, last := rand.IntN(len(c.grown)), len(c.grown)-1
 	m := c.grown[i]
 	c.grown[i], c.grown = c.grown[last], c.grown[:last]
-	switch rand.IntN(3) {
-	case 0:
-		m.fate = "left"
-		m.p.signal(syscall.SIGTERM)
-	case 1:
-		m.fate = "evicted"
-		m.p.signal(os.Kill)
-	default:
-		m.fate = "replaced"
-		m.p.signal(os.Kill)
-		c.begin(m.host)
-	}
+	c.blows[rand.IntN(len(c.blows))](c, m)
+}
+
+func (c *crowd) leave(m *member) {
+	m.fate = "left"
+	m.p.signal(syscall.SIGTERM)
+}
+
+func (c *crowd) crash(m *member) {
+	m.fate = "evicted"
+	m.p.signal(os.Kill)
+}
+
+// comeBack has one crash and be started again at once, so that its new life begins before
+// its silence has told anything.
+func (c *crowd) comeBack(m *member) {
+	m.fate = "replaced"
+	m.p.signal(os.Kill)
+	c.begin(m.host)
 }
 
 // settle waits until all that were begun have joined, and all have departed that
@@ -113,7 +130,7 @@ func (c *crowd) settle(from int) {
 	_ = c.until(limit, func() bool {
 		return c.fill() && len(c.young) == 0 && len(c.journal.departures())-from >= c.fates("")
 	})
-	c.f.check(len(c.grown) == c.cfg.ChurnHosts && len(c.young) == 0, "%d of %d hosts are there", len(c.grown), c.cfg.ChurnHosts)
+	c.f.check(len(c.grown) == c.size && len(c.young) == 0, "%d of %d hosts are there", len(c.grown), c.size)
 }
 
 // fates counts those that were to depart in a way, or in any.

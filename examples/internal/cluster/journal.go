@@ -39,6 +39,7 @@ type journal struct {
 
 	mu        sync.Mutex // guards all below
 	listening string
+	pageURL   string
 	announced map[string]line // each host's latest
 	departed  []line
 	statuses  []line
@@ -54,6 +55,12 @@ func (j *journal) read(b []byte) bool {
 	if addr, ok := bytes.CutPrefix(b, []byte("listening on ")); ok {
 		j.mu.Lock()
 		j.listening = string(addr)
+		j.mu.Unlock()
+		return true
+	}
+	if url, ok := bytes.CutPrefix(b, []byte("page on ")); ok {
+		j.mu.Lock()
+		j.pageURL = string(url)
 		j.mu.Unlock()
 		return true
 	}
@@ -101,6 +108,12 @@ func (j *journal) address() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.listening
+}
+
+func (j *journal) page() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.pageURL
 }
 
 func (j *journal) lastAnnounce(host string) line {

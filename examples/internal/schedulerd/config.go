@@ -16,7 +16,7 @@ AnnouncePeer, StatPeer and DeletePeer, and v1 AnnounceHost and LeaveHost. It fre
 what belongs to a host when the host leaves, or has been silent for too long. It
 has no TLS and asks nobody who he is: keep it on loopback, or behind what does.
 
-	go run ./examples/scheduler -listen 127.0.0.1:8002 -policy fixed -v
+	go run ./examples/scheduler -listen 127.0.0.1:8002 -http 127.0.0.1:8003 -v
 
 Beside Dragonfly's messages it knows a little gRPC metadata; all of it may be left
 out. A request may carry hostlife-incarnation, a decimal number that orders the
@@ -28,7 +28,8 @@ answer to an announce carries hostlife-incarnation, hostlife-interval (the time
 until the next announce, as in 1.5s) and hostlife-life (a name for this join: when
 it changes, the host was gone in between, and registers its peers again).
 
-The first line on stdout is "listening on ADDR". SIGTERM and SIGINT stop it
+The first line on stdout is "listening on ADDR"; with -http there is another one, "page
+on http://ADDR/", which shows the hosts live in a browser. SIGTERM and SIGINT stop it
 gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap). With
 -cpuprofile it notes where its processor time goes, for "go tool pprof"; the file is
 complete when it has stopped.`
@@ -41,6 +42,7 @@ const (
 // Config says how to schedule.
 type Config struct {
 	Listen  string
+	HTTP    string // address of the page and the metrics; empty: none
 	Verbose bool   // log every join, suspicion and departure
 	Log     string // text or json
 
@@ -56,6 +58,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
 	fs := flag.NewFlagSet("scheduler", flag.ContinueOnError)
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8002", "`address` to listen on; port 0 picks one")
+	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without asking who looks; empty means none")
 	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
 	fs.StringVar(&c.policy, "policy", "fixed", "when a silent host is evicted: fixed (after -multiple intervals)\nor tiered (overdue by more than -offline)")

@@ -2,6 +2,7 @@ package schedulerd
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"time"
@@ -17,11 +18,23 @@ func (s *Server) watch(ctx context.Context) {
 	for e := range s.hosts.Watch(ctx) {
 		switch e.Kind {
 		case hostmgr.Joined, hostmgr.Suspected, hostmgr.Recovered:
-			s.log.Info(e.Kind.String(), "host", e.Host.ID, "life", e.Host.Life,
+			s.log.Info(e.Kind.String(), "host", e.Host.ID, "reason", eventReason(e), "life", e.Host.Life,
 				"incarnation", e.Host.Incarnation, "interval", e.Host.Interval)
 		case hostmgr.Missed:
 			s.log.Warn("missed", "events", e.Missed)
 		}
+	}
+}
+
+// eventReason says why a host's state is another one.
+func eventReason(e hostmgr.Event[*commonv2.Host]) string {
+	switch e.Kind {
+	case hostmgr.Joined:
+		return "it announced itself"
+	case hostmgr.Recovered:
+		return "it was heard again"
+	default:
+		return fmt.Sprintf("silent since %s", e.Host.LastSeen.Format(time.RFC3339Nano))
 	}
 }
 
@@ -41,6 +54,7 @@ func (s *Server) logDeparture(d hostmgr.Departure[*commonv2.Host], freed int, be
 	s.log.LogAttrs(context.Background(), slog.LevelInfo, "departed",
 		slog.String("host", d.Host.ID),
 		slog.String("kind", d.Kind.String()),
+		slog.String("reason", d.Reason(d.Kind)),
 		slog.Uint64("life", d.Host.Life),
 		slog.Uint64("incarnation", d.Host.Incarnation),
 		slog.Time("last_seen", d.Host.LastSeen),

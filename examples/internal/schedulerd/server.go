@@ -65,7 +65,15 @@ func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	page, err := s.openPage(cfg.HTTP)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	_, _ = fmt.Fprintf(stdout, "listening on %s\n", ln.Addr())
+	if page != nil {
+		defer page.close()
+		_, _ = fmt.Fprintf(stdout, "page on %s\n", page.url())
+	}
 	return s.Serve(ctx, ln)
 }
 

@@ -1,0 +1,179 @@
+//go:build unix
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// A tab is one of a real browser, without a window.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func open(t *testing.T, url string) *tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(needs(t, "chromium", "chromium")),
+		chromedp.WindowSize(1280, 1500),
+		chromedp.WSURLReadTimeout(patient))
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // which root can't have
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	tab := &tab{t: t, ctx: ctx}
+	tab.do(chromedp.Navigate(url))
+	return tab
+}
+
+func (b *tab) do(actions ...chromedp.Action) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Run(b.ctx, actions...))
+}
+
+// eval returns what an expression of the page's own language is, as text.
+func (b *tab) eval(expression string) (s string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate("String("+expression+")", &s))
+	return s
+}
+
+// sees waits until an expression is what is wanted.
+func (b *tab) sees(want, expression string) {
+	b.t.Helper()
+	var got string
+	defer func() {
+		if b.t.Failed() {
+			b.t.Logf("%s is %q", expression, got)
+		}
+	}()
+	eventually(b.t, want, func() bool {
+		got = b.eval(expression)
+		return got == want
+	})
+}
+
+// state is what a row says of a host, or gone.
+func state(id string) string {
+	return fmt.Sprintf(`document.querySelector('#hosts tbody tr[data-id="%s"]')?.dataset.state ?? "gone"`, id)
+}
+
+const rows = `document.querySelectorAll('#hosts tbody tr[data-id]').length`
+
+func (b *tab) search(text string) {
+	b.t.Helper()
+	b.do(chromedp.Focus("#search", chromedp.ByQuery), chromedp.Evaluate(`document.querySelector("#search").select()`, nil),
+		chromedp.KeyEvent("\b"+text))
+}
+
+// picture takes the whole page in a color scheme, and keeps it if HOSTLIFE_PICTURES says where.
+func (b *tab) picture(name, scheme string) (brightness float64) {
+	b.t.Helper()
+	var shot []byte
+	b.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+		chromedp.Sleep(300*time.Millisecond), // colors change over a while
+		chromedp.CaptureScreenshot(&shot))
+	if dir := os.Getenv("HOSTLIFE_PICTURES"); dir != "" {
+		require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+".png"), shot, 0o644))
+	}
+	img, err := png.Decode(bytes.NewReader(shot))
+	require.NoError(b.t, err)
+	sum, n := 0.0, 0
+	for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y += 7 {
+		for x := img.Bounds().Min.X; x < img.Bounds().Max.X; x += 7 {
+			r, g, b, _ := img.At(x, y).RGBA()
+			sum, n = sum+float64(r+g+b)/(3*0xffff), n+1
+		}
+	}
+	return sum / float64(n)
+}
+
+// A host is killed before the eyes of whoever looks: it is late, then suspect, then gone, and
+// the page says why, without being loaded anew.
+func TestPageShowsHowAHostDies(t *testing.T) {
+	needs(t, "chromium", "chromium")
+	c := launch(t, binary, "-serve", "-interval", "3s", "-churn-hosts", "8")
+	b := open(t, c.says(`page +(http://\S+)`))
+	victim := c.pid("peer-1")
+	c.says(`(serving)`)
+	b.sees("alive", state("peer-1"))
+	b.search("peer-")
+	b.sees("5", rows)
+	b.do(chromedp.Evaluate(`window.loadedOnce = true`, nil))
+
+	require.NoError(t, syscall.Kill(victim, syscall.SIGKILL))
+	seen := []string{"alive"}
+	eventually(t, "the host is gone", func() bool {
+		if now := b.eval(state("peer-1")); now != seen[len(seen)-1] {
+			seen = append(seen, now)
+		}
+		return seen[len(seen)-1] == "gone"
+	})
+	require.Equal(t, "alive late suspect", strings.Join(seen[:3], " "))
+	require.Equal(t, "true", b.eval("window.loadedOnce"))
+	evidence := `document.querySelector('#departures [data-id="peer-1"][data-kind="evicted"]')?.textContent.includes("patience 6s")`
+	b.sees("true", evidence)
+	b.sees("4", rows)
+
+	b.search("peer-3")
+	b.sees("1", rows)
+	b.sees("alive", state("peer-3"))
+	b.search("nobody")
+	b.sees("0", rows)
+	b.search("")
+	b.sees("true", rows+" >= 4")
+
+	light, dark := b.picture("page-light", "light"), b.picture("page-dark", "dark")
+	require.Greater(t, light, 0.7)
+	require.Less(t, dark, 0.3)
+}
+
+// The page of very many hosts turns its leaves on the server.
+func TestPageOf100000Hosts(t *testing.T) {
+	needs(t, "chromium", "chromium")
+	const many = 100_000
+	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0", "-multiple", "10000")
+	addr, url := s.says(`listening on (\S+)`), s.says(`page on (\S+)`)
+	p := launch(t, binary, "peer", "-scheduler", addr, "-id", "host", "-hosts", fmt.Sprint(many), "-peers", "0", "-interval", "12s")
+	b := open(t, url)
+	b.sees("100000", `document.querySelector("#count-hosts").textContent.replace(/\D/g, "")`)
+	p.signal(os.Kill) // so many are silent from here on, and patient
+
+	first := `document.querySelector('#hosts tbody tr[data-id]')?.dataset.id`
+	for order, id := range map[string]string{"ascending": "host-00001", "descending": "host-99999"} {
+		for b.eval(`document.querySelector('th:has(button[data-sort="id"])').ariaSort`) != order {
+			b.do(chromedp.Click(`button[data-sort="id"]`, chromedp.ByQuery))
+		}
+		b.sees(id, first)
+	}
+	b.do(chromedp.Click(`button[data-sort="zone"]`, chromedp.ByQuery))
+	b.sees("host-00001", first) // all in one
+	before := b.eval(`document.querySelector("#page").textContent`)
+	b.do(chromedp.Click("#next", chromedp.ByQuery))
+	b.sees("true", fmt.Sprintf(`document.querySelector("#page").textContent !== %q`, before))
+	b.sees("true", first+` > "host-00001"`)
+	b.do(chromedp.Click("#prev", chromedp.ByQuery))
+	b.sees("host-00001", first)
+	b.search("host-99")
+	b.sees("host-99000", first)
+	b.search("host-77777")
+	b.sees("1", rows)
+	b.sees("host-77777", first)
+}

@@ -1,0 +1,90 @@
+package schedulerd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/hostlife/hostlife/contrib/hostprom"
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/hostweb"
+)
+
+// A page is an HTTP server that shows what the scheduler knows.
+type page struct {
+	ln     net.Listener
+	server *http.Server
+	served chan error
+}
+
+// openPage serves on an address, or returns nil if that is empty.
+func (s *Server) openPage(addr string) (*page, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{ln: ln, served: make(chan error, 1), server: &http.Server{
+		Handler:           s.pages(),
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}}
+	go func() { p.served <- p.server.Serve(ln) }()
+	return p, nil
+}
+
+func (p *page) url() string { return fmt.Sprintf("http://%s/", p.ln.Addr()) }
+
+// close cuts off whoever looks: a stream of events ends no other way.
+func (p *page) close() {
+	_ = p.server.Close()
+	<-p.served
+}
+
+func (s *Server) pages() http.Handler {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(
+		&hostprom.Collector{Registries: map[string]func() hostmgr.Stats{"hosts": s.hosts.Stats}},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.Handle("/", &hostweb.Handler[*commonv2.Host]{Registry: s.hosts, Title: "scheduler", Describe: describe})
+	return mux
+}
+
+// healthz answers as the health service of gRPC does.
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
+	if err := s.healthy(r.Context()); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "ok")
+}
+
+func (s *Server) healthy(ctx context.Context) error {
+	h, err := s.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	if err == nil && h.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
+		err = errors.New("not serving")
+	}
+	return err
+}
+
+// describe is what the page says of a host beside what the registry knows.
+func describe(h *commonv2.Host) string {
+	return fmt.Sprintf("%s %s:%d", h.GetHostname(), h.GetIp(), h.GetPort())
+}
