@@ -127,7 +127,7 @@ func TestCommandLine(t *testing.T) {
 	require.Contains(t, string(out), "go run is a process of its own")
 	for _, args := range [][]string{
 		{"-peers", "3"}, {"-interval", "1ms"}, {"-policy", "x"}, {"-mass", "0"}, {"-lag", "0"},
-		{"-policy", "tiered", "-offline", "1ms"}, {"-interval", "2m"}, {"-mass-interval", "3m"}, {"extra"}, {"-nonsense"}, {"-scenarios", "x"}, {"-churn-hosts", "0"},
+		{"-policy", "tiered", "-offline", "1ms"}, {"-interval", "2m"}, {"-mass-interval", "3m"}, {"extra"}, {"-nonsense"}, {"-scenarios", "x"}, {"-churn-hosts", "-1"}, {"-churn", "0"}, {"-serve", "-json"},
 	} {
 		var exit *exec.ExitError
 		require.ErrorAs(t, exec.Command(binary, args...).Run(), &exit, "%v", args)

@@ -18,7 +18,7 @@ import (
 const (
 	rounds   = 15
 	slice    = time.Second // of each way in each round
-	interval = time.Hour       // of a host
+	interval = time.Hour   // of a host
 	zones    = 64
 )
 

@@ -43,20 +43,23 @@ type scheduler struct {
 	stop context.CancelFunc
 	done chan error
 	log  *buffer
+	out  *buffer // but the first line
 }
 
 // start runs the command until the test ends.
 func start(t *testing.T, args ...string) *scheduler {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	s := &scheduler{t: t, stop: stop, done: make(chan error, 1), log: &buffer{}}
+	s := &scheduler{t: t, stop: stop, done: make(chan error, 1), log: &buffer{}, out: &buffer{}}
 	out, stdout := io.Pipe()
 	go func() {
 		s.done <- schedulerd.Main(ctx, append([]string{"-listen", "127.0.0.1:0"}, args...), stdout, s.log)
 		_ = stdout.Close()
 	}()
-	first, err := bufio.NewReader(out).ReadString('\n')
+	lines := bufio.NewReader(out)
+	first, err := lines.ReadString('\n')
 	require.NoError(t, err)
+	go func() { _, _ = io.Copy(s.out, lines) }()
 	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
 	require.True(t, ok, first)
 	s.conn, err = grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
