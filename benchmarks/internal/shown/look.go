@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	scrapeEvery = 500 * time.Millisecond
+	scrapeEvery = 125 * time.Millisecond
 	scrapesOnce = 50
 )
 
@@ -118,13 +118,13 @@ func get(ctx context.Context, url string) (io.ReadCloser, error) {
 // scrapes measures the processor time of a scrape, garbage collection included.
 func (t *trial) scrapes() ([]report.Row, error) {
 	h := metrics(t.hosts)
-	before, err := cpu()
-	if err != nil {
+	if _, err := cpu(); err != nil {
 		_, _ = fmt.Fprintf(t.log, "shown: scrape_cpu is left out: %v\n", err)
 		return nil, nil
 	}
 	runtime.GC()
-	if before, err = cpu(); err != nil {
+	before, err := cpu()
+	if err != nil {
 		return nil, err
 	}
 	for range scrapesOnce {
