@@ -26,25 +26,30 @@ type Evidence struct {
 func (e Evidence) Reason(k Kind) string {
 	switch k {
 	case Left:
-		return "it left"
+		return "it said so"
 	case Evicted:
 		return e.silent()
 	case Replaced:
 		return "a newer incarnation announced itself"
 	case Forgotten:
-		return "it was forgotten, without cleanup"
+		return "removed without cleanup"
 	default:
 		return ""
 	}
 }
 
 func (e Evidence) silent() string {
-	why := fmt.Sprintf("silent for %v, patience %v at an interval of %v", e.Silence.Round(time.Microsecond), e.Patience, e.Interval)
+	why := fmt.Sprintf("silent for %v, patience %v at an interval of %v", short(e.Silence), e.Patience, e.Interval)
 	if e.Excused > 0 {
-		why += fmt.Sprintf("; not counting %v in which nobody listened", e.Excused.Round(time.Microsecond))
+		why += fmt.Sprintf("; not counting %v in which nobody listened", short(e.Excused))
 	}
 	if e.HeldBy != "" {
-		why += fmt.Sprintf("; held for %v: %s", e.HeldFor.Round(time.Microsecond), e.HeldBy)
+		why += fmt.Sprintf("; held for %v: %s", short(e.HeldFor), e.HeldBy)
 	}
 	return why
+}
+
+// short rounds up: a silence that is longer than a patience reads so.
+func short(d time.Duration) time.Duration {
+	return (d + time.Microsecond - 1).Truncate(time.Microsecond)
 }

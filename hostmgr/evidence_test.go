@@ -19,10 +19,11 @@ func TestEveryDepartureHasAReason(t *testing.T) {
 		of   hostmgr.Evidence
 		want string
 	}{
-		{hostmgr.Left, silent, "it left"},
+		{hostmgr.Left, silent, "it said so"},
 		{hostmgr.Replaced, silent, "a newer incarnation announced itself"},
-		{hostmgr.Forgotten, silent, "it was forgotten, without cleanup"},
+		{hostmgr.Forgotten, silent, "removed without cleanup"},
 		{hostmgr.Joined, silent, ""},
+		{hostmgr.Evicted, hostmgr.Evidence{Silence: 2*second + 1, Interval: second, Patience: 2 * second}, "silent for 2.000001s, patience 2s at an interval of 1s"},
 		{hostmgr.Evicted, silent, "silent for 2.001235s, patience 2s at an interval of 1s"},
 		{hostmgr.Evicted, stalled, "silent for 2.001235s, patience 2s at an interval of 1s; not counting 1m0s in which nobody listened"},
 		{hostmgr.Evicted, held, "silent for 2.001235s, patience 2s at an interval of 1s; held for 5s: guard: 3 of 4 hosts are missing"},

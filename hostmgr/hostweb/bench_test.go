@@ -1,6 +1,7 @@
 package hostweb_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -51,9 +52,9 @@ func BenchmarkHeartbeat(b *testing.B) {
 				do(h, http.MethodGet, "/")
 			}
 			if with == "viewed" {
-				v := view(b, h)
-				v.next()
-				v.close()
+				ctx, cancel := context.WithCancel(b.Context())
+				cancel() // it ends after the first update
+				h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/events", nil).WithContext(ctx))
 			}
 			b.ReportAllocs()
 			for b.Loop() {

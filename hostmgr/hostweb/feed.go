@@ -64,9 +64,9 @@ type seen struct {
 func (h *Handler[M]) join() bool {
 	run, ok := h.feed.enter()
 	if run != nil {
+		go h.watch(run)
 		before := h.Registry.Stats()
 		h.tick(run, before, before)
-		go h.watch(run)
 		go h.count(run, before)
 	}
 	return ok

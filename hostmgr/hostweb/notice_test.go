@@ -126,5 +126,5 @@ func TestWhyInFull(t *testing.T) {
 	})
 	require.Equal(t, "replaced: a newer incarnation announced itself", why["replaced"].Why)
 	require.Equal(t, "forgotten: removed without cleanup", why["forgotten"].Why)
-	require.Regexp(t, `^evicted: silent for \S+ s, patience 2 s \(interval 1 s\); 5 s more excused, while nobody listened; held for 3\S* s: guard: `, why["evicted"].Why)
+	require.Regexp(t, `^evicted: silent for \S+s, patience 2s at an interval of 1s; not counting 5s in which nobody listened; held for 3\S*s: guard: `, why["evicted"].Why)
 }

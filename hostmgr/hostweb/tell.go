@@ -37,33 +37,8 @@ func (h *Handler[M]) departure(e hostmgr.Event[M]) departure {
 		Joined: stamp(e.Host.Joined), LastSeen: stamp(e.Host.LastSeen),
 		Silence: seconds(v.Silence), Interval: seconds(v.Interval), Patience: seconds(v.Patience),
 		Excused: seconds(v.Excused), HeldFor: seconds(v.HeldFor), HeldBy: v.HeldBy,
-		About: h.about(e.Host.Metadata), Why: why(e.Kind, v),
+		About: h.about(e.Host.Metadata), Why: e.Kind.String() + ": " + v.Reason(e.Kind),
 	}
-}
-
-// why is a departure's evidence in a sentence.
-func why(k hostmgr.Kind, v hostmgr.Evidence) string {
-	switch k {
-	case hostmgr.Left:
-		return fmt.Sprintf("left: it said so, %s after its last sign of life", span(v.Silence))
-	case hostmgr.Replaced:
-		return "replaced: a newer incarnation announced itself"
-	case hostmgr.Forgotten:
-		return "forgotten: removed without cleanup"
-	}
-	excused := "nothing excused"
-	if v.Excused > 0 {
-		excused = fmt.Sprintf("%s more excused, while nobody listened", span(v.Excused))
-	}
-	s := fmt.Sprintf("evicted: silent for %s, patience %s (interval %s); %s",
-		span(v.Silence), span(v.Patience), span(v.Interval), excused)
-	if v.HeldFor > 0 {
-		s += fmt.Sprintf("; held for %s", span(v.HeldFor))
-		if v.HeldBy != "" {
-			s += ": " + v.HeldBy
-		}
-	}
-	return s
 }
 
 // span is a duration for people, rounded up: a silence that is longer than a patience reads so.

@@ -136,7 +136,7 @@ func TestLogsGiveReasons(t *testing.T) {
 		return reasons["departed evicted mute"] != ""
 	}, patient, 10*time.Millisecond)
 	require.Equal(t, "it announced itself", reasons["joined  leaver"])
-	require.Equal(t, "it left", reasons["departed left leaver"])
+	require.Equal(t, "it said so", reasons["departed left leaver"])
 	require.Contains(t, reasons["suspected  mute"], "silent since ")
 	require.Regexp(t, `^silent for \S+, patience 100ms at an interval of 50ms`, reasons["departed evicted mute"])
 }

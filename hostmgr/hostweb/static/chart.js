@@ -1,30 +1,34 @@
-// The chart: hosts above, departures below, over the last 10 minutes.
-import { find, number, write } from './format.js';
+// The chart: hosts above, departures below, over the last minutes: as many as there is something to
+// show of, up to 10.
+import { find, number, span, write } from './format.js';
 
-const width = 600_000; // ms of time
-const step = 6_000;    // ms that a bar sums up
-const gap = 5_000;     // ms without a point: nobody was looking
-const top = 0.64;      // of the height is for hosts
+const widths = [1, 2, 5, 10].map(minutes => minutes * 60_000); // ms of time
+const bars = 100;   // in it
+const gap = 5_000;  // ms without a point: nobody was looking
+const top = 0.64;   // of the height is for hosts
 const kinds = ['left', 'evicted', 'other'];
 
 export function draw(points, stats) {
   const svg = find('chart'), box = svg.getBoundingClientRect();
   const w = Math.max(200, Math.round(box.width)), h = Math.max(100, Math.round(box.height)) - 16;
   const now = Date.parse(stats.now);
-  const x = t => w - (now - t) / width * w;
-  svg.setAttribute('viewBox', `0 0 ${w} ${h + 16}`);
   const all = points.map(p => ({ ...p, at: Date.parse(p.at), other: (p.replaced || 0) + (p.forgotten || 0) }))
-    .filter(p => now - p.at <= width);
+    .filter(p => now - p.at <= widths.at(-1));
+  const age = all.length ? now - all[0].at : 0;
+  const width = widths.find(width => age <= width) || widths.at(-1), step = Math.max(1000, width / bars);
+  const x = t => w - (now - t) / width * w;
+  const stack = sums(all, step), tallest = Math.max(1, ...stack.map(b => kinds.reduce((n, k) => n + b[k], 0)));
   const most = Math.max(1, ...all.map(p => p.hosts));
-  const bars = sums(all), tallest = Math.max(1, ...bars.map(b => kinds.reduce((n, k) => n + b[k], 0)));
+  svg.setAttribute('viewBox', `0 0 ${w} ${h + 16}`);
   svg.replaceChildren(
-    ...grid(w, h), ...hosts(all, x, h * top, most), ...stacks(bars, x, h, h * (1 - top) - 14, tallest),
-    label('hosts at most ' + number(most), 0, 11), label('departures in 6 s, at most ' + number(tallest), 0, h * top + 14));
+    ...grid(w, h, width), ...hosts(all, x, h * top, most), ...stacks(stack, x, step, h, h * (1 - top) - 16, tallest),
+    label(`hosts, at most ${number(most)}`, 0, 11),
+    label(`departures in ${span(step / 1000)}, at most ${number(tallest)}`, 0, h * top + 14));
   write(find('chart-text'), describe(all));
 }
 
 // sums are the departures of each bar.
-function sums(points) {
+function sums(points, step) {
   const bars = new Map();
   for (const p of points) {
     const at = Math.floor(p.at / step) * step;
@@ -50,7 +54,7 @@ function hosts(points, x, height, most) {
   return [shape('path', { d: area, class: 'area' }), shape('path', { d: path, class: 'line' })];
 }
 
-function stacks(bars, x, bottom, height, tallest) {
+function stacks(bars, x, step, bottom, height, tallest) {
   const list = [];
   for (const bar of bars) {
     let y = bottom;
@@ -64,10 +68,10 @@ function stacks(bars, x, bottom, height, tallest) {
   return list;
 }
 
-function grid(w, h) {
+function grid(w, h, width) {
   const list = [h * top, h].map(y => shape('line', { x1: 0, x2: w, y1: y, y2: y, class: 'axis' }));
-  for (const [minutes, anchor] of [[10, 'start'], [5, 'middle'], [0, 'end']]) {
-    list.push(label(minutes ? `${minutes} min ago` : 'now', w - minutes / 10 * w, h + 13, anchor));
+  for (const [share, anchor] of [[1, 'start'], [0.5, 'middle'], [0, 'end']]) {
+    list.push(label(share ? `${span(share * width / 1000)} ago` : 'now', w - share * w, h + 13, anchor));
   }
   return list;
 }
