@@ -48,6 +48,7 @@ func TestStreamTellsWhyHostsGo(t *testing.T) {
 
 		u = v.next()
 		require.False(t, u.All)
+		require.Len(t, u.Points, 1, "only what is new")
 		require.Equal(t, []int{0, 1, 1, 2}, []int{u.Stats.Hosts, u.Stats.Evicted, u.Stats.Left, u.Stats.Joins})
 		kept := read[struct{ Departures []departureAnswer }](t, h, "/api/departures").Departures
 		require.Equal(t, []string{"leaves", "dies"}, []string{kept[0].ID, kept[1].ID})
