@@ -48,7 +48,14 @@ func TestStreamTellsWhyHostsGo(t *testing.T) {
 
 		u = v.next()
 		require.False(t, u.All)
+		require.Len(t, u.Points, 1, "only what is new")
 		require.Equal(t, []int{0, 1, 1, 2}, []int{u.Stats.Hosts, u.Stats.Evicted, u.Stats.Left, u.Stats.Joins})
+		time.Sleep(3 * second)
+		var sum pointAnswer
+		for _, p := range read[struct{ Points []pointAnswer }](t, h, "/api/history").Points {
+			sum.Left, sum.Evicted = sum.Left+p.Left, sum.Evicted+p.Evicted
+		}
+		require.Equal(t, pointAnswer{Left: 1, Evicted: 1}, sum, "each is counted once")
 		kept := read[struct{ Departures []departureAnswer }](t, h, "/api/departures").Departures
 		require.Equal(t, []string{"leaves", "dies"}, []string{kept[0].ID, kept[1].ID})
 	})
@@ -257,5 +264,12 @@ func TestStreamEndsWithItsViewer(t *testing.T) {
 		<-v.done
 		require.WithinRange(t, v.expires, time.Now(), time.Now().Add(time.Minute))
 		v.close()
+
+		v = view(t, h)
+		v.next()
+		time.Sleep(second / 2)
+		ended := time.Now()
+		v.close()
+		require.Zero(t, time.Since(ended), "its context has ended: there is nothing to wait for")
 	})
 }
