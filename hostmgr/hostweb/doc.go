@@ -41,7 +41,7 @@
 //     sort (id, zone, state, seen, evict or joined), order (asc or desc), page (from 1) and size
 //     (1 to 200, else 50). Without a sort the worst states come first. In that order late is as
 //     good as alive, for it passes. Of equals the lower id is first. No more than the first
-//     10,000 hosts of an order can be paged to: search, or turn the order around. A page behind
+//     100,000 hosts of an order can be paged to: search, or turn the order around. A page behind
 //     the last one is the last one.
 //   - api/departures is the latest departures while there were viewers, the latest first, each
 //     with its evidence and why, a sentence; and missed: how many events the page did not get.

@@ -14,7 +14,7 @@ import (
 const (
 	defaultSize = 50
 	maxSize     = 200
-	maxDepth    = 10_000 // hosts of an order that can be paged to
+	maxDepth    = 100_000 // hosts of an order that can be paged to
 	maxWord     = 1024   // bytes of a search or a zone: those of an id or zone
 )
 

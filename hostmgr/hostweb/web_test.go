@@ -70,11 +70,11 @@ func TestBadParameters(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
 	long := strings.Repeat("x", 1025)
 	for query, want := range map[string]string{
-		"page=0":                     "page is not a number from 1 to 10000",
-		"page=-1":                    "page is not a number from 1 to 10000",
-		"page=1e3":                   "page is not a number from 1 to 10000",
-		"page=99999999999999999999":  "page is not a number from 1 to 10000",
-		"page=201":                   "page 201 of 50 hosts each is too deep: the first 10000 hosts can be paged to",
+		"page=0":                     "page is not a number from 1 to 100000",
+		"page=-1":                    "page is not a number from 1 to 100000",
+		"page=1e3":                   "page is not a number from 1 to 100000",
+		"page=99999999999999999999":  "page is not a number from 1 to 100000",
+		"page=2001":                  "page 2001 of 50 hosts each is too deep: the first 100000 hosts can be paged to",
 		"size=201":                   "size is not a number from 1 to 200",
 		"size=0":                     "size is not a number from 1 to 200",
 		"state=dead":                 "state is none of alive, late, suspect, offline, held",

@@ -56,8 +56,8 @@ function show(page) {
   write(find('matched'), `${number(page.matched)} of ${number(page.total)}`);
   write(find('page'), `${number(page.page)} of ${number(pages)}`);
   write(find('asof'), page.took < 0.05 ? '' : `looking at all hosts took ${span(page.took)}, so this is renewed each ${span(Math.ceil(page.took * 10))}`);
-  find('prev').disabled = page.page <= 1;
-  find('next').disabled = page.page >= pages;
+  find('first').disabled = find('prev').disabled = page.page <= 1;
+  find('next').disabled = find('last').disabled = page.page >= pages;
   sorted();
   zones(page.zones.map(z => z.name).filter(Boolean));
   seen(page);
@@ -98,8 +98,10 @@ find('search').addEventListener('input', e => {
 });
 find('state').addEventListener('change', e => turn({ state: e.target.value }));
 find('zone').addEventListener('change', e => turn({ zone: e.target.value }));
+find('first').addEventListener('click', () => turn({ page: 1 }));
 find('prev').addEventListener('click', () => turn({ page: asked.page - 1 }));
 find('next').addEventListener('click', () => turn({ page: asked.page + 1 }));
+find('last').addEventListener('click', () => turn({ page: pages }));
 table.tHead.addEventListener('click', e => {
   const button = e.target.closest('button[data-sort]');
   if (!button) return;
