@@ -15,7 +15,7 @@ const (
 	defaultSize = 50
 	maxSize     = 200
 	maxDepth    = 100_000 // hosts of an order that can be paged to
-	maxWord     = 1024   // bytes of a search or a zone: those of an id or zone
+	maxWord     = 1024    // bytes of a search or a zone: those of an id or zone
 )
 
 // A question is what a page of the table is asked for by. It is comparable, so that those who ask
