@@ -23,7 +23,7 @@ import (
 type page struct {
 	ln     net.Listener
 	server *http.Server
-	served chan error
+	done   chan struct{} // closed when it serves no more
 }
 
 // openPage serves on an address, or returns nil if that is empty.
@@ -35,13 +35,18 @@ func (s *Server) openPage(addr string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{ln: ln, served: make(chan error, 1), server: &http.Server{
+	p := &page{ln: ln, done: make(chan struct{}), server: &http.Server{
 		Handler:           s.pages(),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}}
-	go func() { p.served <- p.server.Serve(ln) }()
+	go func() {
+		defer close(p.done)
+		if err := p.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("page", "err", err)
+		}
+	}()
 	return p, nil
 }
 
@@ -50,7 +55,7 @@ func (p *page) url() string { return fmt.Sprintf("http://%s/", p.ln.Addr()) }
 // close cuts off whoever looks: a stream of events ends no other way.
 func (p *page) close() {
 	_ = p.server.Close()
-	<-p.served
+	<-p.done
 }
 
 func (s *Server) pages() http.Handler {
