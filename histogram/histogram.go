@@ -75,23 +75,13 @@ func (h *Histogram[T]) Snapshot() Snapshot[T] {
 		Min:   h.min,
 		Mean:  T(h.sum / float64(n)),
 		P50:   h.bound(p[0]), P90: h.bound(p[1]), P99: h.bound(p[2]), P999: h.bound(p[3]),
-		Max:  h.max,
-		bars: h.bars(),
+		Max: h.max,
+		of:  h.Clone(),
 	}
 }
 
 // bound is the upper end of a bucket, which may lie above the maximum.
 func (h *Histogram[T]) bound(v int64) T { return min(T(float64(v)/scale[T]()), h.max) }
-
-func (h *Histogram[T]) bars() []Bar[T] {
-	var bars []Bar[T]
-	for _, b := range h.counts.Distribution() {
-		if b.Count > 0 {
-			bars = append(bars, Bar[T]{AtMost: T(float64(b.To) / scale[T]()), Count: uint64(b.Count)})
-		}
-	}
-	return bars
-}
 
 // scale is how many steps of the counts a T of 1 is.
 func scale[T Number]() float64 {
@@ -119,7 +109,7 @@ type Snapshot[T Number] struct {
 	Count                               uint64
 	Sum                                 float64 // in seconds, or without a unit
 	Min, Mean, P50, P90, P99, P999, Max T
-	bars                                []Bar[T]
+	of                                  *Histogram[T] // whose bars are made when somebody asks
 }
 
 // A Bar is how many values lie between the bar before it and AtMost.
@@ -129,5 +119,15 @@ type Bar[T Number] struct {
 }
 
 // Bars are those that have values, from small to large: what a histogram of another kind can be
-// made of. They are shared by all copies of the snapshot, and not to be changed.
-func (s Snapshot[T]) Bars() []Bar[T] { return s.bars }
+// made of. They cost more than all of the rest, and are made anew at each call.
+func (s Snapshot[T]) Bars() (bars []Bar[T]) {
+	if s.of == nil {
+		return nil
+	}
+	for _, b := range s.of.counts.Distribution() {
+		if b.Count > 0 {
+			bars = append(bars, Bar[T]{AtMost: T(float64(b.To) / scale[T]()), Count: uint64(b.Count)})
+		}
+	}
+	return bars
+}

@@ -100,3 +100,16 @@ func TestACloneIsItsOwn(t *testing.T) {
 	require.Equal(t, time.Second, c.Snapshot().Max)
 	require.EqualValues(t, 2, h.Snapshot().Count)
 }
+
+// A snapshot stays as it is, its bars too.
+func TestASnapshotStays(t *testing.T) {
+	var h histogram.Histogram[time.Duration]
+	h.Record(time.Second)
+	s := h.Snapshot()
+	before := s.Bars()
+	h.Record(time.Second)
+	h.Record(time.Minute)
+	require.Equal(t, before, s.Bars())
+	require.Equal(t, uint64(1), s.Count)
+	require.Len(t, h.Snapshot().Bars(), 2)
+}
