@@ -18,8 +18,9 @@ const schema = 3
 // is in, so it may stand in the bucket above its own if it is less than 1 % below the border.
 func distribute[T histogram.Number](s histogram.Snapshot[T], bounds []float64) *dto.Histogram {
 	h := &dto.Histogram{SampleCount: ref(s.Count), SampleSum: ref(s.Sum)}
-	classic(h, s.Bars(), bounds)
-	native(h, s.Bars())
+	bars := s.Bars()
+	classic(h, bars, bounds)
+	native(h, bars)
 	return h
 }
 
