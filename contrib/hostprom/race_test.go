@@ -74,3 +74,20 @@ func TestScrapesWhileAllMoves(t *testing.T) {
 	stop()
 	wg.Wait()
 }
+
+// That a registry is scraped costs a heartbeat no memory.
+func TestHeartbeatsAllocateNothing(t *testing.T) {
+	hosts, err := hostmgr.New(hostmgr.Config[int]{})
+	require.NoError(t, err)
+	_, err = hosts.Announce(hostmgr.Announcement[int]{ID: "a"})
+	require.NoError(t, err)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(&hostprom.Collector{Registries: map[string]func() hostmgr.Stats{"hosts": hosts.Stats}})
+	_, err = reg.Gather()
+	require.NoError(t, err)
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		if _, err := hosts.Heartbeat("a", 0); err != nil {
+			t.Error(err)
+		}
+	}))
+}

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	scrapeEvery = 125 * time.Millisecond
+	scrapeEvery = 500 * time.Millisecond
 	scrapesOnce = 50
 )
 

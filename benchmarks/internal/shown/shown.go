@@ -48,7 +48,7 @@ type comparison struct {
 // A viewer asks every second, so its slices are longer. What costs most is that the page looks
 // at all hosts when it is opened.
 var comparisons = []comparison{
-	{[]way{{"metrics, 8 scrapes a second", scraper}, {"page, nobody looks", unwatched}}, 61, 250 * time.Millisecond},
+	{[]way{{"metrics, 2 scrapes a second", scraper}, {"page, nobody looks", unwatched}}, 41, 500 * time.Millisecond},
 	{[]way{{"page, the first 3 s of a viewer", viewer}}, 7, 3 * time.Second},
 }
 
