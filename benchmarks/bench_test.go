@@ -98,6 +98,22 @@ func BenchmarkIdleSweep(b *testing.B) {
 	}
 }
 
+// BenchmarkStats is of a registry whose distributions have something in them.
+func BenchmarkStats(b *testing.B) {
+	hosts, ids := registered(b)
+	for _, id := range ids[:benchHosts/2] {
+		if err := hosts.Leave(context.Background(), id, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if s := hosts.Stats(); s.Hosts != benchHosts/2 {
+			b.Fatal(s.Hosts)
+		}
+	}
+}
+
 func BenchmarkSample16(b *testing.B) {
 	hosts, _ := registered(b)
 	b.ReportAllocs()

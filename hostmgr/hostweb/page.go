@@ -80,6 +80,9 @@ func from(t, now stamp) string {
 		return "never"
 	}
 	d := time.Time(t).Sub(time.Time(now)).Round(time.Second / 10)
+	if d == 0 {
+		return "now"
+	}
 	words := span(d.Abs())
 	if d.Abs() < time.Minute {
 		words = fmt.Sprintf("%.1f s", d.Abs().Seconds())

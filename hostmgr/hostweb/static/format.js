@@ -26,6 +26,7 @@ function pair(s, big, bigName, small, smallName) {
 export function from(time, now) {
   if (!time) return 'never';
   const s = Math.round((Date.parse(time) - Date.parse(now)) / 100) / 10, length = Math.abs(s);
+  if (s === 0) return 'now';
   const words = length < 60 ? length.toFixed(1) + ' s' : span(length);
   return s < 0 ? words + ' ago' : 'in ' + words;
 }
