@@ -109,7 +109,7 @@ func (b *tab) picture(name, scheme string) (brightness float64) {
 // the page says why, without being loaded anew.
 func TestPageShowsHowAHostDies(t *testing.T) {
 	needs(t, "chromium", "chromium")
-	c := launch(t, binary, "-serve", "-interval", "3s", "-churn-hosts", "8")
+	c := launch(t, binary, "-serve", "-interval", "5s", "-churn-hosts", "8")
 	b := open(t, c.says(`page +(http://\S+)`))
 	victim := c.pid("peer-1")
 	c.says(`(serving)`)
@@ -128,7 +128,7 @@ func TestPageShowsHowAHostDies(t *testing.T) {
 	})
 	require.Equal(t, "alive late suspect", strings.Join(seen[:3], " "))
 	require.Equal(t, "true", b.eval("window.loadedOnce"))
-	evidence := `document.querySelector('#departures [data-id="peer-1"][data-kind="evicted"]')?.textContent.includes("patience 6s")`
+	evidence := `document.querySelector('#departures [data-id="peer-1"][data-kind="evicted"]')?.textContent.includes("patience 10s")`
 	b.sees("true", evidence)
 	b.sees("4", rows)
 

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const scrape = 200 * time.Millisecond
+const scrape = 500 * time.Millisecond
 
 // A monitor is a Prometheus that scrapes a scheduler.
 type monitor struct {
@@ -154,7 +154,13 @@ func TestPrometheusKnowsWhoWent(t *testing.T) {
 	fell := m.firstTime(killed, mass+leavers, `sum(hostlife_hosts)`)
 	t.Logf("one host less %v after it was killed", fell.Sub(killed))
 	require.Greater(t, fell.Sub(killed), interval-scrape, "it had announced itself at most an interval before")
-	require.Less(t, fell.Sub(killed), 2*interval+5*scrape, "twice the interval, and a scrape or two")
+	limit := 2*interval + 3*scrape
+	if stalls := m.value(`sum(hostlife_stalls_total)`); stalls > 0 { // this machine was too busy: each puts it off
+		excused := m.value(`sum(hostlife_excused_seconds_total)`)
+		limit += time.Duration(excused*float64(time.Second)) + interval + 500*time.Millisecond
+		t.Logf("%v stalls, %v s excused", stalls, excused)
+	}
+	require.Less(t, fell.Sub(killed), limit, "twice the interval, and a scrape or two")
 
 	many.signal(syscall.SIGKILL)
 	polite.signal(syscall.SIGTERM)
