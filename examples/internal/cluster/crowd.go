@@ -11,8 +11,8 @@ import (
 const (
 	churn         = "churn"
 	churnReplicas = 1
-	churnPace     = 100 * time.Millisecond // between what happens to one and to the next, of
-	churnSize     = 200                    // hosts
+	churnPace     = 100 * time.Millisecond // between what happens to one and to the next
+	churnSize     = 200                    // hosts, unless told otherwise
 	churnYoung    = 8                      // how many processes start at the same time
 )
 
