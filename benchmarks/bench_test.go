@@ -98,17 +98,40 @@ func BenchmarkIdleSweep(b *testing.B) {
 	}
 }
 
-// BenchmarkStats is of a registry whose distributions have something in them.
+// BenchmarkStats is of a registry all of whose distributions have values: under Run some hosts
+// were evicted, and others left.
 func BenchmarkStats(b *testing.B) {
-	hosts, ids := registered(b)
-	for _, id := range ids[:benchHosts/2] {
-		if err := hosts.Leave(context.Background(), id, 0); err != nil {
+	hosts, err := hostmgr.New(hostmgr.Config[*meta]{
+		Cleanup: func(context.Context, hostmgr.Departure[*meta]) error { return nil },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan error)
+	go func() { ended <- hosts.Run(ctx) }()
+	for i := range benchHosts {
+		a := announcement(fmt.Sprint(i), &meta{})
+		if i%100 == 0 {
+			a.Interval = 10 * time.Millisecond // it will not beat
+		}
+		if _, err := hosts.Announce(a); err != nil {
 			b.Fatal(err)
 		}
 	}
+	if err := hosts.Leave(ctx, "1", 0); err != nil {
+		b.Fatal(err)
+	}
+	for s := hosts.Stats(); s.CleanupAfterEviction.Count < benchHosts/100 || s.PeriodJitter.Count == 0; s = hosts.Stats() {
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if s := hosts.Stats(); s.Hosts != benchHosts/2 {
+		if s := hosts.Stats(); s.Hosts != benchHosts-benchHosts/100-1 {
 			b.Fatal(s.Hosts)
 		}
 	}

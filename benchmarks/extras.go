@@ -45,7 +45,7 @@ var extras = []extra{
 	},
 	{
 		names: []string{"beat_shown", "scrape_cpu"},
-		about: "what it costs to be looked at: by Prometheus, and on the live page; a minute and a half",
+		about: "what it costs to be looked at: by Prometheus, and on the live page; two minutes",
 		tables: []report.Table{
 			{Measure: "beat_shown", About: "a heartbeat of a random host, under Run, as a share of one that nobody looks at"},
 			{Measure: "scrape_cpu", About: "processor time of a scrape of all metrics"},

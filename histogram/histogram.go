@@ -52,8 +52,7 @@ func steps[T Number](v T) int64 {
 	return min(int64(v), most)
 }
 
-// Clone returns a histogram of the same values, so that the work of Snapshot can be done without
-// the lock that guards the original.
+// Clone returns a histogram of the same values, which goes its own way from here on.
 func (h *Histogram[T]) Clone() *Histogram[T] {
 	c := *h
 	if h.counts != nil {

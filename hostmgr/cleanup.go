@@ -59,19 +59,19 @@ type job[M any] struct {
 func newCleaner[M any](cfg Config[M], t *timeline, wake chan struct{}) *cleaner[M] {
 	return &cleaner[M]{
 		clean: cfg.Cleanup, time: t, log: cfg.Logger, wake: wake, most: cfg.CleanupWorkers,
-		lanes: map[string]*lane[M]{}, took: latencies{new(durations), new(durations)},
+		lanes: map[string]*lane[M]{},
 	}
 }
 
-// count fills in what Stats says of cleanups, but for how long they took: that it returns.
-func (c *cleaner[M]) count(s *Stats) latencies {
+// count fills in what Stats says of cleanups.
+func (c *cleaner[M]) count(s *Stats) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.CleanupPending, s.CleanupFailures = c.pending.Len(), c.failures
 	if first := c.pending.Front(); first != nil {
 		s.CleanupOldest = first.Value.(*job[M]).dep.At
 	}
-	return c.took.clone()
+	c.took.fill(s)
 }
 
 // add queues the cleanup after d, which takes time from due on. kick or byHand gets it done.

@@ -72,7 +72,7 @@ func (r *Registry[M]) evicted(l life[M], v *verdict, now int64) {
 	r.depart(l, Evicted, now)
 }
 
-// queue queues the cleanup.
+// queue queues the cleanup, with all that is known of the departure.
 func (r *Registry[M]) queue(l life[M], k Kind, now int64) *job[M] {
 	d := Departure[M]{Kind: k, At: r.time.wall(now), Attempt: 1}
 	r.show(&d.Host, l, now)

@@ -33,8 +33,8 @@
 //  6. Detection is bounded. Under Run a dead host is gone within its patience
 //     plus a small lag, whatever the number of hosts.
 //  7. Nothing lingers. After departure and cleanup nothing of a host stays, but for
-//     half of a hash that recognises an early return: for 5 minutes after an eviction,
-//     and of 65,536 at most.
+//     half of a hash that recognises an early return. Of those there are never more than
+//     a megabyte, and none when nobody was evicted for 5 minutes.
 //  8. Callbacks are free. They run with no lock held and may call the registry;
 //     one that blocks, fails or panics stops neither sweeps nor beats, and is
 //     counted. Cleanups of one id run one at a time and in order.

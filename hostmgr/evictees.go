@@ -10,7 +10,7 @@ const (
 
 // evictees remember who was evicted lately, to tell who returns: in a log of those that came
 // since anybody joined, which is all that an eviction pays for, and in a set-associative table,
-// which is what a join looks in. Each has room for 65,536 at most, half a megabyte, and both are
+// which is what a join looks in: the first one after evictions moves the log into it. Each has room for 65,536 at most, half a megabyte, and both are
 // thrown away when nobody was evicted within the window. The zero value is empty.
 type evictees struct {
 	log   []evictee
@@ -40,12 +40,10 @@ func (v *evictees) add(h hash, now int64) {
 	v.logs++
 }
 
-// file moves the log into the table.
+// file moves the log into the table, which takes a millisecond or two if it is full.
 func (v *evictees) file() {
+	v.makeRoom(min(maxEvictees, 2*(v.taken+len(v.log))))
 	for _, e := range v.log {
-		if v.taken*2 >= len(v.table) && len(v.table) < maxEvictees {
-			v.grow()
-		}
 		v.put(e)
 	}
 	v.log, v.logs = nil, 0
@@ -71,9 +69,17 @@ func (v *evictees) put(e evictee) {
 	}
 }
 
-func (v *evictees) grow() {
+// makeRoom has the table be of at least so many places.
+func (v *evictees) makeRoom(places int) {
+	size := evicteeWays
+	for size < places {
+		size *= 2
+	}
+	if size <= len(v.table) {
+		return
+	}
 	old := v.table
-	v.table, v.taken = make([]evictee, max(evicteeWays, 2*len(old))), 0
+	v.table, v.taken = make([]evictee, size), 0
 	for _, e := range old {
 		if e != 0 {
 			v.put(e)

@@ -63,7 +63,6 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 		wake:      make(chan struct{}, 1),
 		sweepGate: make(chan struct{}, 1),
 	}
-	r.figures = newFigures()
 	r.lends = cfg.Clock == clock.System()
 	r.cautious = cfg.Confirm != nil || cfg.Guard.on()
 	r.time = newTimeline(cfg.Clock, r.wake)

@@ -3,6 +3,7 @@ package hostmgr_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -393,4 +394,26 @@ func TestStatsAddUp(t *testing.T) {
 	st := r.Stats()
 	require.Zero(t, st.Hosts+st.Suspects+st.Held)
 	require.Empty(t, st.Zones)
+}
+
+// Who was evicted is remembered in half a megabyte, before anybody joins and after.
+func TestReturnsTakeBoundedRoom(t *testing.T) {
+	const many, room = 1 << 17, 600 << 10
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("the first one, for whom the distributions of Stats are made")
+	s.after(time.Hour)
+	s.after(time.Hour)
+	before := heap()
+	for range 3 {
+		for i := range many {
+			s.join(strconv.Itoa(i))
+		}
+		require.Less(t, heap()-before, int64(many*400))
+		require.Equal(t, many, s.after(3*second).Evicted)
+		require.Less(t, heap()-before, int64(2*room), "the log, and the table of those before")
+		s.join("one")
+		require.NoError(t, s.Leave(t.Context(), "one", 0))
+		require.Less(t, heap()-before, int64(room), "the table")
+	}
+	runtime.KeepAlive(s)
 }

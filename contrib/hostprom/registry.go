@@ -57,7 +57,7 @@ var registryFigures = []figure[stats]{
 	counter(departure("evicted"), func(s *stats) uint64 { return s.Evicted }),
 	counter(departure("replaced"), func(s *stats) uint64 { return s.Replaced }),
 	counter(departure("forgotten"), func(s *stats) uint64 { return s.Forgotten }),
-	counter(of("returned_total", "Joins of ids that had been evicted within the 5 minutes before: evictions of hosts that lived."), func(s *stats) uint64 { return s.Returned }),
+	counter(of("returned_total", "Joins of ids that had been evicted within the 5 minutes before: of hosts that lived, or were started again."), func(s *stats) uint64 { return s.Returned }),
 	counter(of("suspected_total", "Times that a sweep found a host suspect, or due."), func(s *stats) uint64 { return s.Suspected }),
 	counter(of("recovered_total", "Times that a suspect was heard again."), func(s *stats) uint64 { return s.Recovered }),
 

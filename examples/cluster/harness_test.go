@@ -108,7 +108,8 @@ func (c *child) pid(host string) int {
 	return pid
 }
 
-// eventually waits for a condition, which it says in words.
+// eventually waits for a condition, which it says in words. It asks on the test's own goroutine,
+// unlike require.Eventually, so that the condition may fail the test.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patient); !cond(); time.Sleep(20 * time.Millisecond) {

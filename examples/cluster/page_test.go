@@ -83,7 +83,7 @@ func (b *tab) search(text string) {
 		chromedp.KeyEvent("\b"+text))
 }
 
-// picture takes the whole page in a color scheme, and keeps it if HOSTLIFE_PICTURES says where.
+// picture takes what the window shows in a color scheme, and keeps it if HOSTLIFE_PICTURES says where.
 func (b *tab) picture(name, scheme string) (brightness float64) {
 	b.t.Helper()
 	var shot []byte

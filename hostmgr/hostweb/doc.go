@@ -12,9 +12,8 @@
 // goroutines that all viewers share, one that watches the registry and one that asks for its Stats
 // each second; they end when the last viewer goes. So what the page counts over time it counts
 // while it is looked at; what it has counted, up to 600 points and 200 departures, is kept for the
-// next viewer. A tab in the background is no viewer. There may be 64 at a time. While somebody looks
-// the registry pays for one watcher: it hands it all hosts once (of a million, 0.2 s of a processor),
-// and then each announce.
+// next viewer. A tab in the background is no viewer. There may be 64 at a time. While somebody
+// looks the registry pays for one watcher: it hands it all hosts once, and then each announce.
 //
 // A page of the table is one pass over all hosts, whoever asks: its answers are shared for half a
 // second, or ten times as long as the pass took. One pass runs at a time, and answers all who

@@ -86,21 +86,23 @@ func (h *Handler[M]) hostsPage(r *round, s *selection[M], zones []zoneCounts) *h
 	return p
 }
 
-// A spread is a distribution in JSON.
-type spread struct {
-	Count uint64  `json:"count"`
-	Min   seconds `json:"min"`
-	Mean  seconds `json:"mean"`
-	P50   seconds `json:"p50"`
-	P90   seconds `json:"p90"`
-	P99   seconds `json:"p99"`
-	P999  seconds `json:"p999"`
-	Max   seconds `json:"max"`
+// A spread is a distribution in JSON: of seconds, or of shares.
+type spread[T seconds | float64] struct {
+	Count uint64 `json:"count"`
+	Min   T      `json:"min"`
+	Mean  T      `json:"mean"`
+	P50   T      `json:"p50"`
+	P90   T      `json:"p90"`
+	P99   T      `json:"p99"`
+	P999  T      `json:"p999"`
+	Max   T      `json:"max"`
 }
 
-func spreadOf(s histogram.Snapshot[time.Duration]) spread {
-	return spread{s.Count, seconds(s.Min), seconds(s.Mean), seconds(s.P50), seconds(s.P90),
-		seconds(s.P99), seconds(s.P999), seconds(s.Max)}
+func times(s histogram.Snapshot[time.Duration]) spread[seconds] { return spreadOf[seconds](s) }
+func shares(s histogram.Snapshot[float64]) spread[float64]      { return spreadOf[float64](s) }
+
+func spreadOf[T seconds | float64, N histogram.Number](s histogram.Snapshot[N]) spread[T] {
+	return spread[T]{s.Count, T(s.Min), T(s.Mean), T(s.P50), T(s.P90), T(s.P99), T(s.P999), T(s.Max)}
 }
 
 func (h *Handler[M]) apiStats(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,7 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 	"count":   grouped,
 	"from":    from,
 	"words":   func() []string { return states },
-	"row":     func(name, key string, s spread) line { return line{name, key, s} },
+	"row":     func(name, key string, s spread[seconds]) line { return line{name, key, s} },
 }).ParseFS(static, "static/page.html"))
 
 // A view is what the page is made of before its script takes over, or without it.
@@ -30,7 +30,7 @@ type view struct {
 // A line is one of the table of times.
 type line struct {
 	Name, Key string
-	Spread    spread
+	Spread    spread[seconds]
 }
 
 // page answers with the state as it is now, for the same parameters as api/hosts.

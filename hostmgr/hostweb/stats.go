@@ -41,11 +41,12 @@ type stats struct {
 	Stalls  uint64  `json:"stalls"`
 	Excused seconds `json:"excused"`
 
-	Detection            spread `json:"detection"`
-	CleanupAfterLeave    spread `json:"cleanupAfterLeave"`
-	CleanupAfterEviction spread `json:"cleanupAfterEviction"`
-	SweepDuration        spread `json:"sweepDuration"`
-	PeriodJitter         spread `json:"periodJitter"`
+	Detection            spread[seconds] `json:"detection"`
+	CleanupAfterLeave    spread[seconds] `json:"cleanupAfterLeave"`
+	CleanupAfterEviction spread[seconds] `json:"cleanupAfterEviction"`
+	SweepDuration        spread[seconds] `json:"sweepDuration"`
+	PeriodJitter         spread[seconds] `json:"periodJitter"`
+	PeriodJitterShare    spread[float64] `json:"periodJitterShare"`
 }
 
 type zoneStats struct {
@@ -77,11 +78,12 @@ func (h *Handler[M]) show(s hostmgr.Stats, now time.Time, p point) *stats {
 		CleanupPending: s.CleanupPending, CleanupOldest: stamp(s.CleanupOldest),
 		CleanupFailures: s.CleanupFailures, ConfirmFailures: s.ConfirmFailures, PolicyFaults: s.PolicyFaults,
 		Sweeps: s.Sweeps, Stalls: s.Stalls, Excused: seconds(s.Excused),
-		Detection:            spreadOf(s.Detection),
-		CleanupAfterLeave:    spreadOf(s.CleanupAfterLeave),
-		CleanupAfterEviction: spreadOf(s.CleanupAfterEviction),
-		SweepDuration:        spreadOf(s.SweepDuration),
-		PeriodJitter:         spreadOf(s.PeriodJitter),
+		Detection:            times(s.Detection),
+		CleanupAfterLeave:    times(s.CleanupAfterLeave),
+		CleanupAfterEviction: times(s.CleanupAfterEviction),
+		SweepDuration:        times(s.SweepDuration),
+		PeriodJitter:         times(s.PeriodJitter),
+		PeriodJitterShare:    shares(s.PeriodJitterShare),
 	}
 }
 

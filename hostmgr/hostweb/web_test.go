@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -215,4 +216,12 @@ func TestDescribe(t *testing.T) {
 		}
 		return "left"
 	}))
+}
+
+// What package documentation says of api/stats: it has all of hostmgr.Stats, in lower camel case.
+func TestStatsHaveAllOfStats(t *testing.T) {
+	got := read[map[string]any](t, newSite(t, hostmgr.Config[string]{}).web, "/api/stats")
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[hostmgr.Stats]()) {
+		require.Contains(t, got, strings.ToLower(f.Name[:1])+f.Name[1:])
+	}
 }

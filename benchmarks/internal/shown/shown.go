@@ -25,7 +25,7 @@ type trial struct {
 	ctx   context.Context
 	log   io.Writer
 	hosts *hostmgr.Registry[int]
-	ids   []string // in random order, apart from what the registry stored
+	ids   []string // in random order; the registry stores copies
 	next  int
 }
 
@@ -91,7 +91,7 @@ func newTrial(ctx context.Context, n int, log io.Writer) (*trial, error) {
 	t := &trial{ctx: ctx, log: log, hosts: hosts, ids: make([]string, n)}
 	for i := range t.ids {
 		t.ids[i] = fmt.Sprintf("%016x%016x%016x%016x", rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64())
-		a := hostmgr.Announcement[int]{ID: "" + t.ids[i], Interval: interval, Zone: strconv.Itoa(i % zones)}
+		a := hostmgr.Announcement[int]{ID: t.ids[i], Interval: interval, Zone: strconv.Itoa(i % zones)}
 		if _, err := hosts.Announce(a); err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ what happens as it happens, and a verdict on each; it exits 0 if all are ok.
 	go run ./examples/cluster -scenarios all
 	go run ./examples/cluster -serve
 
-The scheduler's live page has its address on the second line or so: open it in a browser.
+The address of the scheduler's live page is printed at the start: open it in a browser.
 With -serve nothing is played, and hosts come and go for as long as you look.
 
 There are more scenarios than the five that it plays unless told which. In

@@ -52,16 +52,7 @@ func newJournal(t *timeline) *journal {
 // read takes down one line, and returns false if it is none of ours.
 func (j *journal) read(b []byte) bool {
 	var l line
-	if addr, ok := bytes.CutPrefix(b, []byte("listening on ")); ok {
-		j.mu.Lock()
-		j.listening = string(addr)
-		j.mu.Unlock()
-		return true
-	}
-	if url, ok := bytes.CutPrefix(b, []byte("page on ")); ok {
-		j.mu.Lock()
-		j.pageURL = string(url)
-		j.mu.Unlock()
+	if j.note(b, "listening on ", &j.listening) || j.note(b, "page on ", &j.pageURL) {
 		return true
 	}
 	if json.Unmarshal(b, &l) != nil {
@@ -72,6 +63,17 @@ func (j *journal) read(b []byte) bool {
 		j.show(l)
 	}
 	return true
+}
+
+// note keeps what follows a prefix, if that is what a line begins with.
+func (j *journal) note(b []byte, prefix string, to *string) bool {
+	rest, ok := bytes.CutPrefix(b, []byte(prefix))
+	if ok {
+		j.mu.Lock()
+		*to = string(rest)
+		j.mu.Unlock()
+	}
+	return ok
 }
 
 func (j *journal) take(l line) {
