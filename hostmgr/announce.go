@@ -1,5 +1,7 @@
 package hostmgr
 
+import "time"
+
 // Announce registers a host, or refreshes it and its metadata. It is a sign of
 // life, also from a host that is Offline already but not swept yet.
 //
@@ -7,67 +9,79 @@ package hostmgr
 // replaces it (Replaced, then Joined), a lower one is ErrStale. Otherwise the
 // error wraps ErrInvalid, or is ErrFull.
 func (r *Registry[M]) Announce(a Announcement[M]) (Lease, error) {
-	t, err := r.check(&a)
-	if err != nil {
+	if err := check(&a); err != nil {
 		return Lease{}, err
 	}
+	again := r.offer(a.Interval, r.metronome.interval())
+	had, most := r.metronome.welcome()
+	first := r.offer(a.Interval, most)
+	first.had = had
 	h := r.table.hash(a.ID)
 	now := r.lock()
 	defer r.unlock()
 	r.table.room(h)
 	old, ok := r.table.exactly(h, a.ID)
 	if !ok {
-		return r.join(a, h, t, now, now)
+		return r.join(a, h, first, now, now)
 	}
 	switch lived := old.key().incarnation; {
 	case a.Incarnation == 0 || a.Incarnation == lived:
-		return r.refresh(old, a, t, now), nil
+		return r.refresh(old, a, again, now), nil
 	case a.Incarnation < lived:
 		return Lease{}, ErrStale
 	default:
-		return r.replace(old, a, h, t, now), nil
+		return r.replace(old, a, h, first, now), nil
 	}
 }
 
-// check validates an announcement and finds its terms, outside any lock: that
-// may call the policy.
-func (r *Registry[M]) check(a *Announcement[M]) (t *terms, err error) {
+// check validates an announcement, and fills in what is left out.
+func check[M any](a *Announcement[M]) (err error) {
 	if err = checkName("id", a.ID, 1); err != nil {
-		return nil, err
+		return err
 	}
 	if err = checkName("zone", a.Zone, 0); err != nil {
-		return nil, err
+		return err
 	}
-	if a.Interval, err = checkInterval(a.Interval); err != nil {
-		return nil, err
-	}
-	return r.judge.terms(a.Interval), nil
+	a.Interval, err = checkInterval(a.Interval)
+	return err
+}
+
+// An offer is what the answer to an announcement rests on.
+type offer struct {
+	had, most time.Duration // what the host was told before, and may be told; see tell
+	terms     *terms        // that it is judged by from then on
+}
+
+// offer must be called without any lock: it may call the policy.
+func (r *Registry[M]) offer(said, most time.Duration) offer {
+	return offer{most, most, r.judge.terms(r.metronome.judged(said, most))}
 }
 
 // join begins a life. The caller holds mu, has made room, and knows that the id
 // has none.
-func (r *Registry[M]) join(a Announcement[M], h hash, t *terms, now, joined int64) (Lease, error) {
+func (r *Registry[M]) join(a Announcement[M], h hash, o offer, now, joined int64) (Lease, error) {
 	if r.cfg.MaxHosts > 0 && r.zones.all.hosts >= r.cfg.MaxHosts {
 		return Lease{}, ErrFull
 	}
-	l := r.birth(a, h, t, now, joined)
-	lease := r.admit(l, a.Zone, now)
+	l := r.birth(a, h, o.terms, now, joined)
+	r.admit(l, a.Zone, now)
 	r.makeUp(l)
 	if r.evictees.returned(h, now) {
 		r.counts.Returned++
 	}
-	return lease, nil
+	return r.metronome.tell(l.lease(), o.had, o.most, now), nil
 }
 
 // replace ends the old life after the new one can be found, so that a heartbeat
 // never finds the id unknown in between. Watchers are told in the other order.
-func (r *Registry[M]) replace(old life[M], a Announcement[M], h hash, t *terms, now int64) Lease {
+func (r *Registry[M]) replace(old life[M], a Announcement[M], h hash, o offer, now int64) Lease {
 	if z := old.mark().zone; a.Zone == r.zones.list[z].name {
 		defer r.zones.leave(r.zones.enter(a.Zone)) // it must not be forgotten in between
 	}
-	l := r.birth(a, h, t, now, now)
+	l := r.birth(a, h, o.terms, now, now)
 	r.depart(old, Replaced, now)
-	return r.admit(l, a.Zone, now)
+	r.admit(l, a.Zone, now)
+	return r.metronome.tell(l.lease(), o.had, o.most, now)
 }
 
 // birth puts a new life into the table.
@@ -89,12 +103,12 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 }
 
 // admit counts it in, and tells watchers.
-func (r *Registry[M]) admit(l life[M], zone string, now int64) Lease {
+func (r *Registry[M]) admit(l life[M], zone string, now int64) {
 	l.mark().zone = r.zones.enter(zone)
 	r.expect(l, now+l.terms().soonest(false)+1)
+	r.metronome.joined(r.zones.all.hosts, now)
 	r.counts.Joins++
 	r.emit(Joined, l, now)
-	return l.lease()
 }
 
 // expect sees to it that the host is looked at when its verdict may change.
@@ -105,7 +119,8 @@ func (r *Registry[M]) expect(l life[M], next int64) {
 }
 
 // refresh takes over what a living host says of itself now.
-func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64) Lease {
+func (r *Registry[M]) refresh(l life[M], a Announcement[M], o offer, now int64) Lease {
+	had := l.key().interval()
 	l.word().beat(now)
 	r.reconsider(l, now) // before its zone is another
 	c, i := l.rest()
@@ -114,11 +129,16 @@ func (r *Registry[M]) refresh(l life[M], a Announcement[M], t *terms, now int64)
 		*zone = r.zones.enter(a.Zone)
 	}
 	c.metadata[i] = a.Metadata
+	r.judgeBy(l, o.terms, now)
+	r.emit(Updated, l, now)
+	return r.metronome.tell(l.lease(), had, o.most, now)
+}
+
+// judgeBy has a host that was heard just now judged by other terms, if they are others.
+func (r *Registry[M]) judgeBy(l life[M], t *terms, now int64) {
 	if *t != *l.terms() {
 		l.setTerms(t)
 		l.key().setInterval(t.interval)
 	}
 	r.expect(l, now+l.terms().soonest(l.mark().suspect)+1)
-	r.emit(Updated, l, now)
-	return l.lease()
 }

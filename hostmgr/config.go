@@ -75,6 +75,10 @@ type Config[M any] struct {
 	// nobody. Confirm is asked about those that it lets go.
 	Guard Guard
 
+	// Cadence is the interval that hosts are advised. The zero Cadence leaves each host the
+	// one that it named.
+	Cadence Cadence
+
 	// Logger is told of stalls, and of callbacks that fail. Nil means nobody is.
 	Logger *slog.Logger
 }
@@ -92,6 +96,12 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	}
 	if err := c.Guard.validate(); err != nil {
 		return c, err
+	}
+	if c.Cadence.on() {
+		var err error
+		if c.Cadence, err = c.Cadence.withDefaults(); err != nil {
+			return c, err
+		}
 	}
 	if c.Guard.Hold == 0 {
 		c.Guard.Hold = defaultHold

@@ -2,15 +2,15 @@ package hostmgr
 
 // JoinUnder lets a host join under the hash of another id, as if both had the same one.
 func (r *Registry[M]) JoinUnder(other string, a Announcement[M]) error {
-	t, err := r.check(&a)
-	if err != nil {
+	if err := check(&a); err != nil {
 		return err
 	}
+	o := r.offer(a.Interval, 0)
 	h := r.table.hash(other)
 	now := r.lock()
 	defer r.unlock()
 	r.table.room(h)
-	_, err = r.join(a, h, t, now, now)
+	_, err := r.join(a, h, o, now, now)
 	return err
 }
 

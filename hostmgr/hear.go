@@ -14,10 +14,35 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 	stamp := r.stamp() // before all else: a clock waits for memory that was asked for before
 	h := r.table.hash(id)
 	r.lender.count(h, stamp)
-	if lease, ok := r.table.page(h).hear(h, incarnation, stamp); ok {
-		return lease, nil
+	lease, ok := r.table.page(h).hear(h, incarnation, stamp)
+	if !ok {
+		var err error
+		if lease, err = r.hear(h, id, incarnation, stamp); err != nil {
+			return Lease{}, err
+		}
 	}
-	return r.hear(h, id, incarnation, stamp)
+	if r.metronome != nil {
+		lease = r.advise(h, id, lease, stamp)
+	}
+	return lease, nil
+}
+
+// advise has the lease of a heartbeat tell the interval that is advised. If that is longer
+// than what the host is judged by it is judged by it from now on, before it is told. (An
+// Announce that comes at the same time may make that shorter again; which of the two answers
+// the host heeds, it then chooses.)
+func (r *Registry[M]) advise(h hash, id string, lease Lease, stamp int64) Lease {
+	had, most := lease.Interval, r.metronome.interval()
+	if had < most {
+		t := r.judge.terms(r.metronome.judged(had, most))
+		now := r.lock()
+		defer r.unlock()
+		l, ok := r.table.exactly(h, id)
+		if ok && l.key().number == lease.Life && l.key().interval() < t.interval {
+			r.judgeBy(l, t, now)
+		}
+	}
+	return r.metronome.tell(lease, had, most, stamp)
 }
 
 // Observe is a sign of life that someone else heard, age ago: it counts as if

@@ -23,7 +23,7 @@ type Announcement[M any] struct {
 	// inside. A refresh replaces it.
 	Metadata M
 	// Interval is the time until the host's next sign of life, from 10 ms to
-	// 24 h. Zero means DefaultInterval.
+	// 24 h. Zero means DefaultInterval. A host that follows a Cadence says what it was told.
 	Interval time.Duration
 	// Incarnation orders the lives of one id: newer is greater. Zero means the
 	// life that is there; where none is, the registry assigns a number greater
@@ -36,6 +36,8 @@ type Announcement[M any] struct {
 
 // A Lease is the answer to a sign of life: what to use for the next one.
 type Lease struct {
+	// Interval is the time until the next one: what the host named, or with a Cadence what
+	// the registry advises.
 	Interval    time.Duration
 	Incarnation uint64
 	Life        uint64 // another number than last time: the host was gone in between

@@ -23,7 +23,9 @@ type Registry[M any] struct {
 
 	table  *table[M]
 	lender lender
-	lends  bool // Run may lend
+
+	metronome *metronome // if a Cadence is set
+	lends     bool       // Run may lend
 
 	cautious bool // something may hold a host that is due
 
@@ -60,6 +62,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 		cfg:       cfg,
 		judge:     newJudge(cfg.Policy, cfg.Logger),
 		table:     newTable[M](),
+		metronome: newMetronome(cfg.Cadence),
 		wake:      make(chan struct{}, 1),
 		sweepGate: make(chan struct{}, 1),
 	}

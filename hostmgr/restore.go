@@ -43,10 +43,10 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 		ID: h.ID, Metadata: h.Metadata, Interval: h.Interval,
 		Incarnation: h.Incarnation, Zone: h.Zone,
 	}
-	t, err := r.check(&a)
-	if err != nil {
+	if err := check(&a); err != nil {
 		return false, err
 	}
+	o := r.offer(a.Interval, 0)
 	place := r.table.hash(a.ID)
 	now := r.lock()
 	defer r.unlock()
@@ -54,6 +54,6 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if _, ok := r.table.exactly(place, a.ID); ok {
 		return false, nil
 	}
-	_, err = r.join(a, place, t, now, r.time.at(h.Joined, now))
+	_, err := r.join(a, place, o, now, r.time.at(h.Joined, now))
 	return err == nil, err
 }

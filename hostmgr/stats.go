@@ -21,6 +21,9 @@ type Stats struct {
 	// zone.
 	Guard string
 
+	// Advised is the interval that the Cadence advises now; 0 without one.
+	Advised time.Duration
+
 	Joins uint64 // lives begun: each ends in one of the four departures
 	// Departures by kind. Left is the normal one, Evicted the abnormal.
 	Left, Evicted, Replaced, Forgotten uint64
@@ -94,6 +97,7 @@ func (r *Registry[M]) Stats() Stats {
 	s := r.counts
 	s.Hosts, s.Suspects, s.Held = r.zones.all.hosts, r.zones.all.suspects, r.zones.all.held
 	s.Zones, s.Guard = r.zones.stats(r.cfg.Guard), r.zones.all.holding(r.cfg.Guard, true)
+	s.Advised = r.metronome.interval()
 	s.Stalls, s.Excused = r.ledger.count, time.Duration(r.ledger.total)
 	r.figures.fill(&s)
 	r.mu.RUnlock()

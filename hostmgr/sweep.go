@@ -93,6 +93,7 @@ func (r *Registry[M]) beginScan(rep *SweepReport, held bool) (began int64, due b
 	rep.At = r.time.wall(began)
 	r.counts.Sweeps++
 	r.evictees.age(began)
+	r.metronome.keep(r.zones.all.hosts, began)
 	if held && r.zones.all.held > 0 {
 		r.table.schedule.hastenHeld(began)
 	}

@@ -18,6 +18,7 @@ type stats struct {
 	Held     int         `json:"held"`
 	Zones    []zoneStats `json:"zones"`
 	Guard    string      `json:"guard"`
+	Advised  seconds     `json:"advised"`
 
 	Joins     uint64 `json:"joins"`
 	Left      uint64 `json:"left"`
@@ -71,7 +72,7 @@ func (h *Handler[M]) show(s hostmgr.Stats, now time.Time, p point) *stats {
 	list := notices(s, recent, now)
 	return &stats{
 		Now: stamp(now), Viewers: viewers, Summary: summary(s, list), Notices: list,
-		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held, Zones: zones, Guard: s.Guard,
+		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held, Zones: zones, Guard: s.Guard, Advised: seconds(s.Advised),
 		Joins: s.Joins, Left: s.Left, Evicted: s.Evicted, Replaced: s.Replaced, Forgotten: s.Forgotten,
 		Returned: s.Returned, Suspected: s.Suspected, Recovered: s.Recovered,
 		HeldByGuard: s.HeldByGuard, HeldByConfirm: s.HeldByConfirm,
