@@ -17,6 +17,14 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Lease, error) {
 	first := r.offer(a.Interval, most)
 	first.had = had
 	h := r.table.hash(a.ID)
+	lease, err := r.announce(a, h, first, again)
+	if l, ok := r.table.find(h); ok && r.judge.learns {
+		r.adapt(l)
+	}
+	return lease, err
+}
+
+func (r *Registry[M]) announce(a Announcement[M], h hash, first, again offer) (Lease, error) {
 	now := r.lock()
 	defer r.unlock()
 	r.table.room(h)
@@ -66,8 +74,11 @@ func (r *Registry[M]) join(a Announcement[M], h hash, o offer, now, joined int64
 	l := r.birth(a, h, o.terms, now, joined)
 	r.admit(l, a.Zone, now)
 	r.makeUp(l)
-	if r.evictees.returned(h, now) {
+	if ago, ok := r.evictees.returned(h, now); ok {
 		r.counts.Returned++
+		if r.cfg.Shadow != nil {
+			r.shadowRejoined(o.terms, ago)
+		}
 	}
 	return r.metronome.tell(l.lease(), o.had, o.most, now), nil
 }
@@ -121,8 +132,7 @@ func (r *Registry[M]) expect(l life[M], next int64) {
 // refresh takes over what a living host says of itself now.
 func (r *Registry[M]) refresh(l life[M], a Announcement[M], o offer, now int64) Lease {
 	had := l.key().interval()
-	l.word().beat(now)
-	r.reconsider(l, now) // before its zone is another
+	r.heardNow(l, now, now) // before its zone is another
 	c, i := l.rest()
 	if zone := &l.mark().zone; a.Zone != r.zones.list[*zone].name {
 		r.zones.leave(*zone)
@@ -139,6 +149,9 @@ func (r *Registry[M]) judgeBy(l life[M], t *terms, now int64) {
 	if *t != *l.terms() {
 		l.setTerms(t)
 		l.key().setInterval(t.interval)
+		if rhythm := l.rhythm(); rhythm != nil {
+			rhythm.forget()
+		}
 	}
 	r.expect(l, now+l.terms().soonest(l.mark().suspect)+1)
 }

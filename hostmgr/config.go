@@ -20,6 +20,10 @@ type Config[M any] struct {
 	// Policy says how much silence is too much. Nil means Multiple(2).
 	Policy Policy
 
+	// Shadow is a second policy, that only counts what it would have done: see Stats.Shadow.
+	// Nil means that there is none. With one, each sign of life that is late takes the lock.
+	Shadow Policy
+
 	// Clock is the time source. Nil means the system's, or inside a
 	// testing/synctest bubble the bubble's. Clocks that step backwards are put
 	// up with: the registry's own time never does. It goes on from the latest
@@ -111,6 +115,9 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	}
 	if err := validate(c.Policy); err != nil {
 		return c, err
+	}
+	if err := validate(c.Shadow); err != nil {
+		return c, fmt.Errorf("Shadow: %w", err)
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System()

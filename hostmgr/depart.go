@@ -54,6 +54,9 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	if r.cfg.Cleanup != nil && k != Forgotten {
 		j = r.queue(l, k, now)
 	}
+	if r.cfg.Shadow != nil {
+		r.shadowDeparted(l, k, now)
+	}
 	r.emit(k, l, now)
 	r.release(l)
 	if was.suspect {
@@ -88,10 +91,14 @@ func (r *Registry[M]) queue(l life[M], k Kind, now int64) *job[M] {
 // evidence gathers it, and when the host was due. The word still tells when it was last
 // heard, though the life is over.
 func (r *Registry[M]) evidence(l life[M], now int64) (e Evidence, due int64) {
-	v, t := r.verdict(l, now), l.terms()
+	v, t := r.verdict(l, now), l.patience()
 	e = Evidence{
 		Silence: time.Duration(v.silence), Excused: time.Duration(v.excused),
 		Interval: t.interval, Patience: t.evict,
+	}
+	if rhythm := l.rhythm(); rhythm != nil && t.learns {
+		p := rhythm.pulse(t.interval)
+		e.Mean, e.Deviation, e.Beats = p.Mean, p.Deviation, p.Beats
 	}
 	if h, ok := l.held(); ok && now > h.since && v.state == Offline {
 		e.HeldBy, e.HeldFor = h.by(), time.Duration(min(r.ledger.listened(h.since, now), now-v.evictAt))

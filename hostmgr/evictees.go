@@ -87,24 +87,25 @@ func (v *evictees) makeRoom(places int) {
 	}
 }
 
-// returned tells whether h was evicted lately, and forgets it.
-func (v *evictees) returned(h hash, now int64) bool {
+// returned tells whether h was evicted lately, how many seconds ago, and forgets it.
+func (v *evictees) returned(h hash, now int64) (ago int64, ok bool) {
 	if len(v.log) > 0 {
 		v.file()
 	}
 	if v.table == nil {
-		return false
+		return 0, false
 	}
 	second := now / int64(time.Second)
 	e := newEvictee(h, second)
 	set := v.set(e)
 	for i, o := range set {
-		if o != 0 && o>>32 == e>>32 && uint32(second+1)-o.second() <= uint32(returnWindow/time.Second) {
+		ago := uint32(second+1) - o.second()
+		if o != 0 && o>>32 == e>>32 && ago <= uint32(returnWindow/time.Second) {
 			set[i] = 0
-			return true
+			return int64(ago), true
 		}
 	}
-	return false
+	return 0, false
 }
 
 // age throws the table away when all in it are too old.

@@ -12,6 +12,9 @@ type Evidence struct {
 	// Interval and Patience are what the silence was held against. A Patience
 	// of zero means that silence alone never evicts this host.
 	Interval, Patience time.Duration
+	// Mean, Deviation and Beats are what the Patience was learned from, if it was: see Pulse.
+	Mean, Deviation time.Duration
+	Beats           uint64
 	// Excused is how much of the time since the last sign of life was not
 	// counted, because the registry was not listening.
 	Excused time.Duration
@@ -40,6 +43,9 @@ func (e Evidence) Reason(k Kind) string {
 
 func (e Evidence) silent() string {
 	why := fmt.Sprintf("silent for %v, patience %v at an interval of %v", short(e.Silence), e.Patience, e.Interval)
+	if e.Beats > 0 {
+		why += fmt.Sprintf(", learned from %d beats every %v ± %v", e.Beats, short(e.Mean), short(e.Deviation))
+	}
 	if e.Excused > 0 {
 		why += fmt.Sprintf("; not counting %v in which nobody listened", short(e.Excused))
 	}

@@ -14,7 +14,10 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 	stamp := r.stamp() // before all else: a clock waits for memory that was asked for before
 	h := r.table.hash(id)
 	r.lender.count(h, stamp)
-	lease, ok := r.table.page(h).hear(h, incarnation, stamp)
+	lease, ok := Lease{}, false
+	if !r.attentive {
+		lease, ok = r.table.page(h).hear(h, incarnation, stamp)
+	}
 	if !ok {
 		var err error
 		if lease, err = r.hear(h, id, incarnation, stamp); err != nil {
@@ -69,13 +72,75 @@ func (r *Registry[M]) hear(h hash, id string, incarnation uint64, heard int64) (
 			return Lease{}, err
 		}
 		lease := l.lease()
-		wasSuspect, there := l.word().beat(heard)
-		if wasSuspect {
-			r.recover(h, id)
-		}
-		if there {
+		if was, there := l.word().beat(heard); there {
+			r.heard(l, id, was, heard)
 			return lease, nil
 		}
+	}
+}
+
+// heard does what there is to do about a sign of life besides. Most take no lock for it: only
+// that of a suspect, and where somebody wants to know, one that comes late.
+func (r *Registry[M]) heard(l life[M], id string, was, heard int64) {
+	gap := heard - seenIn(was)
+	switch late := r.attentive && r.notes(l, gap); {
+	case late || was&suspectBit != 0:
+		r.attend(l.key(), id, was, heard)
+	case r.judge.learns && gap > 0:
+		l.rhythm().learn(gap)
+	}
+	if r.judge.learns {
+		r.adapt(l)
+	}
+}
+
+// notes is terms.notes for someone who holds no lock: it may ask the policy.
+func (r *Registry[M]) notes(l life[M], gap int64) bool {
+	t := *r.judge.terms(l.key().interval())
+	if rhythm := l.rhythm(); rhythm != nil {
+		t = rhythm.over(t)
+	}
+	return t.notes(gap)
+}
+
+// attend is the one heartbeat in many that needs the lock.
+func (r *Registry[M]) attend(k *key, id string, was, heard int64) {
+	now := r.lock()
+	defer r.unlock()
+	if l, ok := r.table.exactly(k.hash, id); ok && l.key().number == k.number {
+		r.noteGap(l, was, heard, now)
+		r.reconsider(l, now)
+	}
+}
+
+// heardNow is a sign of life by someone who holds the lock.
+func (r *Registry[M]) heardNow(l life[M], heard, now int64) {
+	if was, _ := l.word().beat(heard); r.attentive {
+		r.noteGap(l, was, heard, now)
+	}
+	r.reconsider(l, now)
+}
+
+// noteGap takes into account how long a host was silent before a sign of life. The word has
+// that already, the patience is that of before.
+func (r *Registry[M]) noteGap(l life[M], was, heard, now int64) {
+	seen := seenIn(was)
+	if heard <= seen {
+		return
+	}
+	if t := l.patience(); r.cfg.Shadow != nil && t.notes(heard-seen) {
+		r.shadowHeard(l, seen, heard)
+	}
+	if rhythm := l.rhythm(); rhythm != nil {
+		rhythm.learn(heard - seen - r.ledger.between(seen, heard, now))
+	}
+}
+
+// adapt asks policies that learn how patient they are with a host now. It must be called
+// without any lock.
+func (r *Registry[M]) adapt(l life[M]) {
+	if p := l.rhythm().pulse(l.key().interval()); p.Beats > 0 {
+		l.rhythm().set(r.judge.ask(p))
 	}
 }
 
@@ -90,18 +155,8 @@ func (r *Registry[M]) hearTwin(h hash, id string, incarnation uint64, heard int6
 	if err := l.fence(incarnation); err != nil {
 		return Lease{}, err
 	}
-	l.word().beat(heard)
-	r.reconsider(l, now)
+	r.heardNow(l, heard, now)
 	return l.lease(), nil
-}
-
-// recover is the one heartbeat in many that needs the lock: that of a suspect.
-func (r *Registry[M]) recover(h hash, id string) {
-	now := r.lock()
-	defer r.unlock()
-	if l, ok := r.table.exactly(h, id); ok {
-		r.reconsider(l, now)
-	}
 }
 
 // reconsider tells watchers of a suspect that was heard again. One that was

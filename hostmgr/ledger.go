@@ -63,8 +63,40 @@ func (g *ledger) excused(t, now int64) int64 {
 	return sum + g.total - s.before - max(0, t-s.from)
 }
 
+// between is how much of the time from a to b, both of which lie in the past of now, was not
+// listened to.
+func (g *ledger) between(a, b, now int64) int64 { return g.excused(a, now) - g.excused(b, now) }
+
 // listened is how much of the time from t to now was.
 func (g *ledger) listened(t, now int64) int64 { return max(0, now-t-g.excused(t, now)) }
+
+// due is when a host that was heard at seen, and not since, was due: the first moment at
+// which a sweep would have evicted it, before until. It does not know of a stall that no sweep
+// has seen yet.
+func (g *ledger) due(seen int64, t *terms, until int64) (at int64, ok bool) {
+	if t.evict == 0 {
+		return 0, false
+	}
+	i := sort.Search(len(g.stalls), func(i int) bool { return g.stalls[i].to > seen })
+	var excused int64
+	for ; ; i++ {
+		listened := until // to when nobody was deaf, from the stall before on
+		if i < len(g.stalls) {
+			listened = min(until, g.stalls[i].from+1)
+		}
+		at = after(seen+excused, t.evict)
+		if i > 0 {
+			at = g.stalls[i-1].grace(at, t)
+		}
+		if at+1 < listened {
+			return at + 1, true
+		}
+		if i >= len(g.stalls) || g.stalls[i].to >= until {
+			return 0, false
+		}
+		excused += g.stalls[i].to - max(g.stalls[i].from, seen)
+	}
+}
 
 // latest is the latest stall, or ok is false. It keeps the limit that it exceeded,
 // because Run, when it ends, takes its own back.

@@ -20,7 +20,7 @@ const (
 // its own, with open addressing and linear probing, and at the same time what a
 // sweep takes in hand at once.
 //
-// words and keys are all that a heartbeat touches: one cache line of each, at an
+// words and keys are all that a heartbeat touches (and rhythms, if somebody learns): one cache line of each, at an
 // address that follows from the hash alone, so that the processor fetches both at
 // the same time. Everything else is guarded by Registry.mu, lies in chunks in
 // order of arrival, and is found by a slot's record.
@@ -28,8 +28,9 @@ const (
 // Nothing in here but the metadata is a pointer for each host, so the garbage
 // collector has little to look at.
 type page[M any] struct {
-	words []word
-	keys  []key
+	words   []word
+	keys    []key
+	rhythms []rhythm // nil if nobody learns
 
 	// Guarded by Registry.mu; what most looks of a sweep need comes first.
 	patience int64           // the least that soonest says for any of the terms
@@ -120,7 +121,7 @@ func capacity(live int) int {
 	return slots
 }
 
-func newPage[M any](first uint64, depth, live int) *page[M] {
+func newPage[M any](first uint64, depth, live int, learns bool) *page[M] {
 	slots := min(capacity(live), maxSlots)
 	p := &page[M]{
 		first: first, depth: depth, patience: never,
@@ -128,6 +129,9 @@ func newPage[M any](first uint64, depth, live int) *page[M] {
 	}
 	for i := range p.words {
 		p.words[i].v = vacant
+	}
+	if learns {
+		p.rhythms = make([]rhythm, slots)
 	}
 	return p
 }
@@ -287,6 +291,9 @@ func (p *page[M]) reseat(from life[M]) life[M] {
 	*l.mark() = *from.mark()
 	*l.key() = *from.key()
 	l.word().v = from.word().load()
+	if r := l.rhythm(); r != nil {
+		r.copy(from.rhythm())
+	}
 	return l
 }
 

@@ -12,7 +12,14 @@ import (
 // Patience must be pure and cheap: it is asked once for each interval that
 // hosts use, not for each host, and its answer is kept (for the first 1024 of
 // them; where hosts use more it is asked at each Announce of the others). It runs with no lock
-// held. An answer that can't be meant (a panic, a negative duration, an
+// held.
+//
+// A policy that also has a method Learns() bool that returns true is told all of a Pulse: it
+// is asked for each host after each of its signs of life. Its suspicion does not come before
+// the interval is over. (Of a policy around another, Learns returns what that of the other
+// does.)
+//
+// An answer that can't be meant (a panic, a negative duration, an
 // eviction before the interval is over) is counted in Stats.PolicyFaults,
 // logged, and replaced by that of the default, Multiple(2); a suspicion that
 // would come at or after the eviction is none.
@@ -25,6 +32,18 @@ type Policy interface {
 // A Pulse is what a Policy may know of a host.
 type Pulse struct {
 	Interval time.Duration // the one the host is judged by
+
+	// Mean and Deviation are those of the gaps between its signs of life, less what was not
+	// listened to, and Beats is how many gaps there were since it joined, or its interval
+	// changed. They are zero for policies that do not learn.
+	Mean, Deviation time.Duration
+	Beats           uint64
+}
+
+// learns tells whether a policy asks for all of a Pulse.
+func learns(p Policy) bool {
+	l, ok := p.(interface{ Learns() bool })
+	return ok && l.Learns()
 }
 
 // Multiple is the policy that Dragonfly's scheduler uses: a host is evicted

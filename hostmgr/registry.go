@@ -27,7 +27,8 @@ type Registry[M any] struct {
 	metronome *metronome // if a Cadence is set
 	lends     bool       // Run may lend
 
-	cautious bool // something may hold a host that is due
+	cautious  bool // something may hold a host that is due
+	attentive bool // the gap before each sign of life is of interest: see attend
 
 	running   atomic.Bool
 	asking    atomic.Bool    // a batch is out with Confirm
@@ -50,6 +51,7 @@ type Registry[M any] struct {
 	counts      Stats
 	figures     figures
 	evictees    evictees
+	shadow      shadow
 }
 
 // New returns an empty registry, or an error that wraps ErrInvalid.
@@ -60,13 +62,14 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	}
 	r := &Registry[M]{
 		cfg:       cfg,
-		judge:     newJudge(cfg.Policy, cfg.Logger),
-		table:     newTable[M](),
+		judge:     newJudge(cfg.Policy, cfg.Shadow, cfg.Logger),
 		metronome: newMetronome(cfg.Cadence),
 		wake:      make(chan struct{}, 1),
 		sweepGate: make(chan struct{}, 1),
 	}
-	r.lends = cfg.Clock == clock.System()
+	r.table = newTable[M](r.judge.learns)
+	r.attentive = r.judge.learns || cfg.Shadow != nil
+	r.lends = cfg.Clock == clock.System() && !r.attentive
 	r.cautious = cfg.Confirm != nil || cfg.Guard.on()
 	r.time = newTimeline(cfg.Clock, r.wake)
 	r.clean = newCleaner(cfg, r.time, r.wake)

@@ -51,6 +51,9 @@ type Stats struct {
 	Stalls  uint64
 	Excused time.Duration // the length of all stalls
 
+	// Shadow is what the second policy would have done; all zero without one.
+	Shadow ShadowStats
+
 	// Detection is the time from the last sign of life to the eviction; recorded when a host is
 	// evicted. It has in it whatever put that off: a stall, the guard, Confirm.
 	Detection histogram.Snapshot[time.Duration]
@@ -99,6 +102,7 @@ func (r *Registry[M]) Stats() Stats {
 	s.Zones, s.Guard = r.zones.stats(r.cfg.Guard), r.zones.all.holding(r.cfg.Guard, true)
 	s.Advised = r.metronome.interval()
 	s.Stalls, s.Excused = r.ledger.count, time.Duration(r.ledger.total)
+	s.Shadow = r.shadow.snapshot()
 	r.figures.fill(&s)
 	r.mu.RUnlock()
 	r.clean.count(&s)

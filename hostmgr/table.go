@@ -29,6 +29,7 @@ import (
 // to the same page has it seen all there was.
 type table[M any] struct {
 	seed      maphash.Seed
+	learns    bool // lives have rhythms
 	directory atomic.Pointer[directory[M]]
 
 	// Guarded by Registry.mu.
@@ -55,10 +56,10 @@ type directory[M any] struct {
 // well.
 type hash uint64
 
-func newTable[M any]() *table[M] {
-	t := &table[M]{seed: maphash.MakeSeed()}
+func newTable[M any](learns bool) *table[M] {
+	t := &table[M]{seed: maphash.MakeSeed(), learns: learns}
 	d := &directory[M]{pages: make([]atomic.Pointer[page[M]], 1)}
-	p := newPage[M](0, 0, 0)
+	p := newPage[M](0, 0, 0, learns)
 	d.pages[0].Store(p)
 	t.directory.Store(d)
 	t.enter(p, never)
@@ -203,7 +204,7 @@ func (t *table[M]) plan(depth int, old []*page[M]) []*page[M] {
 	parts := 1 << max(0, depth-old[0].depth)
 	fresh := make([]*page[M], parts)
 	for i := range fresh {
-		fresh[i] = newPage[M](first|uint64(i)<<(64-depth), depth, live/parts)
+		fresh[i] = newPage[M](first|uint64(i)<<(64-depth), depth, live/parts, t.learns)
 	}
 	return fresh
 }

@@ -17,21 +17,32 @@ const (
 )
 
 // terms are what a host is judged by. They never change, and are shared by all hosts of
-// one interval, for the first 1024 intervals: a host that changes its own gets others.
+// one interval, for the first 1024 intervals: a host that changes its own gets others. What
+// is learned of a host overrules them: see rhythm.
 type terms struct {
 	interval, suspect, evict time.Duration // of silence; 0: never
+	shadow                   time.Duration // until the shadow policy would evict; 0: never
+	learns                   bool          // the policy does
 }
 
-// A judge turns intervals into terms by asking the policy, and keeps them.
+// A judge turns intervals into terms by asking the policies, and keeps them.
 type judge struct {
-	policy Policy
-	log    *slog.Logger
-	known  atomic.Pointer[map[time.Duration]*terms] // replaced, never changed in place
-	faults atomic.Uint64
+	policy, shadow adviser // there may be no shadow
+	learns         bool    // one of them does
+	log            *slog.Logger
+	known          atomic.Pointer[map[time.Duration]*terms] // replaced, never changed in place
+	faults         atomic.Uint64
 }
 
-func newJudge(p Policy, log *slog.Logger) *judge {
-	j := &judge{policy: p, log: log}
+// An adviser is a policy, and whether it learns.
+type adviser struct {
+	Policy
+	learns bool
+}
+
+func newJudge(policy, shadow Policy, log *slog.Logger) *judge {
+	j := &judge{policy: adviser{policy, learns(policy)}, shadow: adviser{shadow, learns(shadow)}, log: log}
+	j.learns = j.policy.learns || j.shadow.learns
 	j.known.Store(&map[time.Duration]*terms{})
 	return j
 }
@@ -42,13 +53,32 @@ func (j *judge) terms(interval time.Duration) *terms {
 	if t, ok := (*j.known.Load())[interval]; ok {
 		return t
 	}
-	t, err := j.ask(interval)
-	if err != nil {
-		j.faults.Add(1)
-		j.log.Error("policy overruled by Multiple(2)", "interval", interval, "err", err)
-		t.suspect, t.evict = Multiple(2).Patience(Pulse{Interval: interval})
+	t := j.ask(Pulse{Interval: interval})
+	j.keep(&t)
+	return &t
+}
+
+// ask asks the policies about a host, with no lock held.
+func (j *judge) ask(p Pulse) terms {
+	t := j.answer(j.policy, p)
+	if j.shadow.Policy != nil {
+		t.shadow = j.answer(j.shadow, p).evict
 	}
-	j.keep(t)
+	return t
+}
+
+// answer is what one policy says; or what the default does, if that can't be meant.
+func (j *judge) answer(a adviser, p Pulse) terms {
+	t := terms{interval: p.Interval, learns: a.learns}
+	if !a.learns {
+		p = Pulse{Interval: p.Interval}
+	}
+	if err := t.ask(a.Policy, p); err != nil {
+		if j.faults.Add(1); p.Beats <= 1 { // else it would be said at every beat
+			j.log.Error("policy overruled by Multiple(2)", "interval", p.Interval, "err", err)
+		}
+		t.suspect, t.evict = Multiple(2).Patience(p)
+	}
 	return t
 }
 
@@ -66,15 +96,14 @@ func (j *judge) keep(t *terms) {
 	}
 }
 
-func (j *judge) ask(interval time.Duration) (t *terms, err error) {
-	t = &terms{interval: interval}
+func (t *terms) ask(policy Policy, p Pulse) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("policy panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
-	t.suspect, t.evict = j.policy.Patience(Pulse{Interval: interval})
-	return t, t.settle()
+	t.suspect, t.evict = policy.Patience(p)
+	return t.settle()
 }
 
 // settle makes the answer of a policy one that can be reckoned with.
@@ -83,15 +112,29 @@ func (t *terms) settle() error {
 		return fmt.Errorf("patience (%v, %v) for an interval of %v", t.suspect, t.evict, t.interval)
 	}
 	t.suspect, t.evict = min(t.suspect, maxPatience), min(t.evict, maxPatience)
+	if t.learns && t.suspect != 0 {
+		t.suspect = max(t.suspect, t.interval)
+	}
 	if t.evict != 0 && t.suspect >= t.evict {
 		t.suspect = 0
 	}
 	return nil
 }
 
+// notes tells whether so long a silence is worth a note when it ends: half an interval
+// overdue, or more than the shadow would have put up with.
+func (t *terms) notes(gap int64) bool {
+	return gap > int64(t.interval)*3/2 || t.shadow > 0 && gap > int64(t.shadow)
+}
+
 // soonest is the silence up to which a host that is suspect, or is not, needs no
-// look. It does not know of stalls, which only ever add to it.
+// look. It does not know of stalls, which only ever add to it. What is learned of a host may
+// change its patience with any beat, but to no less than its interval: so it is looked at
+// once in each.
 func (t *terms) soonest(suspect bool) int64 {
+	if t.learns {
+		return int64(t.interval)
+	}
 	patience := t.evict
 	if !suspect && t.suspect > 0 {
 		patience = t.suspect

@@ -11,6 +11,7 @@ type verdict struct {
 	seen               int64 // when the host was heard
 	silence, excused   int64
 	suspectAt, evictAt int64 // the host is suspect, or due, after these
+	recheck            int64 // they may come sooner from then on, if it is heard meanwhile
 	state              State
 }
 
@@ -25,7 +26,12 @@ func (r *Registry[M]) verdict(l life[M], now int64) (v verdict) {
 // thing. The caller holds r.mu, for reading at least.
 func (r *Registry[M]) judgeAs(v *verdict, l life[M], now int64) {
 	v.word = l.word().load()
-	v.judge(&r.ledger, r.lender.latest(seenIn(v.word), now), l.terms(), now)
+	t := l.patience()
+	v.judge(&r.ledger, r.lender.latest(seenIn(v.word), now), &t, now)
+	v.recheck = never
+	if t.learns {
+		v.recheck = now + int64(t.interval)
+	}
 }
 
 func (v *verdict) judge(g *ledger, seen int64, t *terms, now int64) {
@@ -49,8 +55,14 @@ func (v *verdict) judge(g *ledger, seen int64, t *terms, now int64) {
 // grace puts a deadline off after a stall: the host gets its own interval, and
 // a gap, to be heard in; but no more than twice its patience in all.
 func (g *ledger) grace(evictAt int64, t *terms, now int64) int64 {
-	s, ok := g.latest(now)
-	if !ok || evictAt >= never {
+	if s, ok := g.latest(now); ok {
+		return s.grace(evictAt, t)
+	}
+	return evictAt
+}
+
+func (s stall) grace(evictAt int64, t *terms) int64 {
+	if evictAt >= never {
 		return evictAt
 	}
 	return max(evictAt, min(s.to+int64(t.interval)+s.limit, evictAt+int64(t.evict)))
@@ -60,9 +72,9 @@ func (g *ledger) grace(evictAt int64, t *terms, now int64) int64 {
 // nanosecond after its next deadline.
 func (v *verdict) next(suspected bool) int64 {
 	if !suspected && v.suspectAt < v.evictAt {
-		return min(v.suspectAt+1, never)
+		return min(v.suspectAt+1, v.recheck)
 	}
-	return min(v.evictAt+1, never)
+	return min(v.evictAt+1, v.recheck)
 }
 
 func after(t int64, patience time.Duration) int64 {

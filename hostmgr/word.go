@@ -51,18 +51,19 @@ func first(words []word) int64 {
 }
 
 // beat notes a sign of life at t. It never steps back: a delayed older beat
-// leaves a newer one alone. wasSuspect asks the caller to reconsider the host;
-// there is false if the life is over.
-func (w *word) beat(t int64) (wasSuspect, there bool) {
+// leaves a newer one alone. It returns the word that it took the place of, or would have,
+// had nobody been quicker; there is false if the life is over. If the word was that of a
+// suspect the caller must reconsider the host.
+func (w *word) beat(t int64) (was int64, there bool) {
 	for {
 		old := w.load()
 		switch {
 		case old < 0:
-			return false, false
+			return 0, false
 		case seenIn(old) >= t:
-			return false, true
+			return t << 1, true
 		case atomic.CompareAndSwapInt64(&w.v, old, t<<1):
-			return old&suspectBit != 0, true
+			return old, true
 		}
 	}
 }

@@ -42,6 +42,8 @@ type stats struct {
 	Stalls  uint64  `json:"stalls"`
 	Excused seconds `json:"excused"`
 
+	Shadow shadowStats `json:"shadow"`
+
 	Detection            spread[seconds] `json:"detection"`
 	CleanupAfterLeave    spread[seconds] `json:"cleanupAfterLeave"`
 	CleanupAfterEviction spread[seconds] `json:"cleanupAfterEviction"`
@@ -56,6 +58,29 @@ type zoneStats struct {
 	Suspects int    `json:"suspects"`
 	Held     int    `json:"held"`
 	Guard    string `json:"guard"`
+}
+
+type shadowStats struct {
+	Evicted   uint64          `json:"evicted"`
+	Returned  uint64          `json:"returned"`
+	Later     uint64          `json:"later"`
+	Spared    uint64          `json:"spared"`
+	Detection spread[seconds] `json:"detection"`
+	Latest    []shadowReturn  `json:"latest"`
+}
+
+type shadowReturn struct {
+	ID       string `json:"id"`
+	EvictAt  stamp  `json:"evictAt"`
+	Returned stamp  `json:"returned"`
+}
+
+func shadowOf(s hostmgr.ShadowStats) shadowStats {
+	latest := []shadowReturn{}
+	for _, l := range s.Latest {
+		latest = append(latest, shadowReturn{l.ID, stamp(l.EvictAt), stamp(l.Returned)})
+	}
+	return shadowStats{s.Evicted, s.Returned, s.Later, s.Spared, times(s.Detection), latest}
 }
 
 // stats are those of now.
@@ -79,6 +104,7 @@ func (h *Handler[M]) show(s hostmgr.Stats, now time.Time, p point) *stats {
 		CleanupPending: s.CleanupPending, CleanupOldest: stamp(s.CleanupOldest),
 		CleanupFailures: s.CleanupFailures, ConfirmFailures: s.ConfirmFailures, PolicyFaults: s.PolicyFaults,
 		Sweeps: s.Sweeps, Stalls: s.Stalls, Excused: seconds(s.Excused),
+		Shadow:               shadowOf(s.Shadow),
 		Detection:            times(s.Detection),
 		CleanupAfterLeave:    times(s.CleanupAfterLeave),
 		CleanupAfterEviction: times(s.CleanupAfterEviction),
