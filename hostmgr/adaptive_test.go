@@ -186,6 +186,34 @@ func TestDeadlinesThatAreLearnedAreKept(t *testing.T) {
 	}
 }
 
+// A look found the host patient for long, so that the next one is far off; then a beat comes,
+// and its patience is short.
+func TestPatienceThatShrinksIsNoticed(t *testing.T) {
+	p := &pupil{}
+	s := newScript(t, hostmgr.Config[string]{Policy: p})
+	s.join("a")
+	s.sweepUntil(s.clock.Now().Add(5 * second))
+	p.answer = func(p hostmgr.Pulse) (time.Duration, time.Duration) { return 1, 2 * p.Interval }
+	s.beat("a")
+	h := s.get("a")
+	require.Equal(t, second, h.SuspectAt.Sub(h.LastSeen), "a suspicion does not come before the interval is over")
+	s.sweepUntil(h.EvictAt)
+	require.False(t, s.gone("a"))
+	s.sweepUntil(h.EvictAt.Add(1))
+	require.True(t, s.gone("a"))
+}
+
+func TestAStallAfterABeatIsNoPartOfTheGapBeforeIt(t *testing.T) {
+	p := &pupil{}
+	s := newScript(t, hostmgr.Config[string]{Policy: p, MaxGap: second})
+	s.join("a")
+	s.after(second)
+	s.after(second)
+	s.after(10 * second)
+	require.NoError(t, s.Observe("a", 0, 10*second))
+	require.Equal(t, hostmgr.Pulse{Interval: second, Mean: 2 * second, Beats: 1}, p.told[len(p.told)-1])
+}
+
 // sweepUntil lets time pass, and sweeps whenever Next says so.
 func (s *script) sweepUntil(end time.Time) {
 	for {

@@ -91,7 +91,7 @@ func (g *ledger) due(seen int64, t *terms, until int64) (at int64, ok bool) {
 		if at+1 < listened {
 			return at + 1, true
 		}
-		if i >= len(g.stalls) || g.stalls[i].to >= until {
+		if i >= len(g.stalls) {
 			return 0, false
 		}
 		excused += g.stalls[i].to - max(g.stalls[i].from, seen)
