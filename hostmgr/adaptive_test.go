@@ -50,7 +50,7 @@ func TestAdaptiveIsPhiAccrual(t *testing.T) {
 
 func TestAdaptiveStaysWithinItsLimits(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 9))
-	for range 100_000 {
+	for range 10_000 {
 		p := hostmgr.Pulse{
 			Interval: time.Duration(1+rnd.Int64N(int64(time.Hour))) + 10*time.Millisecond, Beats: rnd.Uint64N(20),
 			Mean: time.Duration(rnd.Int64N(1 << rnd.IntN(63))), Deviation: time.Duration(rnd.Int64N(1 << rnd.IntN(63))),

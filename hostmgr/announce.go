@@ -119,6 +119,7 @@ func (r *Registry[M]) admit(l life[M], zone string, now int64) {
 	r.expect(l, now+l.terms().soonest(false)+1)
 	r.metronome.joined(r.zones.all.hosts, now)
 	r.counts.Joins++
+	r.recordJoin(l, now)
 	r.emit(Joined, l, now)
 }
 

@@ -68,11 +68,15 @@ func (c Cadence) withDefaults() (Cadence, error) {
 
 // target is the interval for so many hosts: one that Jitter does not make shorter than Min.
 func (c Cadence) target(hosts int) time.Duration {
-	seconds := max(float64(hosts)/c.PerSecond/(1-c.Jitter/2), c.Min.Seconds()/(1-c.Jitter))
-	if seconds >= c.Max.Seconds() {
+	least := c.Min.Seconds() / (1 - c.Jitter)
+	switch seconds := max(float64(hosts)/c.PerSecond/(1-c.Jitter/2), least); {
+	case seconds >= c.Max.Seconds():
 		return c.Max
+	case seconds == least:
+		return time.Duration(math.Round(least * 1e9))
+	default:
+		return min(c.Max, steps(time.Duration(math.Round(seconds*1e9))))
 	}
-	return min(c.Max, max(c.Min, steps(time.Duration(math.Round(seconds*1e9)))))
 }
 
 // steps rounds an interval up to one of 64 between each power of two (of seconds) and the

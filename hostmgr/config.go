@@ -3,6 +3,7 @@ package hostmgr
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -82,6 +83,15 @@ type Config[M any] struct {
 	// Cadence is the interval that hosts are advised. The zero Cadence leaves each host the
 	// one that it named.
 	Cadence Cadence
+
+	// Recorder is the flight recorder: it is given lines of text about each join, departure,
+	// silence of more than one and a half intervals, stall, and decision of the Guard or
+	// Confirm, with the evidence. Package flight reads them, and judges each silence again, by
+	// this policy or another one. A sign of life on time writes nothing; one that is late takes
+	// the lock. Under Run it is written to as soon as there is something, without Run at the
+	// end of each Sweep. What it has no room or no time for is counted: 16 MiB wait for it at
+	// most. Run returns only when the last Write has. Nil records nothing.
+	Recorder io.Writer
 
 	// Logger is told of stalls, and of callbacks that fail. Nil means nobody is.
 	Logger *slog.Logger

@@ -122,7 +122,7 @@ func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by st
 		case v.word != q.word: // it is due anew: to be asked about anew
 			rep.Held--
 		case !allowed[q.number]:
-			r.refuse(l, by)
+			r.refuse(l, by, now)
 		case l.word().evict(v.word):
 			r.evicted(l, &v, now)
 			r.table.tidy(l.page)

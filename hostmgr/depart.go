@@ -57,6 +57,7 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	if r.cfg.Shadow != nil {
 		r.shadowDeparted(l, k, now)
 	}
+	r.recordSilence(k, l, seenIn(l.word().load()), now)
 	r.emit(k, l, now)
 	r.release(l)
 	if was.suspect {

@@ -128,8 +128,11 @@ func (r *Registry[M]) noteGap(l life[M], was, heard, now int64) {
 	if heard <= seen {
 		return
 	}
-	if t := l.patience(); r.cfg.Shadow != nil && t.notes(heard-seen) {
-		r.shadowHeard(l, seen, heard)
+	if t := l.patience(); t.notes(heard - seen) {
+		if r.cfg.Shadow != nil {
+			r.shadowHeard(l, seen, heard)
+		}
+		r.recordSilence(Recovered, l, seen, heard)
 	}
 	if rhythm := l.rhythm(); rhythm != nil {
 		rhythm.learn(heard - seen - r.ledger.between(seen, heard, now))

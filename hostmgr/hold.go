@@ -49,13 +49,14 @@ func (l life[M]) setHold(h hold) {
 }
 
 // refuse notes why Confirm holds a host.
-func (r *Registry[M]) refuse(l life[M], why string) {
+func (r *Registry[M]) refuse(l life[M], why string, now int64) {
 	h, held := l.held()
 	if !held {
 		return
 	}
 	if h.confirm == awaitsConfirm {
 		r.counts.HeldByConfirm++
+		r.recordHold(l, why, now)
 	}
 	h.confirm = why
 	l.setHold(h)
@@ -79,13 +80,13 @@ func (r *Registry[M]) detain(l life[M], counted bool, now int64) (h hold, stays 
 	}
 	stays = h.waits || r.cfg.Confirm != nil
 	if held || stays {
-		r.hold(l, h)
+		r.hold(l, h, now)
 	}
 	return h, stays
 }
 
 // hold holds a host, or goes on to.
-func (r *Registry[M]) hold(l life[M], h hold) {
+func (r *Registry[M]) hold(l life[M], h hold, now int64) {
 	was, held := l.held()
 	if held && h == was {
 		return
@@ -98,6 +99,7 @@ func (r *Registry[M]) hold(l life[M], h hold) {
 	}
 	if h.byGuard() && !was.byGuard() {
 		r.counts.HeldByGuard++
+		r.recordHold(l, h.guard, now)
 	}
 	l.setHold(h)
 }

@@ -21,6 +21,8 @@ type Registry[M any] struct {
 	judge *judge
 	clean *cleaner[M]
 
+	recorder *recorder // if one is set
+
 	table  *table[M]
 	lender lender
 
@@ -52,6 +54,7 @@ type Registry[M any] struct {
 	figures     figures
 	evictees    evictees
 	shadow      shadow
+	recorded    bool // the recorder has something to write when mu is released
 }
 
 // New returns an empty registry, or an error that wraps ErrInvalid.
@@ -68,11 +71,12 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 		sweepGate: make(chan struct{}, 1),
 	}
 	r.table = newTable[M](r.judge.learns)
-	r.attentive = r.judge.learns || cfg.Shadow != nil
+	r.attentive = r.judge.learns || cfg.Shadow != nil || cfg.Recorder != nil
 	r.lends = cfg.Clock == clock.System() && !r.attentive
 	r.cautious = cfg.Confirm != nil || cfg.Guard.on()
 	r.time = newTimeline(cfg.Clock, r.wake)
 	r.clean = newCleaner(cfg, r.time, r.wake)
+	r.recorder = newRecorder(cfg, r.time.start)
 	r.ledger.limit = max(0, int64(cfg.MaxGap))
 	r.incarnation = uint64(max(0, cfg.Clock.Now().UnixNano()))
 	return r, nil
@@ -101,8 +105,8 @@ func (r *Registry[M]) unlock() {
 	if r.news {
 		watchers = r.watchers
 	}
-	stir, work := r.stir, r.work
-	r.news, r.stir, r.work = false, false, false
+	stir, work, recorded := r.stir, r.work, r.recorded
+	r.news, r.stir, r.work, r.recorded = false, false, false, false
 	r.mu.Unlock()
 
 	for _, w := range watchers {
@@ -113,6 +117,9 @@ func (r *Registry[M]) unlock() {
 	}
 	if work {
 		r.clean.kick()
+	}
+	if recorded {
+		poke(r.recorder.kick)
 	}
 }
 

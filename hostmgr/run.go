@@ -25,6 +25,7 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 		r.setLimit(runMaxGap)
 		defer r.setLimit(0)
 	}
+	defer r.startRecorder()()
 	defer r.clean.start(ctx)()
 	defer r.asks.Wait()
 	defer r.takeBack()

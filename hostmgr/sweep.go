@@ -38,6 +38,9 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 		}
 	}
 	r.report(rep)
+	if !r.running.Load() {
+		r.write()
+	}
 	return rep
 }
 
@@ -128,7 +131,10 @@ func (r *Registry[M]) listen(rep *SweepReport) (now int64) {
 	now = r.time.now()
 	r.time.raise(now)
 	r.mu.Lock()
-	rep.Excused += time.Duration(r.ledger.tick(now))
+	if excused := r.ledger.tick(now); excused > 0 {
+		rep.Excused += time.Duration(excused)
+		r.recordStall(r.ledger.stalls[len(r.ledger.stalls)-1])
+	}
 	return now
 }
 

@@ -42,6 +42,10 @@ type stats struct {
 	Stalls  uint64  `json:"stalls"`
 	Excused seconds `json:"excused"`
 
+	Records          uint64 `json:"records"`
+	RecordsLost      uint64 `json:"recordsLost"`
+	RecorderFailures uint64 `json:"recorderFailures"`
+
 	Shadow shadowStats `json:"shadow"`
 
 	Detection            spread[seconds] `json:"detection"`
@@ -104,6 +108,7 @@ func (h *Handler[M]) show(s hostmgr.Stats, now time.Time, p point) *stats {
 		CleanupPending: s.CleanupPending, CleanupOldest: stamp(s.CleanupOldest),
 		CleanupFailures: s.CleanupFailures, ConfirmFailures: s.ConfirmFailures, PolicyFaults: s.PolicyFaults,
 		Sweeps: s.Sweeps, Stalls: s.Stalls, Excused: seconds(s.Excused),
+		Records: s.Records, RecordsLost: s.RecordsLost, RecorderFailures: s.RecorderFailures,
 		Shadow:               shadowOf(s.Shadow),
 		Detection:            times(s.Detection),
 		CleanupAfterLeave:    times(s.CleanupAfterLeave),

@@ -1,0 +1,385 @@
+package flight_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/flight"
+)
+
+const second = time.Second
+
+// A script is a registry on a fake clock, driven by hand, and its log.
+type script struct {
+	*hostmgr.Registry[string]
+	clock *clockwork.FakeClock
+	log   bytes.Buffer
+	t     testing.TB
+}
+
+func newScript(t testing.TB, cfg hostmgr.Config[string]) *script {
+	s := &script{clock: clockwork.NewFakeClockAt(time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)), t: t}
+	cfg.Clock, cfg.Recorder = s.clock, &s.log
+	var err error
+	s.Registry, err = hostmgr.New(cfg)
+	require.NoError(t, err)
+	return s
+}
+
+func (s *script) join(id string, interval time.Duration) {
+	_, err := s.Announce(hostmgr.Announcement[string]{ID: id, Interval: interval})
+	require.NoError(s.t, err)
+}
+
+func (s *script) after(d time.Duration) {
+	s.clock.Advance(d)
+	s.Sweep(context.Background())
+}
+
+func (s *script) records() (all []flight.Record) {
+	s.Sweep(context.Background())
+	for r, err := range flight.Read(bytes.NewReader(s.log.Bytes())) {
+		require.NoError(s.t, err, s.log.String())
+		all = append(all, r)
+	}
+	return all
+}
+
+func (s *script) judge(p hostmgr.Policy) (all []flight.Verdict) {
+	s.Sweep(context.Background())
+	for v, err := range flight.Judge(flight.Read(bytes.NewReader(s.log.Bytes())), p) {
+		require.NoError(s.t, err)
+		all = append(all, v)
+	}
+	return all
+}
+
+func TestWhatIsRecorded(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{MaxGap: 2 * second})
+	start := s.clock.Now()
+	at := func(d time.Duration) time.Time { return start.Add(d).UTC() }
+	id := "a \"b\"\n\xff=é"
+	_, err := s.Announce(hostmgr.Announcement[string]{ID: id, Interval: second, Zone: "z 1", Incarnation: 7})
+	require.NoError(t, err)
+	for range 3 { // on time: nothing is written
+		s.after(second)
+		_, err = s.Heartbeat(id, 0)
+		require.NoError(t, err)
+	}
+	s.after(1600 * time.Millisecond)
+	_, err = s.Heartbeat(id, 0)
+	require.NoError(t, err)
+	s.after(5 * second) // a stall
+	s.after(2 * second)
+	s.after(second + 1)
+	require.Zero(t, s.Len())
+	s.join("b", second)
+	require.NoError(t, s.Leave(context.Background(), "b", 0))
+
+	pulse := hostmgr.Pulse{Interval: second}
+	life := s.records()[1].Life
+	want := []flight.Record{
+		{Kind: "begin", Line: 1, At: at(0), Policy: "fixed:2"},
+		{Kind: "joined", Line: 2, At: at(0), ID: id, Life: life, Incarnation: 7, Zone: "z 1", Pulse: pulse},
+		{Kind: "late", Line: 3, At: at(4600 * time.Millisecond), ID: id, Life: life, Pulse: pulse,
+			Seen: at(3 * second), Patience: 2 * second, Listened: at(4600 * time.Millisecond)},
+		{Kind: "stall", Line: 4, At: at(9600 * time.Millisecond), From: at(4600 * time.Millisecond), Limit: 2 * second},
+		{Kind: "evicted", Line: 5, At: at(12600*time.Millisecond + 1), ID: id, Life: life, Pulse: pulse,
+			Seen: at(4600 * time.Millisecond), Patience: 2 * second, Due: at(12600 * time.Millisecond), Excused: 5 * second,
+			Listened: at(12600*time.Millisecond + 1)},
+	}
+	got := s.records()
+	require.Equal(t, want, got[:5])
+	require.Equal(t, []string{"joined", "left"}, []string{got[5].Kind, got[6].Kind})
+	require.EqualValues(t, 6, s.Stats().Records)
+	for _, b := range s.log.Bytes() {
+		require.True(t, b == '\n' || b >= ' ' && b < 127, "all in ASCII, no control characters")
+	}
+}
+
+func TestHeldHostsAreRecorded(t *testing.T) {
+	refuse := true
+	s := newScript(t, hostmgr.Config[string]{
+		Guard: hostmgr.Guard{MaxFraction: 0.5},
+		Confirm: func(_ context.Context, due []hostmgr.Host[string]) ([]hostmgr.Host[string], error) {
+			if refuse {
+				return nil, nil
+			}
+			return due, nil
+		},
+	})
+	for i := range 4 {
+		s.join(strconv.Itoa(i), second)
+	}
+	for range 10 {
+		s.after(second / 2)
+		_, _ = s.Heartbeat("0", 0)
+	}
+	for range 2 {
+		_, _ = s.Heartbeat("1", 0)
+		_, _ = s.Heartbeat("2", 0)
+	}
+	for range 5 {
+		s.after(second)
+		for i := range 3 {
+			_, _ = s.Heartbeat(strconv.Itoa(i), 0)
+		}
+	}
+	refuse = false
+	s.after(second)
+	var kinds []string
+	for _, r := range s.records() {
+		kinds = append(kinds, fmt.Sprint(r.Kind, " ", r.ID, " ", r.By))
+	}
+	log := strings.Join(kinds, "\n")
+	require.Contains(t, log, "held 3 guard: 3 of 4 hosts of zone \"\" are missing")
+	require.Contains(t, log, "late 1 guard: 3 of 4 hosts of zone \"\" are missing")
+	require.Contains(t, log, "held 3 refused by Confirm")
+	require.Contains(t, log, "evicted 3 guard: ")
+	for _, v := range s.judge(hostmgr.Multiple(2)) {
+		require.Empty(t, v.Change, v)
+	}
+}
+
+// Whatever happens, the same policy comes to the same verdicts, to the nanosecond.
+func TestTheSamePolicyReproducesEveryVerdict(t *testing.T) {
+	total := uint64(0)
+	for seed := range uint64(60) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		policy := []hostmgr.Policy{
+			hostmgr.Multiple(2), hostmgr.Multiple(1.1), hostmgr.Adaptive{}, hostmgr.Adaptive{Phi: 1, Least: 1, Most: 3 * second},
+			hostmgr.Tiered{Jitter: second, Offline: 4 * second},
+		}[seed%5]
+		cfg := hostmgr.Config[string]{Policy: policy}
+		if seed%2 == 0 {
+			cfg.MaxGap = second
+			cfg.Guard = hostmgr.Guard{MaxFraction: 0.3, Hold: 5 * second}
+		}
+		if seed%3 == 0 {
+			cfg.Shadow = hostmgr.Adaptive{}
+		}
+		s := newScript(t, cfg)
+		start := s.clock.Now()
+		for s.clock.Since(start) < time.Minute {
+			s.clock.Advance(time.Duration(1 + rnd.Int64N(int64(second/10))))
+			if rnd.IntN(40) == 0 {
+				s.clock.Advance(time.Duration(rnd.Int64N(int64(4 * second))))
+			}
+			if rnd.IntN(4) > 0 {
+				s.Sweep(context.Background())
+			}
+			id := strconv.Itoa(rnd.IntN(20))
+			switch rnd.IntN(30) {
+			case 0:
+				_ = s.Leave(context.Background(), id, 0)
+			case 1:
+				_ = s.Observe(id, 0, time.Duration(rnd.Int64N(int64(second))))
+			case 2:
+				_, _ = s.Announce(hostmgr.Announcement[string]{ID: id, Interval: time.Duration(1+rnd.IntN(3)) * second, Incarnation: uint64(rnd.IntN(2)) << 62})
+			default:
+				if _, err := s.Heartbeat(id, 0); err != nil {
+					s.join(id, time.Duration(1+rnd.IntN(3))*second)
+				}
+			}
+		}
+		s.after(10 * second)
+		stats := s.Stats()
+		evicted := uint64(0)
+		for _, v := range s.judge(policy) {
+			require.Empty(t, v.Change, "seed %d: %v\n%+v", seed, v, v)
+			require.Equal(t, v.Record.Due, v.Due)
+			if v.Kind == "evicted" {
+				evicted++
+				require.False(t, v.Due.IsZero())
+				require.True(t, v.Due.Before(v.At))
+			}
+		}
+		require.Equal(t, stats.Evicted, evicted)
+		total += evicted
+	}
+	require.Greater(t, total, uint64(500))
+}
+
+func TestAnotherPolicyComesToOtherVerdicts(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("back", second)
+	s.join("gone", second)
+	s.join("late", second)
+	s.join("left", second)
+	s.after(1800 * time.Millisecond)
+	_, err := s.Heartbeat("late", 0)
+	require.NoError(t, err)
+	require.NoError(t, s.Leave(context.Background(), "left", 0))
+	s.after(200*time.Millisecond + 1)
+	require.Equal(t, 1, s.Len())
+	s.after(1500 * time.Millisecond)
+	_, err = s.Heartbeat("late", 0)
+	require.NoError(t, err)
+	s.after(second)
+	s.join("back", second)
+	for range 20 {
+		s.after(second)
+		_, err = s.Heartbeat("late", 0)
+		require.NoError(t, err)
+		_, err = s.Heartbeat("back", 0)
+		require.NoError(t, err)
+	}
+
+	changes := func(p hostmgr.Policy) map[string][]string {
+		got := map[string][]string{}
+		for _, v := range s.judge(p) {
+			if v.Change != "" {
+				got[v.ID] = append(got[v.ID], v.Change)
+				require.Contains(t, v.String(), v.Change)
+			}
+		}
+		return got
+	}
+	require.Empty(t, changes(hostmgr.Multiple(2)))
+	require.Equal(t, map[string][]string{
+		"back": {"would have been kept: it came back 2.5s after its eviction"},
+		"gone": {"would have been due 3s later"},
+	}, changes(hostmgr.Multiple(5)))
+	require.Equal(t, map[string][]string{
+		"back": {"would have been due 300ms sooner"},
+		"gone": {"would have been due 300ms sooner"},
+		"late": {"would have been evicted, and was heard again 100ms after", "would have been evicted, and was heard again 1ns after",
+			"would have been evicted, and was heard again 300ms after"},
+		"left": {"would have been evicted 100ms before"},
+	}, changes(hostmgr.Multiple(1.7)))
+	never := func(hostmgr.Pulse) (time.Duration, time.Duration) { return 0, 0 }
+	require.Equal(t, map[string][]string{
+		"back": {"would have been kept: it came back 2.5s after its eviction"},
+		"gone": {"would not have been evicted"},
+	}, changes(policyFunc(never)))
+}
+
+type policyFunc func(hostmgr.Pulse) (suspect, evict time.Duration)
+
+func (f policyFunc) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) { return f(p) }
+
+// However a log is cut off, what stands before is read.
+func TestATornTail(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("a", second)
+	s.after(3 * second)
+	s.join("b", second)
+	whole := s.records()
+	log := s.log.String()
+	for n := range len(log) {
+		cut := log[:n]
+		complete := strings.Count(cut, "\n")
+		var got []flight.Record
+		var err error
+		for r, e := range flight.Read(strings.NewReader(cut)) {
+			if err = e; e == nil {
+				got = append(got, r)
+			}
+		}
+		require.Equal(t, len(whole[:complete]), len(got))
+		if strings.HasSuffix(cut, "\n") || n == 0 {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, flight.ErrTorn)
+		}
+	}
+}
+
+func TestHostileLogs(t *testing.T) {
+	for what, x := range map[string]struct {
+		log     string
+		records int
+		says    string
+	}{
+		"nothing":           {"", 0, ""},
+		"empty lines":       {"\n\r\n\n", 0, ""},
+		"a future version":  {"begin at=0 version=2 start=0\n", 0, "version 2"},
+		"no version":        {"begin at=0\n", 0, "version 0"},
+		"no time":           {"joined id=\"a\"\n", 0, "no time"},
+		"binary":            {"\x00\x01=\xff\n", 0, "line 1"},
+		"no value":          {"joined at\n", 0, "a field that is none"},
+		"a huge number":     {"joined at=99999999999999999999\n", 0, "out of range"},
+		"a number too far":  {"joined at=9000000000000000000\n", 0, "beyond 146 years"},
+		"a negative time":   {"joined at=-1\n", 0, "negative"},
+		"an open string":    {"joined at=1 id=\"a\n", 0, "invalid syntax"},
+		"no space":          {"joined at=1 id=\"a\"life=2\n", 0, "no space"},
+		"seen later":        {"late at=1 id=\"a\" interval=1 seen=2\n", 0, "a silence without"},
+		"no interval":       {"late at=1 id=\"a\" seen=0\n", 0, "a silence without"},
+		"a stall of none":   {"stall at=1 from=1 limit=1\n", 0, "a stall without"},
+		"a long line":       {"joined at=1 id=\"" + strings.Repeat("x", 1<<20) + "\"\njoined at=1\n", 1, "longer than 64 KiB"},
+		"only a long line":  {strings.Repeat("x", 1<<20), 0, "longer than 64 KiB"},
+		"unknown key, kind": {"joined at=1 new=1 newer=\"x\"\nnewest at=1\n", 2, ""},
+		"one bad of three":  {"joined at=1\nnonsense\njoined at=2\n", 2, "no time"},
+	} {
+		var errs []error
+		records := 0
+		for _, err := range flight.Read(strings.NewReader(x.log)) {
+			if err != nil {
+				errs = append(errs, err)
+			} else {
+				records++
+			}
+		}
+		require.Equal(t, x.records, records, what)
+		if x.says == "" {
+			require.Empty(t, errs, what)
+		} else {
+			require.ErrorContains(t, errors.Join(errs...), x.says, what)
+		}
+	}
+}
+
+// A log of several processes, and one whose begin is lost.
+func TestLogsOneAfterTheOther(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	s.join("a", second)
+	s.after(3 * second)
+	other := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Tiered{}})
+	other.join("a", second)
+	other.after(3 * second)
+	other.records()
+	s.records()
+	both := s.log.String() + other.log.String()
+	n := 0
+	for v, err := range flight.Judge(flight.Read(strings.NewReader(both)), hostmgr.Multiple(60)) {
+		require.NoError(t, err)
+		require.Equal(t, "would have been due 58s later", v.Change, "that another process knows it is no return")
+		n++
+	}
+	require.Equal(t, 1, n)
+	_, tail, _ := strings.Cut(s.log.String(), "\n")
+	for v, err := range flight.Judge(flight.Read(strings.NewReader(tail)), hostmgr.Multiple(2)) {
+		require.NoError(t, err)
+		require.Empty(t, v.Change)
+	}
+}
+
+func FuzzJudge(f *testing.F) {
+	s := newScript(f, hostmgr.Config[string]{MaxGap: second})
+	s.join("a", second)
+	s.after(second)
+	s.after(5 * second)
+	s.after(second)
+	s.after(5 * second)
+	s.records()
+	f.Add(s.log.String())
+	f.Add("begin version=1 start=5 at=0\nstall at=500000000000000 from=1 limit=10\nlate at=500000000000001 id=\"a\" interval=86400000000000 seen=2\n")
+	f.Fuzz(func(t *testing.T, log string) {
+		for v, err := range flight.Judge(flight.Read(strings.NewReader(log)), hostmgr.Multiple(2)) {
+			if err == nil {
+				_ = v.String()
+			}
+		}
+	})
+}

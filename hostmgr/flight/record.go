@@ -1,0 +1,197 @@
+package flight
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// Version is that of the format.
+const Version = 1
+
+// A Record is one line of a log; which fields it has depends on its kind.
+type Record struct {
+	Kind string
+	Line int // its number, from 1
+	At   time.Time
+
+	ID          string
+	Life        uint64
+	Incarnation uint64
+	Zone        string
+
+	Seen     time.Time     // the last sign of life before a silence
+	Pulse    hostmgr.Pulse // the interval, and what was learned
+	Patience time.Duration
+	Due      time.Time // zero: it was not
+	Excused  time.Duration
+	Listened time.Time
+
+	By    string    // what held, or holds, the host
+	Since time.Time // it held it
+
+	From  time.Time     // of a stall
+	Limit time.Duration // that it exceeded
+
+	Lost   uint64 // records
+	Policy string // that judged, as the replay command names it
+}
+
+// silence tells whether the record is about one.
+func (r *Record) silence() bool {
+	switch r.Kind {
+	case "late", "left", "evicted", "replaced", "forgotten":
+		return true
+	}
+	return false
+}
+
+// A parser turns lines into records.
+type parser struct {
+	line  int
+	start time.Time // of the registry
+}
+
+// parse returns the record that stands in a line.
+func (p *parser) parse(line string) (r Record, err error) {
+	r.Line = p.line
+	kind, rest, _ := strings.Cut(line, " ")
+	if kind == "" || strings.ContainsAny(kind, "=\"") {
+		return r, errors.New("no kind")
+	}
+	r.Kind = kind
+	f := fields{start: p.start}
+	for rest != "" {
+		var key, text string
+		var n int64
+		if key, text, n, rest, err = cut(rest); err != nil {
+			return r, err
+		}
+		f.set(&r, key, text, n)
+	}
+	return r, p.finish(&r, &f)
+}
+
+// finish checks what only makes sense together.
+func (p *parser) finish(r *Record, f *fields) error {
+	if r.Kind == "begin" {
+		if f.version != Version {
+			return fmt.Errorf("version %d; this reads %d", f.version, Version)
+		}
+		p.start = time.Unix(0, f.began).UTC()
+		r.At = p.start
+		return nil
+	}
+	switch {
+	case f.bad != "":
+		return fmt.Errorf("%s is negative, or beyond 146 years", f.bad)
+	case r.At.IsZero():
+		return errors.New("no time")
+	case r.silence() && (r.ID == "" || r.Seen.IsZero() || r.Seen.After(r.At) || r.Pulse.Interval <= 0):
+		return errors.New("a silence without id, begin or interval")
+	case r.Kind == "stall" && (r.From.IsZero() || !r.From.Before(r.At) || r.Limit <= 0):
+		return errors.New("a stall without begin, length or limit")
+	}
+	return nil
+}
+
+// cut takes the first field of what is left of a line.
+func cut(s string) (key, text string, n int64, rest string, err error) {
+	key, s, ok := strings.Cut(s, "=")
+	if !ok || key == "" || strings.ContainsAny(key, " \"") {
+		return "", "", 0, "", errors.New("a field that is none")
+	}
+	value := s
+	if strings.HasPrefix(s, `"`) {
+		if value, err = strconv.QuotedPrefix(s); err == nil {
+			text, err = strconv.Unquote(value)
+		}
+	} else {
+		value, _, _ = strings.Cut(s, " ")
+		n, err = strconv.ParseInt(value, 10, 64)
+	}
+	if err != nil {
+		return "", "", 0, "", fmt.Errorf("%.40s: %w", key, err)
+	}
+	rest = s[len(value):]
+	if rest != "" && rest[0] != ' ' {
+		return "", "", 0, "", fmt.Errorf("%.40s: no space after it", key)
+	}
+	return key, text, n, strings.TrimPrefix(rest, " "), nil
+}
+
+// fields gathers what is no field of a Record, or is one only together.
+type fields struct {
+	start   time.Time
+	version int64
+	began   int64
+	bad     string // a time or duration that can't be
+}
+
+// set sets the field of that name, if there is one.
+func (f *fields) set(r *Record, key, text string, n int64) {
+	switch key {
+	case "at":
+		r.At = f.time(key, n)
+	case "seen":
+		r.Seen = f.time(key, n)
+	case "due":
+		r.Due = f.time(key, n)
+	case "listened":
+		r.Listened = f.time(key, n)
+	case "since":
+		r.Since = f.time(key, n)
+	case "from":
+		r.From = f.time(key, n)
+	case "interval":
+		r.Pulse.Interval = f.duration(key, n)
+	case "mean":
+		r.Pulse.Mean = f.duration(key, n)
+	case "deviation":
+		r.Pulse.Deviation = f.duration(key, n)
+	case "patience":
+		r.Patience = f.duration(key, n)
+	case "excused":
+		r.Excused = f.duration(key, n)
+	case "limit":
+		r.Limit = f.duration(key, n)
+	case "beats":
+		r.Pulse.Beats = uint64(n)
+	case "life":
+		r.Life = uint64(n)
+	case "incarnation":
+		r.Incarnation = uint64(n)
+	case "records":
+		r.Lost = uint64(n)
+	case "version":
+		f.version = n
+	case "start":
+		f.began = n
+	case "id":
+		r.ID = text
+	case "zone":
+		r.Zone = text
+	case "held", "by":
+		r.By = text
+	case "policy":
+		r.Policy = text
+	}
+}
+
+func (f *fields) time(key string, n int64) time.Time {
+	return f.start.Add(f.duration(key, n))
+}
+
+// duration is at most what a registry's time comes to.
+func (f *fields) duration(key string, n int64) time.Duration {
+	if n < 0 || n > math.MaxInt64/2 {
+		f.bad = key
+		return 0
+	}
+	return time.Duration(n)
+}

@@ -1,0 +1,275 @@
+package hostmgr
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strconv"
+	"time"
+)
+
+// maxRecords is how many bytes wait for the writer at most; then records are lost.
+const maxRecords = 16 << 20
+
+// maxSpare is how many of them are kept to be used again.
+const maxSpare = 1 << 20
+
+// A recorder is the flight recorder: it turns what happens into lines of text, whose format
+// stands in package flight. They are put together under Registry.mu, which costs less than a
+// microsecond each, and written without any lock: under Run by a goroutine of its own, so that
+// a writer that hangs keeps nobody waiting, else by Sweep.
+type recorder struct {
+	writer io.Writer
+	kick   chan struct{} // there is something to write; one slot
+	gate   chan struct{} // one slot: who has put something in may write
+
+	// Guarded by Registry.mu.
+	buf   []byte
+	spare []byte // of what was written, to be used again
+	begun bool   // a line that is not finished
+	lost  int    // lines, since the last that found room
+	torn  bool   // the writer failed: what it wrote last may end anywhere
+}
+
+// newRecorder begins the log; a nil recorder records nothing.
+func newRecorder[M any](cfg Config[M], start time.Time) *recorder {
+	if cfg.Recorder == nil {
+		return nil
+	}
+	c := &recorder{writer: cfg.Recorder, kick: make(chan struct{}, 1), gate: make(chan struct{}, 1)}
+	c.line("begin", 0)
+	c.num("version", 1)
+	c.num("start", start.UnixNano())
+	c.text("policy", describe(cfg.Policy))
+	c.end()
+	return c
+}
+
+// describe names a policy as the replay command does.
+func describe(p Policy) string {
+	switch p := p.(type) {
+	case Multiple:
+		return fmt.Sprintf("fixed:%v", float64(p))
+	case Tiered:
+		p = p.withDefaults()
+		return fmt.Sprintf("tiered:%v/%v", p.Jitter, p.Offline)
+	case Adaptive:
+		return fmt.Sprintf("phi:%v/%v/%v", p.withDefaults(0).Phi, p.Least, p.Most)
+	default:
+		return fmt.Sprintf("%T", p)
+	}
+}
+
+// line begins a line, if there is room. What is added without room is dropped.
+func (c *recorder) line(kind string, at int64) {
+	if c.begun = len(c.buf) < maxRecords; !c.begun {
+		c.lost++
+		return
+	}
+	if c.torn {
+		c.buf, c.torn = append(c.buf, '\n'), false
+	}
+	if c.lost > 0 {
+		c.buf = append(c.buf, "lost"...)
+		c.num("at", at)
+		c.num("records", int64(c.lost))
+		c.buf, c.lost = append(c.buf, '\n'), 0
+	}
+	c.buf = append(c.buf, kind...)
+	c.num("at", at)
+}
+
+func (c *recorder) end() {
+	if c.begun {
+		c.buf, c.begun = append(c.buf, '\n'), false
+	}
+}
+
+func (c *recorder) num(key string, v int64) {
+	if c.begun {
+		c.key(key)
+		c.buf = strconv.AppendInt(c.buf, v, 10)
+	}
+}
+
+// some is num, unless v is zero.
+func (c *recorder) some(key string, v int64) {
+	if v != 0 {
+		c.num(key, v)
+	}
+}
+
+func (c *recorder) text(key, v string) {
+	if c.begun && v != "" {
+		c.key(key)
+		c.buf = strconv.AppendQuoteToASCII(c.buf, v)
+	}
+}
+
+func (c *recorder) key(key string) {
+	c.buf = append(c.buf, ' ')
+	c.buf = append(c.buf, key...)
+	c.buf = append(c.buf, '=')
+}
+
+// recordJoin records that a life begins. As for all below, the caller holds mu, and there may
+// be no recorder.
+func (r *Registry[M]) recordJoin(l life[M], now int64) {
+	if r.recorder == nil {
+		return
+	}
+	r.recordHost("joined", l, now)
+	r.recorder.num("incarnation", int64(l.key().incarnation))
+	r.recorder.text("zone", r.zones.list[l.mark().zone].name)
+	r.endRecord()
+}
+
+// recordSilence records a silence that is over, and what the policy thought of it: by one of the
+// departures, or a sign of life that comes late.
+func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
+	c, kind := r.recorder, "late"
+	if k.departure() {
+		kind = k.String()
+	}
+	if c == nil {
+		return
+	}
+	t := l.patience()
+	r.recordHost(kind, l, now)
+	c.num("seen", seen)
+	c.num("patience", int64(t.evict))
+	if at, due := r.ledger.due(seen, &t, now+1); due {
+		c.num("due", at-1)
+	}
+	c.some("excused", r.ledger.between(seen, now, now))
+	if h, held := l.held(); held {
+		c.text("held", h.by())
+		c.num("since", h.since)
+	}
+	if rhythm := l.rhythm(); rhythm != nil {
+		p := rhythm.pulse(t.interval)
+		c.some("mean", int64(p.Mean))
+		c.some("deviation", int64(p.Deviation))
+		c.some("beats", int64(p.Beats))
+	}
+	c.num("listened", r.ledger.last)
+	r.endRecord()
+}
+
+// recordHold records a decision to put an eviction off.
+func (r *Registry[M]) recordHold(l life[M], why string, now int64) {
+	if r.recorder == nil {
+		return
+	}
+	r.recordHost("held", l, now)
+	r.recorder.text("by", why)
+	r.endRecord()
+}
+
+func (r *Registry[M]) recordStall(s stall) {
+	if c := r.recorder; c != nil {
+		c.line("stall", s.to)
+		c.num("from", s.from)
+		c.num("limit", s.limit)
+		r.endRecord()
+	}
+}
+
+func (r *Registry[M]) recordHost(kind string, l life[M], now int64) {
+	r.recorder.line(kind, now)
+	r.recorder.text("id", l.id())
+	r.recorder.num("life", int64(l.key().number))
+	r.recorder.num("interval", int64(l.terms().interval))
+}
+
+func (r *Registry[M]) endRecord() {
+	if r.recorder.begun {
+		r.counts.Records++
+	} else {
+		r.counts.RecordsLost++
+	}
+	r.recorder.end()
+	r.recorded = true
+}
+
+// write writes what there is, unless somebody is at it.
+func (r *Registry[M]) write() {
+	c := r.recorder
+	if c == nil {
+		return
+	}
+	select {
+	case c.gate <- struct{}{}:
+	default:
+		return
+	}
+	defer func() { <-c.gate }()
+	r.mu.Lock()
+	buf := c.buf
+	c.buf, c.spare = c.spare[:0], nil
+	r.unlock()
+	if len(buf) > 0 {
+		r.hand(buf)
+	}
+}
+
+// hand hands lines to the writer, and survives whatever that does.
+func (r *Registry[M]) hand(buf []byte) {
+	c, err := r.recorder, errors.New("the writer ended its goroutine")
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the writer panicked: %v\n%s", p, debug.Stack())
+		}
+		r.mu.Lock()
+		if cap(buf) <= maxSpare {
+			c.spare = buf
+		}
+		if err != nil {
+			lines := bytes.Count(buf, []byte{'\n'})
+			c.torn, c.lost = true, c.lost+lines
+			r.counts.RecorderFailures++
+			r.counts.RecordsLost += uint64(lines)
+		}
+		r.unlock()
+		if err != nil {
+			r.cfg.Logger.Error("the flight recorder failed", "bytes", len(buf), "err", err)
+		}
+	}()
+	_, err = c.writer.Write(buf)
+}
+
+// startRecorder has a goroutine write while Run runs. What it returns ends that, and writes
+// what is left.
+func (r *Registry[M]) startRecorder() (stop func()) {
+	if r.recorder == nil {
+		return func() {}
+	}
+	end, ended := make(chan struct{}), make(chan struct{})
+	go r.recordOn(end, ended)
+	return func() {
+		close(end)
+		<-ended
+	}
+}
+
+// recordOn writes until the end. If the writer ends its goroutine it goes on on another.
+func (r *Registry[M]) recordOn(end, ended chan struct{}) {
+	over := false
+	defer func() {
+		if !over {
+			go r.recordOn(end, ended)
+			return
+		}
+		close(ended)
+	}()
+	for !over {
+		select {
+		case <-r.recorder.kick:
+		case <-end:
+			over = true
+		}
+		r.write()
+	}
+}
