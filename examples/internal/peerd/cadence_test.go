@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,4 +141,36 @@ func TestComesBackWithinTheIntervalItIsTold(t *testing.T) {
 	require.NoError(t, ln.Close())
 	schedule(t, addr, "-cadence", cadence)
 	eventually(t, "joins again", func() bool { return registered(c, "h", 3) })
+}
+
+// However many hosts of a process try to come back within less than their own interval,
+// they make no more connections for that than gRPC does.
+func TestHostsComeBackOnOneConnection(t *testing.T) {
+	const hosts = 50
+	addr, stop := schedule(t, "127.0.0.1:0", "-cadence", "100ms/200ms/1000")
+	c := dial(t, addr)
+	p := be(t, addr, "-hosts", fmt.Sprint(hosts), "-interval", "1s", "-peers", "0", "-v")
+	eventually(t, "join", func() bool { return len(list(c)) == hosts })
+	stop()
+	ln, err := net.Listen("tcp", addr)
+	require.NoError(t, err)
+	var conns atomic.Int64
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := ln.Accept() // and it says nothing
+			if err != nil {
+				return
+			}
+			defer func() { _ = conn.Close() }()
+			conns.Add(1)
+		}
+	})
+	eventually(t, "tries", func() bool { return conns.Load() > 0 })
+	const failures = 6 * hosts
+	before := p.log.lines()
+	eventually(t, "fail", func() bool { return p.log.lines()-before >= failures })
+	require.Less(t, conns.Load(), int64(failures/4))
+	require.NoError(t, ln.Close())
+	wg.Wait()
 }

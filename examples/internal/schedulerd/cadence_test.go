@@ -1,6 +1,7 @@
 package schedulerd_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"testing"
@@ -57,6 +58,8 @@ func TestCadenceFlag(t *testing.T) {
 }
 
 func TestACadenceThatCannotBeMeant(t *testing.T) {
+	ended, end := context.WithCancel(t.Context()) // for one that is taken all the same
+	end()
 	for flag, want := range map[string]string{
 		"10s":           "want MIN/MAX/PERSECOND",
 		"10s/5m":        "want MIN/MAX/PERSECOND",
@@ -73,7 +76,7 @@ func TestACadenceThatCannotBeMeant(t *testing.T) {
 		"5m/10s/1":      "Max 10s is below Min 5m0s",
 		"1ms//1":        "between 10ms and 24h",
 	} {
-		err := schedulerd.Main(t.Context(), []string{"-cadence", flag}, io.Discard, io.Discard)
+		err := schedulerd.Main(ended, []string{"-listen", "127.0.0.1:0", "-cadence", flag}, io.Discard, io.Discard)
 		require.ErrorIs(t, err, cli.ErrUsage, flag)
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, "-cadence")
