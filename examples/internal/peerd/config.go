@@ -17,11 +17,11 @@ on one connection, their announces spread over the interval.
 	go run ./examples/peer -scheduler 127.0.0.1:8002 -id peer-1 -interval 1s
 
 An announce that fails is repeated within the interval, on a new connection if the
-old one was up and gave no answer at all. A scheduler that answers
-with an interval (response header hostlife-interval) is obeyed; one that doesn't
-is announced to at -interval. What no repetition cures ends the process with an
-error: a scheduler that refuses the host as invalid, or that knows a newer
-incarnation of it.
+old one was up and gave no answer at all. A scheduler that answers with an
+interval (response header hostlife-interval, 10ms to 24h) is obeyed: the next
+announce comes after that, and says so. After an answer without one it comes
+after -interval. What no repetition cures ends the process with an error: a
+scheduler that refuses the host as invalid, or that knows a newer incarnation of it.
 
 Every call carries -incarnation (request header hostlife-incarnation), so that a
 leave, or a registration of peers, that was delayed beyond a restart does not touch
@@ -57,7 +57,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs := flag.NewFlagSet("peer", flag.ContinueOnError)
 	fs.StringVar(&c.Scheduler, "scheduler", "127.0.0.1:8002", "`address` of the scheduler")
 	fs.StringVar(&c.ID, "id", "peer-1", "host `id`; with -hosts the first part of each")
-	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces")
+	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces, until the scheduler tells another one")
 	fs.IntVar(&c.Hosts, "hosts", 1, "how many hosts to be")
 	fs.IntVar(&c.Peers, "peers", 3, "peers that each host registers")
 	fs.StringVar(&c.Zone, "idc", "", "data centre that the hosts stand in")

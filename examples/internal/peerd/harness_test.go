@@ -33,24 +33,39 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patient = 10 * time.Second
 
 // schedule runs a real scheduler; stop waits until it has stopped.
-func schedule(t *testing.T, listen string) (addr string, stop func()) {
+func schedule(t *testing.T, listen string, args ...string) (addr string, stop func()) {
+	t.Helper()
+	lines, stop := launch(t, append([]string{"-listen", listen}, args...)...)
+	return after(t, "listening on ", lines), stop
+}
+
+// launch runs the scheduler's command; its lines are to be read.
+func launch(t *testing.T, args ...string) (lines *bufio.Reader, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := schedulerd.Main(ctx, []string{"-listen", listen}, stdout, io.Discard)
+		err := schedulerd.Main(ctx, args, stdout, io.Discard)
 		_ = stdout.CloseWithError(fmt.Errorf("scheduler: %w", err))
 		done <- err
 	}()
-	first, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
 	stop = sync.OnceFunc(func() {
 		cancel()
 		require.NoError(t, <-done)
 	})
 	t.Cleanup(stop)
-	return strings.TrimSpace(strings.TrimPrefix(first, "listening on ")), stop
+	return bufio.NewReader(out), stop
+}
+
+// after reads a line that begins so, and returns the rest.
+func after(t *testing.T, prefix string, lines *bufio.Reader) string {
+	t.Helper()
+	line, err := lines.ReadString('\n')
+	require.NoError(t, err)
+	rest, ok := strings.CutPrefix(strings.TrimSpace(line), prefix)
+	require.True(t, ok, line)
+	return rest
 }
 
 // A peer is the command, running.
@@ -148,12 +163,14 @@ type dragonfly struct {
 
 	mu        sync.Mutex // guards all below
 	announces []time.Time
+	said      []time.Duration // the interval, by each
 	registers int
 }
 
-func (d *dragonfly) AnnounceHost(ctx context.Context, _ *schedulerv2.AnnounceHostRequest) (*emptypb.Empty, error) {
+func (d *dragonfly) AnnounceHost(ctx context.Context, r *schedulerv2.AnnounceHostRequest) (*emptypb.Empty, error) {
 	d.mu.Lock()
 	d.announces = append(d.announces, time.Now())
+	d.said = append(d.said, r.GetInterval().AsDuration())
 	n := len(d.announces)
 	d.mu.Unlock()
 	return &emptypb.Empty{}, d.answer(ctx, n)

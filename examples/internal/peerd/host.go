@@ -26,7 +26,7 @@ import (
 type host struct {
 	*fleet
 	id         string
-	interval   time.Duration // what the scheduler said last, or our own
+	interval   time.Duration // that we use: what the last answer told, or our own
 	registered string        // the life that our peers are registered for
 }
 
@@ -71,6 +71,7 @@ func (h *host) announceUntilHeard(ctx, calls context.Context) error {
 		if !wait(ctx, time.Now().Add(pause/2+rand.N(pause))) {
 			return nil
 		}
+		h.line.hurry(h.interval)
 		pause = min(2*pause, h.interval/4)
 	}
 }
@@ -87,15 +88,13 @@ func hopeless(err error) bool {
 func (h *host) announce(ctx context.Context) error {
 	var header metadata.MD
 	_, err := h.client.AnnounceHost(h.signed(ctx), &schedulerv2.AnnounceHostRequest{
-		Host: h.message(), Interval: durationpb.New(h.cfg.Interval),
+		Host: h.message(), Interval: durationpb.New(h.interval),
 	}, grpc.Header(&header))
 	if err != nil {
 		return err
 	}
 	lease := wire.ReadLease(header)
-	if lease.Interval > 0 {
-		h.interval = min(max(lease.Interval, minInterval), maxInterval) // whatever it says
-	}
+	h.interval = h.told(lease)
 	if lease.Life == "" || lease.Life != h.registered {
 		if err := h.register(ctx); err != nil {
 			return err
@@ -103,9 +102,18 @@ func (h *host) announce(ctx context.Context) error {
 		h.registered = lease.Life
 	}
 	if h.cfg.Verbose {
-		h.log.Info("announced", "host", h.id, "lease", lease.Life, "incarnation", lease.Incarnation)
+		h.log.Info("announced", "host", h.id, "lease", lease.Life, "incarnation", lease.Incarnation, "interval", h.interval)
 	}
 	return nil
+}
+
+// told is the interval to use after an answer. One that tells none, or one that no
+// scheduler can mean, leaves us our own: what was told before may be another scheduler's.
+func (h *host) told(l wire.Lease) time.Duration {
+	if l.Interval < minInterval || l.Interval > maxInterval {
+		return h.cfg.Interval
+	}
+	return l.Interval
 }
 
 // signed says which incarnation is speaking.

@@ -17,17 +17,17 @@ import (
 // find out, which is too long where patience is shorter.
 type line struct {
 	addr string
-	opts []grpc.DialOption
 
-	mu    sync.Mutex // guards all below
-	conn  *grpc.ClientConn
-	heard time.Time // when there was last an answer, or conn was made
-	kept  bool      // from now on it stays this connection
+	mu       sync.Mutex    // guards all below
+	interval time.Duration // that conn is quick enough for
+	conn     *grpc.ClientConn
+	heard    time.Time // when there was last an answer, or conn was made
+	kept     bool      // from now on it stays this connection
 }
 
-func newLine(addr string, opts []grpc.DialOption) (*line, error) {
-	conn, err := grpc.NewClient(addr, opts...)
-	return &line{addr: addr, opts: opts, conn: conn, heard: time.Now()}, err
+func newLine(addr string, interval time.Duration) (*line, error) {
+	conn, err := grpc.NewClient(addr, dialOptions(interval)...)
+	return &line{addr: addr, interval: interval, conn: conn, heard: time.Now()}, err
 }
 
 // Invoke and NewStream make a line what a client calls.
@@ -65,12 +65,25 @@ func (l *line) judge(began time.Time, err error) {
 // renew ends the calls that are under way on the old connection, which get no
 // answer anyway. The caller holds mu.
 func (l *line) renew() {
-	conn, err := grpc.NewClient(l.addr, l.opts...)
+	conn, err := grpc.NewClient(l.addr, dialOptions(l.interval)...)
 	if err != nil {
 		return // it was no problem the first time
 	}
 	_ = l.conn.Close()
 	l.conn, l.heard = conn, time.Now()
+}
+
+// hurry is called before an attempt is repeated. How soon gRPC tries to connect again is
+// settled when a connection is made; so one that is down, and was made for a longer interval
+// than is used now, makes way for one that tries now. (For a longer interval it stays: it
+// is only sooner up than it need be.) Hosts that were told about the same are content with one.
+func (l *line) hurry(interval time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.interval > interval+interval/4 && l.conn.GetState() != connectivity.Ready && !l.kept {
+		l.interval = interval
+		l.renew()
+	}
 }
 
 // keep keeps the connection that there is now. Who leaves tries that once, and

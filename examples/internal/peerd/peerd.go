@@ -50,7 +50,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // Run is the hosts until ctx ends; then they leave.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	l, err := newLine(cfg.Scheduler, dialOptions(cfg.Interval))
+	l, err := newLine(cfg.Scheduler, cfg.Interval)
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func TestEndsWhenItIsRefused(t *testing.T) {
 }
 
 // A lease interval of nearly nothing is not obeyed: it would be a busy loop.
-func TestAnIntervalOfNothingIsClamped(t *testing.T) {
+func TestAnIntervalOfNothingIsNotObeyed(t *testing.T) {
 	d, addr := fly(t, func(ctx context.Context, n int) error {
 		if n%2 == 0 {
 			return status.Error(codes.Unavailable, "not now")

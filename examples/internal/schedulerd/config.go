@@ -28,11 +28,20 @@ answer to an announce carries hostlife-incarnation, hostlife-interval (the time
 until the next announce, as in 1.5s) and hostlife-life (a name for this join: when
 it changes, the host was gone in between, and registers its peers again).
 
+With -cadence hostlife-interval is advice: the more hosts there are, the longer. Who
+heeds it says so in the interval of the next announce; who ignores it is not evicted for
+that. Without -cadence it is the interval that the host itself named.
+
 The first line on stdout is "listening on ADDR"; with -http there is another one, "page
 on http://ADDR/", which shows the hosts live in a browser. SIGTERM and SIGINT stop it
 gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap). With
 -cpuprofile it notes where its processor time goes, for "go tool pprof"; the file is
 complete when it has stopped.`
+
+const cadenceUsage = "advise hosts their interval, as `MIN/MAX/PERSECOND/JITTER`: from MIN (0 means 30s) to MAX\n" +
+	"(0 means 10 x MIN), so that all together announce themselves PERSECOND times a second.\n" +
+	"Each is told less, by up to the share JITTER (from 0, which may be left out, to below 1),\n" +
+	"at random. 10s/5m/1000/0.1, say. By default each host keeps the interval that it names"
 
 const (
 	minMaxGap  = 10 * time.Millisecond
@@ -52,6 +61,7 @@ type Config struct {
 	jitter, offline time.Duration
 	maxGap          time.Duration
 	maxHosts        int
+	cadence         hostmgr.Cadence
 }
 
 func parse(args []string, stdout io.Writer) (Config, error) {
@@ -67,6 +77,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this")
 	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
 	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
+	fs.Func("cadence", cadenceUsage, c.setCadence)
 	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile of all its work to `file`, until it stops")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err

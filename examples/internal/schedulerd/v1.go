@@ -17,7 +17,7 @@ type serviceV1 struct {
 }
 
 // AnnounceHost registers or refreshes a host. In v1 it can't say its interval,
-// so it is Dragonfly's 30 s.
+// so it is Dragonfly's 30 s, or, if it is told a longer one, that, until it is told again.
 func (s serviceV1) AnnounceHost(ctx context.Context, r *schedulerv1.AnnounceHostRequest) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, s.announce(ctx, hostOfV1(r), 0)
 }
