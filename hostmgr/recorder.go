@@ -1,7 +1,6 @@
 package hostmgr
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -26,11 +25,18 @@ type recorder struct {
 	gate   chan struct{} // one slot: who has put something in may write
 
 	// Guarded by Registry.mu.
-	buf   []byte
+	batch
 	spare []byte // of what was written, to be used again
 	begun bool   // a line that is not finished
-	lost  int    // lines, since the last that found room
+	lost  uint64 // records, since the last that found room
 	torn  bool   // the writer failed: what it wrote last may end anywhere
+}
+
+// A batch is lines that wait for the writer.
+type batch struct {
+	buf  []byte
+	kept uint64 // records in it
+	told uint64 // records that it says are lost
 }
 
 // newRecorder begins the log; a nil recorder records nothing.
@@ -75,7 +81,7 @@ func (c *recorder) line(kind string, at int64) {
 		c.buf = append(c.buf, "lost"...)
 		c.num("at", at)
 		c.num("records", int64(c.lost))
-		c.buf, c.lost = append(c.buf, '\n'), 0
+		c.buf, c.told, c.lost = append(c.buf, '\n'), c.told+c.lost, 0
 	}
 	c.buf = append(c.buf, kind...)
 	c.num("at", at)
@@ -84,6 +90,7 @@ func (c *recorder) line(kind string, at int64) {
 func (c *recorder) end() {
 	if c.begun {
 		c.buf, c.begun = append(c.buf, '\n'), false
+		c.kept++
 	}
 }
 
@@ -141,7 +148,7 @@ func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
 	c.num("seen", seen)
 	c.num("patience", int64(t.evict))
 	if at, due := r.ledger.due(seen, &t, now+1); due {
-		c.num("due", at-1)
+		c.num("due", at)
 	}
 	c.some("excused", r.ledger.between(seen, now, now))
 	if h, held := l.held(); held {
@@ -185,9 +192,7 @@ func (r *Registry[M]) recordHost(kind string, l life[M], now int64) {
 }
 
 func (r *Registry[M]) endRecord() {
-	if r.recorder.begun {
-		r.counts.Records++
-	} else {
+	if !r.recorder.begun {
 		r.counts.RecordsLost++
 	}
 	r.recorder.end()
@@ -207,37 +212,44 @@ func (r *Registry[M]) write() {
 	}
 	defer func() { <-c.gate }()
 	r.mu.Lock()
-	buf := c.buf
-	c.buf, c.spare = c.spare[:0], nil
+	b := c.batch
+	c.batch, c.spare = batch{buf: c.spare[:0]}, nil
 	r.unlock()
-	if len(buf) > 0 {
-		r.hand(buf)
+	if b.kept > 0 {
+		r.hand(b)
 	}
 }
 
 // hand hands lines to the writer, and survives whatever that does.
-func (r *Registry[M]) hand(buf []byte) {
+func (r *Registry[M]) hand(b batch) {
 	c, err := r.recorder, errors.New("the writer ended its goroutine")
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the writer panicked: %v\n%s", p, debug.Stack())
 		}
-		r.mu.Lock()
-		if cap(buf) <= maxSpare {
-			c.spare = buf
-		}
-		if err != nil {
-			lines := bytes.Count(buf, []byte{'\n'})
-			c.torn, c.lost = true, c.lost+lines
-			r.counts.RecorderFailures++
-			r.counts.RecordsLost += uint64(lines)
-		}
-		r.unlock()
-		if err != nil {
-			r.cfg.Logger.Error("the flight recorder failed", "bytes", len(buf), "err", err)
-		}
+		r.handed(b, err)
 	}()
-	_, err = c.writer.Write(buf)
+	_, err = c.writer.Write(b.buf)
+}
+
+// handed counts what was written, or lost.
+func (r *Registry[M]) handed(b batch, err error) {
+	c := r.recorder
+	if err != nil {
+		r.cfg.Logger.Error("the flight recorder failed", "records", b.kept, "err", err)
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	if cap(b.buf) <= maxSpare {
+		c.spare = b.buf
+	}
+	if err == nil {
+		r.counts.Records += b.kept
+		return
+	}
+	c.torn, c.lost = true, c.lost+b.kept+b.told
+	r.counts.RecordsLost += b.kept
+	r.counts.RecorderFailures++
 }
 
 // startRecorder has a goroutine write while Run runs. What it returns ends that, and writes

@@ -51,8 +51,8 @@ type Stats struct {
 	Stalls  uint64
 	Excused time.Duration // the length of all stalls
 
-	// Records counts what was recorded, RecordsLost what found no room or was in a Write that
-	// failed, and RecorderFailures those.
+	// Records counts what the Recorder was given, RecordsLost what found no room or was in a
+	// Write that failed, and RecorderFailures those.
 	Records, RecordsLost, RecorderFailures uint64
 
 	// Shadow is what the second policy would have done; all zero without one.

@@ -102,7 +102,7 @@ func TestWhatIsRecorded(t *testing.T) {
 	got := s.records()
 	require.Equal(t, want, got[:5])
 	require.Equal(t, []string{"joined", "left"}, []string{got[5].Kind, got[6].Kind})
-	require.EqualValues(t, 6, s.Stats().Records)
+	require.EqualValues(t, 7, s.Stats().Records)
 	for _, b := range s.log.Bytes() {
 		require.True(t, b == '\n' || b >= ' ' && b < 127, "all in ASCII, no control characters")
 	}
