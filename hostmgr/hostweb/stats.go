@@ -42,7 +42,8 @@ type stats struct {
 	Stalls  uint64  `json:"stalls"`
 	Excused seconds `json:"excused"`
 
-	Shadow shadowStats `json:"shadow"`
+	Shadow     shadowStats `json:"shadow"`
+	Comparison *comparison `json:"comparison"`
 
 	Detection            spread[seconds] `json:"detection"`
 	CleanupAfterLeave    spread[seconds] `json:"cleanupAfterLeave"`
@@ -104,7 +105,7 @@ func (h *Handler[M]) show(s hostmgr.Stats, now time.Time, p point) *stats {
 		CleanupPending: s.CleanupPending, CleanupOldest: stamp(s.CleanupOldest),
 		CleanupFailures: s.CleanupFailures, ConfirmFailures: s.ConfirmFailures, PolicyFaults: s.PolicyFaults,
 		Sweeps: s.Sweeps, Stalls: s.Stalls, Excused: seconds(s.Excused),
-		Shadow:               shadowOf(s.Shadow),
+		Shadow: shadowOf(s.Shadow), Comparison: compared(s),
 		Detection:            times(s.Detection),
 		CleanupAfterLeave:    times(s.CleanupAfterLeave),
 		CleanupAfterEviction: times(s.CleanupAfterEviction),
