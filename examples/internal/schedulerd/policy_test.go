@@ -51,7 +51,7 @@ func TestPoliciesThatCannotBeMeant(t *testing.T) {
 		"-shadow phi -offline 0":                   "-offline 0s must be above 0",
 		"-policy phi -offline 9000h":               "-offline 9000h0m0s must be above 0 and at most 8760h0m0s",
 	} {
-		err := schedulerd.Main(t.Context(), strings.Fields(flags), io.Discard, io.Discard)
+		_, _, err := schedulerd.Policies(strings.Fields(flags)...)
 		require.ErrorIs(t, err, cli.ErrUsage, flags)
 		require.ErrorContains(t, err, want)
 	}
