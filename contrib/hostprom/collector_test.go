@@ -43,6 +43,7 @@ func TestEachFieldOfStats(t *testing.T) {
 		Joins: 1, Left: 2, Evicted: 3, Replaced: 4, Forgotten: 5, Returned: 6, Suspected: 7, Recovered: 8,
 		HeldByGuard: 9, HeldByConfirm: 10, CleanupPending: 11, CleanupOldest: start.Add(250 * time.Millisecond),
 		CleanupFailures: 12, ConfirmFailures: 13, PolicyFaults: 14, Sweeps: 15, Stalls: 16, Excused: 1700 * time.Millisecond,
+		Advised: 42500 * time.Millisecond, Shadow: hostmgr.ShadowStats{Evicted: 17, Returned: 18, Later: 19, Spared: 20},
 	})))
 	require.Equal(t, map[string]float64{
 		`hosts{registry="hosts",state="unsuspected",zone=""}`:  0,
@@ -74,6 +75,11 @@ func TestEachFieldOfStats(t *testing.T) {
 		`sweeps_total{registry="hosts"}`:                      15,
 		`stalls_total{registry="hosts"}`:                      16,
 		`excused_seconds_total{registry="hosts"}`:             1.7,
+		`advised_interval_seconds{registry="hosts"}`:          42.5,
+		`shadow_evictions_total{registry="hosts"}`:            17,
+		`shadow_returned_total{registry="hosts"}`:             18,
+		`shadow_later_total{registry="hosts"}`:                19,
+		`shadow_spared_total{registry="hosts"}`:               20,
 	}, got)
 }
 

@@ -75,12 +75,20 @@ var registryFigures = []figure[stats]{
 	counter(of("stalls_total", "Gaps between two sweeps that were longer than MaxGap: nobody was heard."), func(s *stats) uint64 { return s.Stalls }),
 	counter(of("excused_seconds_total", "Length of all stalls."), func(s *stats) float64 { return s.Excused.Seconds() }),
 
+	gauge(of("advised_interval_seconds", "Interval that the Cadence advises now; 0 without one."), func(s *stats) float64 { return s.Advised.Seconds() }),
+
 	spread(of("detection_seconds", "Time from the last sign of life to the eviction."), detectionBounds, func(s *stats) durations { return s.Detection }),
 	spread(cleanup("left"), cleanupBounds, func(s *stats) durations { return s.CleanupAfterLeave }),
 	spread(cleanup("evicted"), cleanupBounds, func(s *stats) durations { return s.CleanupAfterEviction }),
 	spread(of("sweep_duration_seconds", "Duration of sweeps that some deadline was due for, without Confirm and cleanups."), sweepBounds, func(s *stats) durations { return s.SweepDuration }),
 	spread(of("sweep_period_jitter_seconds", "How much later than planned a sweep of Run began."), jitterBounds, func(s *stats) durations { return s.PeriodJitter }),
 	spread(of("sweep_period_jitter_ratio", "How much later than planned a sweep of Run began, as a share of the time that it meant to wait."), shareBounds, func(s *stats) ratios { return s.PeriodJitterShare }),
+
+	counter(of("shadow_evictions_total", "Silences longer than the shadow's patience: it would have evicted the host, sooner than the policy did or where that did not."), func(s *stats) uint64 { return s.Shadow.Evicted }),
+	counter(of("shadow_returned_total", "Evictions by the shadow alone that would have been for nothing: the host was heard again in the same life, left or was replaced."), func(s *stats) uint64 { return s.Shadow.Returned }),
+	counter(of("shadow_later_total", "Hosts that the policy evicted while the shadow still had patience."), func(s *stats) uint64 { return s.Shadow.Later }),
+	counter(of("shadow_spared_total", "Joins of ids that the policy had evicted, while the shadow would still have had patience."), func(s *stats) uint64 { return s.Shadow.Spared }),
+	spread(of("shadow_detection_seconds", "Time from the last sign of life to when the shadow would have evicted."), detectionBounds, func(s *stats) durations { return s.Shadow.Detection }),
 }
 
 func guardHolds(s *stats) int {

@@ -149,6 +149,32 @@ func TestPageShowsHowAHostDies(t *testing.T) {
 	require.Less(t, dark, 0.3)
 }
 
+// A peer that is stopped for a while is not evicted, but would have been by another policy: the
+// page shows that as soon as it is so, and nothing of it before.
+func TestPageShowsWhatAShadowWouldHaveDone(t *testing.T) {
+	needs(t, "chromium", "chromium")
+	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0", "-policy", "tiered", "-jitter", "2s", "-shadow", "fixed")
+	addr, url := s.says(`listening on (\S+)`), s.says(`page on (\S+)`)
+	const id = "<b>peer</b>"
+	p := launch(t, binary, "peer", "-scheduler", addr, "-id", id, "-interval", "1s")
+	b := open(t, url)
+	b.sees("1", rows)
+	shown := `document.querySelector("#shadow").checkVisibility()`
+	b.sees("false", shown)
+	b.sees("false", `document.querySelector("#advised").checkVisibility()`)
+
+	p.signal(syscall.SIGSTOP)
+	b.sees("suspect", state(id))
+	p.signal(syscall.SIGCONT)
+	b.sees("true", shown)
+	b.sees(id, `document.querySelector("#rash tbody th")?.textContent`)
+	b.sees("2", `document.querySelectorAll("#rash tbody td[title^='20']").length`)
+	b.sees("true", `/^Evicted 0 [1-9]$/.test(Array.from(document.querySelector("#compared tbody tr").cells, c => c.textContent).join(" "))`)
+	b.sees("true", `/^[1-9] times? a host was heard of again/.test(document.querySelector("#shadow-text").textContent)`)
+	b.sees("false", `document.querySelector("#not-rash").checkVisibility()`)
+	b.sees("alive", state(id))
+}
+
 // The page of very many hosts turns its leaves on the server.
 func TestPageOf100000Hosts(t *testing.T) {
 	needs(t, "chromium", "chromium")

@@ -5,8 +5,10 @@
 // The page says first what is wrong, if anything is: hosts that are suspect or held, a guard that
 // grips, cleanups that fail, evictions of hosts that came back. Below are the hosts and departures
 // of the last 10 minutes, why each host went, the zones, the percentiles, and a table of all hosts
-// that is searched, sorted and paged on the server. It reads only, and needs nothing from
-// elsewhere: no other script, font or image.
+// that is searched, sorted and paged on the server. With a Cadence it shows the interval that is
+// advised; with a Shadow, once the two would have done something, what that would have done beside
+// what the policy did. It reads only, and needs nothing from elsewhere: no other script, font or
+// image.
 //
 // While nobody looks it costs nothing: no goroutine, no watcher. The first viewer starts two
 // goroutines that all viewers share, one that watches the registry and one that asks for its Stats
@@ -33,7 +35,10 @@
 //
 //   - api/stats is [hostmgr.Stats], in lower camel case; its distributions have count, min, mean,
 //     p50, p90, p99, p999 and max. Besides it has now, the number of viewers, summary (one
-//     sentence), and notices: what is wrong, each with a level, "bad" or "warn", and a text.
+//     sentence), notices (what is wrong, each with a level, "bad" or "warn", and a text), and
+//     comparison: the policy beside its shadow, as text and as lines of what, hint, policy and
+//     shadow, all of them texts; null as long as there is nothing to compare. In it what both would
+//     have done counts for both; in shadow, as in [hostmgr.ShadowStats], only what differs.
 //   - api/hosts is a page of the table: at, took (of the pass), total, matched, page, pages, size,
 //     counts and zones (of all hosts, by state), and hosts. Parameters, all of them optional:
 //     search (bytes that the id contains), state (alive, late, suspect, offline or held), zone,

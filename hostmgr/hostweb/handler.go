@@ -44,6 +44,7 @@ var assets = map[string]string{
 	"app.js":    "text/javascript; charset=utf-8",
 	"chart.js":  "text/javascript; charset=utf-8",
 	"format.js": "text/javascript; charset=utf-8",
+	"shadow.js": "text/javascript; charset=utf-8",
 	"table.js":  "text/javascript; charset=utf-8",
 }
 

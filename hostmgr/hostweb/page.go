@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,6 +16,7 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 	"count":   grouped,
 	"from":    from,
 	"words":   func() []string { return states },
+	"latest":  latestFirst,
 	"row":     func(name, key string, s spread[seconds]) line { return line{name, key, s} },
 }).ParseFS(static, "static/page.html"))
 
@@ -31,6 +33,12 @@ type view struct {
 type line struct {
 	Name, Key string
 	Spread    spread[seconds]
+}
+
+func latestFirst(list []shadowReturn) []shadowReturn {
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	return list
 }
 
 // page answers with the state as it is now, for the same parameters as api/hosts.

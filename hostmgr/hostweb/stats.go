@@ -46,7 +46,8 @@ type stats struct {
 	RecordsLost      uint64 `json:"recordsLost"`
 	RecorderFailures uint64 `json:"recorderFailures"`
 
-	Shadow shadowStats `json:"shadow"`
+	Shadow     shadowStats `json:"shadow"`
+	Comparison *comparison `json:"comparison"`
 
 	Detection            spread[seconds] `json:"detection"`
 	CleanupAfterLeave    spread[seconds] `json:"cleanupAfterLeave"`
@@ -109,7 +110,7 @@ func (h *Handler[M]) show(s hostmgr.Stats, now time.Time, p point) *stats {
 		CleanupFailures: s.CleanupFailures, ConfirmFailures: s.ConfirmFailures, PolicyFaults: s.PolicyFaults,
 		Sweeps: s.Sweeps, Stalls: s.Stalls, Excused: seconds(s.Excused),
 		Records: s.Records, RecordsLost: s.RecordsLost, RecorderFailures: s.RecorderFailures,
-		Shadow:               shadowOf(s.Shadow),
+		Shadow: shadowOf(s.Shadow), Comparison: compared(s),
 		Detection:            times(s.Detection),
 		CleanupAfterLeave:    times(s.CleanupAfterLeave),
 		CleanupAfterEviction: times(s.CleanupAfterEviction),

@@ -27,7 +27,7 @@ func TestHeaders(t *testing.T) {
 	for target, kind := range map[string]string{
 		"/": "text/html; charset=utf-8", "/page.css": "text/css; charset=utf-8", "/app.js": "text/javascript; charset=utf-8",
 		"/chart.js": "text/javascript; charset=utf-8", "/table.js": "text/javascript; charset=utf-8",
-		"/format.js": "text/javascript; charset=utf-8", "/api/stats": "application/json", "/api/hosts": "application/json",
+		"/format.js": "text/javascript; charset=utf-8", "/shadow.js": "text/javascript; charset=utf-8", "/api/stats": "application/json", "/api/hosts": "application/json",
 		"/api/departures": "application/json", "/api/history": "application/json", "/nothing": "application/json",
 		"/api/hosts?page=0": "application/json",
 	} {
@@ -149,7 +149,7 @@ func TestPageKeepsItsPolicy(t *testing.T) {
 	require.NotRegexp(t, `(?i)\sstyle=|\son\w+=|<style|<script[^>]*>[^<]`, body)
 	scripts, err := fs.Glob(os.DirFS("static"), "*.js")
 	require.NoError(t, err)
-	require.Len(t, scripts, 4)
+	require.Len(t, scripts, 5)
 	for _, name := range scripts {
 		script := s.get("/" + name).Body.String()
 		require.NotRegexp(t, `(?i)innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|setAttribute\('(style|on)|https?://[^w]`, script)

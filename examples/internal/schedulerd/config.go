@@ -3,7 +3,6 @@ package schedulerd
 import (
 	"flag"
 	"io"
-	"math"
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
@@ -56,8 +55,8 @@ type Config struct {
 	Log     string // text or json
 
 	cpuProfile      string // file; empty: none
-	policy          string
-	multiple        float64
+	policy, shadow  string
+	multiple, phi   float64
 	jitter, offline time.Duration
 	maxGap          time.Duration
 	maxHosts        int
@@ -71,10 +70,12 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without asking who looks; empty means none")
 	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
-	fs.StringVar(&c.policy, "policy", "fixed", "when a silent host is evicted: fixed (after -multiple intervals)\nor tiered (overdue by more than -offline)")
+	fs.StringVar(&c.policy, "policy", "fixed", policyUsage)
+	fs.StringVar(&c.shadow, "shadow", "", "a second `policy`, of the same values and flags, that evicts nobody: the page and the\nmetrics show what it would have done; empty means none")
 	fs.Float64Var(&c.multiple, "multiple", 2, "fixed: evict after so many intervals of silence")
+	fs.Float64Var(&c.phi, "phi", 8, "phi: means the silence after which the chance that a beat still comes is 1 in 10^phi")
 	fs.DurationVar(&c.jitter, "jitter", 30*time.Second, "tiered: up to this much overdue is jitter, beyond it a host is suspect")
-	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this")
+	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this; phi: at the latest")
 	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
 	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
 	fs.Func("cadence", cadenceUsage, c.setCadence)
@@ -87,13 +88,10 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 
 // validate refuses what the registry would refuse, in terms of the flags.
 func (c Config) validate() error {
+	if err := c.validatePolicies(); err != nil {
+		return err
+	}
 	switch {
-	case c.policy != "fixed" && c.policy != "tiered":
-		return cli.Usagef("-policy %q is neither fixed nor tiered", c.policy)
-	case c.policy == "fixed" && (!(c.multiple >= 1) || math.IsInf(c.multiple, 0)): // nor NaN
-		return cli.Usagef("-multiple %v is not a finite number of at least 1", c.multiple)
-	case c.policy == "tiered" && (c.jitter <= 0 || c.offline < c.jitter || c.offline > maxOffline):
-		return cli.Usagef("-jitter %v must be above 0, and -offline %v from that to %v", c.jitter, c.offline, maxOffline)
 	case c.maxGap > 0 && c.maxGap < minMaxGap:
 		return cli.Usagef("-max-gap %v is below %v", c.maxGap, minMaxGap)
 	case c.maxHosts < 0:
@@ -102,9 +100,15 @@ func (c Config) validate() error {
 	return nil
 }
 
-func (c Config) hostPolicy() hostmgr.Policy {
-	if c.policy == "tiered" {
+// policyOf is the policy that -policy or -shadow names; nil if it names none.
+func (c Config) policyOf(name string) hostmgr.Policy {
+	switch name {
+	case "fixed":
+		return hostmgr.Multiple(c.multiple)
+	case "tiered":
 		return hostmgr.Tiered{Jitter: c.jitter, Offline: c.offline}
+	case "phi":
+		return hostmgr.Adaptive{Phi: c.phi, Most: c.offline}
 	}
-	return hostmgr.Multiple(c.multiple)
+	return nil
 }

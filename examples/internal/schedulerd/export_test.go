@@ -60,3 +60,9 @@ func (h Handlers) Peers() int                { return h.s.peers.len() }
 
 // Guard is around every unary call.
 var Guard grpc.UnaryServerInterceptor = guard
+
+// Policies are what the flags say.
+func Policies(args ...string) (policy, shadow hostmgr.Policy, err error) {
+	cfg, err := parse(args, io.Discard)
+	return cfg.policyOf(cfg.policy), cfg.policyOf(cfg.shadow), err
+}

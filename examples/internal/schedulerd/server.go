@@ -82,8 +82,8 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	var err error
 	s := &Server{peers: newPeerStore(), log: log, verbose: cfg.Verbose}
 	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
-		Policy: cfg.hostPolicy(), MaxGap: cfg.maxGap, MaxHosts: cfg.maxHosts,
-		Cadence: cfg.cadence, Cleanup: s.cleanup, Logger: log,
+		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), MaxGap: cfg.maxGap,
+		MaxHosts: cfg.maxHosts, Cadence: cfg.cadence, Cleanup: s.cleanup, Logger: log,
 	})
 	if err != nil {
 		return nil, err

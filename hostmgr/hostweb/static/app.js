@@ -1,6 +1,7 @@
-// The stream of updates, and all of the page but the chart and the table of hosts.
+// The stream of updates, and all of the page but the chart, the shadow policy and the table of hosts.
 import { clock, fill, find, make, mark, number, span, write } from './format.js';
 import { draw } from './chart.js';
+import { compare } from './shadow.js';
 import { refresh, zonesOf } from './table.js';
 
 const retry = 5000;        // ms, when the server has turned us away
@@ -46,6 +47,7 @@ function apply(update) {
   notices(latest);
   figures(latest);
   times(latest);
+  compare(latest);
   speak(latest.summary);
   draw(points, latest);
   refresh();
@@ -75,6 +77,8 @@ function figures(stats) {
   figure('returned', stats.returned);
   figure('cleanup', stats.cleanupPending);
   figure('stalls', stats.stalls);
+  write(find('advised'), span(stats.advised));
+  find('advised').parentElement.hidden = !stats.advised;
 }
 
 function times(stats) {

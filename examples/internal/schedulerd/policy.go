@@ -1,0 +1,43 @@
+package schedulerd
+
+import (
+	"math"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+)
+
+const policyUsage = "when a silent host is evicted: fixed (after -multiple intervals),\n" +
+	"tiered (overdue by more than -offline) or phi (after twice the silence that -phi means,\n" +
+	"by the rhythm of each host)"
+
+const minPhi, maxPhi = 0.5, 1e6
+
+func (c Config) validatePolicies() error {
+	if err := c.validatePolicy("policy", c.policy); err != nil || c.shadow == "" {
+		return err
+	}
+	return c.validatePolicy("shadow", c.shadow)
+}
+
+func (c Config) validatePolicy(flag, name string) error {
+	switch name {
+	case "fixed":
+		if !(c.multiple >= 1) || math.IsInf(c.multiple, 0) { // nor NaN
+			return cli.Usagef("-multiple %v is not a finite number of at least 1", c.multiple)
+		}
+	case "tiered":
+		if c.jitter <= 0 || c.offline < c.jitter || c.offline > maxOffline {
+			return cli.Usagef("-jitter %v must be above 0, and -offline %v from that to %v", c.jitter, c.offline, maxOffline)
+		}
+	case "phi":
+		if !(c.phi >= minPhi && c.phi <= maxPhi) {
+			return cli.Usagef("-phi %v is not from %v to %v", c.phi, minPhi, maxPhi)
+		}
+		if c.offline <= 0 || c.offline > maxOffline {
+			return cli.Usagef("-offline %v must be above 0 and at most %v", c.offline, maxOffline)
+		}
+	default:
+		return cli.Usagef("-%s %q is none of fixed, tiered and phi", flag, name)
+	}
+	return nil
+}
