@@ -22,7 +22,11 @@ type meta struct{ Name string }
 // registered is a registry full of hosts, and their ids in another order, apart from
 // what the registry stored.
 func registered(b testing.TB) (*hostmgr.Registry[*meta], []string) {
-	hosts, err := hostmgr.New(hostmgr.Config[*meta]{})
+	return registeredIn(b, hostmgr.Config[*meta]{})
+}
+
+func registeredIn(b testing.TB, cfg hostmgr.Config[*meta]) (*hostmgr.Registry[*meta], []string) {
+	hosts, err := hostmgr.New(cfg)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,7 +16,7 @@ const maxRecords = 16 << 20
 const maxSpare = 1 << 20
 
 // A recorder is the flight recorder: it turns what happens into lines of text, whose format
-// stands in package flight. They are put together under Registry.mu, which costs less than a
+// stands in package flight. They are put together under Registry.mu, which costs about a
 // microsecond each, and written without any lock: under Run by a goroutine of its own, so that
 // a writer that hangs keeps nobody waiting, else by Sweep.
 type recorder struct {
@@ -111,8 +111,18 @@ func (c *recorder) some(key string, v int64) {
 func (c *recorder) text(key, v string) {
 	if c.begun && v != "" {
 		c.key(key)
-		c.buf = strconv.AppendQuoteToASCII(c.buf, v)
+		c.buf = appendQuoted(c.buf, v)
 	}
+}
+
+// appendQuoted is strconv.AppendQuoteToASCII, but quick where there is nothing to escape.
+func appendQuoted(to []byte, v string) []byte {
+	for i := range len(v) {
+		if b := v[i]; b < ' ' || b > '~' || b == '"' || b == '\\' {
+			return strconv.AppendQuoteToASCII(to, v)
+		}
+	}
+	return append(append(append(to, '"'), v...), '"')
 }
 
 func (c *recorder) key(key string) {
@@ -148,7 +158,7 @@ func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
 	c.num("seen", seen)
 	c.num("patience", int64(t.evict))
 	if at, due := r.ledger.due(seen, &t, now+1); due {
-		c.num("due", at)
+		c.num("due", at-1)
 	}
 	c.some("excused", r.ledger.between(seen, now, now))
 	if h, held := l.held(); held {

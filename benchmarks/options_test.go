@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// options are registries in which a heartbeat does more: go test -bench Options ./benchmarks
+var options = []struct {
+	name string
+	cfg  hostmgr.Config[*meta]
+}{
+	{"none", hostmgr.Config[*meta]{}},
+	{"cadence", hostmgr.Config[*meta]{Cadence: hostmgr.Cadence{PerSecond: 1e9, Jitter: 0.1}}},
+	{"adaptive", hostmgr.Config[*meta]{Policy: hostmgr.Adaptive{}}},
+	{"shadow", hostmgr.Config[*meta]{Shadow: hostmgr.Tiered{}}},
+	{"shadow that learns", hostmgr.Config[*meta]{Shadow: hostmgr.Adaptive{}}},
+	{"recorder", hostmgr.Config[*meta]{Recorder: io.Discard}},
+}
+
+func BenchmarkOptions(b *testing.B) {
+	for _, x := range options {
+		b.Run(x.name, func(b *testing.B) {
+			hosts, ids := registeredIn(b, x.cfg)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if _, err := hosts.Heartbeat(ids[i%benchHosts], 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRecordedDeath is what a recorder adds to an eviction.
+func BenchmarkRecordedDeath(b *testing.B) {
+	for _, w := range []io.Writer{nil, io.Discard} {
+		b.Run(fmt.Sprintf("%T", w), func(b *testing.B) {
+			var now clockOf
+			hosts, err := hostmgr.New(hostmgr.Config[*meta]{Clock: &now, Recorder: w})
+			if err != nil {
+				b.Fatal(err)
+			}
+			evicted := 0
+			for b.Loop() {
+				for i := range 10_000 {
+					if _, err := hosts.Announce(announcement(fmt.Sprint(i), nil)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				now += clockOf(3 * time.Hour)
+				evicted += hosts.Sweep(context.Background()).Evicted
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(evicted), "ns/life")
+		})
+	}
+}
+
+// A clockOf is a clock that stands still.
+type clockOf time.Duration
+
+func (c *clockOf) Now() time.Time                       { return time.Unix(0, 0).Add(time.Duration(*c)) }
+func (c *clockOf) After(time.Duration) <-chan time.Time { return nil }
+
+func TestOptionsAllocateNothing(t *testing.T) {
+	for _, x := range options {
+		hosts, ids := registeredIn(t, x.cfg)
+		i := 0
+		if n := testing.AllocsPerRun(1000, func() {
+			_, _ = hosts.Heartbeat(ids[i%benchHosts], 0)
+			i++
+		}); n != 0 {
+			t.Errorf("%s: a heartbeat allocates %v times", x.name, n)
+		}
+	}
+}
