@@ -252,6 +252,10 @@ func TestAnotherPolicyComesToOtherVerdicts(t *testing.T) {
 		"gone": {"would have been due 3s later"},
 	}, changes(hostmgr.Multiple(5)))
 	require.Equal(t, map[string][]string{
+		"back": {"would have been due 2s later"},
+		"gone": {"would have been due 2s later"},
+	}, changes(hostmgr.Multiple(4)))
+	require.Equal(t, map[string][]string{
 		"back": {"would have been due 300ms sooner"},
 		"gone": {"would have been due 300ms sooner"},
 		"late": {"would have been evicted, and was heard again 100ms after", "would have been evicted, and was heard again 1ns after",
@@ -342,9 +346,13 @@ func TestHostileLogs(t *testing.T) {
 
 // A log of several processes, and one whose begin is lost.
 func TestLogsOneAfterTheOther(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{})
+	s := newScript(t, hostmgr.Config[string]{MaxGap: second})
 	s.join("a", second)
-	s.after(3 * second)
+	s.after(2 * second) // a stall, which the other process does not have
+	for range 5 {
+		s.after(second)
+	}
+	require.Zero(t, s.Len())
 	other := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Tiered{}})
 	other.join("a", second)
 	other.after(3 * second)
