@@ -4,6 +4,8 @@
 //     registry, and the policies that say how much silence is too much.
 //   - [github.com/hostlife/hostlife/hostmgr/hostweb] shows a registry live, in a
 //     browser.
+//   - [github.com/hostlife/hostlife/hostmgr/flight] reads what a registry's flight
+//     recorder wrote, and judges it again.
 //   - [github.com/hostlife/hostlife/gc] runs periodic tasks, of whatever kind.
 //   - [github.com/hostlife/hostlife/histogram] is what the distributions in the
 //     statistics are: percentiles, and the bars for whoever exports them.

@@ -5,7 +5,8 @@
 // own interval, and either leaves ([Registry.Leave]) or falls silent. The
 // registry notices both, has what belonged to the host cleaned up, and can say
 // of every eviction why it happened. How much silence is too much is up to a
-// [Policy]; a [Guard] holds hosts back if too many are silent at once.
+// [Policy]; a [Guard] holds hosts back if too many are silent at once; a [Cadence] advises them how
+// often to be heard.
 //
 // Drive it with [Registry.Run], which sweeps at each deadline until its context
 // ends; or call [Registry.Sweep] from a scheduler of your own, at the times
