@@ -70,3 +70,9 @@ func downtime(rng *rand.Rand) time.Duration {
 func logUniform(rng *rand.Rand, low, high float64) time.Duration {
 	return time.Duration(low * math.Pow(high/low, rng.Float64()))
 }
+
+// ModelAbout is the Model in words.
+const ModelAbout = `The model is
+loosely like Grid'5000: a node is up for 48 h on average, distributed exponentially, then down: in 2 %
+of cases for 10 s to 1 min, 63 % 100 s to 300 s, 20 % 5 min to 2 h, 15 % 2 h to 2 days. Nodes fail
+independently of each other.`

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hostlife/hostlife/hostmgr"
 )
@@ -11,11 +12,12 @@ import (
 type action uint8
 
 const (
-	begin    action = iota // its first moment: the registry knows it from there
-	announce               // an announce arrives
-	beat                   // a heartbeat arrives
-	resume                 // an announce arrives, after beats that were passed over
-	end                    // its last moment
+	begin  action = iota // its first moment: the registry knows it from there
+	back                 // the announce of a host that is back arrives
+	beat                 // a heartbeat arrives
+	again                // an announce arrives, of a host whose beat found it unknown
+	resume               // an announce arrives in the place of a beat, after others that were passed over
+	end                  // its last moment
 )
 
 // A host has one sign of life on its way at most, and is due when that arrives. An outage is no event: it is
@@ -25,7 +27,7 @@ const (
 // outages before it. A host that comes back is taken to have been restarted, so its
 // incarnation is one more than that.
 type host struct {
-	sent      int64 // when its latest beat was, or the announce that began the stretch
+	sent      int64 // when its latest beat was
 	interval  int64 // until the next one
 	down      int64 // when the stretch of the sign that is on its way ends
 	since     int64 // when it last joined, or was replaced
@@ -46,23 +48,18 @@ func (r *run) fire(i int32) error {
 	if now >= h.down || h.what != beat {
 		r.settle(i, now)
 	}
+	if h.what == end {
+		return r.close(i)
+	}
+	r.figures.Signs++
 	switch h.what {
-	case begin:
-		if err := r.announce(i, now); err != nil {
-			return err
-		}
-		h.sent += r.net.phase(i, h.interval) - h.interval
-	case end:
-		return r.close(i, now)
 	case beat:
-		r.figures.Signs++
 		lease, err := r.registry.Heartbeat(r.nodes[i].Name, uint64(h.stretch)+1)
 		if err != nil {
 			return r.unheard(i, now, err)
 		}
 		h.interval = int64(lease.Interval)
 	default:
-		r.figures.Signs++
 		if err := r.announce(i, now); err != nil && !errors.Is(err, hostmgr.ErrStale) {
 			return err
 		}
@@ -74,13 +71,13 @@ func (r *run) fire(i int32) error {
 // unheard is a beat that the registry refuses. A host that it does not know announces itself at
 // once, beside its beats, which go on as they were.
 func (r *run) unheard(i int32, now int64, err error) error {
-	h := &r.hosts[i]
-	if !errors.Is(err, hostmgr.ErrUnknownHost) && !errors.Is(err, hostmgr.ErrStale) {
+	unknown := errors.Is(err, hostmgr.ErrUnknownHost)
+	if !unknown && !errors.Is(err, hostmgr.ErrStale) {
 		return err
 	}
-	if errors.Is(err, hostmgr.ErrUnknownHost) && now < h.down {
+	if unknown && now < r.hosts[i].down {
 		if arrival, ok := r.net.send(i, now); ok && arrival < r.nodes[i].To {
-			r.expect(i, announce, arrival)
+			r.expect(i, again, arrival)
 			return nil
 		}
 	}
@@ -92,7 +89,7 @@ func (r *run) unheard(i int32, now int64, err error) error {
 func (r *run) announce(i int32, now int64) error {
 	h := &r.hosts[i]
 	lease, err := r.registry.Announce(hostmgr.Announcement[int32]{
-		ID: r.nodes[i].Name, Metadata: i, Interval: r.cfg.Interval, Incarnation: uint64(h.stretch) + 1,
+		ID: r.nodes[i].Name, Metadata: i, Interval: time.Duration(h.interval), Incarnation: uint64(h.stretch) + 1,
 	})
 	r.stirred = true
 	if err != nil {
@@ -102,6 +99,9 @@ func (r *run) announce(i int32, now int64) error {
 	if h.what == resume {
 		return nil
 	}
+	if h.what != again {
+		h.sent = r.firstBeat(i, h.sent) - h.interval
+	}
 	if h.evictedAt != never {
 		r.figures.returned(now - h.evictedAt)
 	}
@@ -109,8 +109,13 @@ func (r *run) announce(i int32, now int64) error {
 	return nil
 }
 
+// firstBeat is when the first beat of a stretch is sent, which began with an announce.
+func (r *run) firstBeat(i int32, from int64) int64 {
+	return from + r.net.phase(i, from, r.hosts[i].interval)
+}
+
 // close ends a host with the trace: what it had is not evicted any more.
-func (r *run) close(i int32, now int64) error {
+func (r *run) close(i int32) error {
 	h := &r.hosts[i]
 	outages := r.nodes[i].Outages
 	if int(h.outage) < len(outages) { // it lasts as long as the trace does

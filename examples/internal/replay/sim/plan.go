@@ -7,40 +7,43 @@ func (r *run) plan(i int32, now int64) {
 	if h.what != beat && r.skips && r.passOver(i) {
 		return
 	}
-	what := beat
 	for at := h.sent + h.interval; ; at += h.interval {
+		what := beat
 		if at >= h.down {
-			back, ok := r.back(i)
-			if !ok {
+			if at = r.nextStretch(i); at < 0 {
 				break
 			}
-			at, what, h.interval = back, announce, int64(r.cfg.Interval)
+			what = back
 		}
+		h.sent = at
 		if arrival, ok := r.net.send(i, at); ok {
-			if h.sent = at; max(now, arrival) >= n.To {
+			if max(now, arrival) >= n.To {
 				break
 			}
 			r.expect(i, what, max(now, arrival))
 			return
 		}
-		what = beat
+		if what == back {
+			at = r.firstBeat(i, at) - h.interval
+		}
 	}
 	r.expect(i, end, n.To)
 }
 
-// back moves the host past its next outage, and says when it comes back; it may not.
-func (r *run) back(i int32) (at int64, ok bool) {
+// nextStretch moves the host past its next outage, and says when it comes back; or that it does
+// not, with the trace's end.
+func (r *run) nextStretch(i int32) (at int64) {
 	h, n := &r.hosts[i], &r.nodes[i]
 	if int(h.stretch) == len(n.Outages) || n.Outages[h.stretch].Up >= n.To {
-		return 0, false
+		return never
 	}
 	at = n.Outages[h.stretch].Up
 	h.stretch++
-	h.down = n.To
+	h.interval, h.down = int64(r.cfg.Interval), n.To
 	if int(h.stretch) < len(n.Outages) {
 		h.down = n.Outages[h.stretch].Down
 	}
-	return at, true
+	return at
 }
 
 // expect says what a host is due for, and when.

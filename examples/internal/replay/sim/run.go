@@ -18,6 +18,7 @@ type Config struct {
 	Spread   time.Duration // and so much more at most, uniformly
 	Loss     float64       // the share of signs of life that are lost
 	Seed     uint64
+	Cadence  hostmgr.Cadence
 	Full     bool         // pass nothing over
 	Now      atomic.Int64 // how far it is, in nanoseconds since the trace began
 }
@@ -41,9 +42,9 @@ type run struct {
 // Run plays a trace. The figures depend on the trace and the Config alone.
 func Run(ctx context.Context, t *outage.Trace, c *Config) (Figures, error) {
 	r := &run{cfg: c, nodes: t.Nodes, hosts: make([]host, len(t.Nodes)), net: newNetwork(c),
-		agenda: newAgenda(len(t.Nodes), int64(c.Interval)), clock: &moved{start: t.Start}}
+		agenda: newAgenda(len(t.Nodes), int64(max(c.Interval, c.Cadence.Max))), clock: &moved{start: t.Start}}
 	var err error
-	r.registry, err = hostmgr.New(hostmgr.Config[int32]{Policy: c.Policy, Clock: r.clock, Cleanup: r.evicted})
+	r.registry, err = hostmgr.New(hostmgr.Config[int32]{Policy: c.Policy, Cadence: c.Cadence, Clock: r.clock, Cleanup: r.evicted})
 	if err != nil {
 		return Figures{}, err
 	}
@@ -53,6 +54,7 @@ func Run(ctx context.Context, t *outage.Trace, c *Config) (Figures, error) {
 		r.enter(int32(i))
 	}
 	err = r.play(ctx)
+	c.Now.Store(t.End)
 	r.figures.Recovered = int(r.registry.Stats().Recovered)
 	r.figures.finish()
 	return r.figures, err
@@ -114,7 +116,7 @@ func (r *run) next() {
 // overtake each other.
 func (c *Config) calm() bool {
 	l, ok := c.Policy.(interface{ Learns() bool })
-	if c.Loss > 0 || c.Spread > c.Interval || ok && l.Learns() {
+	if c.Loss > 0 || c.Spread > c.Interval || c.Cadence != (hostmgr.Cadence{}) || ok && l.Learns() {
 		return false
 	}
 	suspect, evict := c.Policy.Patience(hostmgr.Pulse{Interval: c.Interval})
