@@ -9,7 +9,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-const defaultPolicies = "fixed:2,fixed:3,tiered:30s/5m"
+const defaultPolicies = "fixed:2,fixed:3,tiered:30s/5m,phi:8"
 
 // A family is policies that differ by their parameters.
 type family struct {
@@ -38,6 +38,19 @@ var families = []family{
 			return hostmgr.Tiered{Jitter: d[0], Offline: d[1]}, ok
 		},
 	},
+	{
+		name:  "phi",
+		about: "X              learns each host's rhythm: suspect at a phi of X (hostmgr.Adaptive); phi:X/LEAST/MOST\n                   bounds how long a beat is overdue when its host is evicted",
+		curve: "phi:2,phi:8,phi:32,phi:128",
+		parse: parseAdaptive,
+	},
+}
+
+func parseAdaptive(s string) (hostmgr.Policy, bool) {
+	phi, limits, bounded := strings.Cut(s, "/")
+	x, err := strconv.ParseFloat(phi, 64)
+	d, ok := durations(limits, 2)
+	return hostmgr.Adaptive{Phi: x, Least: d[0], Most: d[1]}, err == nil && (ok || !bounded)
 }
 
 // A contender is a policy that is played.

@@ -30,7 +30,7 @@ type host struct {
 	sent      int64 // when its latest beat was
 	interval  int64 // until the next one
 	down      int64 // when the stretch of the sign that is on its way ends
-	since     int64 // when it last joined, or was replaced
+	since     int64 // it is registered, one life after the other
 	evictedAt int64 // never: it was not, or is back
 	stretch   int32 // of the sign that is on its way
 	outage    int32 // the first outage that is not accounted for
@@ -105,7 +105,9 @@ func (r *run) announce(i int32, now int64) error {
 	if h.evictedAt != never {
 		r.figures.returned(now - h.evictedAt)
 	}
-	h.evictedAt, h.known, h.since = never, true, now
+	if !h.known {
+		h.evictedAt, h.known, h.since = never, true, now
+	}
 	return nil
 }
 
