@@ -24,7 +24,7 @@ const (
 type config struct {
 	trace, generate, plot string
 	format                outage.Format
-	nodes                 int
+	nodes, group, warm    int
 	days                  float64
 	policies, curves      []contender
 	interval              time.Duration
@@ -53,6 +53,8 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	fs.Uint64Var(&c.seed, "seed", 1, "of delays, losses, and the trace that is made up")
 	fs.StringVar(&cadence, "cadence", "", "the registry advises an interval: `MIN/MAX/PERSECOND/JITTER`, as in 30s/5m/20/0.1")
 	fs.BoolVar(&c.full, "full", false, "pass nothing over: play every beat even where that can't make a difference")
+	fs.IntVar(&c.warm, "warm", 0, "a policy that learns is given so many `beats` before an outage to learn from, and\nthose before are passed over, which is nearly the same; 0: every beat is played")
+	fs.IntVar(&c.group, "group", 0, "`hosts` that share a registry; without -cadence that changes the time it takes, and\nnothing else. 0 means what is quickest")
 	fs.BoolVar(&c.json, "json", false, "print the figures as one JSON object in the last line of stdout")
 	fs.StringVar(&c.plot, "plot", "", "draw the policies, and the families that they are of, to an SVG `file`")
 	fs.StringVar(&curves, "curves", "", "`policies` that the curves of the picture go through, apart by commas; none means some\nof each family that is played")
@@ -96,6 +98,8 @@ func (c *config) validate() error {
 	switch {
 	case c.nodes < 0 || c.nodes > maxNodes:
 		return cli.Usagef("-nodes %d is not between 0 and %d", c.nodes, maxNodes)
+	case c.group < 0 || c.warm < 0:
+		return cli.Usagef("-group %d and -warm %d are not at least 0", c.group, c.warm)
 	case !(c.days >= 0 && c.days <= maxDays):
 		return cli.Usagef("-days %v is not between 0 and %d", c.days, maxDays)
 	case c.interval < minInterval || c.interval > maxInterval:

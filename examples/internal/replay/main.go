@@ -37,7 +37,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // load reads the trace, or makes one up.
 func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
 	if c.trace == "" {
-		return outage.Model{Nodes: orElse(c.nodes, 1000), Span: orElse(c.span(), defaultSpan), Seed: c.seed}.Generate(), nil
+		t := outage.Model{Nodes: orElse(c.nodes, 1000), Span: orElse(c.span(), defaultSpan), Seed: c.seed}.Generate()
+		if c.generate != "" {
+			return t, nil
+		}
+		return t.Unrounded(c.seed), nil
 	}
 	f, err := os.Open(c.trace)
 	if err != nil {
@@ -50,7 +54,7 @@ func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, err
 	if err != nil {
 		return nil, err
 	}
-	return t.First(c.nodes, c.span()), nil
+	return t.Unrounded(c.seed).First(c.nodes, c.span()), nil
 }
 
 func orElse[T comparable](v, otherwise T) T {

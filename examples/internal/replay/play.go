@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
-	"strings"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hostlife/hostlife/examples/internal/replay/outage"
 	"github.com/hostlife/hostlife/examples/internal/replay/sim"
@@ -20,42 +17,30 @@ type played struct {
 	sim.Figures
 }
 
-// play plays the policies that were chosen, and then those of the curves, as many at a time as
-// there are processors. Each has a registry and a time of its own.
+// play plays the policies that were chosen, and then those of the curves, one after the other: a
+// simulation keeps all processors busy.
 func (c *config) play(ctx context.Context, t *outage.Trace, stderr io.Writer) ([]played, error) {
 	all := append(c.policies[:len(c.policies):len(c.policies)], c.curves...)
 	games := make([]sim.Config, len(all))
+	var now atomic.Int64
+	defer watch(stderr, func() string {
+		i := now.Load()
+		return fmt.Sprintf("policy %d of %d, %s: %.1f %% played", i+1, len(all), all[i].name, 100*games[i].Progress())
+	})()
 	results := make([]played, len(all))
-	defer watch(stderr, func() string { return howFar(all, games, t.End) })()
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, p := range all {
+		now.Store(int64(i))
 		game := &games[i]
 		game.Policy, game.Interval, game.Delay, game.Spread = p.policy, c.interval, c.delay, c.spread
-		game.Loss, game.Seed, game.Cadence, game.Full = c.loss, c.seed, c.cadence, c.full
-	}
-	for i, p := range all {
-		g.Go(func() error {
-			figures, err := sim.Run(ctx, t, &games[i])
-			results[i] = played{p, figures}
-			return err
-		})
-	}
-	return results, g.Wait()
-}
-
-// howFar says which policies are being played, and how far they are.
-func howFar(all []contender, games []sim.Config, end int64) string {
-	done, now := 0, []string(nil)
-	for i := range all {
-		switch at := games[i].Now.Load(); {
-		case at >= end:
-			done++
-		case at > 0:
-			now = append(now, fmt.Sprintf("%s %.1f %%", all[i].name, 100*float64(at)/float64(end)))
+		game.Loss, game.Seed, game.Cadence, game.Full, game.Group = c.loss, c.seed, c.cadence, c.full, c.group
+		game.Warm = c.warm
+		figures, err := sim.Run(ctx, t, game)
+		if err != nil {
+			return nil, err
 		}
+		results[i] = played{p, figures}
 	}
-	return fmt.Sprintf("played %d of %d policies; %s", done, len(all), strings.Join(now, ", "))
+	return results, nil
 }
 
 // watch says every now and then what goes on, as long as it does: after two seconds for the first

@@ -9,10 +9,8 @@ func NetworkOf(c *Config) Network { return Network{newNetwork(c)} }
 // Send is when a sign of life arrives.
 func (n Network) Send(host int32, at int64) (int64, bool) { return n.n.send(host, at) }
 
-// FirstBeat is when the first beat of a stretch is sent.
-func (n Network) FirstBeat(host int32, from, interval int64) int64 {
-	return from + n.n.phase(host, from, interval)
-}
+// Phase is how long after a host's first moment its first beat is sent.
+func (n Network) Phase(host int32, interval int64) int64 { return n.n.phase(host, interval) }
 
 // Agenda is the agenda.
 type Agenda = agenda

@@ -67,4 +67,16 @@ func (f *Figures) returned(after int64) {
 	}
 }
 
+// add adds the figures of other hosts.
+func (f *Figures) add(o *Figures) {
+	for _, pair := range [][2]*int{{&f.Outages, &o.Outages}, {&f.Detected, &o.Detected}, {&f.Missed, &o.Missed},
+		{&f.Open, &o.Open}, {&f.Unseen, &o.Unseen}, {&f.Evictions, &o.Evictions}, {&f.False, &o.False}, {&f.Late, &o.Late},
+		{&f.Returned5, &o.Returned5}, {&f.Returned30, &o.Returned30}, {&f.Suspicions, &o.Suspicions},
+		{&f.Recovered, &o.Recovered}, {&f.Signs, &o.Signs}, {&f.Quiet, &o.Quiet}} {
+		*pair[0] += *pair[1]
+	}
+	f.stale += o.stale
+	f.detection = append(f.detection, o.detection...)
+}
+
 func (f *Figures) finish() { slices.Sort(f.detection) }

@@ -27,7 +27,7 @@ const (
 // outages before it. A host that comes back is taken to have been restarted, so its
 // incarnation is one more than that.
 type host struct {
-	sent      int64 // when its latest beat was
+	sent      int64 // when its latest beat was, or the announce that it came back with
 	interval  int64 // until the next one
 	down      int64 // when the stretch of the sign that is on its way ends
 	since     int64 // it is registered, one life after the other
@@ -76,7 +76,7 @@ func (r *run) unheard(i int32, now int64, err error) error {
 		return err
 	}
 	if unknown && now < r.hosts[i].down {
-		if arrival, ok := r.net.send(i, now); ok && arrival < r.nodes[i].To {
+		if arrival, ok := r.net.send(r.first+i, now); ok && arrival < r.nodes[i].To {
 			r.expect(i, again, arrival)
 			return nil
 		}
@@ -99,8 +99,8 @@ func (r *run) announce(i int32, now int64) error {
 	if h.what == resume {
 		return nil
 	}
-	if h.what != again {
-		h.sent = r.firstBeat(i, h.sent) - h.interval
+	if h.what == begin {
+		h.sent += r.net.phase(r.first+i, h.interval) - h.interval
 	}
 	if h.evictedAt != never {
 		r.figures.returned(now - h.evictedAt)
@@ -109,11 +109,6 @@ func (r *run) announce(i int32, now int64) error {
 		h.evictedAt, h.known, h.since = never, true, now
 	}
 	return nil
-}
-
-// firstBeat is when the first beat of a stretch is sent, which began with an announce.
-func (r *run) firstBeat(i int32, from int64) int64 {
-	return from + r.net.phase(i, from, r.hosts[i].interval)
 }
 
 // close ends a host with the trace: what it had is not evicted any more.

@@ -57,17 +57,10 @@ func (m *model) live(i int32) {
 		if stretch < len(n.Outages) {
 			to = n.Outages[stretch].Down
 		}
-		sends := []int64{}
-		if stretch > 0 {
-			sends = append(sends, from)
+		if stretch == 0 {
+			from += m.net.Phase(i, interval)
 		}
-		for at := m.net.FirstBeat(i, from, interval); at < to; at += interval {
-			sends = append(sends, at)
-		}
-		for k, at := range sends {
-			if at >= to {
-				continue
-			}
+		for at := from; at < to; at += interval {
 			arrival, ok := m.net.Send(i, at)
 			if arrival = max(arrival, last); !ok {
 				continue
@@ -75,7 +68,7 @@ func (m *model) live(i int32) {
 			if last = arrival; arrival >= n.To {
 				break // and so do all that come after it
 			}
-			last = m.sign(i, arrival, int64(stretch)+1, stretch > 0 && k == 0, to)
+			last = m.sign(i, arrival, int64(stretch)+1, stretch > 0 && at == from, to)
 		}
 	}
 	m.pass(n.To)

@@ -34,11 +34,9 @@ func (n *network) send(host int32, at int64) (arrival int64, ok bool) {
 	return at + n.delay + int64(more), true
 }
 
-// phase is how long after a host was first there, or came back, its first beat is sent. It may be
-// any time up to an interval: what happened to many at once, or at times that the trace
-// rounded, does not put their beats in step.
-func (n *network) phase(host int32, from, interval int64) int64 {
-	share, _ := bits.Mul64(mix(n.seed^0x5bf03635+uint64(host)*0x9e3779b97f4a7c15^mix(uint64(from))), uint64(interval))
+// phase is how long after a host's first moment its first beat is sent.
+func (n *network) phase(host int32, interval int64) int64 {
+	share, _ := bits.Mul64(mix(n.seed^0x5bf03635+uint64(host)*0x9e3779b97f4a7c15), uint64(interval))
 	return 1 + int64(share)
 }
 

@@ -16,15 +16,12 @@ func (r *run) plan(i int32, now int64) {
 			what = back
 		}
 		h.sent = at
-		if arrival, ok := r.net.send(i, at); ok {
+		if arrival, ok := r.net.send(r.first+i, at); ok {
 			if max(now, arrival) >= n.To {
 				break
 			}
 			r.expect(i, what, max(now, arrival))
 			return
-		}
-		if what == back {
-			at = r.firstBeat(i, at) - h.interval
 		}
 	}
 	r.expect(i, end, n.To)
@@ -53,21 +50,27 @@ func (r *run) expect(i int32, what action, due int64) {
 }
 
 // passOver passes over a quiet stretch: it goes on with one of the last beats before the next
-// outage. It may where nothing is lost and the policy has no memory (see calm), for these
-// reasons. A host's fate depends on its own signs alone, since there are no guard and no limit.
-// In the stretch they come no further apart than the interval and the spread, less than the
-// policy's patience: so none of them finds the host suspect, or gone. What the registry
-// knows of a host after a beat is when that was, and its interval: the same as if the host
-// had just announced itself. So it is forgotten after its announce, which may have replaced
-// another life, and announces itself in the place of a beat from which on all is as usual.
+// outage. Where nothing is lost and the policy has no memory (see calm) this changes no figure.
+// A host's fate depends on its own signs alone, since there is no guard and no limit. In the stretch
+// they come no further apart than the interval and the spread, less than the policy's patience:
+// so none of them finds the host suspect, or gone. What the registry knows of a host after a beat is
+// when that was, and its interval: the same as if the host had just announced itself. So it is
+// forgotten after its announce, which may have replaced another life, and announces itself in the place
+// of a beat from which on all is as usual.
+//
+// A policy that learns is given so many beats as Config.Warm says to learn from. That is not the same,
+// but nearly, if it forgets; what it suspected in the stretch is not seen.
 func (r *run) passOver(i int32) bool {
 	h := &r.hosts[i]
 	beats := (h.down - r.net.delay - r.net.spread - 1 - h.sent) / h.interval
+	if r.cfg.learns() {
+		beats -= int64(r.cfg.Warm)
+	}
 	if beats < 3 || !h.known {
 		return false
 	}
 	at := h.sent + beats*h.interval
-	arrival, _ := r.net.send(i, at)
+	arrival, _ := r.net.send(r.first+i, at)
 	if r.registry.Forget(r.nodes[i].Name, uint64(h.stretch)+1) != nil {
 		return false
 	}

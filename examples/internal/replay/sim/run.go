@@ -1,31 +1,16 @@
-// Package sim plays a trace of outages against a policy, on simulated time.
 package sim
 
 import (
 	"context"
-	"sync/atomic"
-	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/replay/outage"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Config says how to play.
-type Config struct {
-	Policy   hostmgr.Policy
-	Interval time.Duration // between a host's beats
-	Delay    time.Duration // of a sign of life at least
-	Spread   time.Duration // and so much more at most, uniformly
-	Loss     float64       // the share of signs of life that are lost
-	Seed     uint64
-	Cadence  hostmgr.Cadence
-	Full     bool         // pass nothing over
-	Now      atomic.Int64 // how far it is, in nanoseconds since the trace began
-}
-
-// A run is a trace, a registry that is driven by hand, and the time.
+// A run is some of a trace's nodes, a registry that is driven by hand, and the time.
 type run struct {
 	cfg      *Config
+	first    int32 // number of the first of the nodes in the trace
 	nodes    []outage.Node
 	hosts    []host
 	agenda   *agenda
@@ -36,28 +21,21 @@ type run struct {
 	wary     bool  // a beat may end a suspicion, which changes the time of the next sweep
 	stirred  bool  // that time may be another
 	sweepAt  int64 // 0: there is none
+	told     int64 // of how far it is
 	figures  Figures
 }
 
-// Run plays a trace. The figures depend on the trace and the Config alone.
-func Run(ctx context.Context, t *outage.Trace, c *Config) (Figures, error) {
-	r := &run{cfg: c, nodes: t.Nodes, hosts: make([]host, len(t.Nodes)), net: newNetwork(c),
-		agenda: newAgenda(len(t.Nodes), int64(max(c.Interval, c.Cadence.Max))), clock: &moved{start: t.Start}}
-	var err error
-	r.registry, err = hostmgr.New(hostmgr.Config[int32]{Policy: c.Policy, Cadence: c.Cadence, Clock: r.clock, Cleanup: r.evicted})
-	if err != nil {
-		return Figures{}, err
-	}
-	r.skips, r.wary = c.calm() && !c.Full, !c.calm()
-	r.figures.Span = time.Duration(t.End)
+// newRun begins at the trace's start.
+func newRun(t *outage.Trace, c *Config, first, past int) (*run, error) {
+	r := &run{cfg: c, first: int32(first), nodes: t.Nodes[first:past], hosts: make([]host, past-first), net: newNetwork(c),
+		agenda: newAgenda(past-first, int64(max(c.Interval, c.Cadence.Max))), clock: &moved{start: t.Start}}
+	r.skips, r.wary = c.passes(), !c.calm()
 	for i := range r.nodes {
 		r.enter(int32(i))
 	}
-	err = r.play(ctx)
-	c.Now.Store(t.End)
-	r.figures.Recovered = int(r.registry.Stats().Recovered)
-	r.figures.finish()
-	return r.figures, err
+	var err error
+	r.registry, err = hostmgr.New(hostmgr.Config[int32]{Policy: c.Policy, Cadence: c.Cadence, Clock: r.clock, Cleanup: r.evicted})
+	return r, err
 }
 
 // enter has a host begin at its first moment.
@@ -76,13 +54,14 @@ func (r *run) play(ctx context.Context) error {
 	for n := 0; ; n++ {
 		e, ok := r.agenda.take()
 		if !ok {
+			r.figures.Recovered = int(r.registry.Stats().Recovered)
 			return ctx.Err()
 		}
 		for r.sweepAt > 0 && r.sweepAt < e.due {
 			r.sweep(ctx)
 		}
 		if r.clock.now = e.due; n%(1<<14) == 0 {
-			if r.cfg.Now.Store(e.due); ctx.Err() != nil {
+			if r.advance(e.due); ctx.Err() != nil {
 				return ctx.Err()
 			}
 		}
@@ -93,6 +72,12 @@ func (r *run) play(ctx context.Context) error {
 			r.next()
 		}
 	}
+}
+
+// advance says how far it is.
+func (r *run) advance(now int64) {
+	r.cfg.played.Add(now/progressUnit - r.told)
+	r.told = now / progressUnit
 }
 
 // sweep sweeps at the time that the registry asked for.
@@ -109,17 +94,4 @@ func (r *run) next() {
 	if at, ok := r.registry.Next(); ok {
 		r.sweepAt = max(r.clock.now+1, int64(at.Sub(r.clock.start)))
 	}
-}
-
-// calm tells whether a host that is up is never suspect, so that quiet stretches may be passed over: no sign
-// is lost, a policy without memory grants more than can lie between two of them, and they don't
-// overtake each other.
-func (c *Config) calm() bool {
-	l, ok := c.Policy.(interface{ Learns() bool })
-	if c.Loss > 0 || c.Spread > c.Interval || c.Cadence != (hostmgr.Cadence{}) || ok && l.Learns() {
-		return false
-	}
-	suspect, evict := c.Policy.Patience(hostmgr.Pulse{Interval: c.Interval})
-	apart := c.Interval + c.Spread
-	return (suspect == 0 || suspect > apart) && (evict == 0 || evict > apart)
 }

@@ -82,7 +82,7 @@ func random(seed uint64, nodes int, seconds int64) *outage.Trace {
 func TestFigures(t *testing.T) {
 	c := config(hostmgr.Multiple(2))
 	c.Delay, c.Spread = 0, 0
-	first := sim.NetworkOf(c).FirstBeat(0, 0, 30*second)
+	first := sim.NetworkOf(c).Phase(0, 30*second)
 	evicted := first + (600*second-1-first)/(30*second)*30*second + 60*second + 1
 	tests := map[string]struct {
 		trace      *outage.Trace
