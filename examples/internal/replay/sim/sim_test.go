@@ -1,8 +1,6 @@
 package sim_test
 
 import (
-	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -14,68 +12,6 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/replay/sim"
 	"github.com/hostlife/hostlife/hostmgr"
 )
-
-const second = int64(time.Second)
-
-var policies = map[string]hostmgr.Policy{
-	"fixed:1.5": hostmgr.Multiple(1.5),
-	"fixed:2":   hostmgr.Multiple(2),
-	"fixed:3":   hostmgr.Multiple(3),
-	"tiered":    hostmgr.Tiered{Jitter: 30 * time.Second, Offline: 5 * time.Minute},
-}
-
-// allPolicies are the policies, and those that learn.
-func allPolicies() map[string]hostmgr.Policy {
-	all := maps.Clone(policies)
-	all["phi:8"] = hostmgr.Adaptive{Phi: 8}
-	all["phi:2"] = hostmgr.Adaptive{Phi: 2}
-	return all
-}
-
-// config is that of a network that delays by up to 55 ms and loses nothing.
-func config(p hostmgr.Policy) *sim.Config {
-	return &sim.Config{Policy: p, Interval: 30 * time.Second, Delay: 5 * time.Millisecond, Spread: 50 * time.Millisecond, Seed: 1}
-}
-
-func play(t *testing.T, trace *outage.Trace, c *sim.Config) sim.Figures {
-	t.Helper()
-	f, err := sim.Run(t.Context(), trace, c)
-	require.NoError(t, err)
-	require.Equal(t, trace.Outages(), f.Outages)
-	require.Equal(t, f.Outages, f.Detected+f.Missed+f.Open+f.Unseen)
-	require.Equal(t, f.Evictions, f.Detected+f.False+f.Late)
-	require.Len(t, f.Detections(), f.Detected)
-	return f
-}
-
-// one is the trace of one node, with outages from and to whole seconds.
-func one(end int64, at ...int64) *outage.Trace {
-	n := outage.Node{Name: "a", To: end * second}
-	for i := 0; i < len(at); i += 2 {
-		n.Outages = append(n.Outages, outage.Outage{Down: at[i] * second, Up: at[i+1] * second})
-	}
-	return &outage.Trace{Start: time.Unix(1e9, 0).UTC(), End: n.To, Nodes: []outage.Node{n}}
-}
-
-// random is a trace of few nodes that fail often: for seconds, minutes, or until the end.
-func random(seed uint64, nodes int, seconds int64) *outage.Trace {
-	rng := rand.New(rand.NewPCG(seed, 7))
-	t := &outage.Trace{Start: time.Unix(1e9, 0).UTC(), End: seconds * second}
-	for i := range nodes {
-		n := outage.Node{Name: string(rune('a' + i)), To: t.End}
-		if rng.IntN(3) == 0 {
-			n.From, n.To = rng.Int64N(t.End/2), t.End/2+rng.Int64N(t.End/2)
-		}
-		length := []int64{second, 60 * second, 1000 * second}
-		for at := n.From + rng.Int64N(3)*rng.Int64N(600*second); at < n.To; {
-			up := min(n.To, at+1+rng.Int64N(length[rng.IntN(3)]))
-			n.Outages = append(n.Outages, outage.Outage{Down: at, Up: up})
-			at = up + 1 + rng.Int64N(length[rng.IntN(3)])
-		}
-		t.Nodes = append(t.Nodes, n)
-	}
-	return t
-}
 
 // Each figure of a tiny trace, as one would reckon it by hand: at no delay, the beats of a stretch
 // are where its phase puts them, and the host is evicted a nanosecond after its patience.
@@ -112,13 +48,6 @@ func TestFigures(t *testing.T) {
 	}
 }
 
-// plain is the figures without what tests look at otherwise.
-func plain(f sim.Figures) sim.Figures {
-	return sim.Figures{Outages: f.Outages, Detected: f.Detected, Missed: f.Missed, Open: f.Open, Unseen: f.Unseen,
-		Evictions: f.Evictions, False: f.False, Late: f.Late, Returned5: f.Returned5, Returned30: f.Returned30,
-		Suspicions: f.Suspicions, Recovered: f.Recovered, Signs: f.Signs}
-}
-
 func TestSigns(t *testing.T) {
 	for _, full := range []bool{false, true} {
 		c := config(hostmgr.Multiple(2))
@@ -151,7 +80,7 @@ func TestDetectionQuantiles(t *testing.T) {
 // What the registry and the agenda make of random traces is what a naive model says, whether
 // signs are lost or not, and whether quiet stretches are passed over or not.
 func TestAgainstModel(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		for name, p := range policies {
 			for _, loss := range []float64{0, 0.05, 0.5} {
 				trace, c := random(seed, 9, 20_000), config(p)
@@ -182,7 +111,7 @@ func TestPassingOverChangesNothing(t *testing.T) {
 }
 
 func TestNobodyUpIsEvictedWhileNothingIsLost(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(4) {
 		for name, p := range allPolicies() {
 			for _, spread := range []time.Duration{0, time.Second, 14 * time.Second} {
 				for _, full := range []bool{false, true} {
@@ -194,6 +123,36 @@ func TestNobodyUpIsEvictedWhileNothingIsLost(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Into how many registries hosts are parted changes nothing, save the time that it takes.
+func TestGroupsChangeNothing(t *testing.T) {
+	trace := outage.Model{Nodes: 25, Span: 12 * time.Hour, Seed: 1}.Generate()
+	for name, p := range allPolicies() {
+		c := config(p)
+		c.Loss, c.Group = 0.05, 25
+		want := play(t, trace, c)
+		for _, group := range []int{0, 1, 7} {
+			c.Group = group
+			require.Equal(t, want, play(t, trace, c), "%s, groups of %d", name, group)
+		}
+	}
+}
+
+// A policy that learns may be given but the last beats to learn from: that is not the same, but
+// nearly.
+func TestWarm(t *testing.T) {
+	trace := outage.Model{Nodes: 10, Span: 15 * 24 * time.Hour, Seed: 1}.Generate()
+	c := config(hostmgr.Adaptive{Phi: 8})
+	full := play(t, trace, c)
+	c.Warm = 500
+	warm := play(t, trace, c)
+	require.Zero(t, full.Quiet)
+	require.Greater(t, warm.Quiet, full.Signs/2)
+	require.Equal(t, full.Signs, warm.Signs)
+	require.Equal(t, full.Evictions, warm.Evictions)
+	require.InDelta(t, full.Detection(0.5).Seconds(), warm.Detection(0.5).Seconds(), 0.1)
+	require.InDelta(t, full.Detection(0.99).Seconds(), warm.Detection(0.99).Seconds(), 1)
 }
 
 func TestLossCostsThoseWithoutSlack(t *testing.T) {
@@ -249,38 +208,4 @@ func TestEmptyAndStopped(t *testing.T) {
 
 	_, err := sim.Run(t.Context(), one(3600), config(hostmgr.Multiple(0)))
 	require.ErrorIs(t, err, hostmgr.ErrInvalid)
-}
-
-func TestAgenda(t *testing.T) {
-	type entry struct {
-		due  int64
-		host int32
-	}
-	for seed := range uint64(50) {
-		rng := rand.New(rand.NewPCG(seed, 1))
-		hosts := 1 + rng.IntN(40)
-		a, want := sim.NewAgenda(hosts, 1+rng.Int64N(1000)), []entry{}
-		add := func(host int32, due int64) { a.Add(host, due); want = append(want, entry{due, host}) }
-		for i := range hosts {
-			add(int32(i), rng.Int64N(50))
-		}
-		for range 2000 {
-			slices.SortFunc(want, func(a, b entry) int {
-				if a.due != b.due {
-					return int(a.due - b.due)
-				}
-				return int(a.host - b.host)
-			})
-			host, due, ok := a.Take()
-			require.Equal(t, len(want) > 0, ok)
-			if !ok {
-				break
-			}
-			require.Equal(t, want[0], entry{due, host})
-			want = want[1:]
-			if rng.IntN(200) > 0 {
-				add(host, due+rng.Int64N([]int64{2, 100, 1000, 100_000}[rng.IntN(4)]))
-			}
-		}
-	}
 }
