@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -27,9 +26,8 @@ var colors = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 2
 // detect an outage; the first ones are those that were chosen, and marked.
 func (c *config) draw(summary string, all []played) error {
 	p := plot.New()
-	p.Title.Text = strings.ReplaceAll(summary, "\n", "; ")
-	p.Title.TextStyle.Font.Size = 8
-	p.X.Label.Text = "hosts evicted and back within 5 min: metadata thrown away for nothing (0 is drawn at 0.5)"
+	p.Title.Text, p.Title.TextStyle.Font.Size, p.Title.Padding = summary, 8, 2*vg.Millimeter
+	p.X.Label.Text = "hosts evicted and back within 30 min: metadata thrown away for nothing"
 	p.Y.Label.Text = "detection time, p50 (seconds)"
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
@@ -63,7 +61,7 @@ func paint(p *plot.Plot, w io.Writer) error {
 }
 
 func point(p *played) plotter.XY {
-	return plotter.XY{X: max(leastThrown, float64(p.Returned5)), Y: max(1e-3, p.Detection(0.5).Seconds())}
+	return plotter.XY{X: max(leastThrown, float64(p.Returned30)), Y: max(1e-3, p.Detection(0.5).Seconds())}
 }
 
 // pointsOf are those of a family, in order.

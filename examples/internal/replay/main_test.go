@@ -167,7 +167,7 @@ func TestGeneratedFileIsPlayedLikeTheTraceItself(t *testing.T) {
 func TestHostileFiles(t *testing.T) {
 	for format, file := range map[string]string{"fta": "hostile.tab", "lanl": "hostile-lanl.csv", "csv": "hostile.csv"} {
 		out, _ := run(t, "-format", format, "-trace", filepath.Join("outage", "testdata", file), "-json", "-policies", "fixed:2")
-		require.Contains(t, out, "rows skipped (malformed ")
+		require.Contains(t, out, " rows skipped; noted: malformed ")
 		require.Contains(t, lastLine(out), `"negative":1`)
 	}
 	out, stderr := run(t, "-trace", "main_test.go", "-json", "-recommend")

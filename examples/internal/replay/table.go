@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -13,13 +14,13 @@ import (
 
 // summary says what was played, and how.
 func (c *config) summary(t *outage.Trace) string {
-	from := c.trace
-	if from == "" {
+	from := filepath.Base(c.trace)
+	if c.trace == "" {
 		from = "a trace that was made up"
 	}
-	s := fmt.Sprintf("%s: %d nodes, %d outages, %.1f days; %d rows skipped", from, len(t.Nodes), t.Outages(), t.Days(), t.Notes.Skipped())
+	s := fmt.Sprintf("%s: %d nodes, %d outages, %.1f days\n%d rows skipped", from, len(t.Nodes), t.Outages(), t.Days(), t.Notes.Skipped())
 	if notes := t.Notes.String(); notes != "" {
-		s += " (" + notes + ")"
+		s += "; noted: " + notes
 	}
 	s += fmt.Sprintf("\ninterval %v, delay %v to %v, loss %g %%, seed %d", c.interval, c.delay, c.delay+c.spread, 100*c.loss, c.seed)
 	return s

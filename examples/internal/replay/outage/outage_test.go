@@ -212,6 +212,28 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
+func TestUnrounded(t *testing.T) {
+	seconds := outage.Model{Nodes: 100, Span: 20 * 24 * time.Hour, Seed: 1}.Generate()
+	minutes := read(t, "csv", []byte("a,0,60\na,120,180\nb,60,6000\nb,6060,\nc,1200,1260\n"))
+	for unit, trace := range map[time.Duration]*outage.Trace{time.Second: seconds, time.Minute: minutes} {
+		fresh := trace.Unrounded(1)
+		check(t, fresh)
+		require.Equal(t, fresh, trace.Unrounded(1))
+		require.NotEqual(t, fresh, trace.Unrounded(2))
+		for i, n := range trace.Nodes {
+			require.Len(t, fresh.Nodes[i].Outages, len(n.Outages))
+			for k, o := range n.Outages {
+				f := fresh.Nodes[i].Outages[k]
+				require.True(t, o.Down <= f.Down && f.Down < o.Down+int64(unit) && o.Up <= f.Up && f.Up < o.Up+int64(unit))
+				require.Equal(t, o.Up == n.To, f.Up == n.To, "cut off by the end, or not")
+				require.True(t, o.Down != n.From || f.Down == n.From, "down from the first moment")
+			}
+		}
+	}
+	exact := read(t, "csv", []byte("a,0,60.5\n"))
+	require.Equal(t, exact, exact.Unrounded(1))
+}
+
 func TestFirst(t *testing.T) {
 	trace := read(t, "csv", []byte("a,0,10\na,50,60\nb,5,\nc,100,200\n"))
 	require.Equal(t, trace.Nodes, trace.First(0, 0).Nodes)

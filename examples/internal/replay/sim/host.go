@@ -45,7 +45,7 @@ const never = int64(-1)
 func (r *run) fire(i int32) error {
 	h := &r.hosts[i]
 	now := r.clock.now
-	if now >= h.down || h.what != beat {
+	if h.what != beat { // which does not change whether the host is registered
 		r.settle(i, now)
 	}
 	if h.what == end {

@@ -48,6 +48,17 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// Who is back at the very moment at which its eviction is due is not evicted.
+func TestSignsComeBeforeSweeps(t *testing.T) {
+	c := config(hostmgr.Multiple(2))
+	c.Delay, c.Spread = 0, 0
+	for late, evictions := range []int{0, 1} {
+		trace := one(3600, 0, 60)
+		trace.Nodes[0].Outages[0].Up += 1 + int64(late)
+		require.Equal(t, evictions, play(t, trace, c).Evictions)
+	}
+}
+
 func TestSigns(t *testing.T) {
 	for _, full := range []bool{false, true} {
 		c := config(hostmgr.Multiple(2))
