@@ -85,6 +85,7 @@ func TestDetectionQuantiles(t *testing.T) {
 	all, n := f.Detections(), len(f.Detections())
 	require.True(t, slices.IsSorted(all))
 	require.Equal(t, time.Duration(all[(n+1)/2-1]), f.Detection(0.5))
+	require.Equal(t, time.Duration(all[(99*n+99)/100-1]), f.Detection(0.99))
 	require.Equal(t, time.Duration(all[n-1]), f.Detection(1))
 }
 
