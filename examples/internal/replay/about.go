@@ -9,7 +9,8 @@ import (
 const head = `replay plays a real trace of outages against one policy or another, on simulated time. Every node
 of the trace is a host of a hostmgr.Registry that beats at its interval while the trace says that it
 is up. Years take seconds where no sign of life is lost and the policy has no memory: what can't make
-a difference is passed over. Else every beat is played, some 8 million a second on one core.
+a difference is passed over. Else every beat is played: on one core some 8 million a second, or one
+million for a policy that learns.
 
 	go run ./examples/replay
 	go run ./examples/replay -format fta -trace g5k.tab.gz -policies fixed:2,fixed:3,tiered:30s/5m -json
@@ -35,23 +36,33 @@ suspicions        hosts that a sweep found suspect; recovered are those of them 
 The hosts: the registry knows every node from its first moment in the trace. It beats from then on, at a
 random phase. One that is back after an outage was restarted: it announces itself at once, as a new
 incarnation, so if it was not evicted its old life is Replaced. A lost sign of life is not repeated;
-a host whose beat finds it unknown announces itself at once. Signs of life of one host do not overtake each
-other. Where its node's trace ends a host goes without being evicted. The fate of each sign of life follows from the
-seed, the host and the time, so all policies see the same (but with -cadence, where the times differ).
+a host whose beat finds it unknown announces itself at once. Signs of life of one host do not
+overtake each other. Where its node's trace ends a host goes without being evicted. The fate of each
+sign of life follows from the seed, the host and the time, so all policies see the same (but with
+-cadence, where the times differ).
+
+The traces: whatever is wrong with a row is counted by its kind, and said, and the row skipped: malformed,
+binary, longer than 64 KiB, of an unknown state, without an end, ending before it begins, of no
+length, before 1970, after 2100, 10 years long, or beyond what is kept (a million nodes, 8 million
+outages). Rows that are out of order, overlap or touch are counted and used; what comes after 1 GiB,
+or after damage, is cut off. The times of a trace are put somewhere within the second, or minute,
+that all of them are rounded to: else hosts that came back at a full minute would beat in step with
+outages that begin at one.
 
 At -loss 0, a policy whose patience is longer than the interval and -spread together makes no false
 evictions.
 
 -recommend weighs: a policy costs its stale host-hours, and -price for each false eviction, and
 -price-returned for each host back within 5 min. The frontier are those policies than which no other
-has both less stale metadata and less to pay for evictions.`
+has both less stale metadata and less to pay for evictions. With -plot the policies of the curves
+are candidates too.`
 
 // about is the help.
 func about() string {
 	var b strings.Builder
 	b.WriteString(head + "\n\nPolicies:\n\n")
 	for _, f := range families {
-		b.WriteString(f.name + ":" + f.about + "\n")
+		b.WriteString(f.about + "\n")
 	}
 	b.WriteString("\nFormats:\n\n")
 	for _, f := range outage.Formats {

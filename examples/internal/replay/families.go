@@ -22,7 +22,7 @@ type family struct {
 var families = []family{
 	{
 		name:  "fixed",
-		about: "N              evicted when silent for more than N intervals (hostmgr.Multiple)",
+		about: "fixed:N                evicted when silent for more than N intervals (hostmgr.Multiple)",
 		curve: "fixed:1.5,fixed:2,fixed:3,fixed:4,fixed:6,fixed:10,fixed:20,fixed:40,fixed:120",
 		parse: func(s string) (hostmgr.Policy, bool) {
 			n, err := strconv.ParseFloat(s, 64)
@@ -31,7 +31,7 @@ var families = []family{
 	},
 	{
 		name:  "tiered",
-		about: "JITTER/OFFLINE suspect and evicted when overdue by more than so much (hostmgr.Tiered)",
+		about: "tiered:JITTER/OFFLINE  suspect and evicted when overdue by more than so much (hostmgr.Tiered)",
 		curve: "tiered:5s/15s,tiered:15s/1m,tiered:30s/2m,tiered:30s/5m,tiered:30s/10m,tiered:30s/30m,tiered:30s/1h",
 		parse: func(s string) (hostmgr.Policy, bool) {
 			d, ok := durations(s, 2)
@@ -39,8 +39,9 @@ var families = []family{
 		},
 	},
 	{
-		name:  "phi",
-		about: "X              learns each host's rhythm: suspect at a phi of X (hostmgr.Adaptive); phi:X/LEAST/MOST\n                   bounds how long a beat is overdue when its host is evicted",
+		name: "phi",
+		about: "phi:X                  learns each host's rhythm: suspect at a phi of X (hostmgr.Adaptive)\n" +
+			"phi:X/LEAST/MOST       likewise, and evicted when overdue by LEAST to MOST",
 		curve: "phi:2,phi:8,phi:32,phi:128",
 		parse: parseAdaptive,
 	},

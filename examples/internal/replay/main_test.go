@@ -180,7 +180,7 @@ func TestHelp(t *testing.T) {
 		var out, errs bytes.Buffer
 		require.ErrorIs(t, replay.Main(t.Context(), []string{arg}, &out, &errs), flag.ErrHelp)
 		require.Empty(t, errs.String())
-		for _, word := range []string{"fixed:N", "tiered:JITTER/OFFLINE", "phi:X", "fta:", "lanl:", "csv:", "node,down,up", "false evictions",
+		for _, word := range []string{"fixed:N", "tiered:JITTER/OFFLINE", "phi:X", "phi:X/LEAST/MOST", "fta:", "lanl:", "csv:", "node,down,up", "false evictions",
 			"stale host-hours", "-recommend", "-price", "-plot", "-loss", "-seed", "incarnation"} {
 			require.Contains(t, out.String(), word)
 		}

@@ -18,7 +18,8 @@ func (c *config) summary(t *outage.Trace) string {
 	if c.trace == "" {
 		from = "a trace that was made up"
 	}
-	s := fmt.Sprintf("%s: %d nodes, %d outages, %.1f days\n%d rows skipped", from, len(t.Nodes), t.Outages(), t.Days(), t.Notes.Skipped())
+	s := fmt.Sprintf("%s: %d nodes, %d outages, %.1f days\n%d rows skipped",
+		from, len(t.Nodes), t.Outages(), t.Days(), t.Notes.Skipped())
 	if notes := t.Notes.String(); notes != "" {
 		s += "; noted: " + notes
 	}
@@ -26,7 +27,8 @@ func (c *config) summary(t *outage.Trace) string {
 	return s
 }
 
-const headings = "policy\toutages\tdetected\tmissed\tevictions\tfalse\tback<5m\tback<30m\tdetect p50\tp99\tmax\tstale host-h\tsigns/s\tsuspicions\trecovered\t"
+const headings = "policy\toutages\tdetected\tmissed\tevictions\tfalse\tback<5m\tback<30m\t" +
+	"detect p50\tp99\tmax\tstale host-h\tsigns/s\tsuspicions\trecovered\t"
 
 // table prints a line for each policy.
 func table(stdout io.Writer, all []played) {
@@ -34,14 +36,16 @@ func table(stdout io.Writer, all []played) {
 	_, _ = fmt.Fprintf(w, "\n%s\n", headings)
 	for i := range all {
 		p := &all[i]
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%d\t%d\t\n", p.name, p.Outages, p.Detected, p.Missed,
-			p.Evictions, p.False, p.Returned5, p.Returned30, short(p.Detection(0.5)), short(p.Detection(0.99)), short(p.Detection(1)),
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%d\t%d\t\n",
+			p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False, p.Returned5, p.Returned30,
+			short(p.Detection(0.5)), short(p.Detection(0.99)), short(p.Detection(1)),
 			p.StaleHours(), p.SignsPerSecond(), p.Suspicions, p.Recovered)
 	}
 	_ = w.Flush()
 	for i := range all {
 		if p := &all[i]; p.Late+p.Open+p.Unseen > 0 {
-			_, _ = fmt.Fprintf(stdout, "%s: %d evictions came late, %d outages were open at the end, %d unseen\n", p.name, p.Late, p.Open, p.Unseen)
+			_, _ = fmt.Fprintf(stdout, "%s: %d evictions came late, %d outages were open at the end, %d unseen\n",
+				p.name, p.Late, p.Open, p.Unseen)
 		}
 	}
 	_, _ = fmt.Fprintln(stdout)
