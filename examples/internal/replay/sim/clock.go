@@ -19,7 +19,7 @@ func (m *moved) Now() time.Time { return m.start.Add(time.Duration(m.now)) }
 
 // Since is what the registry asks for, nearly always with the time at which it was made.
 func (m *moved) Since(t time.Time) time.Duration {
-	if t == m.start {
+	if t.Equal(m.start) {
 		return time.Duration(m.now)
 	}
 	return time.Duration(m.now) - t.Sub(m.start)

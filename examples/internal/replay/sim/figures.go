@@ -19,9 +19,9 @@ type Figures struct {
 	Evictions, False, Late                  int
 	Returned5, Returned30                   int // evictions of hosts that announced themselves within so many minutes
 	Suspicions                              int
-	Recovered                               int // suspects that were heard again
-	Signs                                   int // of life that arrived
-	Quiet                                   int // of them, those that were passed over
+	Recovered                               int   // suspects that were heard again
+	Signs                                   int64 // of life that arrived
+	Quiet                                   int64 // of them, those that were passed over
 
 	Span      time.Duration // of the trace
 	detection []int64       // of each outage that was detected, from its beginning
@@ -72,9 +72,11 @@ func (f *Figures) add(o *Figures) {
 	for _, pair := range [][2]*int{{&f.Outages, &o.Outages}, {&f.Detected, &o.Detected}, {&f.Missed, &o.Missed},
 		{&f.Open, &o.Open}, {&f.Unseen, &o.Unseen}, {&f.Evictions, &o.Evictions}, {&f.False, &o.False}, {&f.Late, &o.Late},
 		{&f.Returned5, &o.Returned5}, {&f.Returned30, &o.Returned30}, {&f.Suspicions, &o.Suspicions},
-		{&f.Recovered, &o.Recovered}, {&f.Signs, &o.Signs}, {&f.Quiet, &o.Quiet}} {
+		{&f.Recovered, &o.Recovered}} {
 		*pair[0] += *pair[1]
 	}
+	f.Signs += o.Signs
+	f.Quiet += o.Quiet
 	f.stale += o.stale
 	f.detection = append(f.detection, o.detection...)
 }

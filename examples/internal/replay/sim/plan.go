@@ -75,8 +75,8 @@ func (r *run) passOver(i int32) bool {
 		return false
 	}
 	h.sent = at
-	r.figures.Signs += int(beats - 1)
-	r.figures.Quiet += int(beats - 1)
+	r.figures.Signs += beats - 1
+	r.figures.Quiet += beats - 1
 	r.expect(i, resume, arrival)
 	return true
 }

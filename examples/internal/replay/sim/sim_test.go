@@ -64,7 +64,7 @@ func TestSigns(t *testing.T) {
 		c := config(hostmgr.Multiple(2))
 		c.Full = full
 		f := play(t, one(3600), c)
-		require.Equal(t, 121, f.Signs) // the announce, and 120 beats
+		require.Equal(t, int64(121), f.Signs) // the announce, and 120 beats
 		require.InDelta(t, 121.0/3600, f.SignsPerSecond(), 1e-9)
 		require.Equal(t, full, f.Quiet == 0)
 	}
