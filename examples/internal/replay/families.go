@@ -1,0 +1,139 @@
+package replay
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+const defaultPolicies = "fixed:2,fixed:3,tiered:30s/5m,phi:8"
+
+// A family is policies that differ by their parameters.
+type family struct {
+	name, about string
+	curve       string // policies that show what the parameter does
+	parse       func(parameters string) (hostmgr.Policy, bool)
+}
+
+// families are all that there are. Another one is another entry.
+var families = []family{
+	{
+		name:  "fixed",
+		about: "fixed:N                evicted when silent for more than N intervals (hostmgr.Multiple)",
+		curve: "fixed:1.5,fixed:2,fixed:3,fixed:4,fixed:6,fixed:10,fixed:20,fixed:40,fixed:120",
+		parse: func(s string) (hostmgr.Policy, bool) {
+			n, err := strconv.ParseFloat(s, 64)
+			return hostmgr.Multiple(n), err == nil
+		},
+	},
+	{
+		name:  "tiered",
+		about: "tiered:JITTER/OFFLINE  suspect and evicted when overdue by more than so much (hostmgr.Tiered)",
+		curve: "tiered:5s/15s,tiered:15s/1m,tiered:30s/2m,tiered:30s/5m,tiered:30s/10m,tiered:30s/30m,tiered:30s/1h",
+		parse: func(s string) (hostmgr.Policy, bool) {
+			d, ok := durations(s, 2)
+			return hostmgr.Tiered{Jitter: d[0], Offline: d[1]}, ok
+		},
+	},
+	{
+		name: "phi",
+		about: "phi:X                  learns each host's rhythm: suspect at a phi of X (hostmgr.Adaptive)\n" +
+			"phi:X/LEAST/MOST       likewise, and evicted when overdue by LEAST to MOST",
+		curve: "phi:2,phi:8,phi:32,phi:128",
+		parse: parseAdaptive,
+	},
+}
+
+func parseAdaptive(s string) (hostmgr.Policy, bool) {
+	phi, limits, bounded := strings.Cut(s, "/")
+	x, err := strconv.ParseFloat(phi, 64)
+	d, ok := durations(limits, 2)
+	return hostmgr.Adaptive{Phi: x, Least: d[0], Most: d[1]}, err == nil && (ok || !bounded)
+}
+
+// A contender is a policy that is played.
+type contender struct {
+	name   string
+	family int
+	policy hostmgr.Policy
+}
+
+// parsePolicies reads policies apart by commas.
+func parsePolicies(flag, list string) (found []contender, err error) {
+	for _, name := range strings.Split(list, ",") {
+		name = strings.TrimSpace(name)
+		c, ok := parsePolicy(name)
+		if !ok {
+			return nil, cli.Usagef("%s %q: there is no policy %q", flag, list, name)
+		}
+		if _, err := hostmgr.New(hostmgr.Config[int32]{Policy: c.policy}); err != nil {
+			return nil, cli.Usagef("%s %q: %v", flag, name, err)
+		}
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+func parsePolicy(name string) (contender, bool) {
+	of, parameters, _ := strings.Cut(name, ":")
+	for i, f := range families {
+		if f.name == of {
+			p, ok := f.parse(parameters)
+			return contender{name, i, p}, ok
+		}
+	}
+	return contender{}, false
+}
+
+// durations reads so many of them, apart by slashes.
+func durations(s string, n int) (found []time.Duration, ok bool) {
+	found = make([]time.Duration, n)
+	parts := strings.Split(s, "/")
+	for i, part := range parts[:min(n, len(parts))] {
+		d, err := time.ParseDuration(part)
+		if err != nil {
+			return found, false
+		}
+		found[i] = d
+	}
+	return found, len(parts) == n
+}
+
+// curvesOf are the policies on the curves of all families that are played.
+func curvesOf(chosen []contender) string {
+	var curves []string
+	for i, f := range families {
+		for _, c := range chosen {
+			if c.family == i {
+				curves = append(curves, f.curve)
+				break
+			}
+		}
+	}
+	return strings.Join(curves, ",")
+}
+
+// parseCadence reads MIN/MAX/PERSECOND/JITTER.
+func parseCadence(s string) (c hostmgr.Cadence, err error) {
+	if s == "" {
+		return c, nil
+	}
+	parts := strings.Split(s, "/")
+	if len(parts) != 4 {
+		return c, cli.Usagef("-cadence %q is not MIN/MAX/PERSECOND/JITTER", s)
+	}
+	d, ok := durations(strings.Join(parts[:2], "/"), 2)
+	perSecond, err1 := strconv.ParseFloat(parts[2], 64)
+	jitter, err2 := strconv.ParseFloat(parts[3], 64)
+	if !ok || err1 != nil || err2 != nil {
+		return c, cli.Usagef("-cadence %q is not two durations and two numbers", s)
+	}
+	c = hostmgr.Cadence{Min: d[0], Max: d[1], PerSecond: perSecond, Jitter: jitter}
+	if _, err := hostmgr.New(hostmgr.Config[int32]{Cadence: c}); err != nil {
+		return c, cli.Usagef("-cadence: %v", err)
+	}
+	return c, nil
+}

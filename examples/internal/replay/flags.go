@@ -1,0 +1,127 @@
+package replay
+
+import (
+	"flag"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/examples/internal/replay/outage"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+const (
+	minInterval = 10 * time.Millisecond
+	maxInterval = 24 * time.Hour
+	maxDays     = 36_500
+	maxNodes    = 10_000_000
+	defaultSpan = 30 * 24 * time.Hour
+)
+
+// config is what the flags say.
+type config struct {
+	trace, generate, plot string
+	format                outage.Format
+	nodes, group, warm    int
+	days                  float64
+	policies, curves      []contender
+	interval              time.Duration
+	delay, spread         time.Duration
+	loss                  float64
+	seed                  uint64
+	cadence               hostmgr.Cadence
+	full, json, recommend bool
+	price, priceReturned  float64
+}
+
+func parse(args []string, stdout io.Writer) (*config, error) {
+	var c config
+	var format, policies, curves, cadence string
+	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
+	fs.StringVar(&c.trace, "trace", "", "`file` with the trace, packed by gzip or not; none: one is made up")
+	fs.StringVar(&format, "format", "fta", "of the trace: "+formatNames())
+	fs.IntVar(&c.nodes, "nodes", 0, "`number` of nodes of the trace that is made up, 0 means 1000; of a file: only so\nmany, 0 means all")
+	fs.Float64Var(&c.days, "days", 0, "how long the trace is that is made up, 0 means 30; of a file: only so many days, 0\nmeans all")
+	fs.StringVar(&c.generate, "generate", "", "write the trace to `file`, in the format fta, and play nothing")
+	fs.StringVar(&policies, "policies", defaultPolicies, "to play, apart by commas")
+	fs.DurationVar(&c.interval, "interval", hostmgr.DefaultInterval, "between a host's beats")
+	fs.DurationVar(&c.delay, "delay", 5*time.Millisecond, "that every sign of life takes")
+	fs.DurationVar(&c.spread, "spread", 50*time.Millisecond, "that a sign of life takes longer than that at most; uniformly distributed")
+	fs.Float64Var(&c.loss, "loss", 0, "the `share` of signs of life that are lost, from 0 to below 1")
+	fs.Uint64Var(&c.seed, "seed", 1, "of delays, losses, and the trace that is made up")
+	fs.StringVar(&cadence, "cadence", "", "the registry advises an interval: `MIN/MAX/PERSECOND/JITTER`, as in 30s/5m/20/0.1")
+	fs.BoolVar(&c.full, "full", false, "pass nothing over: play every beat even where that can't make a difference")
+	fs.IntVar(&c.warm, "warm", 0, "a policy that learns is given so many `beats` before an outage to learn from, and\nthose before are passed over, which is nearly the same; 0: every beat is played")
+	fs.IntVar(&c.group, "group", 0, "`hosts` that share a registry; without -cadence that changes the time it takes, and\nnothing else. 0 means what is quickest")
+	fs.BoolVar(&c.json, "json", false, "print the figures as one JSON object in the last line of stdout")
+	fs.StringVar(&c.plot, "plot", "", "draw the policies, and the families that they are of, to an SVG `file`")
+	fs.StringVar(&curves, "curves", "", "`policies` that the curves of the picture go through, apart by commas; none means some\nof each family that is played")
+	fs.BoolVar(&c.recommend, "recommend", false, "name the policy that costs least, of those on the frontier")
+	fs.Float64Var(&c.price, "price", 1, "`host-hours` of stale metadata that one false eviction is worth")
+	fs.Float64Var(&c.priceReturned, "price-returned", 0, "`host-hours` that an eviction is worth whose host was back within 5 min")
+	if err := cli.Parse(fs, about(), args, stdout); err != nil {
+		return nil, err
+	}
+	return &c, c.complete(format, policies, curves, cadence)
+}
+
+// complete reads what flags name, and refuses what can't be meant.
+func (c *config) complete(format, policies, curves, cadence string) (err error) {
+	for _, f := range outage.Formats {
+		if f.Name == format {
+			c.format = f
+		}
+	}
+	if c.format.Name == "" {
+		return cli.Usagef("-format %q is none of %s", format, formatNames())
+	}
+	if c.policies, err = parsePolicies("-policies", policies); err != nil {
+		return err
+	}
+	if c.plot != "" {
+		if curves == "" {
+			curves = curvesOf(c.policies)
+		}
+		if c.curves, err = parsePolicies("-curves", curves); err != nil {
+			return err
+		}
+	}
+	if c.cadence, err = parseCadence(cadence); err != nil {
+		return err
+	}
+	return c.validate()
+}
+
+func (c *config) validate() error {
+	switch {
+	case c.nodes < 0 || c.nodes > maxNodes:
+		return cli.Usagef("-nodes %d is not between 0 and %d", c.nodes, maxNodes)
+	case c.group < 0 || c.warm < 0:
+		return cli.Usagef("-group %d and -warm %d are not at least 0", c.group, c.warm)
+	case !(c.days >= 0 && c.days <= maxDays):
+		return cli.Usagef("-days %v is not between 0 and %d", c.days, maxDays)
+	case c.interval < minInterval || c.interval > maxInterval:
+		return cli.Usagef("-interval %v is not between %v and %v", c.interval, minInterval, maxInterval)
+	case c.delay < 0 || c.spread < 0 || c.delay > maxInterval || c.spread > maxInterval:
+		return cli.Usagef("-delay %v and -spread %v are not between 0 and %v", c.delay, c.spread, maxInterval)
+	case !(c.loss >= 0 && c.loss < 1):
+		return cli.Usagef("-loss %v is not at least 0 and below 1", c.loss)
+	case !(c.price >= 0 && c.priceReturned >= 0) || math.IsInf(c.price+c.priceReturned, 0):
+		return cli.Usagef("-price %v and -price-returned %v are not finite numbers of at least 0", c.price, c.priceReturned)
+	case c.generate != "" && c.trace != "":
+		return cli.Usagef("-generate makes a trace up, so it goes without -trace")
+	}
+	return nil
+}
+
+func (c *config) span() time.Duration { return time.Duration(c.days * 24 * float64(time.Hour)) }
+
+func formatNames() string {
+	var names []string
+	for _, f := range outage.Formats {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
+}

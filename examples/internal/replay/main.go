@@ -1,0 +1,99 @@
+// Package replay is the command replay: what became of a real trace of outages under one policy
+// or another.
+package replay
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/hostlife/hostlife/examples/internal/replay/outage"
+)
+
+// Main is the command.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	c, err := parse(args, stdout)
+	if err != nil {
+		return err
+	}
+	t, err := c.load(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	if c.generate != "" {
+		return write(c.generate, t.WriteFTA)
+	}
+	if len(t.Nodes) == 0 {
+		_, _ = fmt.Fprintln(stderr, "replay: there is no node in this trace; is it of another -format?")
+	}
+	played, err := c.play(ctx, t, stderr)
+	if err != nil {
+		return err
+	}
+	return c.report(stdout, t, played)
+}
+
+// load reads the trace, or makes one up.
+func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
+	if c.trace == "" {
+		t := outage.Model{Nodes: orElse(c.nodes, 1000), Span: orElse(c.span(), defaultSpan), Seed: c.seed}.Generate()
+		if c.generate != "" {
+			return t, nil
+		}
+		return t.Unrounded(c.seed), nil
+	}
+	f, err := os.Open(c.trace)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	s := outage.Source{Format: c.format}
+	defer watch(stderr, func() string { return fmt.Sprintf("reading %s: %d lines", c.trace, s.Lines.Load()) })()
+	t, err := s.Read(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return t.Unrounded(c.seed).First(c.nodes, c.span()), nil
+}
+
+func orElse[T comparable](v, otherwise T) T {
+	if v == *new(T) {
+		return otherwise
+	}
+	return v
+}
+
+// write makes a file.
+func write(name string, content func(io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err = content(f); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// report says what came of it, and last on stdout the JSON.
+func (c *config) report(stdout io.Writer, t *outage.Trace, all []played) error {
+	chosen := all[:len(c.policies)]
+	_, _ = fmt.Fprintln(stdout, c.summary(t))
+	table(stdout, chosen)
+	var named *advice
+	if c.recommend {
+		named = c.advise(all)
+		_, _ = fmt.Fprintln(stdout, named.String())
+	}
+	if c.plot != "" {
+		if err := c.draw(c.summary(t), all); err != nil {
+			return err
+		}
+	}
+	if c.json {
+		return writeJSON(stdout, t, chosen, named)
+	}
+	return nil
+}

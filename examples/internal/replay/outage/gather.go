@@ -1,0 +1,188 @@
+package outage
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+const (
+	maxName    = 128 // bytes of a node's name
+	oneYear    = 365 * 24 * time.Hour
+	longest    = int64(10 * oneYear)
+	lastMoment = int64(4_102_444_800) * int64(time.Second) // 2100
+	openEnd    = int64(-1)                                 // of an outage that lasts until the trace ends
+)
+
+// Limits bound what reading a trace may take, whatever the file.
+type Limits struct {
+	Line  int   // bytes of a line
+	Bytes int64 // of the file, unpacked
+	Rows  int   // outages that are kept
+	Nodes int
+}
+
+// DefaultLimits are good for some 700 MB of memory at the very worst.
+var DefaultLimits = Limits{Line: 1 << 16, Bytes: 1 << 30, Rows: 8 << 20, Nodes: 1 << 20}
+
+// A gatherer takes the rows of a file in any order, and makes a trace of them. Its times are
+// nanoseconds since 1970.
+type gatherer struct {
+	Limits
+	notes Notes
+	names map[string]int32
+	nodes []sighting
+	rows  []row
+	whole bool // nodes exist from the first to the last moment of the trace, whatever their rows
+}
+
+// A sighting is what is known of a node: its first and last moment, and where its latest row began.
+type sighting struct {
+	name              string
+	first, last, rows int64
+}
+
+type row struct {
+	node     int32
+	down, up int64
+}
+
+// note counts what a row was.
+func (g *gatherer) note(k Kind) { g.notes[k]++ }
+
+// node finds a node by its name, or makes it known.
+func (g *gatherer) node(name []byte) (int32, Kind) {
+	if i, ok := g.names[string(name)]; ok {
+		return i, fine
+	}
+	switch {
+	case len(name) == 0 || len(name) > maxName:
+		return 0, Malformed
+	case len(g.nodes) == g.Nodes:
+		return 0, BeyondLimit
+	}
+	i, s := int32(len(g.nodes)), string(name)
+	g.names[s] = i
+	g.nodes = append(g.nodes, sighting{name: s, first: -1})
+	return i, fine
+}
+
+// add takes a row: a node was down, or up, from a moment to another.
+func (g *gatherer) add(name []byte, down bool, from, to int64) Kind {
+	if k := plausible(from, to); k != fine {
+		return k
+	}
+	if down && len(g.rows) == g.Rows {
+		return BeyondLimit
+	}
+	i, k := g.node(name)
+	if k != fine {
+		return k
+	}
+	g.nodes[i].see(from, max(from, to), &g.notes)
+	if down {
+		g.rows = append(g.rows, row{i, from, to})
+	}
+	return fine
+}
+
+func plausible(from, to int64) Kind {
+	switch {
+	case from < 0 || from > lastMoment || to < openEnd || to > lastMoment:
+		return AbsurdTime
+	case to == openEnd:
+		return fine
+	case to < from:
+		return Negative
+	case to == from:
+		return ZeroLength
+	case to-from > longest:
+		return AbsurdTime
+	}
+	return fine
+}
+
+func (s *sighting) see(from, to int64, notes *Notes) {
+	if s.first < 0 {
+		s.first, s.last, s.rows = from, to, from
+		return
+	}
+	if from < s.rows {
+		notes[OutOfOrder]++
+	}
+	s.first, s.last, s.rows = min(s.first, from), max(s.last, to), from
+}
+
+// trace makes the trace.
+func (g *gatherer) trace() *Trace {
+	first, last := g.span()
+	t := &Trace{Start: time.Unix(0, first).UTC(), End: last - first, Nodes: make([]Node, len(g.nodes))}
+	for i, s := range g.nodes {
+		t.Nodes[i] = Node{Name: s.name, To: t.End}
+		if !g.whole {
+			t.Nodes[i].From, t.Nodes[i].To = s.first-first, s.last-first
+		}
+	}
+	g.settle(last)
+	g.merge(t, first)
+	t.Notes = g.notes
+	return t
+}
+
+// span is the first and the last moment of all nodes.
+func (g *gatherer) span() (first, last int64) {
+	first = lastMoment
+	for _, s := range g.nodes {
+		if s.first >= 0 {
+			first, last = min(first, s.first), max(last, s.last)
+		}
+	}
+	return min(first, last), last
+}
+
+// settle gives the outages that are open their end, and puts all in order.
+func (g *gatherer) settle(last int64) {
+	g.rows = slices.DeleteFunc(g.rows, func(r row) bool {
+		empty := r.up == openEnd && r.down == last
+		if empty {
+			g.notes[ZeroLength]++
+		}
+		return empty
+	})
+	for i := range g.rows {
+		if g.rows[i].up == openEnd {
+			g.rows[i].up = last
+		}
+	}
+	slices.SortFunc(g.rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.down, b.down), cmp.Compare(a.up, b.up))
+	})
+}
+
+// merge makes one outage of those that overlap or touch.
+func (g *gatherer) merge(t *Trace, first int64) {
+	all := make([]Outage, 0, len(g.rows)) // one piece of memory, of which each node has its part
+	for from := 0; from < len(g.rows); {
+		node, begin := g.rows[from].node, len(all)
+		to := from
+		for ; to < len(g.rows) && g.rows[to].node == node; to++ {
+			o := Outage{g.rows[to].down - first, g.rows[to].up - first}
+			if len(all) == begin || o.Down > all[len(all)-1].Up {
+				all = append(all, o)
+				continue
+			}
+			prev := &all[len(all)-1]
+			g.notes[joint(o.Down, prev.Up)]++
+			prev.Up = max(prev.Up, o.Up)
+		}
+		t.Nodes[node].Outages = all[begin:len(all):len(all)]
+		from = to
+	}
+}
+
+func joint(down, up int64) Kind {
+	if down == up {
+		return Touching
+	}
+	return Overlap
+}

@@ -1,0 +1,78 @@
+package outage
+
+import (
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
+
+// A Model makes up a trace, loosely like that of Grid'5000: a node is up for a time that is
+// distributed exponentially, then down for one of these, in whole seconds, and so on.
+//
+//	 2 %  10 s to 1 min
+//	63 %  100 s to 300 s: a restart
+//	20 %  5 min to 2 h
+//	15 %  2 h to 2 days
+//
+// Restarts are distributed uniformly, the others log-uniformly. The nodes know nothing of each
+// other: there are no failures of a rack, nor nights and weekends.
+type Model struct {
+	Nodes int
+	Span  time.Duration
+	Seed  uint64
+}
+
+const meanUp = 48 * time.Hour
+
+// generatedStart is when traces that are made up begin.
+var generatedStart = time.Unix(1_100_000_000, 0).UTC()
+
+// Generate makes a trace: the same one for the same Model, and of a node the same one however many
+// others there are.
+func (m Model) Generate() *Trace {
+	t := &Trace{Start: generatedStart, End: int64(m.Span.Truncate(time.Second)), Nodes: make([]Node, m.Nodes)}
+	for i := range t.Nodes {
+		rng := rand.New(rand.NewPCG(m.Seed, uint64(i)))
+		t.Nodes[i] = Node{Name: "n" + strconv.Itoa(i), To: t.End, Outages: life(rng, t.End)}
+	}
+	return t
+}
+
+func life(rng *rand.Rand, end int64) (outages []Outage) {
+	for at := int64(0); ; {
+		down := at + max(1, int64(rng.ExpFloat64()*meanUp.Seconds()))*int64(time.Second)
+		if down >= end {
+			return outages
+		}
+		at = down + int64(downtime(rng)*time.Second)
+		outages = append(outages, Outage{down, min(at, end)})
+		if at >= end {
+			return outages
+		}
+	}
+}
+
+// downtime is a number of seconds.
+func downtime(rng *rand.Rand) time.Duration {
+	switch p := rng.Float64(); {
+	case p < 0.02:
+		return logUniform(rng, 10, 60)
+	case p < 0.65:
+		return 100 + time.Duration(rng.Int64N(201))
+	case p < 0.85:
+		return logUniform(rng, 300, 7200)
+	default:
+		return logUniform(rng, 7200, 2*86400)
+	}
+}
+
+func logUniform(rng *rand.Rand, low, high float64) time.Duration {
+	return time.Duration(low * math.Pow(high/low, rng.Float64()))
+}
+
+// ModelAbout is the Model in words.
+const ModelAbout = `The model is
+loosely like Grid'5000: a node is up for 48 h on average, distributed exponentially, then down: in 2 %
+of cases for 10 s to 1 min, 63 % 100 s to 300 s, 20 % 5 min to 2 h, 15 % 2 h to 2 days. Nodes fail
+independently of each other.`

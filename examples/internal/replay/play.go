@@ -1,0 +1,62 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/replay/outage"
+	"github.com/hostlife/hostlife/examples/internal/replay/sim"
+)
+
+// A played policy, and what came of it.
+type played struct {
+	contender
+	sim.Figures
+}
+
+// play plays the policies that were chosen, and then those of the curves, one after the other: a
+// simulation keeps all processors busy.
+func (c *config) play(ctx context.Context, t *outage.Trace, stderr io.Writer) ([]played, error) {
+	all := append(c.policies[:len(c.policies):len(c.policies)], c.curves...)
+	games := make([]sim.Config, len(all))
+	var now atomic.Int64
+	defer watch(stderr, func() string {
+		i := now.Load()
+		return fmt.Sprintf("policy %d of %d, %s: %.1f %% played", i+1, len(all), all[i].name, 100*games[i].Progress())
+	})()
+	results := make([]played, len(all))
+	for i, p := range all {
+		now.Store(int64(i))
+		game := &games[i]
+		game.Policy, game.Interval, game.Delay, game.Spread = p.policy, c.interval, c.delay, c.spread
+		game.Loss, game.Seed, game.Cadence, game.Full, game.Group = c.loss, c.seed, c.cadence, c.full, c.group
+		game.Warm = c.warm
+		figures, err := sim.Run(ctx, t, game)
+		if err != nil {
+			return nil, err
+		}
+		results[i] = played{p, figures}
+	}
+	return results, nil
+}
+
+// watch says every now and then what goes on, as long as it does: after two seconds for the first
+// time. It returns what ends it.
+func watch(w io.Writer, what func() string) (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for pause := 2 * time.Second; ; pause = min(2*pause, 8*time.Second) {
+			select {
+			case <-end:
+				return
+			case <-time.After(pause):
+				_, _ = fmt.Fprintln(w, "replay:", what())
+			}
+		}
+	}()
+	return func() { close(end); <-ended }
+}

@@ -1,0 +1,84 @@
+package sim
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Figures are what became of a trace under a policy.
+//
+// Each outage is one of four: Detected (the host was evicted while it lasted), Missed (the host
+// was registered, and back before it was evicted), Open (neither when the trace ended), or Unseen
+// (the registry did not know the host, because a loss had it evicted, or kept it from announcing
+// itself). Each eviction is one of three: the first one in an outage, a False one (the host was up
+// all the time from its last sign of life), or a Late one (it had just come back, and its announce
+// was lost, or still on its way; or an announce from before the outage brought it back once more).
+type Figures struct {
+	Outages, Detected, Missed, Open, Unseen int
+	Evictions, False, Late                  int
+	Returned5, Returned30                   int // evictions of hosts that announced themselves within so many minutes
+	Suspicions                              int
+	Recovered                               int   // suspects that were heard again
+	Signs                                   int64 // of life that arrived
+	Quiet                                   int64 // of them, those that were passed over
+
+	Span      time.Duration // of the trace
+	detection []int64       // of each outage that was detected, from its beginning
+	stale     int64         // microseconds: as nanoseconds, a million hosts would have room for 2.5 hours
+}
+
+// StaleHours is for how long hosts were registered while they were down, in host-hours.
+func (f *Figures) StaleHours() float64 { return float64(f.stale) / 3.6e9 }
+
+// Detection is a quantile of the time from the beginning of an outage to the eviction; zero if
+// none was detected.
+func (f *Figures) Detection(q float64) time.Duration {
+	if len(f.detection) == 0 {
+		return 0
+	}
+	rank := int(math.Ceil(q * float64(len(f.detection))))
+	return time.Duration(f.detection[max(rank, 1)-1])
+}
+
+// SignsPerSecond is how many signs of life the registry got.
+func (f *Figures) SignsPerSecond() float64 {
+	if f.Span <= 0 {
+		return 0
+	}
+	return float64(f.Signs) / f.Span.Seconds()
+}
+
+func (f *Figures) staleFor(d int64) { f.stale += max(0, d) / int64(time.Microsecond) }
+
+// detected notes an eviction so long after the beginning of an outage.
+func (f *Figures) detected(after int64) {
+	f.Detected++
+	f.detection = append(f.detection, after)
+}
+
+// returned notes that a host is back so long after it was evicted.
+func (f *Figures) returned(after int64) {
+	if after <= int64(5*time.Minute) {
+		f.Returned5++
+	}
+	if after <= int64(30*time.Minute) {
+		f.Returned30++
+	}
+}
+
+// add adds the figures of other hosts.
+func (f *Figures) add(o *Figures) {
+	for _, pair := range [][2]*int{{&f.Outages, &o.Outages}, {&f.Detected, &o.Detected}, {&f.Missed, &o.Missed},
+		{&f.Open, &o.Open}, {&f.Unseen, &o.Unseen}, {&f.Evictions, &o.Evictions}, {&f.False, &o.False}, {&f.Late, &o.Late},
+		{&f.Returned5, &o.Returned5}, {&f.Returned30, &o.Returned30}, {&f.Suspicions, &o.Suspicions},
+		{&f.Recovered, &o.Recovered}} {
+		*pair[0] += *pair[1]
+	}
+	f.Signs += o.Signs
+	f.Quiet += o.Quiet
+	f.stale += o.stale
+	f.detection = append(f.detection, o.detection...)
+}
+
+func (f *Figures) finish() { slices.Sort(f.detection) }

@@ -1,0 +1,115 @@
+// Package sim plays a trace of outages against a policy, on simulated time.
+package sim
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hostlife/hostlife/examples/internal/replay/outage"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// Config says how to play.
+type Config struct {
+	Policy   hostmgr.Policy
+	Interval time.Duration // between a host's beats
+	Delay    time.Duration // of a sign of life at least
+	Spread   time.Duration // and so much more at most, uniformly
+	Loss     float64       // the share of signs of life that are lost
+	Seed     uint64
+	Cadence  hostmgr.Cadence
+	Full     bool // pass nothing over
+	Warm     int  // see passOver; 0: a policy that learns hears every beat
+	Group    int  // hosts to a registry; 0 means what is quickest
+
+	total, played atomic.Int64 // for Progress
+}
+
+const (
+	progressUnit  = int64(time.Minute)
+	learningGroup = 32
+	usualGroup    = 2048
+)
+
+// Progress is the share that is played.
+func (c *Config) Progress() float64 {
+	return float64(c.played.Load()) / float64(max(1, c.total.Load()))
+}
+
+// Run plays a trace. The figures depend on the trace and the Config alone.
+//
+// Hosts have nothing to do with each other where the registry has neither a guard nor a limit nor
+// a cadence: the verdict on a host follows from its own signs of life. So they are played in groups,
+// each of which has a registry and a time of its own: as many at a time as there are
+// processors, and each small enough to stay in a cache.
+func Run(ctx context.Context, t *outage.Trace, c *Config) (Figures, error) {
+	size := c.group(len(t.Nodes))
+	parts := make([]Figures, (len(t.Nodes)+size-1)/size)
+	c.total.Store(int64(len(parts)) * (t.End / progressUnit))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range parts {
+		g.Go(func() error {
+			r, err := newRun(t, c, i*size, min((i+1)*size, len(t.Nodes)))
+			if err != nil {
+				return err
+			}
+			err = r.play(ctx)
+			r.advance(t.End)
+			parts[i] = r.figures
+			return err
+		})
+	}
+	err := g.Wait()
+	sum := Figures{Span: time.Duration(t.End)}
+	for i := range parts {
+		sum.add(&parts[i])
+	}
+	sum.finish()
+	return sum, err
+}
+
+// group is how many hosts share a registry. One that learns looks at all of a page's whenever one is late.
+func (c *Config) group(nodes int) int {
+	size := c.Group
+	switch {
+	case c.Cadence != (hostmgr.Cadence{}):
+		size = nodes
+	case size == 0 && c.learns():
+		size = learningGroup
+	case size == 0:
+		size = usualGroup
+	}
+	return max(1, min(size, nodes))
+}
+
+func (c *Config) learns() bool {
+	l, ok := c.Policy.(interface{ Learns() bool })
+	return ok && l.Learns()
+}
+
+// passes tells whether quiet stretches may be passed over.
+func (c *Config) passes() bool {
+	return !c.Full && (c.calm() || c.orderly() && c.learns() && c.Warm > 0)
+}
+
+// calm tells whether a host that is up is never suspect, because its policy has no memory, and grants more
+// than can lie between two signs of life.
+func (c *Config) calm() bool {
+	if !c.orderly() || c.learns() {
+		return false
+	}
+	suspect, evict := c.Policy.Patience(hostmgr.Pulse{Interval: c.Interval})
+	apart := c.Interval + c.Spread
+	return (suspect == 0 || suspect > apart) && (evict == 0 || evict > apart)
+}
+
+// orderly tells whether signs of life come in the order in which they were sent, at one interval,
+// and none is lost.
+func (c *Config) orderly() bool {
+	return c.Loss == 0 && c.Spread <= c.Interval && c.Cadence == hostmgr.Cadence{}
+}

@@ -1,0 +1,223 @@
+package sim_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/examples/internal/replay/outage"
+	"github.com/hostlife/hostlife/examples/internal/replay/sim"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// Each figure of a tiny trace, as one would reckon it by hand: at no delay, the beats of a stretch
+// are where its phase puts them, and the host is evicted a nanosecond after its patience.
+func TestFigures(t *testing.T) {
+	c := config(hostmgr.Multiple(2))
+	c.Delay, c.Spread = 0, 0
+	first := sim.NetworkOf(c).Phase(0, 30*second)
+	evicted := first + (600*second-1-first)/(30*second)*30*second + 60*second + 1
+	tests := map[string]struct {
+		trace      *outage.Trace
+		want       sim.Figures
+		detections []int64
+		stale      int64 // nanoseconds
+	}{
+		"no outage":          {one(3600), sim.Figures{}, nil, 0},
+		"for ten minutes":    {one(3600, 600, 1200), sim.Figures{Detected: 1, Evictions: 1, Returned30: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
+		"for two minutes":    {one(3600, 600, 720), sim.Figures{Detected: 1, Evictions: 1, Returned5: 1, Returned30: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
+		"for an hour":        {one(7200, 600, 4200), sim.Figures{Detected: 1, Evictions: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
+		"for good":           {one(3600, 600, 3600), sim.Figures{Detected: 1, Evictions: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
+		"too short":          {one(3600, 600, 610), sim.Figures{Missed: 1}, nil, 10 * second},
+		"cut off by the end": {one(3600, 3590, 3600), sim.Figures{Open: 1}, nil, 10 * second},
+		"from the beginning": {one(3600, 0, 100), sim.Figures{Detected: 1, Evictions: 1, Returned5: 1, Returned30: 1, Suspicions: 1}, []int64{60*second + 1}, 60*second + 1},
+		"never up":           {one(3600, 0, 3600), sim.Figures{Detected: 1, Evictions: 1, Suspicions: 1}, []int64{60*second + 1}, 60*second + 1},
+		"two in a row":       {one(3600, 600, 610, 611, 620), sim.Figures{Missed: 2}, nil, 19 * second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := play(t, test.trace, c)
+			require.Equal(t, test.detections, f.Detections())
+			require.Equal(t, test.stale/1000, f.StaleMicros())
+			f.Outages, f.Signs, f.Quiet, f.Span = 0, 0, 0, 0
+			require.Equal(t, plain(test.want), plain(f))
+		})
+	}
+}
+
+// Who is back at the very moment at which its eviction is due is not evicted.
+func TestSignsComeBeforeSweeps(t *testing.T) {
+	c := config(hostmgr.Multiple(2))
+	c.Delay, c.Spread = 0, 0
+	for late, evictions := range []int{0, 1} {
+		trace := one(3600, 0, 60)
+		trace.Nodes[0].Outages[0].Up += 1 + int64(late)
+		require.Equal(t, evictions, play(t, trace, c).Evictions)
+	}
+}
+
+func TestSigns(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		c := config(hostmgr.Multiple(2))
+		c.Full = full
+		f := play(t, one(3600), c)
+		require.Equal(t, int64(121), f.Signs) // the announce, and 120 beats
+		require.InDelta(t, 121.0/3600, f.SignsPerSecond(), 1e-9)
+		require.Equal(t, full, f.Quiet == 0)
+	}
+}
+
+func TestDetectionQuantiles(t *testing.T) {
+	trace := one(3600, 600, 1200)
+	c := config(hostmgr.Multiple(2))
+	f := play(t, trace, c)
+	require.Equal(t, f.Detection(0.5), f.Detection(1))
+	require.Greater(t, f.Detection(0), 30*time.Second)
+	require.LessOrEqual(t, f.Detection(1), 60*time.Second+55*time.Millisecond+1)
+
+	f = play(t, one(3600, 600, 610), c)
+	require.Zero(t, f.Detection(0.5))
+
+	f = play(t, (outage.Model{Nodes: 50, Span: 20 * 24 * time.Hour, Seed: 3}).Generate(), c)
+	all, n := f.Detections(), len(f.Detections())
+	require.True(t, slices.IsSorted(all))
+	require.Equal(t, time.Duration(all[(n+1)/2-1]), f.Detection(0.5))
+	require.Equal(t, time.Duration(all[(99*n+99)/100-1]), f.Detection(0.99))
+	require.Equal(t, time.Duration(all[n-1]), f.Detection(1))
+}
+
+// What the registry and the agenda make of random traces is what a naive model says, whether
+// signs are lost or not, and whether quiet stretches are passed over or not.
+func TestAgainstModel(t *testing.T) {
+	for seed := range uint64(8) {
+		for name, p := range policies {
+			for _, loss := range []float64{0, 0.05, 0.5} {
+				trace, c := random(seed, 9, 12_000), config(p)
+				c.Loss, c.Seed = loss, seed
+				c.Spread = []time.Duration{0, 50 * time.Millisecond, 20 * time.Second, 40 * time.Second}[seed%4]
+				want, got := modelled(trace, c), play(t, trace, c)
+				require.Equal(t, plain(want.Figures), plain(got), "%s, loss %v, seed %d", name, loss, seed)
+				require.Equal(t, want.detections, got.Detections())
+				require.Equal(t, want.stale, got.StaleMicros())
+			}
+		}
+	}
+}
+
+// Passing over quiet stretches changes nothing: not a single figure of a slice of a long trace.
+func TestPassingOverChangesNothing(t *testing.T) {
+	whole := outage.Model{Nodes: 200, Span: 40 * 24 * time.Hour, Seed: 1}.Generate()
+	for name, p := range policies {
+		quick, full := config(p), config(p)
+		full.Full = true
+		trace := whole.First(40, 10*24*time.Hour)
+		a, b := play(t, trace, quick), play(t, trace, full)
+		require.NotZero(t, a.Quiet, name)
+		require.Zero(t, b.Quiet, name)
+		a.Quiet = 0
+		require.Equal(t, b, a, name)
+	}
+}
+
+func TestNobodyUpIsEvictedWhileNothingIsLost(t *testing.T) {
+	for seed := range uint64(4) {
+		for name, p := range allPolicies() {
+			for _, spread := range []time.Duration{0, time.Second, 14 * time.Second} {
+				for _, full := range []bool{false, true} {
+					c := config(p)
+					c.Spread, c.Seed, c.Full = spread, seed, full
+					f := play(t, random(seed, 9, 20_000), c)
+					require.Zero(t, f.False, "%s, spread %v, seed %d", name, spread, seed)
+				}
+			}
+		}
+	}
+}
+
+// Into how many registries hosts are parted changes nothing, save the time that it takes.
+func TestGroupsChangeNothing(t *testing.T) {
+	trace := outage.Model{Nodes: 16, Span: 6 * time.Hour, Seed: 1}.Generate()
+	for name, p := range allPolicies() {
+		c := config(p)
+		c.Loss, c.Group = 0.05, 16
+		want := play(t, trace, c)
+		for _, group := range []int{1, 7} {
+			c.Group = group
+			require.Equal(t, want, play(t, trace, c), "%s, groups of %d", name, group)
+		}
+	}
+}
+
+// A policy that learns may be given but the last beats to learn from: that is not the same, but
+// nearly.
+func TestWarm(t *testing.T) {
+	trace := outage.Model{Nodes: 10, Span: 15 * 24 * time.Hour, Seed: 1}.Generate()
+	c := config(hostmgr.Adaptive{Phi: 8})
+	full := play(t, trace, c)
+	c.Warm = 500
+	warm := play(t, trace, c)
+	require.Zero(t, full.Quiet)
+	require.Greater(t, warm.Quiet, full.Signs/2)
+	require.Equal(t, full.Signs, warm.Signs)
+	require.Equal(t, full.Evictions, warm.Evictions)
+	require.InDelta(t, full.Detection(0.5).Seconds(), warm.Detection(0.5).Seconds(), 0.1)
+	require.InDelta(t, full.Detection(0.99).Seconds(), warm.Detection(0.99).Seconds(), 1)
+}
+
+func TestLossCostsThoseWithoutSlack(t *testing.T) {
+	trace := outage.Model{Nodes: 50, Span: 2 * 24 * time.Hour, Seed: 1}.Generate()
+	var wrong []int
+	for _, p := range []float64{2, 3, 4} {
+		c := config(hostmgr.Multiple(p))
+		c.Loss = 0.1
+		f := play(t, trace, c)
+		wrong = append(wrong, f.False)
+	}
+	require.Greater(t, wrong[0], 5*wrong[1])
+	require.Greater(t, wrong[1], 5*wrong[2])
+	require.Positive(t, wrong[2])
+}
+
+func TestDeterminism(t *testing.T) {
+	trace := outage.Model{Nodes: 30, Span: 5 * 24 * time.Hour, Seed: 1}.Generate()
+	figures := make([]sim.Figures, 4)
+	var wg sync.WaitGroup
+	for i := range figures {
+		wg.Go(func() {
+			c := config(hostmgr.Multiple(2))
+			c.Loss = 0.02
+			figures[i], _ = sim.Run(t.Context(), trace, c)
+		})
+	}
+	wg.Wait()
+	for i := range figures {
+		require.Equal(t, figures[0], figures[i])
+	}
+	c := config(hostmgr.Multiple(2))
+	c.Loss, c.Seed = 0.02, 2
+	require.NotEqual(t, figures[0], play(t, trace, c))
+}
+
+// A registry that advises an interval is followed, and evicts nobody for it.
+func TestCadence(t *testing.T) {
+	trace := outage.Model{Nodes: 100, Span: 24 * time.Hour, Seed: 1}.Generate()
+	c := config(hostmgr.Multiple(2))
+	before := play(t, trace, c)
+	c.Cadence = hostmgr.Cadence{Min: 30 * time.Second, Max: 5 * time.Minute, PerSecond: 1, Jitter: 0.1}
+	f := play(t, trace, c)
+	require.Zero(t, f.False)
+	require.InDelta(t, 100.0/30, before.SignsPerSecond(), 0.2)
+	require.InDelta(t, 1, f.SignsPerSecond(), 0.1)
+	require.Greater(t, f.Detection(0.5), 2*before.Detection(0.5))
+}
+
+func TestEmptyAndStopped(t *testing.T) {
+	require.Zero(t, play(t, &outage.Trace{Start: time.Unix(0, 0)}, config(hostmgr.Multiple(2))).Signs)
+	require.Zero(t, play(t, one(0), config(hostmgr.Multiple(2))).Evictions)
+
+	_, err := sim.Run(t.Context(), one(3600), config(hostmgr.Multiple(0)))
+	require.ErrorIs(t, err, hostmgr.ErrInvalid)
+}

@@ -1,0 +1,110 @@
+package replay
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/replay/outage"
+)
+
+// summary says what was played, and how.
+func (c *config) summary(t *outage.Trace) string {
+	from := filepath.Base(c.trace)
+	if c.trace == "" {
+		from = "a trace that was made up"
+	}
+	s := fmt.Sprintf("%s: %d nodes, %d outages, %.1f days\n%d rows skipped",
+		from, len(t.Nodes), t.Outages(), t.Days(), t.Notes.Skipped())
+	if notes := t.Notes.String(); notes != "" {
+		s += "; noted: " + notes
+	}
+	s += fmt.Sprintf("\ninterval %v, delay %v to %v, loss %g %%, seed %d", c.interval, c.delay, c.delay+c.spread, 100*c.loss, c.seed)
+	return s
+}
+
+const headings = "policy\toutages\tdetected\tmissed\tevictions\tfalse\tback<5m\tback<30m\t" +
+	"detect p50\tp99\tmax\tstale host-h\tsigns/s\tsuspicions\trecovered\t"
+
+// table prints a line for each policy.
+func table(stdout io.Writer, all []played) {
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintf(w, "\n%s\n", headings)
+	for i := range all {
+		p := &all[i]
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%d\t%d\t\n",
+			p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False, p.Returned5, p.Returned30,
+			short(p.Detection(0.5)), short(p.Detection(0.99)), short(p.Detection(1)),
+			p.StaleHours(), p.SignsPerSecond(), p.Suspicions, p.Recovered)
+	}
+	_ = w.Flush()
+	for i := range all {
+		if p := &all[i]; p.Late+p.Open+p.Unseen > 0 {
+			_, _ = fmt.Fprintf(stdout, "%s: %d evictions came late, %d outages were open at the end, %d unseen\n",
+				p.name, p.Late, p.Open, p.Unseen)
+		}
+	}
+	_, _ = fmt.Fprintln(stdout)
+}
+
+func short(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+	return d.Round(10 * time.Millisecond).String()
+}
+
+// The JSON's objects. Keys are added at the end, and never change.
+type (
+	result struct {
+		Trace    traceResult    `json:"trace"`
+		Policies []policyResult `json:"policies"`
+		Advice   *advice        `json:"recommended,omitempty"`
+	}
+	traceResult struct {
+		Nodes   int            `json:"nodes"`
+		Outages int            `json:"outages"`
+		Days    float64        `json:"days"`
+		Skipped int            `json:"skipped"`
+		Notes   map[string]int `json:"notes"`
+	}
+	policyResult struct {
+		Name       string  `json:"name"`
+		Outages    int     `json:"outages"`
+		Detected   int     `json:"detected"`
+		Missed     int     `json:"missed_short"`
+		Evictions  int     `json:"evictions"`
+		False      int     `json:"false_evictions"`
+		Returned5  int     `json:"returned_5m"`
+		Returned30 int     `json:"returned_30m"`
+		P50        float64 `json:"detect_p50_s"`
+		P99        float64 `json:"detect_p99_s"`
+		Stale      float64 `json:"stale_host_hours"`
+		Max        float64 `json:"detect_max_s"`
+		Signs      float64 `json:"signs_per_s"`
+		Suspicions int     `json:"suspicions"`
+		Recovered  int     `json:"recovered"`
+		Late       int     `json:"late_evictions"`
+		Open       int     `json:"open"`
+		Unseen     int     `json:"unseen"`
+	}
+)
+
+// writeJSON prints one line.
+func writeJSON(w io.Writer, t *outage.Trace, all []played, named *advice) error {
+	r := result{traceResult{len(t.Nodes), t.Outages(), round(t.Days()), t.Notes.Skipped(), t.Notes.Named()}, nil, named}
+	for i := range all {
+		p := &all[i]
+		r.Policies = append(r.Policies, policyResult{p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False,
+			p.Returned5, p.Returned30, round(p.Detection(0.5).Seconds()), round(p.Detection(0.99).Seconds()), round(p.StaleHours()),
+			round(p.Detection(1).Seconds()), round(p.SignsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen})
+	}
+	return json.NewEncoder(w).Encode(r)
+}
+
+// round keeps what can be told apart by people.
+func round(f float64) float64 { return math.Round(f*1e4) / 1e4 }
