@@ -170,12 +170,29 @@ func (r *Registry[M]) judgeDue(p *page[M], now int64, rep *SweepReport, due []ca
 			continue
 		}
 		at := seenIn(v) + soonest[int(marks[i].terms)<<1|int(v&suspectBit)] + 1
+		if at >= next {
+			continue
+		}
+		if p.rhythms != nil {
+			at = life[M]{p, i}.nextLook(v, now)
+		}
 		if at <= now {
 			at, due = r.judgeOne(life[M]{p, i}, now, rep, due)
 		}
 		next = min(next, at)
 	}
 	return next, due
+}
+
+// nextLook is when a life that may be learned of, and whose word is v, needs a look: when its
+// patience is over, which if it is heard meanwhile may change, but to no less than its interval.
+func (l life[M]) nextLook(v, now int64) int64 {
+	t := l.patience()
+	at := seenIn(v) + t.wait(v&suspectBit != 0) + 1
+	if t.learns {
+		at = min(at, now+int64(t.interval))
+	}
+	return at
 }
 
 // judgeOne judges one host, and returns when it needs the next look. It compares and

@@ -129,12 +129,16 @@ func (t *terms) notes(gap int64) bool {
 
 // soonest is the silence up to which a host that is suspect, or is not, needs no
 // look. It does not know of stalls, which only ever add to it. What is learned of a host may
-// change its patience with any beat, but to no less than its interval: so it is looked at
-// once in each.
+// change its patience with any beat, but to no less than its interval.
 func (t *terms) soonest(suspect bool) int64 {
 	if t.learns {
 		return int64(t.interval)
 	}
+	return t.wait(suspect)
+}
+
+// wait is soonest of one host.
+func (t *terms) wait(suspect bool) int64 {
 	patience := t.evict
 	if !suspect && t.suspect > 0 {
 		patience = t.suspect
