@@ -13,12 +13,16 @@ import (
 // maxLine is longer than any line that is written.
 const maxLine = 64 << 10
 
-// ErrTorn says that the log ends within a line: whatever wrote it was cut off.
-var ErrTorn = errors.New("flight: the last line is torn")
+var (
+	// ErrTorn says that the log ends within a line: whatever wrote it was cut off.
+	ErrTorn = errors.New("flight: the last line is torn")
+	// ErrLine is wrapped by the errors about a line that is no record.
+	ErrLine = errors.New("not a record")
+)
 
-// Read yields the records of a log, and an error for each line that is none, after which it
-// goes on; or an error of the reader, or ErrTorn, which is the last. It needs no more memory
-// than a line.
+// Read yields the records of a log, and an error that wraps ErrLine for each line that is none,
+// after which it goes on; or an error of the reader, or ErrTorn, which is the last. It needs
+// no more memory than a line.
 func Read(log io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		in := bufio.NewReaderSize(log, maxLine)
@@ -63,7 +67,7 @@ func (p *parser) pass(line string, yield func(Record, error) bool) bool {
 	return yield(r, nil)
 }
 
-func (p *parser) wrong(err error) error { return fmt.Errorf("flight: line %d: %w", p.line, err) }
+func (p *parser) wrong(err error) error { return fmt.Errorf("flight: line %d: %w: %w", p.line, ErrLine, err) }
 
 // skip reads on to the end of a line.
 func skip(in *bufio.Reader) error {

@@ -14,6 +14,7 @@ million for a policy that learns.
 
 	go run ./examples/replay
 	go run ./examples/replay -format fta -trace g5k.tab.gz -policies fixed:2,fixed:3,tiered:30s/5m -json
+	go run ./examples/replay -format hostlife -trace FILE -policies recorded,fixed:3 -verdicts
 	go run ./examples/replay -format lanl -trace lanl.csv -loss 0.01 -plot lanl.svg -recommend -price 5`
 
 const words = `The words:

@@ -33,6 +33,7 @@ type config struct {
 	seed                  uint64
 	cadence               hostmgr.Cadence
 	full, json, recommend bool
+	verdicts              bool
 	price, priceReturned  float64
 }
 
@@ -45,8 +46,8 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	fs.IntVar(&c.nodes, "nodes", 0, "`number` of nodes of the trace that is made up, 0 means 1000; of a file: only so\nmany, 0 means all")
 	fs.Float64Var(&c.days, "days", 0, "how long the trace is that is made up, 0 means 30; of a file: only so many days, 0\nmeans all")
 	fs.StringVar(&c.generate, "generate", "", "write the trace to `file`, in the format fta, and play nothing")
-	fs.StringVar(&policies, "policies", defaultPolicies, "to play, apart by commas")
-	fs.DurationVar(&c.interval, "interval", hostmgr.DefaultInterval, "between a host's beats")
+	fs.StringVar(&policies, "policies", defaultPolicies, "to play, apart by commas; recorded is the one that a\nflight recorder's log was recorded with, and is played if none are named")
+	fs.DurationVar(&c.interval, "interval", 0, "between a host's beats; 0: as the trace says, or else 30s")
 	fs.DurationVar(&c.delay, "delay", 5*time.Millisecond, "that every sign of life takes")
 	fs.DurationVar(&c.spread, "spread", 50*time.Millisecond, "that a sign of life takes longer than that at most; uniformly distributed")
 	fs.Float64Var(&c.loss, "loss", 0, "the `share` of signs of life that are lost, from 0 to below 1")
@@ -55,6 +56,7 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	fs.BoolVar(&c.full, "full", false, "pass nothing over: play every beat even where that can't make a difference")
 	fs.IntVar(&c.warm, "warm", 0, "a policy that learns is given so many `beats` before an outage to learn from, and\nthose before are passed over, which is nearly the same; 0: every beat is played")
 	fs.IntVar(&c.group, "group", 0, "`hosts` that share a registry; without -cadence that changes the time it takes, and\nnothing else. 0 means what is quickest")
+	fs.BoolVar(&c.verdicts, "verdicts", false, "of a flight recorder's log, print each verdict that another policy would change")
 	fs.BoolVar(&c.json, "json", false, "print the figures as one JSON object in the last line of stdout")
 	fs.StringVar(&c.plot, "plot", "", "draw the policies, and the families that they are of, to an SVG `file`")
 	fs.StringVar(&curves, "curves", "", "`policies` that the curves of the picture go through, apart by commas; none means some\nof each family that is played")
@@ -64,11 +66,13 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	if err := cli.Parse(fs, about(), args, stdout); err != nil {
 		return nil, err
 	}
-	return &c, c.complete(format, policies, curves, cadence)
+	given := false
+	fs.Visit(func(f *flag.Flag) { given = given || f.Name == "policies" })
+	return &c, c.complete(format, policies, curves, cadence, given)
 }
 
 // complete reads what flags name, and refuses what can't be meant.
-func (c *config) complete(format, policies, curves, cadence string) (err error) {
+func (c *config) complete(format, policies, curves, cadence string, given bool) (err error) {
 	for _, f := range outage.Formats {
 		if f.Name == format {
 			c.format = f
@@ -76,6 +80,11 @@ func (c *config) complete(format, policies, curves, cadence string) (err error) 
 	}
 	if c.format.Name == "" {
 		return cli.Usagef("-format %q is none of %s", format, formatNames())
+	}
+	if c.isLog() {
+		if policies, err = c.replaceRecorded(policies, given); err != nil {
+			return err
+		}
 	}
 	if c.policies, err = parsePolicies("-policies", policies); err != nil {
 		return err
@@ -102,7 +111,7 @@ func (c *config) validate() error {
 		return cli.Usagef("-group %d and -warm %d are not at least 0", c.group, c.warm)
 	case !(c.days >= 0 && c.days <= maxDays):
 		return cli.Usagef("-days %v is not between 0 and %d", c.days, maxDays)
-	case c.interval < minInterval || c.interval > maxInterval:
+	case c.interval != 0 && (c.interval < minInterval || c.interval > maxInterval):
 		return cli.Usagef("-interval %v is not between %v and %v", c.interval, minInterval, maxInterval)
 	case c.delay < 0 || c.spread < 0 || c.delay > maxInterval || c.spread > maxInterval:
 		return cli.Usagef("-delay %v and -spread %v are not between 0 and %v", c.delay, c.spread, maxInterval)
@@ -115,6 +124,9 @@ func (c *config) validate() error {
 	}
 	return nil
 }
+
+// isLog tells whether the trace is a flight recorder's log.
+func (c *config) isLog() bool { return c.trace != "" && c.format.Name == "hostlife" }
 
 func (c *config) span() time.Duration { return time.Duration(c.days * 24 * float64(time.Hour)) }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/hostlife/hostlife/examples/internal/replay/outage"
+	"github.com/hostlife/hostlife/hostmgr"
 )
 
 // Main is the command.
@@ -27,11 +28,14 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(t.Nodes) == 0 {
 		_, _ = fmt.Fprintln(stderr, "replay: there is no node in this trace; is it of another -format?")
 	}
+	if c.interval == 0 {
+		c.interval = orElse(t.Interval, hostmgr.DefaultInterval)
+	}
 	played, err := c.play(ctx, t, stderr)
 	if err != nil {
 		return err
 	}
-	return c.report(stdout, t, played)
+	return c.report(ctx, stdout, stderr, t, played)
 }
 
 // load reads the trace, or makes one up.
@@ -78,10 +82,15 @@ func write(name string, content func(io.Writer) error) error {
 }
 
 // report says what came of it, and last on stdout the JSON.
-func (c *config) report(stdout io.Writer, t *outage.Trace, all []played) error {
+func (c *config) report(ctx context.Context, stdout, stderr io.Writer, t *outage.Trace, all []played) error {
 	chosen := all[:len(c.policies)]
 	_, _ = fmt.Fprintln(stdout, c.summary(t))
 	table(stdout, chosen)
+	if c.isLog() {
+		if err := c.judge(ctx, stdout, stderr, chosen); err != nil {
+			return err
+		}
+	}
 	var named *advice
 	if c.recommend {
 		named = c.advise(all)

@@ -15,6 +15,7 @@ import (
 type played struct {
 	contender
 	sim.Figures
+	verdicts *verdicts // of a flight recorder's log
 }
 
 // play plays the policies that were chosen, and then those of the curves, one after the other: a
@@ -38,7 +39,7 @@ func (c *config) play(ctx context.Context, t *outage.Trace, stderr io.Writer) ([
 		if err != nil {
 			return nil, err
 		}
-		results[i] = played{p, figures}
+		results[i] = played{p, figures, nil}
 	}
 	return results, nil
 }

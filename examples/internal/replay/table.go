@@ -91,6 +91,8 @@ type (
 		Late       int     `json:"late_evictions"`
 		Open       int     `json:"open"`
 		Unseen     int     `json:"unseen"`
+
+		Verdicts *verdicts `json:"verdicts,omitempty"`
 	}
 )
 
@@ -101,7 +103,7 @@ func writeJSON(w io.Writer, t *outage.Trace, all []played, named *advice) error 
 		p := &all[i]
 		r.Policies = append(r.Policies, policyResult{p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False,
 			p.Returned5, p.Returned30, round(p.Detection(0.5).Seconds()), round(p.Detection(0.99).Seconds()), round(p.StaleHours()),
-			round(p.Detection(1).Seconds()), round(p.SignsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen})
+			round(p.Detection(1).Seconds()), round(p.SignsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen, p.verdicts})
 	}
 	return json.NewEncoder(w).Encode(r)
 }

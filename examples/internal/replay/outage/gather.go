@@ -29,11 +29,12 @@ var DefaultLimits = Limits{Line: 1 << 16, Bytes: 1 << 30, Rows: 8 << 20, Nodes: 
 // nanoseconds since 1970.
 type gatherer struct {
 	Limits
-	notes Notes
-	names map[string]int32
-	nodes []sighting
-	rows  []row
-	whole bool // nodes exist from the first to the last moment of the trace, whatever their rows
+	notes    Notes
+	names    map[string]int32
+	nodes    []sighting
+	rows     []row
+	interval time.Duration // at which hosts beat, if that is known
+	whole    bool          // nodes exist from the first to the last moment of the trace, whatever their rows
 }
 
 // A sighting is what is known of a node: its first and last moment, and where its latest row began.
@@ -125,7 +126,7 @@ func (g *gatherer) trace() *Trace {
 	}
 	g.settle(last)
 	g.merge(t, first)
-	t.Notes = g.notes
+	t.Notes, t.Interval = g.notes, g.interval
 	return t
 }
 

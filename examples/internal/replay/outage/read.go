@@ -19,7 +19,7 @@ type Format struct {
 }
 
 // Formats are all that there are. Another one is another entry.
-var Formats = []Format{fta, lanl, simple}
+var Formats = []Format{fta, lanl, hostlife, simple}
 
 // A Source says how to read a trace.
 type Source struct {

@@ -13,6 +13,8 @@ type Trace struct {
 	End   int64 // its last moment
 	Nodes []Node
 	Notes Notes // what was wrong with the file
+
+	Interval time.Duration // at which its hosts beat; zero: that is not known
 }
 
 // A Node exists from From to To, and is up but for its outages: in order, apart from one
@@ -40,7 +42,7 @@ func (t *Trace) Days() float64 { return time.Duration(t.End).Hours() / 24 }
 // First is the trace of the first so many nodes, up to a moment; zero means all of them, and
 // to the end.
 func (t *Trace) First(nodes int, d time.Duration) *Trace {
-	cut := Trace{Start: t.Start, End: t.End, Notes: t.Notes}
+	cut := Trace{Start: t.Start, End: t.End, Notes: t.Notes, Interval: t.Interval}
 	if d > 0 {
 		cut.End = min(t.End, int64(d))
 	}

@@ -1,0 +1,149 @@
+package outage
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/flight"
+)
+
+// hostlife is the format of a registry's flight recorder.
+var hostlife = Format{
+	Name: "hostlife",
+	About: `the log of a registry's flight recorder (hostmgr.Config.Recorder). A host is down from half an
+interval after its last sign of life, for the log does not say when it fell silent, until it is heard
+again or joins; only silences of more than one and a half intervals are known. A host that left and
+joins again is another node. Hosts beat at the interval that most of them joined with, unless
+-interval says otherwise. Each silence is judged again, too, as it was: see -verdicts.`,
+	read: func(g *gatherer, in *input) error {
+		if in.err != nil {
+			return in.err
+		}
+		l := lives{
+			gatherer: g, down: map[string]int64{}, times: map[string]int{}, gone: map[string]bool{},
+			intervals: map[time.Duration]int{},
+		}
+		for r, err := range flight.Read(in.buf) {
+			in.lines.Add(1)
+			if in.ctx.Err() != nil {
+				return in.ctx.Err()
+			}
+			switch {
+			case errors.Is(err, flight.ErrTorn):
+				g.note(CutOff)
+			case errors.Is(err, flight.ErrLine):
+				g.note(Malformed)
+			case err != nil:
+				return err
+			default:
+				g.note(l.take(r))
+			}
+		}
+		g.notes[fine] = 0
+		l.end()
+		return io.EOF
+	},
+}
+
+// Log reads a flight recorder's log, packed by gzip or not.
+func Log(file io.Reader) iter.Seq2[flight.Record, error] {
+	in := &input{}
+	in.open(file, DefaultLimits)
+	return flight.Read(in.buf)
+}
+
+// lives turns records into rows.
+type lives struct {
+	*gatherer
+	down      map[string]int64 // those that are evicted, since when
+	times     map[string]int   // that a host has left
+	gone      map[string]bool  // the nodes that it was
+	intervals map[time.Duration]int
+	last      int64
+}
+
+func (l *lives) take(r flight.Record) Kind {
+	at := r.At.UnixNano()
+	l.last = max(l.last, at)
+	name := l.name(r.ID)
+	switch r.Kind {
+	case "joined":
+		l.intervals[r.Pulse.Interval]++
+		if since, ok := l.down[name]; ok {
+			delete(l.down, name)
+			return l.add([]byte(name), true, since, at)
+		}
+		return l.up(name, at)
+	case "late", "replaced":
+		if silence := at - r.Seen.UnixNano(); silence <= int64(r.Pulse.Interval)*3/2 {
+			return l.up(name, at)
+		}
+		return l.add([]byte(name), true, fell(r), at)
+	case "evicted":
+		if _, known := l.down[name]; !known && len(l.down) < l.Nodes {
+			l.down[name] = fell(r)
+		}
+		return l.up(name, fell(r))
+	case "left", "forgotten":
+		k := l.up(name, at)
+		if len(l.gone) < l.Nodes {
+			l.times[r.ID]++
+			l.gone[name] = true
+		}
+		return k
+	}
+	return fine
+}
+
+// fell is when a host fell silent, as far as can be known.
+func fell(r flight.Record) int64 { return r.Seen.UnixNano() + int64(r.Pulse.Interval)/2 }
+
+// up has a node be there at a moment.
+func (l *lives) up(name string, at int64) Kind {
+	if at < 0 || at > lastMoment {
+		return AbsurdTime
+	}
+	i, k := l.node([]byte(name))
+	if k == fine {
+		l.nodes[i].see(at, at, &l.notes)
+	}
+	return k
+}
+
+// name is that of the node that a host is now.
+func (l *lives) name(id string) string {
+	const room = maxName - 64
+	times := l.times[id]
+	if len(id) > room {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(id))
+		id = fmt.Sprintf("%s…%x", id[:room], h.Sum64())
+	}
+	if times > 0 {
+		return fmt.Sprintf("%s#%d", id, times+1)
+	}
+	return id
+}
+
+// end has those that are down, or were there, be so until the log ends.
+func (l *lives) end() {
+	for name, since := range l.down {
+		l.note(l.add([]byte(name), true, since, openEnd))
+	}
+	most := 0
+	for d, n := range l.intervals {
+		if n > most || n == most && d < l.interval {
+			most, l.interval = n, d
+		}
+	}
+	for i := range l.nodes {
+		if !l.gone[l.nodes[i].name] {
+			l.nodes[i].last = max(l.nodes[i].last, l.last)
+		}
+	}
+	l.notes[fine] = 0
+}

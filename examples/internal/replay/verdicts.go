@@ -1,0 +1,115 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync/atomic"
+	"text/tabwriter"
+
+	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/examples/internal/replay/outage"
+	"github.com/hostlife/hostlife/hostmgr/flight"
+)
+
+// recorded is the name of the policy that a log was recorded with.
+const recorded = "recorded"
+
+// verdicts are what a policy thinks of the silences in a log.
+type verdicts struct {
+	Silences int `json:"silences"`
+	Changed  int `json:"changed"`
+	Kept     int `json:"kept"`    // of those, evictions that would not have been
+	Evicted  int `json:"evicted"` // of those, hosts that were heard again and would have been evicted
+}
+
+// replaceRecorded puts the policy that the log was recorded with into a list that names it.
+func (c *config) replaceRecorded(list string, given bool) (string, error) {
+	if !given {
+		list = recorded + "," + list
+	}
+	if !strings.Contains(list, recorded) {
+		return list, nil
+	}
+	f, err := os.Open(c.trace)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	name := ""
+	for r, err := range outage.Log(f) {
+		if err == nil && r.Kind == "begin" {
+			name = r.Policy
+			break
+		}
+	}
+	if _, ok := parsePolicy(name); ok {
+		return strings.ReplaceAll(list, recorded, name), nil
+	}
+	if !given {
+		return strings.TrimPrefix(list, recorded+","), nil
+	}
+	return "", cli.Usagef("-policies %s: the log names %q, which is not one of those that can be played", list, name)
+}
+
+// judge judges the silences of the log again, by each policy that was chosen, and says which
+// verdicts change.
+func (c *config) judge(ctx context.Context, stdout, stderr io.Writer, chosen []played) error {
+	var judged atomic.Int64
+	defer watch(stderr, func() string { return fmt.Sprintf("%d silences judged", judged.Load()) })()
+	for i := range chosen {
+		v, err := c.judgeBy(ctx, stdout, chosen[i].contender, &judged)
+		if err != nil {
+			return err
+		}
+		chosen[i].verdicts = v
+	}
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintln(w, "verdicts\tsilences\tchanged\tevicted, would be kept\theard again, would be evicted\t")
+	for i := range chosen {
+		v := chosen[i].verdicts
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", chosen[i].name, v.Silences, v.Changed, v.Kept, v.Evicted)
+	}
+	_ = w.Flush()
+	_, _ = fmt.Fprintln(stdout)
+	return nil
+}
+
+func (c *config) judgeBy(ctx context.Context, stdout io.Writer, p contender, judged *atomic.Int64) (*verdicts, error) {
+	f, err := os.Open(c.trace)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	v := &verdicts{}
+	for verdict, err := range flight.Judge(outage.Log(f), p.policy) {
+		if err != nil {
+			continue // the reader of the trace has counted it
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		judged.Add(1)
+		v.add(verdict)
+		if c.verdicts && verdict.Change != "" {
+			_, _ = fmt.Fprintf(stdout, "%s: %v\n", p.name, verdict)
+		}
+	}
+	return v, nil
+}
+
+func (v *verdicts) add(f flight.Verdict) {
+	v.Silences++
+	if f.Change == "" {
+		return
+	}
+	v.Changed++
+	switch {
+	case f.Kind == "evicted" && f.Due.IsZero():
+		v.Kept++
+	case f.Kind == "late" && f.Record.Due.IsZero():
+		v.Evicted++
+	}
+}
