@@ -3,6 +3,7 @@ package hostmgr_test
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"strconv"
@@ -43,11 +44,12 @@ type edgeLife struct {
 	ended   atomic.Int32
 }
 
-func newEdge(t *testing.T) *edge {
+func newEdge(t *testing.T, cfg hostmgr.Config[int]) *edge {
 	e := &edge{}
 	e.Store(1e18)
 	var err error
-	e.Registry, err = hostmgr.New(hostmgr.Config[int]{Clock: &e.dial, Cleanup: e.cleanup})
+	cfg.Clock, cfg.Cleanup = &e.dial, e.cleanup
+	e.Registry, err = hostmgr.New(cfg)
 	require.NoError(t, err)
 	for i := range e.ids {
 		e.ids[i] = strconv.Itoa(i)
@@ -150,13 +152,19 @@ func (e *edge) judge() (breaches, evicted, saved int) {
 	return breaches, evicted, saved
 }
 
+// edgeConfigs judge alike. In the second one nearly every heartbeat has something to do besides.
+var edgeConfigs = []hostmgr.Config[int]{{}, {
+	Policy: steady{hostmgr.Multiple(2)}, Shadow: hostmgr.Multiple(1), Recorder: io.Discard,
+	Cadence: hostmgr.Cadence{Min: second, Max: second, PerSecond: 1},
+}}
+
 // TestEdge: a thousand hosts whose deadlines are all now, while 64 goroutines beat them
 // and sweeps run: whoever was answered without error stays for its patience, whoever was
 // evicted is told so, and each life departs once.
 func TestEdge(t *testing.T) {
 	evicted, saved := 0, 0
-	for range times(80, 100_000) {
-		e := newEdge(t)
+	for i := range times(80, 100_000) {
+		e := newEdge(t, edgeConfigs[i%len(edgeConfigs)])
 		require.Zero(t, e.rush(), "beats of the departed that succeeded")
 		e.Sweep(context.Background())
 		breaches, gone, there := e.judge()

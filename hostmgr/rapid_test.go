@@ -1,6 +1,7 @@
 package hostmgr_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/flight"
 )
 
 // A machine plays random scripts to the registry and to the model. Its exported methods
@@ -21,6 +23,7 @@ type machine struct {
 	cfg      hostmgr.Config[string]
 	cleaned  int
 	assigned uint64 // the greatest incarnation that this registry assigned
+	log      bytes.Buffer
 	kept     []hostmgr.Host[string]
 	keptToo  map[string]modelHost
 }
@@ -35,8 +38,12 @@ func TestRapid(t *testing.T) {
 			x := &machine{m: newModel(rapid.SampledFrom(policies).Draw(r, "policy"))}
 			x.m.most = rapid.SampledFrom([]int{0, 0, 3}).Draw(r, "most")
 			x.cfg = hostmgr.Config[string]{Policy: x.m.policy, MaxHosts: x.m.most, Cleanup: x.cleanup}
+			if rapid.Bool().Draw(r, "recorded") {
+				x.cfg.Recorder, x.cfg.Shadow = &x.log, hostmgr.Adaptive{}
+			}
 			x.script = newScript(t, x.cfg)
 			r.Repeat(rapid.StateMachineActions(x))
+			x.judge(r)
 		})
 		if t.Failed() {
 			return
@@ -48,8 +55,13 @@ func TestRapid(t *testing.T) {
 var policies = []hostmgr.Policy{
 	hostmgr.Multiple(1), hostmgr.Multiple(2), hostmgr.Multiple(3.3),
 	hostmgr.Tiered{Jitter: 30 * time.Millisecond, Offline: 100 * time.Millisecond},
-	saint{},
+	saint{}, steady{hostmgr.Multiple(2)},
 }
+
+// A steady policy learns, and never changes its mind.
+type steady struct{ hostmgr.Multiple }
+
+func (steady) Learns() bool { return true }
 
 // A saint suspects soon, and gives up only those of short intervals.
 type saint struct{}
@@ -70,6 +82,16 @@ var (
 func (x *machine) cleanup(context.Context, hostmgr.Departure[string]) error {
 	x.cleaned++
 	return nil
+}
+
+// judge judges the flight recorder's log again: no verdict changes.
+func (x *machine) judge(t *rapid.T) {
+	x.Registry.Sweep(context.Background()) // writes
+	for v, err := range flight.Judge(flight.Read(&x.log), x.m.policy) {
+		if err != nil || v.Change != "" {
+			t.Fatalf("%v: %+v", err, v)
+		}
+	}
 }
 
 // Check is what holds after every step.

@@ -67,7 +67,9 @@ func (p *parser) pass(line string, yield func(Record, error) bool) bool {
 	return yield(r, nil)
 }
 
-func (p *parser) wrong(err error) error { return fmt.Errorf("flight: line %d: %w: %w", p.line, ErrLine, err) }
+func (p *parser) wrong(err error) error {
+	return fmt.Errorf("flight: line %d: %w: %w", p.line, ErrLine, err)
+}
 
 // skip reads on to the end of a line.
 func skip(in *bufio.Reader) error {
