@@ -16,7 +16,8 @@ import (
 // interval than it had is told some time between the two at first, and one that joins in a
 // crowd (more than a twentieth of PerSecond in a second) some time between Min and the longer
 // of the advised interval and 2 x Min (but Max at most): so what restarted together does not
-// beat together.
+// beat together. Where Max is below 2 x Min there is less room for that, and Jitter has to do
+// the rest, over many intervals.
 //
 // A host is judged by the longest interval of what it last announced and of all that it may
 // have been told since, to the next of 64 steps that each doubling has. So changes evict
