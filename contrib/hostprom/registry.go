@@ -77,6 +77,10 @@ var registryFigures = []figure[stats]{
 
 	gauge(of("advised_interval_seconds", "Interval that the Cadence advises now; 0 without one."), func(s *stats) float64 { return s.Advised.Seconds() }),
 
+	counter(of("records_total", "Records that the flight recorder has written."), func(s *stats) uint64 { return s.Records }),
+	counter(of("records_lost_total", "Records of the flight recorder that found no room, or were in a write that failed."), func(s *stats) uint64 { return s.RecordsLost }),
+	counter(of("recorder_failures_total", "Writes of the flight recorder that failed."), func(s *stats) uint64 { return s.RecorderFailures }),
+
 	spread(of("detection_seconds", "Time from the last sign of life to the eviction."), detectionBounds, func(s *stats) durations { return s.Detection }),
 	spread(cleanup("left"), cleanupBounds, func(s *stats) durations { return s.CleanupAfterLeave }),
 	spread(cleanup("evicted"), cleanupBounds, func(s *stats) durations { return s.CleanupAfterEviction }),

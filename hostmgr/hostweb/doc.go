@@ -3,7 +3,8 @@
 //	http.Handle("/", &hostweb.Handler[Meta]{Registry: hosts, Title: "scheduler"})
 //
 // The page says first what is wrong, if anything is: hosts that are suspect or held, a guard that
-// grips, cleanups that fail, evictions of hosts that came back. Below are the hosts and departures
+// grips, cleanups that fail, evictions of hosts that came back, a flight recorder that loses
+// records. Below are the hosts and departures
 // of the last 10 minutes, why each host went, the zones, the percentiles, and a table of all hosts
 // that is searched, sorted and paged on the server. With a Cadence it shows the interval that is
 // advised; with a Shadow, once the two would have done something, what that would have done beside

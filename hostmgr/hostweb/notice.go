@@ -57,10 +57,25 @@ func notices(s hostmgr.Stats, recent point, now time.Time) (list []notice) {
 	if recent.Stalls > 0 {
 		say(warn, "%s lately, in which nobody listened: excused to all hosts.", several(recent.Stalls, "stall"))
 	}
+	if text := gaps(recent); text != "" {
+		say(warn, "%s", text)
+	}
 	if s.PolicyFaults > 0 {
 		say(warn, "The policy gave %s that could not be meant.", several(s.PolicyFaults, "answer"))
 	}
 	return list
+}
+
+// gaps says what the flight recorder lost, and why: there was no room, unless a write failed.
+func gaps(recent point) string {
+	lost := several(recent.RecordsLost, "record")
+	switch {
+	case recent.RecorderFailures > 0:
+		return fmt.Sprintf("Writes of the flight recorder failed %s lately: %s lost.", several(recent.RecorderFailures, "time"), lost)
+	case recent.RecordsLost > 0:
+		return fmt.Sprintf("The flight recorder can't keep up: %s lost lately.", lost)
+	}
+	return ""
 }
 
 func are(n int, thing string) string {

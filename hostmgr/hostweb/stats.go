@@ -135,6 +135,9 @@ type point struct {
 	CleanupFailures uint64 `json:"cleanupFailures,omitempty"`
 	ConfirmFailures uint64 `json:"confirmFailures,omitempty"`
 	Stalls          uint64 `json:"stalls,omitempty"`
+
+	RecordsLost      uint64 `json:"recordsLost,omitempty"`
+	RecorderFailures uint64 `json:"recorderFailures,omitempty"`
 }
 
 func pointOf(before, s hostmgr.Stats, now time.Time) point {
@@ -146,6 +149,9 @@ func pointOf(before, s hostmgr.Stats, now time.Time) point {
 		CleanupFailures: s.CleanupFailures - before.CleanupFailures,
 		ConfirmFailures: s.ConfirmFailures - before.ConfirmFailures,
 		Stalls:          s.Stalls - before.Stalls,
+
+		RecordsLost:      s.RecordsLost - before.RecordsLost,
+		RecorderFailures: s.RecorderFailures - before.RecorderFailures,
 	}
 }
 
@@ -155,4 +161,6 @@ func (p *point) add(o point) {
 	p.CleanupFailures += o.CleanupFailures
 	p.ConfirmFailures += o.ConfirmFailures
 	p.Stalls += o.Stalls
+	p.RecordsLost += o.RecordsLost
+	p.RecorderFailures += o.RecorderFailures
 }

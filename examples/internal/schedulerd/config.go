@@ -35,7 +35,14 @@ The first line on stdout is "listening on ADDR"; with -http there is another one
 on http://ADDR/", which shows the hosts live in a browser. SIGTERM and SIGINT stop it
 gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap). With
 -cpuprofile it notes where its processor time goes, for "go tool pprof"; the file is
-complete when it has stopped.`
+complete when it has stopped.
+
+With -record it keeps a flight recorder's log, with the evidence of every eviction. The
+log is appended to the file, restart after restart, and never shortened; a file that is
+not there yet is made for its owner only. It is complete when the scheduler has stopped.
+To read it, and to see what another policy would have done:
+
+	go run ./examples/replay -format hostlife -trace FILE`
 
 const cadenceUsage = "advise hosts their interval, as `MIN/MAX/PERSECOND/JITTER`: from MIN (0 means 30s) to MAX\n" +
 	"(0 means 10 x MIN), so that all together announce themselves PERSECOND times a second.\n" +
@@ -55,6 +62,8 @@ type Config struct {
 	Log     string // text or json
 
 	cpuProfile      string // file; empty: none
+	record          string // likewise
+	recorder        io.Writer
 	policy, shadow  string
 	multiple, phi   float64
 	jitter, offline time.Duration
@@ -79,6 +88,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
 	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
 	fs.Func("cadence", cadenceUsage, c.setCadence)
+	fs.StringVar(&c.record, "record", "", recordUsage)
 	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile of all its work to `file`, until it stops")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err

@@ -119,10 +119,11 @@ func TestAnAddressThatIsTaken(t *testing.T) {
 
 // Each line about a host has its id, and why it is written.
 func TestLogsGiveReasons(t *testing.T) {
-	s := start(t, "-v", "-log", "json", "-multiple", "2")
+	s := start(t, "-v", "-log", "json", "-multiple", "12") // suspect for longer than a gap that is no stall
 	s.mustAnnounce(t.Context(), "leaver", time.Minute)
+	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "leaver") }, patient, time.Millisecond)
 	require.NoError(t, s.leave(t.Context(), "leaver"))
-	s.mustAnnounce(t.Context(), "mute", 50*time.Millisecond)
+	s.mustAnnounce(t.Context(), "mute", 100*time.Millisecond)
 	reasons := map[string]string{}
 	require.Eventually(t, func() bool {
 		for line := range strings.Lines(s.log.String()) {
@@ -133,10 +134,10 @@ func TestLogsGiveReasons(t *testing.T) {
 				reasons[l.Msg+" "+l.Kind+" "+l.Host] = l.Reason
 			}
 		}
-		return reasons["departed evicted mute"] != ""
+		return reasons["departed evicted mute"] != "" && reasons["suspected  mute"] != ""
 	}, patient, 10*time.Millisecond)
 	require.Equal(t, "it announced itself", reasons["joined  leaver"])
 	require.Equal(t, "it said so", reasons["departed left leaver"])
 	require.Contains(t, reasons["suspected  mute"], "silent since ")
-	require.Regexp(t, `^silent for \S+, patience 100ms at an interval of 50ms`, reasons["departed evicted mute"])
+	require.Regexp(t, `^silent for \S+, patience 1.2s at an interval of 100ms`, reasons["departed evicted mute"])
 }

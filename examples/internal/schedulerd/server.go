@@ -49,6 +49,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
+	closeRecord, err := cfg.openRecord()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeRecord()) }()
 	return listen(ctx, cfg, stdout, stderr)
 }
 
@@ -83,7 +88,8 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	s := &Server{peers: newPeerStore(), log: log, verbose: cfg.Verbose}
 	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
 		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), MaxGap: cfg.maxGap,
-		MaxHosts: cfg.maxHosts, Cadence: cfg.cadence, Cleanup: s.cleanup, Logger: log,
+		MaxHosts: cfg.maxHosts, Cadence: cfg.cadence, Recorder: cfg.recorder,
+		Cleanup: s.cleanup, Logger: log,
 	})
 	if err != nil {
 		return nil, err

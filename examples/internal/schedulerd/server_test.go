@@ -192,7 +192,8 @@ func TestCommandLine(t *testing.T) {
 	var out bytes.Buffer
 	err := schedulerd.Main(t.Context(), []string{"-help"}, &out, io.Discard)
 	require.ErrorIs(t, err, flag.ErrHelp)
-	for _, want := range []string{"go run ./examples/scheduler -listen", "-policy", "(default 30s)", "(default 5m0s)", "SIGUSR1", "-cpuprofile", "hostlife-incarnation", "hostlife-interval", "hostlife-life", "-cadence MIN/MAX/PERSECOND/JITTER"} {
+	for _, want := range []string{"go run ./examples/scheduler -listen", "-policy", "(default 30s)", "(default 5m0s)", "SIGUSR1", "-cpuprofile", "hostlife-incarnation", "hostlife-interval", "hostlife-life", "-cadence MIN/MAX/PERSECOND/JITTER",
+		"-record FILE", "go run ./examples/replay -format hostlife -trace FILE"} {
 		require.Contains(t, out.String(), want)
 	}
 	for _, args := range [][]string{{"-policy", "lenient"}, {"-log", "xml"}, {"-nonsense"}, {"extra"}} {
