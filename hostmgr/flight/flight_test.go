@@ -373,6 +373,21 @@ func TestLogsOneAfterTheOther(t *testing.T) {
 	}
 }
 
+// Who never came back is named in the order of the log.
+func TestVerdictsAreInOrder(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range 100 {
+		s.join(strconv.Itoa(i), second)
+	}
+	s.after(3 * second)
+	line := 0
+	for _, v := range s.judge(hostmgr.Multiple(4)) {
+		require.Greater(t, v.Line, line)
+		line = v.Line
+	}
+	require.Equal(t, 201, line)
+}
+
 func FuzzJudge(f *testing.F) {
 	s := newScript(f, hostmgr.Config[string]{MaxGap: second})
 	s.join("a", second)

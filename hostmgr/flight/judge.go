@@ -3,6 +3,8 @@ package flight
 import (
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr"
@@ -132,7 +134,8 @@ func (j *judge) comesBack(r Record) {
 
 // giveUp settles all of whom nothing more is known.
 func (j *judge) giveUp() {
-	for _, v := range j.pending {
+	left := slices.SortedFunc(maps.Values(j.pending), func(a, b Verdict) int { return a.Line - b.Line })
+	for _, v := range left {
 		v.Change = later(v)
 		j.ready = append(j.ready, v)
 	}
