@@ -34,8 +34,7 @@ type orchestra struct {
 type player struct {
 	id       string
 	interval time.Duration // that it uses
-	known    bool          // and says with each sign of life, if it announces only
-	announce bool
+	announce bool          // each time, which says so
 	gone     bool
 }
 

@@ -106,7 +106,7 @@ func cut(s string) (key, text string, n int64, rest string, err error) {
 	if !ok || key == "" || strings.ContainsAny(key, " \"") {
 		return "", "", 0, "", errors.New("a field that is none")
 	}
-	value := s
+	var value string
 	if strings.HasPrefix(s, `"`) {
 		if value, err = strconv.QuotedPrefix(s); err == nil {
 			text, err = strconv.Unquote(value)

@@ -40,17 +40,17 @@ func record(t *testing.T, p hostmgr.Policy) string {
 	for second := 1; second <= 300; second++ {
 		now.Add(time.Second)
 		hosts.Sweep(context.Background())
-		switch {
-		case second == 145: // 1 was evicted at 131, or would have been
+		switch second {
+		case 145: // 1 was evicted at 131, or would have been
 			announce(1)
-		case second == 119 || second == 251:
+		case 119, 251:
 			_, err = hosts.Heartbeat("3", 0)
 			require.NoError(t, err)
-		case second == 150:
+		case 150:
 			require.NoError(t, hosts.Leave(context.Background(), "4", 0))
-		case second == 200:
+		case 200:
 			announce(4)
-		case second == 290:
+		case 290:
 			require.NoError(t, hosts.Leave(context.Background(), "5", 0))
 		}
 		if second%10 > 0 {
@@ -59,7 +59,8 @@ func record(t *testing.T, p hostmgr.Policy) string {
 		for i := range 10 {
 			dead := i == 1 && second > 110 && second < 145 || i == 2 && second > 50
 			late := i == 3 && second == 110
-			if !dead && !late && !(i == 4 && second >= 150 && second < 200) && !(i == 5 && second >= 290) {
+			left := i == 4 && second >= 150 && second < 200 || i == 5 && second >= 290
+			if !dead && !late && !left {
 				_, err = hosts.Heartbeat(strconv.Itoa(i), 0)
 				require.NoError(t, err)
 			}
