@@ -37,7 +37,31 @@ type Adaptive struct {
 // Patience implements Policy.
 func (a Adaptive) Patience(p Pulse) (suspect, evict time.Duration) {
 	a = a.withDefaults(p.Interval)
-	quiet := a.quiet(p)
+	return a.patience(p, deviations(a.Phi))
+}
+
+// A prepared Adaptive has reckoned what its Phi means, which takes longer than all the rest.
+type prepared struct {
+	Adaptive
+	late float64
+}
+
+// prepare returns a policy that answers as p does, maybe sooner.
+func prepare(p Policy) Policy {
+	if a, ok := p.(Adaptive); ok {
+		return prepared{a, deviations(a.withDefaults(0).Phi)}
+	}
+	return p
+}
+
+// Patience implements Policy.
+func (a prepared) Patience(p Pulse) (suspect, evict time.Duration) {
+	return a.withDefaults(p.Interval).patience(p, a.late)
+}
+
+// patience of an Adaptive that is filled in, whose Phi means so many deviations.
+func (a Adaptive) patience(p Pulse, late float64) (suspect, evict time.Duration) {
+	quiet := quiet(p, late)
 	evict = p.Interval + min(max(2*quiet-p.Interval, a.Least), a.Most)
 	return max(p.Interval, min(quiet, p.Interval+(evict-p.Interval)/2)), evict
 }
@@ -45,13 +69,13 @@ func (a Adaptive) Patience(p Pulse) (suspect, evict time.Duration) {
 // Learns asks for all of a Pulse: see Policy.
 func (Adaptive) Learns() bool { return true }
 
-// quiet is the silence at which the score is Phi.
-func (a Adaptive) quiet(p Pulse) time.Duration {
+// quiet is the silence that is late by so many deviations.
+func quiet(p Pulse, late float64) time.Duration {
 	mean, deviation := float64(p.Mean), max(float64(p.Deviation), float64(p.Interval)/64)
 	if p.Beats < 8 {
 		mean, deviation = float64(p.Interval), max(deviation, float64(p.Interval)/4)
 	}
-	return time.Duration(min(mean+deviation*deviations(a.Phi), maxPatience/4))
+	return time.Duration(min(mean+deviation*late, maxPatience/4))
 }
 
 // deviations is by how many deviations a beat is late whose score is phi: the root of

@@ -40,8 +40,10 @@ type adviser struct {
 	learns bool
 }
 
+func adviserOf(p Policy) adviser { return adviser{prepare(p), learns(p)} }
+
 func newJudge(policy, shadow Policy, log *slog.Logger) *judge {
-	j := &judge{policy: adviser{policy, learns(policy)}, shadow: adviser{shadow, learns(shadow)}, log: log}
+	j := &judge{policy: adviserOf(policy), shadow: adviserOf(shadow), log: log}
 	j.learns = j.policy.learns || j.shadow.learns
 	j.known.Store(&map[time.Duration]*terms{})
 	return j
