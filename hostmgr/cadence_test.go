@@ -209,6 +209,21 @@ func TestAHostIsJudgedByTheLongestThatItWasTold(t *testing.T) {
 	require.True(t, s.gone("0"))
 }
 
+// Nobody looked for long, and then all leave at once.
+func TestCadenceShrinksFromWhenTheyWereMany(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Cadence: hostmgr.Cadence{Min: second, Max: time.Hour, PerSecond: 100}})
+	for i := range 1000 {
+		s.announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: time.Hour})
+	}
+	s.after(0)
+	s.clock.Advance(time.Minute)
+	for i := range 1000 {
+		require.NoError(t, s.Forget(strconv.Itoa(i), 0))
+	}
+	s.join("back")
+	require.Equal(t, 10*second, s.Stats().Advised)
+}
+
 // Whatever becomes of the cluster and of answers, nobody is evicted who plays.
 func TestCadenceEvictsNobody(t *testing.T) {
 	for seed := range uint64(times(20, 1000)) {

@@ -90,7 +90,8 @@ type Config[M any] struct {
 	// this policy or another one. A sign of life on time writes nothing; one that is late takes
 	// the lock. Under Run it is written to as soon as there is something, without Run at the
 	// end of each Sweep. What it has no room or no time for is counted: 16 MiB wait for it at
-	// most. Run returns only when the last Write has. Nil records nothing.
+	// most, beside as much that is being written. Run returns only when the last Write has, so
+	// a Write must not wait for Run. Nil records nothing.
 	Recorder io.Writer
 
 	// Logger is told of stalls, and of callbacks that fail. Nil means nobody is.

@@ -63,6 +63,7 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	if was.suspect {
 		r.zones.suspect(was.zone, -1)
 	}
+	r.metronome.keep(r.zones.all.hosts, now) // else it would not know until when they were so many
 	r.zones.leave(was.zone)
 	l.page.drop(l)
 	r.counts.departed(k)

@@ -3,13 +3,14 @@ package hostmgr
 import "time"
 
 // Heartbeat is a sign of life that carries nothing else. It takes no lock (but the
-// first one of a host that was suspect) and allocates nothing. ErrUnknownHost asks
-// the host to announce itself again; ErrStale tells a former incarnation that it is
+// first one of a host that was suspect, or that is told of a longer interval; and with a Shadow,
+// a Recorder or a policy that learns, one that is late) and allocates nothing. ErrUnknownHost
+// asks the host to announce itself again; ErrStale tells a former incarnation that it is
 // one. Incarnation 0 means the life that is there.
 //
-// While there are more than 100,000 a second under Run, on the system's clock, it does
-// not read the clock either, and counts as a little later than it was: by 50 ms, or by as
-// much as Run is late.
+// While there are more than 100,000 a second under Run, on the system's clock, without those
+// three, it does not read the clock either, and counts as a little later than it was: by
+// 50 ms, or by as much as Run is late.
 func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 	stamp := r.stamp() // before all else: a clock waits for memory that was asked for before
 	h := r.table.hash(id)
@@ -41,7 +42,10 @@ func (r *Registry[M]) advise(h hash, id string, lease Lease, stamp int64) Lease 
 		now := r.lock()
 		defer r.unlock()
 		l, ok := r.table.exactly(h, id)
-		if ok && l.key().number == lease.Life && l.key().interval() < t.interval {
+		if !ok || l.key().number != lease.Life {
+			return lease // of a life that is over
+		}
+		if l.key().interval() < t.interval {
 			r.judgeBy(l, t, now)
 		}
 	}
@@ -53,8 +57,22 @@ func (r *Registry[M]) advise(h hash, id string, lease Lease, stamp int64) Lease 
 // A negative age counts as zero. The errors are those of Heartbeat.
 func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) error {
 	now := r.time.now()
-	_, err := r.hear(r.table.hash(id), id, incarnation, now-min(now, max(0, int64(age))))
+	h, heard := r.table.hash(id), now-min(now, max(0, int64(age)))
+	_, err := r.hear(h, id, incarnation, heard)
+	if err == nil && r.judge.learns && heard < now {
+		r.lookAgain(h, id, heard)
+	}
 	return err
+}
+
+// lookAgain sees to it that a host is looked at in time that was heard some time ago, and whose
+// patience may have changed: the look that did not know of it counted on nothing like that.
+func (r *Registry[M]) lookAgain(h hash, id string, heard int64) {
+	r.lock()
+	defer r.unlock()
+	if l, ok := r.table.exactly(h, id); ok {
+		r.expect(l, heard+l.terms().soonest(false)+1)
+	}
 }
 
 // hear notes that a host was heard. If its life ends meanwhile it looks again: the host
@@ -143,23 +161,31 @@ func (r *Registry[M]) noteGap(l life[M], was, heard, now int64) {
 // without any lock.
 func (r *Registry[M]) adapt(l life[M]) {
 	if p := l.rhythm().pulse(l.key().interval()); p.Beats > 0 {
-		l.rhythm().set(r.judge.ask(p))
+		l.rhythm().set(r.judge.learn(p), l.key())
 	}
 }
 
 // hearTwin is hear for those few whom their hash alone does not tell apart.
 func (r *Registry[M]) hearTwin(h hash, id string, incarnation uint64, heard int64) (Lease, error) {
+	l, lease, err := r.hearExactly(h, id, incarnation, heard)
+	if err == nil && r.judge.learns {
+		r.adapt(l)
+	}
+	return lease, err
+}
+
+func (r *Registry[M]) hearExactly(h hash, id string, incarnation uint64, heard int64) (life[M], Lease, error) {
 	now := r.lock()
 	defer r.unlock()
 	l, ok := r.table.exactly(h, id)
 	if !ok {
-		return Lease{}, ErrUnknownHost
+		return l, Lease{}, ErrUnknownHost
 	}
 	if err := l.fence(incarnation); err != nil {
-		return Lease{}, err
+		return l, Lease{}, err
 	}
 	r.heardNow(l, heard, now)
-	return l.lease(), nil
+	return l, l.lease(), nil
 }
 
 // reconsider tells watchers of a suspect that was heard again. One that was

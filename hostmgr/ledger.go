@@ -71,11 +71,14 @@ func (g *ledger) between(a, b, now int64) int64 { return g.excused(a, now) - g.e
 func (g *ledger) listened(t, now int64) int64 { return max(0, now-t-g.excused(t, now)) }
 
 // due is when a host that was heard at seen, and not since, was due: the first moment at
-// which a sweep would have evicted it, before until. It does not know of a stall that no sweep
-// has seen yet.
+// which a sweep would have evicted it, before until. Nobody would in a stall, even if no sweep
+// has seen that yet.
 func (g *ledger) due(seen int64, t *terms, until int64) (at int64, ok bool) {
 	if t.evict == 0 {
 		return 0, false
+	}
+	if g.open(until-1) > 0 {
+		until = min(until, g.last+1)
 	}
 	i := sort.Search(len(g.stalls), func(i int) bool { return g.stalls[i].to > seen })
 	var excused int64

@@ -33,8 +33,8 @@ type Policy interface {
 type Pulse struct {
 	Interval time.Duration // the one the host is judged by
 
-	// Mean and Deviation are those of the gaps between its signs of life, less what was not
-	// listened to, and Beats is how many gaps there were since it joined, or its interval
+	// Mean and Deviation are those of the gaps between its signs of life (of one that is longer
+	// than one and a half intervals, less what was not listened to), and Beats is how many gaps there were since it joined, or its interval
 	// changed. They are zero for policies that do not learn.
 	Mean, Deviation time.Duration
 	Beats           uint64
@@ -120,16 +120,16 @@ func (t Tiered) validate() error {
 }
 
 // validate checks the policies of this package. A nil pointer to one is an error
-// too, of whatever that says.
+// too, of whatever that says, as is a policy whose Learns panics.
 func validate(p Policy) (err error) {
-	v, ok := p.(interface{ validate() error })
-	if !ok {
-		return nil
-	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("%w: Config.Policy: %v", ErrInvalid, cause)
 		}
 	}()
-	return v.validate()
+	learns(p)
+	if v, ok := p.(interface{ validate() error }); ok {
+		return v.validate()
+	}
+	return nil
 }

@@ -10,6 +10,9 @@ import (
 // maxRecords is how many bytes wait for the writer at most; then records are lost.
 const maxRecords = 16 << 20
 
+// endOfLine tells a line that is whole from one that was cut off.
+const endOfLine = ";\n"
+
 // maxSpare is how many of them are kept to be used again.
 const maxSpare = 1 << 20
 
@@ -21,6 +24,7 @@ type recorder struct {
 	writer io.Writer
 	kick   chan struct{} // there is something to write; one slot
 	gate   chan struct{} // one slot: who has put something in may write
+	begin  []byte        // the line that goes before all others; guarded by gate, nil once it is written
 
 	// Guarded by Registry.mu.
 	batch
@@ -43,11 +47,13 @@ func newRecorder[M any](cfg Config[M], start time.Time) *recorder {
 		return nil
 	}
 	c := &recorder{writer: cfg.Recorder, kick: make(chan struct{}, 1), gate: make(chan struct{}, 1)}
+	c.buf = append(c.buf, '\n') // what an earlier process wrote last may be torn
 	c.line("begin", 0)
 	c.num("version", 1)
 	c.num("start", start.UnixNano())
 	c.text("policy", describe(cfg.Policy))
 	c.end()
+	c.begin, c.batch = c.buf, batch{}
 	return c
 }
 
@@ -79,7 +85,7 @@ func (c *recorder) line(kind string, at int64) {
 		c.buf = append(c.buf, "lost"...)
 		c.num("at", at)
 		c.num("records", int64(c.lost))
-		c.buf, c.told, c.lost = append(c.buf, '\n'), c.told+c.lost, 0
+		c.buf, c.told, c.lost = append(c.buf, endOfLine...), c.told+c.lost, 0
 	}
 	c.buf = append(c.buf, kind...)
 	c.num("at", at)
@@ -87,7 +93,7 @@ func (c *recorder) line(kind string, at int64) {
 
 func (c *recorder) end() {
 	if c.begun {
-		c.buf, c.begun = append(c.buf, '\n'), false
+		c.buf, c.begun = append(c.buf, endOfLine...), false
 		c.kept++
 	}
 }
@@ -159,6 +165,9 @@ func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
 		c.num("due", at-1)
 	}
 	c.some("excused", r.ledger.between(seen, now, now))
+	if r.ledger.open(now) > 0 {
+		c.num("deaf", r.ledger.last)
+	}
 	if h, held := l.held(); held {
 		c.text("held", h.by())
 		c.num("since", h.since)

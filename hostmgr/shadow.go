@@ -21,9 +21,11 @@ type ShadowStats struct {
 	// replaced: its metadata would have been thrown away for nothing.
 	Evicted, Returned uint64
 	// Later counts hosts that the policy evicted while the shadow still had patience. Spared
-	// counts those of them that joined again, within the 5 minutes that Stats.Returned knows
-	// of, before that would have run out (to the second, by the patience of both with a host of
-	// the interval that it names now): the shadow would have kept their metadata.
+	// counts those that the policy evicted and that joined again, within the 5 minutes that
+	// Stats.Returned knows of, before the shadow's patience would have run out: it would have
+	// kept their metadata. That is reckoned to the second, by the patience of both with a host
+	// of the interval that it names now, of whom nothing else is known; so where one of
+	// them learns, or the guard or Confirm held the host, Spared may not be part of Later.
 	Later, Spared uint64
 	// Detection is the time from the last sign of life to when the shadow would have evicted.
 	Detection histogram.Snapshot[time.Duration]

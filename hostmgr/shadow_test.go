@@ -111,6 +111,18 @@ func TestAShadowExcusesStallsToo(t *testing.T) {
 	require.Equal(t, 5*second+1, s.Stats().Shadow.Detection.Max, "2 s, and what was left of the stall")
 }
 
+// The process was suspended; a beat comes before the sweep that notices.
+func TestAShadowDoesNotEvictInAStallThatNobodyHasSeen(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Shadow: hostmgr.Multiple(2), MaxGap: second})
+	s.join("a")
+	s.after(second / 2)
+	s.clock.Advance(10 * time.Minute)
+	s.beat("a")
+	s.after(0)
+	require.Zero(t, s.Stats().Evicted)
+	require.Zero(t, s.shadow())
+}
+
 func TestAShadowThatIsThePolicyItself(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Shadow: hostmgr.Multiple(2)})
 	s.join("a")

@@ -45,7 +45,7 @@ type Stats struct {
 	CleanupOldest   time.Time // when the first of them departed; zero if there is none
 	CleanupFailures uint64    // tries that returned an error, panicked or ended their goroutine
 	ConfirmFailures uint64    // likewise
-	PolicyFaults    uint64    // answers of the policy that could not be meant
+	PolicyFaults    uint64    // answers of the policy, or the shadow, that could not be meant
 
 	Sweeps  uint64
 	Stalls  uint64

@@ -60,7 +60,7 @@ func (j *judge) terms(interval time.Duration) *terms {
 	return &t
 }
 
-// ask asks the policies about a host, with no lock held.
+// ask asks the policies about a host of whom nothing is known but the interval.
 func (j *judge) ask(p Pulse) terms {
 	t := j.answer(j.policy, p)
 	if j.shadow.Policy != nil {
@@ -69,15 +69,25 @@ func (j *judge) ask(p Pulse) terms {
 	return t
 }
 
+// learn asks those that learn about a host that they have learned of, with no lock held.
+func (j *judge) learn(p Pulse) terms {
+	t := *j.terms(p.Interval)
+	if j.policy.learns {
+		a := j.answer(j.policy, p)
+		t.suspect, t.evict = a.suspect, a.evict
+	}
+	if j.shadow.learns {
+		t.shadow = j.answer(j.shadow, p).evict
+	}
+	return t
+}
+
 // answer is what one policy says; or what the default does, if that can't be meant.
 func (j *judge) answer(a adviser, p Pulse) terms {
 	t := terms{interval: p.Interval, learns: a.learns}
-	if !a.learns {
-		p = Pulse{Interval: p.Interval}
-	}
 	if err := t.ask(a.Policy, p); err != nil {
 		if j.faults.Add(1); p.Beats <= 1 { // else it would be said at every beat
-			j.log.Error("policy overruled by Multiple(2)", "interval", p.Interval, "err", err)
+			j.log.Error("policy overruled by Multiple(2)", "policy", fmt.Sprintf("%T", a.Policy), "interval", p.Interval, "err", err)
 		}
 		t.suspect, t.evict = Multiple(2).Patience(p)
 	}
@@ -142,7 +152,7 @@ func (t *terms) soonest(suspect bool) int64 {
 // wait is soonest of one host.
 func (t *terms) wait(suspect bool) int64 {
 	patience := t.evict
-	if !suspect && t.suspect > 0 {
+	if !suspect && t.suspect > 0 && (t.evict == 0 || t.suspect < t.evict) {
 		patience = t.suspect
 	}
 	if patience == 0 {

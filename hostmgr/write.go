@@ -3,20 +3,26 @@ package hostmgr
 import (
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
+	"slices"
 )
 
-// write writes what there is, unless somebody is at it.
+// write writes all there is, unless somebody is at it: then that one does.
 func (r *Registry[M]) write() {
+	for more := r.recorder != nil; more; {
+		select {
+		case r.recorder.gate <- struct{}{}:
+			more = r.writeOnce()
+		default:
+			more = false
+		}
+	}
+}
+
+// writeOnce writes what there is, lets go of the gate, and tells whether that was anything.
+func (r *Registry[M]) writeOnce() bool {
 	c := r.recorder
-	if c == nil {
-		return
-	}
-	select {
-	case c.gate <- struct{}{}:
-	default:
-		return
-	}
 	defer func() { <-c.gate }()
 	r.mu.Lock()
 	b := c.batch
@@ -25,18 +31,28 @@ func (r *Registry[M]) write() {
 	if b.kept > 0 {
 		r.hand(b)
 	}
+	return b.kept > 0
 }
 
 // hand hands lines to the writer, and survives whatever that does.
 func (r *Registry[M]) hand(b batch) {
 	c, err := r.recorder, errors.New("the writer ended its goroutine")
+	if c.begin != nil {
+		b.buf = append(slices.Clone(c.begin), b.buf...)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the writer panicked: %v\n%s", p, debug.Stack())
 		}
+		if err == nil {
+			c.begin = nil
+		}
 		r.handed(b, err)
 	}()
-	_, err = c.writer.Write(b.buf)
+	n, err2 := c.writer.Write(b.buf)
+	if err = err2; err == nil && n < len(b.buf) {
+		err = io.ErrShortWrite
+	}
 }
 
 // handed counts what was written, or lost.
@@ -54,7 +70,11 @@ func (r *Registry[M]) handed(b batch, err error) {
 		r.counts.Records += b.kept
 		return
 	}
-	c.torn, c.lost = true, c.lost+b.kept+b.told
+	if c.lost += b.kept + b.told; len(c.buf) > 0 {
+		c.buf = append([]byte{'\n'}, c.buf...)
+	} else {
+		c.torn = true
+	}
 	r.counts.RecordsLost += b.kept
 	r.counts.RecorderFailures++
 }
@@ -89,6 +109,9 @@ func (r *Registry[M]) recordOn(end, ended chan struct{}) {
 		case <-end:
 			over = true
 		}
-		r.write()
+		for more := true; more; {
+			r.recorder.gate <- struct{}{} // a Sweep by hand may be at it still
+			more = r.writeOnce()
+		}
 	}
 }

@@ -6,7 +6,7 @@
 //
 // The log is text, a line for each record: its kind, and then fields of the form key=value,
 // where a value is a decimal integer or a string in double quotes, escaped as in Go, all in
-// ASCII. Times are nanoseconds since the registry was made, durations nanoseconds. Readers
+// ASCII; and a semicolon, so that a line that was cut off is known. Times are nanoseconds since the registry was made, durations nanoseconds. Readers
 // pass over empty lines, and over keys and kinds that they don't know; the version changes when
 // what is known changes its meaning. Several logs in one file, one after the other, are read as
 // such: each begins with a line of kind begin. A last line without a newline was not written to
@@ -31,6 +31,7 @@
 //	          what held the host though it was due, and since when
 //	mean, deviation, beats
 //	          what was learned of its rhythm, where policies learn
+//	deaf      since when nobody listened, if nobody did when it was over: a stall follows
 //	listened  when the registry last knew that it listened: a host that was due after that
 //	          was heard before any sweep could have evicted it
 package flight

@@ -90,19 +90,19 @@ func TestWhatIsRecorded(t *testing.T) {
 	pulse := hostmgr.Pulse{Interval: second}
 	life := s.records()[1].Life
 	want := []flight.Record{
-		{Kind: "begin", Line: 1, At: at(0), Policy: "fixed:2"},
-		{Kind: "joined", Line: 2, At: at(0), ID: id, Life: life, Incarnation: 7, Zone: "z 1", Pulse: pulse},
-		{Kind: "late", Line: 3, At: at(4600 * time.Millisecond), ID: id, Life: life, Pulse: pulse,
+		{Kind: "begin", Line: 2, At: at(0), Policy: "fixed:2"},
+		{Kind: "joined", Line: 3, At: at(0), ID: id, Life: life, Incarnation: 7, Zone: "z 1", Pulse: pulse},
+		{Kind: "late", Line: 4, At: at(4600 * time.Millisecond), ID: id, Life: life, Pulse: pulse,
 			Seen: at(3 * second), Patience: 2 * second, Listened: at(4600 * time.Millisecond)},
-		{Kind: "stall", Line: 4, At: at(9600 * time.Millisecond), From: at(4600 * time.Millisecond), Limit: 2 * second},
-		{Kind: "evicted", Line: 5, At: at(12600*time.Millisecond + 1), ID: id, Life: life, Pulse: pulse,
+		{Kind: "stall", Line: 5, At: at(9600 * time.Millisecond), From: at(4600 * time.Millisecond), Limit: 2 * second},
+		{Kind: "evicted", Line: 6, At: at(12600*time.Millisecond + 1), ID: id, Life: life, Pulse: pulse,
 			Seen: at(4600 * time.Millisecond), Patience: 2 * second, Due: at(12600 * time.Millisecond), Excused: 5 * second,
 			Listened: at(12600*time.Millisecond + 1)},
 	}
 	got := s.records()
 	require.Equal(t, want, got[:5])
 	require.Equal(t, []string{"joined", "left"}, []string{got[5].Kind, got[6].Kind})
-	require.EqualValues(t, 7, s.Stats().Records)
+	require.EqualValues(t, 6, s.Stats().Records)
 	for _, b := range s.log.Bytes() {
 		require.True(t, b == '\n' || b >= ' ' && b < 127, "all in ASCII, no control characters")
 	}
@@ -283,7 +283,7 @@ func TestATornTail(t *testing.T) {
 	log := s.log.String()
 	for n := range len(log) {
 		cut := log[:n]
-		complete := strings.Count(cut, "\n")
+		complete := max(0, strings.Count(cut, "\n")-1) // the first line is empty
 		var got []flight.Record
 		var err error
 		for r, e := range flight.Read(strings.NewReader(cut)) {
@@ -307,8 +307,8 @@ func TestHostileLogs(t *testing.T) {
 		says    string
 	}{
 		"nothing":           {"", 0, ""},
-		"empty lines":       {"\n\r\n\n", 0, ""},
-		"a future version":  {"begin at=0 version=2 start=0\n", 0, "version 2"},
+		"no kind":           {"\n", 0, "no kind"},
+		"a future version":  {"begin at=0 version=2 start=0\njoined at=1\nbegin at=0 version=1 start=0\njoined at=1\n", 2, "version 2"},
 		"no version":        {"begin at=0\n", 0, "version 0"},
 		"no time":           {"joined id=\"a\"\n", 0, "no time"},
 		"binary":            {"\x00\x01=\xff\n", 0, "line 1"},
@@ -328,7 +328,8 @@ func TestHostileLogs(t *testing.T) {
 	} {
 		var errs []error
 		records := 0
-		for _, err := range flight.Read(strings.NewReader(x.log)) {
+		log := strings.ReplaceAll(strings.ReplaceAll(x.log, "\r\n", "\n"), "\n", ";\n")
+		for _, err := range flight.Read(strings.NewReader(log)) {
 			if err != nil {
 				errs = append(errs, err)
 			} else {
@@ -366,7 +367,7 @@ func TestLogsOneAfterTheOther(t *testing.T) {
 		n++
 	}
 	require.Equal(t, 1, n)
-	_, tail, _ := strings.Cut(s.log.String(), "\n")
+	_, tail, _ := strings.Cut(s.log.String()[1:], "\n")
 	for v, err := range flight.Judge(flight.Read(strings.NewReader(tail)), hostmgr.Multiple(2)) {
 		require.NoError(t, err)
 		require.Empty(t, v.Change)
@@ -385,7 +386,7 @@ func TestVerdictsAreInOrder(t *testing.T) {
 		require.Greater(t, v.Line, line)
 		line = v.Line
 	}
-	require.Equal(t, 201, line)
+	require.Equal(t, 202, line)
 }
 
 func FuzzJudge(f *testing.F) {
@@ -397,7 +398,7 @@ func FuzzJudge(f *testing.F) {
 	s.after(5 * second)
 	s.records()
 	f.Add(s.log.String())
-	f.Add("begin version=1 start=5 at=0\nstall at=500000000000000 from=1 limit=10\nlate at=500000000000001 id=\"a\" interval=86400000000000 seen=2\n")
+	f.Add("begin version=1 start=5 at=0;\nstall at=500000000000000 from=1 limit=10;\nlate at=500000000000001 id=\"a\" interval=86400000000000 seen=2;\n")
 	f.Fuzz(func(t *testing.T, log string) {
 		for v, err := range flight.Judge(flight.Read(strings.NewReader(log)), hostmgr.Multiple(2)) {
 			if err == nil {

@@ -36,15 +36,27 @@ type Verdict struct {
 // less than the shadow's patience, are not in the log, so a policy with less patience than
 // that would have evicted more than Judge can tell. Guard and Confirm are as they were.
 //
+// A policy that hostmgr.New refuses is an error, the only one; one whose answer can't be meant is an
+// error of that silence. Nil is Multiple(2).
+//
 // Verdicts come in the order of the log, except that one about an eviction that p would not
 // have made yet waits until it is known whether the host came back in time. Errors of the log
 // are passed on.
 func Judge(log iter.Seq2[Record, error], p hostmgr.Policy) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
+		if p == nil {
+			p = hostmgr.Multiple(2)
+		}
+		if _, err := hostmgr.New(hostmgr.Config[struct{}]{Policy: p}); err != nil {
+			yield(Verdict{}, err)
+			return
+		}
 		j := judge{policy: p, pending: map[string]Verdict{}}
 		for r, err := range log {
 			if err == nil {
 				err = j.take(r)
+			} else if r.Kind == "begin" { // of a log that can't be read
+				j.begin()
 			}
 			if err != nil && !yield(Verdict{Record: r}, err) || !j.yield(yield) {
 				return
@@ -75,8 +87,7 @@ func (j *judge) yield(yield func(Verdict, error) bool) bool {
 func (j *judge) take(r Record) error {
 	switch {
 	case r.Kind == "begin":
-		j.giveUp()
-		j.stalls = nil
+		j.begin()
 	case r.Kind == "stall":
 		if len(j.stalls) == maxStalls {
 			j.stalls = append(j.stalls[:0], j.stalls[maxStalls/2:]...)
@@ -88,6 +99,12 @@ func (j *judge) take(r Record) error {
 		return j.judge(r)
 	}
 	return nil
+}
+
+// begin forgets what another process knew.
+func (j *judge) begin() {
+	j.giveUp()
+	j.stalls = nil
 }
 
 // judge judges a silence.
@@ -105,11 +122,15 @@ func (j *judge) judge(r Record) error {
 	case v.Due.Equal(r.Due):
 	case r.Kind == "evicted" && !due:
 		v.Due = deadline
-		if len(j.pending) < maxPending {
+		old, two := j.pending[r.ID]
+		if two || len(j.pending) < maxPending {
 			j.pending[r.ID] = v
+			v = old
+		}
+		if v.Kind == "" {
 			return nil
 		}
-		v.Change = later(v)
+		v.Change = later(v) // if two: the join between them was lost
 	default:
 		v.Change = change(v)
 	}

@@ -60,9 +60,13 @@ func (p *parser) pass(line string, yield func(Record, error) bool) bool {
 	if line == "" {
 		return true
 	}
-	r, err := p.parse(line)
+	whole, ok := strings.CutSuffix(line, ";")
+	if !ok {
+		return yield(Record{Line: p.line}, p.wrong(errors.New("it was cut off")))
+	}
+	r, err := p.parse(whole)
 	if err != nil {
-		return yield(Record{Line: p.line}, p.wrong(err))
+		return yield(Record{Line: p.line, Kind: r.Kind}, p.wrong(err))
 	}
 	return yield(r, nil)
 }

@@ -31,6 +31,7 @@ type Record struct {
 	Due      time.Time // zero: it was not
 	Excused  time.Duration
 	Listened time.Time
+	Deaf     time.Time // nobody listened from then on until At; zero: somebody did
 
 	By    string    // what held, or holds, the host
 	Since time.Time // it held it
@@ -55,6 +56,7 @@ func (r *Record) silence() bool {
 type parser struct {
 	line  int
 	start time.Time // of the registry
+	alien error     // why the log that began last can't be read
 }
 
 // parse returns the record that stands in a line.
@@ -80,14 +82,17 @@ func (p *parser) parse(line string) (r Record, err error) {
 // finish checks what only makes sense together.
 func (p *parser) finish(r *Record, f *fields) error {
 	if r.Kind == "begin" {
-		if f.version != Version {
-			return fmt.Errorf("version %d; this reads %d", f.version, Version)
+		if p.alien = nil; f.version != Version {
+			p.alien = fmt.Errorf("version %d; this reads %d", f.version, Version)
 		}
 		p.start = time.Unix(0, f.began).UTC()
 		r.At = p.start
-		return nil
 	}
 	switch {
+	case p.alien != nil:
+		return p.alien
+	case r.Kind == "begin":
+		return nil
 	case f.bad != "":
 		return fmt.Errorf("%s is negative, or beyond 146 years", f.bad)
 	case r.At.IsZero():
@@ -144,6 +149,8 @@ func (f *fields) set(r *Record, key, text string, n int64) {
 		r.Due = f.time(key, n)
 	case "listened":
 		r.Listened = f.time(key, n)
+	case "deaf":
+		r.Deaf = f.time(key, n)
 	case "since":
 		r.Since = f.time(key, n)
 	case "from":

@@ -13,6 +13,7 @@ type trial struct {
 	Record
 	stalls []Record // that bear on it, in order
 	now    time.Time
+	sweeps int
 	*hostmgr.Registry[struct{}]
 }
 
@@ -21,18 +22,31 @@ func (t *trial) Now() time.Time                       { return t.now }
 func (t *trial) After(time.Duration) <-chan time.Time { return nil }
 
 // relevant are the stalls that were not over yet when a host was heard, and the one before
-// them, whose grace may last.
+// them, if its grace may last: that is its limit and the interval, and patience is no less
+// than the interval.
 func relevant(stalls []Record, seen time.Time) []Record {
 	i := len(stalls)
 	for i > 0 && stalls[i-1].At.After(seen) {
 		i--
 	}
-	return stalls[max(0, i-1):]
+	if i > 0 && seen.Before(stalls[i-1].At.Add(stalls[i-1].Limit)) {
+		i--
+	}
+	return stalls[i:]
 }
 
 // hold tells whether the host was due before the silence was over, and the deadline: of then,
 // or the next.
 func (t *trial) hold(p hostmgr.Policy) (due bool, deadline time.Time, err error) {
+	due, deadline, err = t.live(p)
+	if err == nil && t.Stats().PolicyFaults > 0 {
+		err = errors.New("the policy panics, or its answer can't be meant")
+	}
+	return due, deadline, err
+}
+
+// live lives through the silence.
+func (t *trial) live(p hostmgr.Policy) (due bool, deadline time.Time, err error) {
 	cfg := hostmgr.Config[struct{}]{Policy: informed{p, t.Pulse}, Clock: t}
 	t.now = t.Seen
 	if len(t.stalls) > 0 {
@@ -53,13 +67,20 @@ func (t *trial) hold(p hostmgr.Policy) (due bool, deadline time.Time, err error)
 		}
 		t.Sweep(context.Background())
 	}
-	deadline, due, err = t.listen(t.At, cfg.MaxGap)
+	end := t.At
+	if !t.Deaf.IsZero() && t.Deaf.Before(end) {
+		end = t.Deaf
+	}
+	if end.Before(t.now) {
+		end = t.now
+	}
+	deadline, due, err = t.listen(end, cfg.MaxGap)
 	return due, deadline, err
 }
 
 // listen lets time pass that was listened to, and tells whether the host is due before.
 func (t *trial) listen(to time.Time, gap time.Duration) (deadline time.Time, due bool, err error) {
-	for sweeps := 0; ; sweeps++ {
+	for ; ; t.sweeps++ {
 		if t.now.After(to) {
 			return deadline, false, nil // the stall began before the host was heard
 		}
@@ -74,8 +95,8 @@ func (t *trial) listen(to time.Time, gap time.Duration) (deadline time.Time, due
 		switch next := t.now.Add(gap); {
 		case gap == 0 || t.now.Equal(to):
 			return deadline, false, nil
-		case sweeps == maxSweeps:
-			return deadline, false, errors.New("a stall too far back")
+		case t.sweeps > maxSweeps:
+			return deadline, false, errors.New("a stall within days of silence")
 		default:
 			if next.After(to) {
 				next = to

@@ -10,21 +10,12 @@ const recordUsage = "append the flight recorder's log to `FILE`: each join and d
 	"empty means none"
 
 // openRecord opens the file, if one is named, that the flight recorder's log is appended to.
-// What is in it stays: an empty line, which readers pass over, ends a line that a crash left torn.
 func (c *Config) openRecord() (stop func() error, err error) {
 	if c.record == "" {
 		return func() error { return nil }, nil
 	}
 	f, err := os.OpenFile(c.record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("-record: %w", err)
-	}
-	info, err := f.Stat()
-	if err == nil && info.Size() > 0 {
-		_, err = f.WriteString("\n")
-	}
-	if err != nil {
-		_ = f.Close()
 		return nil, fmt.Errorf("-record: %w", err)
 	}
 	c.recorder = f
