@@ -31,6 +31,8 @@ returned          of them, those whose host announced itself within 5, or 30, mi
 late              of them, those of hosts that had come back, and whose announce was lost or on its way
 stale host-hours  for how long hosts were down and still registered, in sum
 signs/s           signs of life that arrived, on average over the trace
+peak              the most of them in a second, with -cadence; without those by which the registry knows every
+                  node from its first moment
 suspicions        hosts that a sweep found suspect; recovered are those of them that were heard again
 
 The hosts: the registry knows every node from its first moment in the trace. It beats from then on, at a

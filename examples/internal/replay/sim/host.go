@@ -51,7 +51,7 @@ func (r *run) fire(i int32) error {
 	if h.what == end {
 		return r.close(i)
 	}
-	r.figures.Signs++
+	r.figures.arrived(now, h.what == begin, r.cfg.together())
 	switch h.what {
 	case beat:
 		lease, err := r.registry.Heartbeat(r.nodes[i].Name, uint64(h.stretch)+1)

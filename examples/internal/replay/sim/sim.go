@@ -77,7 +77,7 @@ func Run(ctx context.Context, t *outage.Trace, c *Config) (Figures, error) {
 func (c *Config) group(nodes int) int {
 	size := c.Group
 	switch {
-	case c.Cadence != (hostmgr.Cadence{}):
+	case c.together():
 		size = nodes
 	case size == 0 && c.learns():
 		size = learningGroup
@@ -86,6 +86,9 @@ func (c *Config) group(nodes int) int {
 	}
 	return max(1, min(size, nodes))
 }
+
+// together tells whether all hosts share a registry, because they have to do with each other.
+func (c *Config) together() bool { return c.Cadence != hostmgr.Cadence{} }
 
 func (c *Config) learns() bool {
 	l, ok := c.Policy.(interface{ Learns() bool })
@@ -111,5 +114,5 @@ func (c *Config) calm() bool {
 // orderly tells whether signs of life come in the order in which they were sent, at one interval,
 // and none is lost.
 func (c *Config) orderly() bool {
-	return c.Loss == 0 && c.Spread <= c.Interval && c.Cadence == hostmgr.Cadence{}
+	return c.Loss == 0 && c.Spread <= c.Interval && !c.together()
 }

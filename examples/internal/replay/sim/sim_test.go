@@ -70,6 +70,25 @@ func TestSigns(t *testing.T) {
 	}
 }
 
+// The most signs of life in a second are known under a cadence.
+func TestPeak(t *testing.T) {
+	trace := &outage.Trace{Start: time.Unix(1e9, 0).UTC(), End: 3600 * second}
+	for i := range 300 {
+		n := outage.Node{Name: string(rune('a' + i)), To: trace.End}
+		if i%3 == 0 { // a hundred are back in the same second
+			n.Outages = []outage.Outage{{Down: 600 * second, Up: 1200*second + int64(i)}}
+		}
+		trace.Nodes = append(trace.Nodes, n)
+	}
+	c := config(hostmgr.Multiple(2))
+	c.Full = true
+	require.Zero(t, play(t, trace, c).Peak)
+	c.Cadence = hostmgr.Cadence{Min: 30 * time.Second, Max: time.Minute, PerSecond: 10, Jitter: 0.1}
+	peak := play(t, trace, c).Peak
+	require.GreaterOrEqual(t, peak, 100)
+	require.Less(t, peak, 100+50)
+}
+
 func TestDetectionQuantiles(t *testing.T) {
 	trace := one(3600, 600, 1200)
 	c := config(hostmgr.Multiple(2))
