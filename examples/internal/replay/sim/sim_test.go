@@ -1,6 +1,8 @@
 package sim_test
 
 import (
+	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -68,6 +70,23 @@ func TestSigns(t *testing.T) {
 		require.InDelta(t, 121.0/3600, f.SignsPerSecond(), 1e-9)
 		require.Equal(t, full, f.Quiet == 0)
 	}
+}
+
+// A sweep whose context has ended does nothing, and would be due again and again.
+func TestEndsInTheMidstOfSweeps(t *testing.T) {
+	c := config(hostmgr.Multiple(2))
+	c.Full = true
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for c.Progress() == 0 {
+			runtime.Gosched()
+		}
+		cancel()
+	})
+	_, err := sim.Run(ctx, outage.Model{Nodes: 1000, Span: 1000 * 24 * time.Hour, Seed: 1}.Generate(), c)
+	require.ErrorIs(t, err, context.Canceled)
+	wg.Wait()
 }
 
 // The most signs of life in a second are known under a cadence.
