@@ -41,7 +41,8 @@ incarnation, so if it was not evicted its old life is Replaced. A lost sign of l
 a host whose beat finds it unknown announces itself at once. Signs of life of one host do not
 overtake each other. Where its node's trace ends a host goes without being evicted. The fate of each
 sign of life follows from the seed, the host and the time, so all policies see the same (but with
--cadence, where the times differ).
+-cadence, where the times differ). With -cadence a host that beats is judged by the longest of -interval, which
+it announced, and what it was told since; one that announces itself each time (-announce) by what it was told last.
 
 The traces: whatever is wrong with a row is counted by its kind, and said, and the row skipped: malformed,
 binary, longer than 64 KiB, of an unknown state, without an end, ending before it begins, of no

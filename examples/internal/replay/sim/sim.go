@@ -23,6 +23,7 @@ type Config struct {
 	Seed     uint64
 	Cadence  hostmgr.Cadence
 	Full     bool // pass nothing over
+	Announce bool // each sign of life is an announce, which says the interval that the host uses
 	Warm     int  // see passOver; 0: a policy that learns hears every beat
 	Group    int  // hosts to a registry; 0 means what is quickest
 

@@ -108,6 +108,22 @@ func TestPeak(t *testing.T) {
 	require.Less(t, peak, 100+50)
 }
 
+// Without a cadence announces say nothing that beats don't. With one, a host that was told
+// of a shorter interval than it named is judged by that from its next announce on.
+func TestAnnouncesSayTheInterval(t *testing.T) {
+	trace := outage.Model{Nodes: 40, Span: 10 * 24 * time.Hour, Seed: 1}.Generate()
+	c := config(hostmgr.Multiple(3))
+	beats := play(t, trace, c)
+	c.Announce = true
+	require.Equal(t, beats, play(t, trace, c))
+	c.Cadence = hostmgr.Cadence{Min: 10 * time.Second, PerSecond: 1000}
+	announces := play(t, trace, c)
+	require.LessOrEqual(t, announces.Detection(0.99), 31*time.Second)
+	c.Announce = false
+	beats = play(t, trace, c)
+	require.Greater(t, beats.Detection(0.99), 80*time.Second)
+}
+
 func TestDetectionQuantiles(t *testing.T) {
 	trace := one(3600, 600, 1200)
 	c := config(hostmgr.Multiple(2))
