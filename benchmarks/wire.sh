@@ -30,7 +30,7 @@ there sysctl -qw net.ipv4.ip_local_port_range='2000 65000'
 
 "$dir/scheduler" -listen 10.9.0.1:8002 -max-hosts 0 >"$dir/out" 2>"$dir/log" &
 scheduler=$!
-until grep -q listening "$dir/out"; do sleep 0.1; done
+until grep -qs listening "$dir/out"; do sleep 0.1; done
 memory() { awk '/^Vm(RSS|HWM)/ { printf "%s %d kB  ", $1, $2 }' /proc/$scheduler/status; }
 echo "the scheduler alone: $(memory)"
 
