@@ -1,7 +1,7 @@
 #!/bin/sh
 # wire.sh says what an announce costs the example scheduler on the wire, in processor time and in
 # memory. Scheduler and peers stand in two network namespaces at the two ends of a veth, whose
-# counters have the Ethernet, IP and TCP headers, acknowledgements and pings too. Linux, as any user:
+# counters have the Ethernet, IP and TCP headers, acknowledgements and pings too. Linux with iproute2, as any user:
 #
 #	unshare -rn benchmarks/wire.sh HOSTS CONNECTIONS INTERVAL [REPLICAS]
 #
