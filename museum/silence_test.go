@@ -71,8 +71,8 @@ var silence = []exhibit{
 		seen:    "jellydator/ttlcache#136",
 		story:   "An item that was set again between its end and the cleanup kept its old deadline, and was deleted.",
 		file:    "hostmgr/announce.go",
-		is:      "\tl.word().beat(now)\n",
-		becomes: "",
+		is:      "r.heardNow(l, now, now)",
+		becomes: "r.reconsider(l, now)",
 		test:    "TestRefreshReplacesMetadataIntervalAndZone",
 	},
 	{

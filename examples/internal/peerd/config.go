@@ -12,7 +12,7 @@ import (
 const about = `peer is a host of a Dragonfly cluster, as far as the scheduler can tell: it
 announces itself every interval, registers a few peers (replicas of tasks), and
 calls DeleteHost on SIGTERM or SIGINT. With -hosts it is that many hosts at once,
-on one connection, their announces spread over the interval.
+on one connection (or -connections), their announces spread over the interval.
 
 	go run ./examples/peer -scheduler 127.0.0.1:8002 -id peer-1 -interval 1s
 
@@ -40,14 +40,15 @@ const concurrency = 64
 
 // Config says which hosts to be.
 type Config struct {
-	Scheduler string
-	ID        string
-	Interval  time.Duration
-	Hosts     int
-	Peers     int // of each host
-	Zone      string
-	Verbose   bool
-	Log       string // text or json
+	Scheduler   string
+	ID          string
+	Interval    time.Duration
+	Hosts       int
+	Connections int // that they share
+	Peers       int // of each host
+	Zone        string
+	Verbose     bool
+	Log         string // text or json
 
 	incarnation uint64
 }
@@ -59,6 +60,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.StringVar(&c.ID, "id", "peer-1", "host `id`; with -hosts the first part of each")
 	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces, until the scheduler tells another one")
 	fs.IntVar(&c.Hosts, "hosts", 1, "how many hosts to be")
+	fs.IntVar(&c.Connections, "connections", 1, "how many connections the hosts share")
 	fs.IntVar(&c.Peers, "peers", 3, "peers that each host registers")
 	fs.StringVar(&c.Zone, "idc", "", "data centre that the hosts stand in")
 	fs.Uint64Var(&c.incarnation, "incarnation", 0, "`number` that orders the lives of one id; 0 means the time of the start")
@@ -81,6 +83,8 @@ func (c Config) validate() error {
 		return cli.Usagef("-interval %v is not between %v and %v", c.Interval, minInterval, maxInterval)
 	case c.Hosts < 1:
 		return cli.Usagef("-hosts %d is not 1 at least", c.Hosts)
+	case c.Connections < 1:
+		return cli.Usagef("-connections %d is not 1 at least", c.Connections)
 	case c.Peers < 0:
 		return cli.Usagef("-peers %d is negative", c.Peers)
 	}

@@ -16,10 +16,11 @@ import (
 // told. New ones pass. (A proxy that takes the network away does not do that: it
 // closes what lost packets when it gives the network back.)
 type firewall struct {
-	ln    net.Listener
-	to    string
-	epoch atomic.Int64 // what is from an earlier one is forgotten
-	wg    sync.WaitGroup
+	ln       net.Listener
+	to       string
+	epoch    atomic.Int64 // what is from an earlier one is forgotten
+	accepted atomic.Int64
+	wg       sync.WaitGroup
 }
 
 // build puts a firewall in front of an address.
@@ -43,6 +44,7 @@ func (f *firewall) accept() {
 		if err != nil {
 			return
 		}
+		f.accepted.Add(1)
 		defer func() { _ = inside.Close() }()
 		outside, err := net.Dial("tcp", f.to)
 		if err != nil {

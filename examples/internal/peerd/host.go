@@ -25,12 +25,16 @@ import (
 // A host announces itself. All its methods run on one goroutine.
 type host struct {
 	*fleet
+	line       *line
+	client     schedulerv2.SchedulerClient // on line
 	id         string
 	interval   time.Duration // that we use: what the last answer told, or our own
 	registered string        // the life that our peers are registered for
 }
 
-func newHost(f *fleet, id string) *host { return &host{fleet: f, id: id, interval: f.cfg.Interval} }
+func newHost(f *fleet, l *line, id string) *host {
+	return &host{fleet: f, line: l, client: schedulerv2.NewSchedulerClient(l), id: id, interval: f.cfg.Interval}
+}
 
 // run announces the host from due on, and leaves when ctx ends. Calls are made
 // with a context of their own, which ends later.
@@ -183,6 +187,23 @@ func (h *host) message() *commonv2.Host {
 		Network: &commonv2.Network{Idc: proto.String(h.cfg.Zone)},
 		Build:   &commonv2.Build{GitVersion: "hostlife-example"},
 	}
+}
+
+// call calls with a time limit when there is a slot for it. The limit begins with
+// the slot: waiting for one is our own doing.
+func (h *host) call(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+	select {
+	case h.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-h.slots }()
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := do(ctx)
+	h.line.judge(began, err)
+	return err
 }
 
 // wait waits until t, or returns false if ctx ends first.

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// A line is the connection of all hosts of this process, and another one when it
-// is dead. A connection can be that without anybody being told: a firewall forgets
+// A line is the connection of some hosts of this process, or all, and another one when
+// it is dead. A connection can be that without anybody being told: a firewall forgets
 // it, and its packets vanish. gRPC's keepalive would take ten seconds at least to
 // find out, which is too long where patience is shorter.
 type line struct {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -26,11 +25,10 @@ var errNoTime = fmt.Errorf("the scheduler did not hear all of us out within %v",
 
 // A fleet is the hosts of this process, and what they share.
 type fleet struct {
-	cfg    Config
-	line   *line
-	client schedulerv2.SchedulerClient // on line
-	slots  chan struct{}               // a place for each call under way
-	log    *slog.Logger
+	cfg   Config
+	lines []*line       // as many as Config.Connections says
+	slots chan struct{} // a place for each call under way
+	log   *slog.Logger
 
 	warnings warnings
 }
@@ -50,14 +48,14 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // Run is the hosts until ctx ends; then they leave.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	l, err := newLine(cfg.Scheduler, cfg.Interval)
-	if err != nil {
-		return err
-	}
-	defer l.close()
-	f := &fleet{
-		cfg: cfg, line: l, client: schedulerv2.NewSchedulerClient(l),
-		slots: make(chan struct{}, concurrency), log: log,
+	f := &fleet{cfg: cfg, slots: make(chan struct{}, concurrency), log: log}
+	for range cfg.Connections {
+		l, err := newLine(cfg.Scheduler, cfg.Interval)
+		if err != nil {
+			return err
+		}
+		defer l.close()
+		f.lines = append(f.lines, l)
 	}
 	return f.run(ctx)
 }
@@ -89,7 +87,7 @@ func (f *fleet) run(ctx context.Context) error {
 	start := time.Now()
 	for i := range f.cfg.Hosts {
 		phase := time.Duration(float64(f.cfg.Interval) * float64(i) / float64(f.cfg.Hosts))
-		h := newHost(f, f.cfg.HostID(i))
+		h := newHost(f, f.lines[i%len(f.lines)], f.cfg.HostID(i))
 		g.Go(func() error { return h.run(ctx, calls, start.Add(phase)) })
 	}
 	return g.Wait()
@@ -105,21 +103,4 @@ func outlive(ctx context.Context, by time.Duration) (context.Context, context.Ca
 		_ = wait(longer, time.Now().Add(by))
 	})
 	return longer, cancel
-}
-
-// call calls with a time limit when there is a slot for it. The limit begins with
-// the slot: waiting for one is our own doing.
-func (f *fleet) call(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
-	select {
-	case f.slots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-f.slots }()
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := do(ctx)
-	f.line.judge(began, err)
-	return err
 }

@@ -41,6 +41,18 @@ func TestManyHosts(t *testing.T) {
 	require.Empty(t, list(c))
 }
 
+// Hosts share as many connections as they are told.
+func TestHostsShareConnections(t *testing.T) {
+	addr, _ := schedule(t, "127.0.0.1:0")
+	f := build(t, addr)
+	p := be(t, f.ln.Addr().String(), "-hosts", "30", "-connections", "10", "-interval", "250ms", "-peers", "0")
+	c := dial(t, addr)
+	eventually(t, "join", func() bool { return len(list(c)) == 30 })
+	require.EqualValues(t, 10, f.accepted.Load())
+	require.NoError(t, p.stop())
+	require.Empty(t, list(c))
+}
+
 func TestJoinsAgainWhenTheSchedulerRestarts(t *testing.T) {
 	addr, stop := schedule(t, "127.0.0.1:0")
 	c := dial(t, addr)
@@ -206,7 +218,7 @@ func TestCommandLine(t *testing.T) {
 	for _, want := range []string{"go run ./examples/peer -scheduler", "-hosts", "(default 30s)", "second signal"} {
 		require.Contains(t, out.String(), want)
 	}
-	for _, args := range [][]string{{"-id", ""}, {"-interval", "1ms"}, {"-interval", "25h"}, {"-peers", "-1"}, {"-hosts", "0"}, {"-log", "xml"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-id", ""}, {"-interval", "1ms"}, {"-interval", "25h"}, {"-peers", "-1"}, {"-hosts", "0"}, {"-connections", "0"}, {"-log", "xml"}, {"-nonsense"}} {
 		require.ErrorIs(t, peerd.Main(t.Context(), args, io.Discard, io.Discard), cli.ErrUsage, "%v", args)
 	}
 }

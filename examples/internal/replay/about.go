@@ -32,6 +32,8 @@ returned          of them, those whose host announced itself within 5, or 30, mi
 late              of them, those of hosts that had come back, and whose announce was lost or on its way
 stale host-hours  for how long hosts were down and still registered, in sum
 signs/s           signs of life that arrived, on average over the trace
+peak              the most of them in a second, with -cadence; without those by which the registry knows every
+                  node from its first moment
 suspicions        hosts that a sweep found suspect; recovered are those of them that were heard again
 
 The hosts: the registry knows every node from its first moment in the trace. It beats from then on, at a
@@ -40,7 +42,8 @@ incarnation, so if it was not evicted its old life is Replaced. A lost sign of l
 a host whose beat finds it unknown announces itself at once. Signs of life of one host do not
 overtake each other. Where its node's trace ends a host goes without being evicted. The fate of each
 sign of life follows from the seed, the host and the time, so all policies see the same (but with
--cadence, where the times differ).
+-cadence, where the times differ). With -cadence a host that beats is judged by the longest of -interval, which
+it announced, and what it was told since; one that announces itself each time (-announce) by what it was told last.
 
 The traces: whatever is wrong with a row is counted by its kind, and said, and the row skipped: malformed,
 binary, longer than 64 KiB, of an unknown state, without an end, ending before it begins, of no

@@ -33,7 +33,7 @@ type config struct {
 	seed                  uint64
 	cadence               hostmgr.Cadence
 	full, json, recommend bool
-	verdicts              bool
+	verdicts, announce    bool
 	price, priceReturned  float64
 }
 
@@ -53,6 +53,7 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	fs.Float64Var(&c.loss, "loss", 0, "the `share` of signs of life that are lost, from 0 to below 1")
 	fs.Uint64Var(&c.seed, "seed", 1, "of delays, losses, and the trace that is made up")
 	fs.StringVar(&cadence, "cadence", "", "the registry advises an interval: `MIN/MAX/PERSECOND/JITTER`, as in 30s/5m/20/0.1")
+	fs.BoolVar(&c.announce, "announce", false, "hosts announce themselves each time, as Dragonfly's do, and so say the interval that they\nuse; else they beat")
 	fs.BoolVar(&c.full, "full", false, "pass nothing over: play every beat even where that can't make a difference")
 	fs.IntVar(&c.warm, "warm", 0, "a policy that learns is given so many `beats` before an outage to learn from, and\nthose before are passed over, which is nearly the same; 0: every beat is played")
 	fs.IntVar(&c.group, "group", 0, "`hosts` that share a registry; without -cadence that changes the time it takes, and\nnothing else. 0 means what is quickest")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -28,7 +29,7 @@ func (c *config) summary(t *outage.Trace) string {
 }
 
 const headings = "policy\toutages\tdetected\tmissed\tevictions\tfalse\tback<5m\tback<30m\t" +
-	"detect p50\tp99\tmax\tstale host-h\tsigns/s\tsuspicions\trecovered\t"
+	"detect p50\tp99\tmax\tstale host-h\tsigns/s\tpeak\tsuspicions\trecovered\t"
 
 // table prints a line for each policy.
 func table(stdout io.Writer, all []played) {
@@ -36,10 +37,10 @@ func table(stdout io.Writer, all []played) {
 	_, _ = fmt.Fprintf(w, "\n%s\n", headings)
 	for i := range all {
 		p := &all[i]
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%d\t%d\t\n",
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%s\t%d\t%d\t\n",
 			p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False, p.Returned5, p.Returned30,
 			short(p.Detection(0.5)), short(p.Detection(0.99)), short(p.Detection(1)),
-			p.StaleHours(), p.SignsPerSecond(), p.Suspicions, p.Recovered)
+			p.StaleHours(), p.SignsPerSecond(), peak(p.Peak), p.Suspicions, p.Recovered)
 	}
 	_ = w.Flush()
 	for i := range all {
@@ -49,6 +50,13 @@ func table(stdout io.Writer, all []played) {
 		}
 	}
 	_, _ = fmt.Fprintln(stdout)
+}
+
+func peak(signs int) string {
+	if signs == 0 {
+		return "-"
+	}
+	return strconv.Itoa(signs)
 }
 
 func short(d time.Duration) string {
@@ -91,6 +99,7 @@ type (
 		Late       int     `json:"late_evictions"`
 		Open       int     `json:"open"`
 		Unseen     int     `json:"unseen"`
+		Peak       int     `json:"signs_peak,omitempty"`
 
 		Verdicts *verdicts `json:"verdicts,omitempty"`
 	}
@@ -103,7 +112,8 @@ func writeJSON(w io.Writer, t *outage.Trace, all []played, named *advice) error 
 		p := &all[i]
 		r.Policies = append(r.Policies, policyResult{p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False,
 			p.Returned5, p.Returned30, round(p.Detection(0.5).Seconds()), round(p.Detection(0.99).Seconds()), round(p.StaleHours()),
-			round(p.Detection(1).Seconds()), round(p.SignsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen, p.verdicts})
+			round(p.Detection(1).Seconds()), round(p.SignsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen,
+			p.Peak, p.verdicts})
 	}
 	return json.NewEncoder(w).Encode(r)
 }

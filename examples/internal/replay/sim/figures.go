@@ -22,10 +22,13 @@ type Figures struct {
 	Recovered                               int   // suspects that were heard again
 	Signs                                   int64 // of life that arrived
 	Quiet                                   int64 // of them, those that were passed over
+	Peak                                    int   // the most of them in a second; 0 without a cadence
 
 	Span      time.Duration // of the trace
 	detection []int64       // of each outage that was detected, from its beginning
 	stale     int64         // microseconds: as nanoseconds, a million hosts would have room for 2.5 hours
+
+	second, inSecond int64 // the latest second in which there was a sign, and how many in it
 }
 
 // StaleHours is for how long hosts were registered while they were down, in host-hours.
@@ -47,6 +50,20 @@ func (f *Figures) SignsPerSecond() float64 {
 		return 0
 	}
 	return float64(f.Signs) / f.Span.Seconds()
+}
+
+// arrived counts a sign of life. Those by which the registry knows hosts from their first moment
+// say nothing of the load. The most in a second are known where one registry hears every one.
+func (f *Figures) arrived(now int64, begins, one bool) {
+	f.Signs++
+	if begins || !one {
+		return
+	}
+	if s := now / int64(time.Second); s != f.second {
+		f.second, f.inSecond = s, 0
+	}
+	f.inSecond++
+	f.Peak = max(f.Peak, int(f.inSecond))
 }
 
 func (f *Figures) staleFor(d int64) { f.stale += max(0, d) / int64(time.Microsecond) }
@@ -78,6 +95,7 @@ func (f *Figures) add(o *Figures) {
 	f.Signs += o.Signs
 	f.Quiet += o.Quiet
 	f.stale += o.stale
+	f.Peak += o.Peak
 	f.detection = append(f.detection, o.detection...)
 }
 

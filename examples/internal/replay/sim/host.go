@@ -14,7 +14,7 @@ type action uint8
 const (
 	begin  action = iota // its first moment: the registry knows it from there
 	back                 // the announce of a host that is back arrives
-	beat                 // a heartbeat arrives
+	beat                 // a heartbeat arrives, or an announce in its place
 	again                // an announce arrives, of a host whose beat found it unknown
 	resume               // an announce arrives in the place of a beat, after others that were passed over
 	end                  // its last moment
@@ -45,24 +45,22 @@ const never = int64(-1)
 func (r *run) fire(i int32) error {
 	h := &r.hosts[i]
 	now := r.clock.now
-	if h.what != beat { // which does not change whether the host is registered
+	heartbeat := h.what == beat && !r.cfg.Announce
+	if !heartbeat { // which does not change whether the host is registered
 		r.settle(i, now)
 	}
 	if h.what == end {
 		return r.close(i)
 	}
-	r.figures.Signs++
-	switch h.what {
-	case beat:
+	r.figures.arrived(now, h.what == begin, r.cfg.together())
+	if heartbeat {
 		lease, err := r.registry.Heartbeat(r.nodes[i].Name, uint64(h.stretch)+1)
 		if err != nil {
 			return r.unheard(i, now, err)
 		}
 		h.interval = int64(lease.Interval)
-	default:
-		if err := r.announce(i, now); err != nil && !errors.Is(err, hostmgr.ErrStale) {
-			return err
-		}
+	} else if err := r.announce(i, now); err != nil && !errors.Is(err, hostmgr.ErrStale) {
+		return err
 	}
 	r.plan(i, now)
 	return nil

@@ -57,7 +57,7 @@ func (r *run) play(ctx context.Context) error {
 			r.figures.Recovered = int(r.registry.Stats().Recovered)
 			return ctx.Err()
 		}
-		for r.sweepAt > 0 && r.sweepAt < e.due {
+		for r.sweepAt > 0 && r.sweepAt < e.due && ctx.Err() == nil { // else a sweep gets nothing done
 			r.sweep(ctx)
 		}
 		if r.clock.now = e.due; n%(1<<14) == 0 {

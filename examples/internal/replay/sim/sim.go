@@ -23,6 +23,7 @@ type Config struct {
 	Seed     uint64
 	Cadence  hostmgr.Cadence
 	Full     bool // pass nothing over
+	Announce bool // each sign of life is an announce, which says the interval that the host uses
 	Warm     int  // see passOver; 0: a policy that learns hears every beat
 	Group    int  // hosts to a registry; 0 means what is quickest
 
@@ -77,7 +78,7 @@ func Run(ctx context.Context, t *outage.Trace, c *Config) (Figures, error) {
 func (c *Config) group(nodes int) int {
 	size := c.Group
 	switch {
-	case c.Cadence != (hostmgr.Cadence{}):
+	case c.together():
 		size = nodes
 	case size == 0 && c.learns():
 		size = learningGroup
@@ -86,6 +87,9 @@ func (c *Config) group(nodes int) int {
 	}
 	return max(1, min(size, nodes))
 }
+
+// together tells whether all hosts share a registry, because they have to do with each other.
+func (c *Config) together() bool { return c.Cadence != hostmgr.Cadence{} }
 
 func (c *Config) learns() bool {
 	l, ok := c.Policy.(interface{ Learns() bool })
@@ -111,5 +115,5 @@ func (c *Config) calm() bool {
 // orderly tells whether signs of life come in the order in which they were sent, at one interval,
 // and none is lost.
 func (c *Config) orderly() bool {
-	return c.Loss == 0 && c.Spread <= c.Interval && c.Cadence == hostmgr.Cadence{}
+	return c.Loss == 0 && c.Spread <= c.Interval && !c.together()
 }

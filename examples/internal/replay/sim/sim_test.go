@@ -1,6 +1,8 @@
 package sim_test
 
 import (
+	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -68,6 +70,58 @@ func TestSigns(t *testing.T) {
 		require.InDelta(t, 121.0/3600, f.SignsPerSecond(), 1e-9)
 		require.Equal(t, full, f.Quiet == 0)
 	}
+}
+
+// A sweep whose context has ended does nothing, and would be due again and again.
+func TestEndsInTheMidstOfSweeps(t *testing.T) {
+	c := config(hostmgr.Multiple(2))
+	c.Full = true
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for c.Progress() == 0 {
+			runtime.Gosched()
+		}
+		cancel()
+	})
+	_, err := sim.Run(ctx, outage.Model{Nodes: 1000, Span: 1000 * 24 * time.Hour, Seed: 1}.Generate(), c)
+	require.ErrorIs(t, err, context.Canceled)
+	wg.Wait()
+}
+
+// The most signs of life in a second are known under a cadence.
+func TestPeak(t *testing.T) {
+	trace := &outage.Trace{Start: time.Unix(1e9, 0).UTC(), End: 3600 * second}
+	for i := range 300 {
+		n := outage.Node{Name: string(rune('a' + i)), To: trace.End}
+		if i%3 == 0 { // a hundred are back in the same second
+			n.Outages = []outage.Outage{{Down: 600 * second, Up: 1200*second + int64(i)}}
+		}
+		trace.Nodes = append(trace.Nodes, n)
+	}
+	c := config(hostmgr.Multiple(2))
+	c.Full = true
+	require.Zero(t, play(t, trace, c).Peak)
+	c.Cadence = hostmgr.Cadence{Min: 30 * time.Second, Max: time.Minute, PerSecond: 10, Jitter: 0.1}
+	peak := play(t, trace, c).Peak
+	require.GreaterOrEqual(t, peak, 100)
+	require.Less(t, peak, 100+50)
+}
+
+// Without a cadence announces say nothing that beats don't. With one, a host that was told
+// of a shorter interval than it named is judged by that from its next announce on.
+func TestAnnouncesSayTheInterval(t *testing.T) {
+	trace := outage.Model{Nodes: 40, Span: 10 * 24 * time.Hour, Seed: 1}.Generate()
+	c := config(hostmgr.Multiple(3))
+	beats := play(t, trace, c)
+	c.Announce = true
+	require.Equal(t, beats, play(t, trace, c))
+	c.Cadence = hostmgr.Cadence{Min: 10 * time.Second, PerSecond: 1000}
+	announces := play(t, trace, c)
+	require.LessOrEqual(t, announces.Detection(0.99), 31*time.Second)
+	c.Announce = false
+	beats = play(t, trace, c)
+	require.Greater(t, beats.Detection(0.99), 80*time.Second)
 }
 
 func TestDetectionQuantiles(t *testing.T) {
