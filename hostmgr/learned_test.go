@@ -72,6 +72,20 @@ func TestPatienceThatShrinksByAnObservedBeat(t *testing.T) {
 	require.Zero(t, s.Len())
 }
 
+// The same after a stall, which had put the deadline off.
+func TestPatienceThatShrinksAfterAStall(t *testing.T) {
+	p := &pupil{answer: func(p hostmgr.Pulse) (time.Duration, time.Duration) { return 0, 3 * p.Interval }}
+	s := newScript(t, hostmgr.Config[string]{Policy: p, MaxGap: second})
+	s.join("a")
+	s.after(10 * second)
+	p.answer = func(p hostmgr.Pulse) (time.Duration, time.Duration) { return 0, p.Interval }
+	s.beat("a")
+	h := s.get("a")
+	require.Equal(t, 2*second, h.EvictAt.Sub(s.clock.Now()), "an interval and a gap after the stall")
+	s.sweepUntil(h.EvictAt.Add(1))
+	require.True(t, s.gone("a"))
+}
+
 func TestTwinsAreLearnedToo(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Adaptive{}})
 	require.NoError(t, s.JoinUnder("younger", hostmgr.Announcement[string]{ID: "elder", Interval: time.Hour}))

@@ -33,12 +33,11 @@ func TestRecordsAfterAWriteThatFailed(t *testing.T) {
 	for _, short := range []bool{false, true} {
 		var log bytes.Buffer
 		var s *script
-		first := true
+		writes := 0
 		s = newScript(t, hostmgr.Config[string]{Recorder: writeFunc(func(b []byte) (int, error) {
-			if !first {
+			if writes++; writes != 2 {
 				return log.Write(b)
 			}
-			first = false
 			s.join("b") // a writer may call the registry
 			n, _ := log.Write(b[:len(b)-5])
 			if short {
@@ -46,13 +45,15 @@ func TestRecordsAfterAWriteThatFailed(t *testing.T) {
 			}
 			return n, errors.New("no space left")
 		})})
+		s.join("first")
+		s.after(0)
 		s.join("a")
 		s.after(0)
 		s.after(0)
 		records, bad := readLog(t, log.String())
 		require.Equal(t, 1, bad)
 		require.Equal(t, "b", records[len(records)-1].ID)
-		require.EqualValues(t, 1, s.Stats().Records)
+		require.EqualValues(t, 2, s.Stats().Records)
 		require.EqualValues(t, 1, s.Stats().RecordsLost)
 		require.EqualValues(t, 1, s.Stats().RecorderFailures)
 	}
