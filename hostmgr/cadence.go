@@ -13,7 +13,7 @@ import (
 //
 // It grows with each host that joins. It shrinks by no more than half in one interval, so
 // that hosts that were cut off, and come back, find room. A host that is told of a longer
-// interval than it had is told some time between the two at first, and one that joins in a
+// interval than it had is told some time between Min and that at first, and one that joins in a
 // crowd (more than a twentieth of PerSecond in a second) some time between Min and the longer
 // of the advised interval and 2 x Min (but Max at most): so what restarted together does not
 // beat together. Where Max is below 2 x Min there is less room for that, and Jitter has to do
@@ -164,17 +164,17 @@ func (m *metronome) judged(said, told time.Duration) time.Duration {
 	return min(steps(max(said, told)), maxInterval)
 }
 
-// tell draws the interval that a lease tells: up to most, and no less than it had, or, if
-// that was as long, than Jitter allows.
+// tell draws the interval that a lease tells: up to most, and no less than Jitter allows, or,
+// if the host had a shorter one, than Min.
 func (m *metronome) tell(lease Lease, had, most time.Duration, now int64) Lease {
 	if m == nil {
 		return lease
 	}
-	least := had
-	if least >= most {
-		least = most - time.Duration(float64(most)*m.Jitter)
+	least := m.Min
+	if had >= most {
+		least = max(least, most-time.Duration(float64(most)*m.Jitter))
 	}
-	least = min(max(least, m.Min), most)
+	least = min(least, most)
 	lease.Interval = least + time.Duration(draw(lease.Life, now)*float64(most-least))
 	return lease
 }

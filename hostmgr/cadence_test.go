@@ -281,16 +281,20 @@ func TestWhatRestartsTogetherDoesNotBeatTogether(t *testing.T) {
 	}
 }
 
-// peakOverMean compares the signs of life of a tenth of a second in the time to come.
+// peakOverMean compares the most signs of life in any tenth of a second of the time to come with
+// the average.
 func (o *orchestra) peakOverMean(d time.Duration) float64 {
-	from, tenths := o.now(), make([]int, d/(100*time.Millisecond)+1)
-	o.heard = func(at time.Duration) { tenths[(at-from)/(100*time.Millisecond)]++ }
-	o.play(d)
-	peak, sum := 0, 0
-	for _, n := range tenths {
-		peak, sum = max(peak, n), sum+n
+	const tenth = 100 * time.Millisecond
+	var all []time.Duration // in order
+	peak, first := 0, 0     // of the tenth that ends with the latest
+	o.heard = func(at time.Duration) {
+		for all = append(all, at); at-all[first] >= tenth; {
+			first++
+		}
+		peak = max(peak, len(all)-first)
 	}
-	return float64(peak) * float64(len(tenths)) / float64(sum)
+	o.play(d)
+	return float64(peak) / (float64(len(all)) * tenth.Seconds() / d.Seconds())
 }
 
 // A host of the longest interval that is allowed is not judged by a longer one, which another
