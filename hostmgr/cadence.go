@@ -24,8 +24,7 @@ import (
 // nobody, even if the answer is lost: a host that still beats at the interval that it had
 // is heard in time. A Heartbeat says nothing of the interval that its host uses; so one that
 // was told of a shorter interval is judged by it from its next Announce on, which names it.
-// (This is after Nomad's heartbeats, which scale with max_heartbeats_per_second; a client
-// there has the new interval's grace at once, so its documentation warns of lowering it.)
+// (Nomad's heartbeats scale with the cluster likewise: see max_heartbeats_per_second there.)
 type Cadence struct {
 	// Min and Max bound the interval, from 10 ms to 24 h. Zero means 30 s, and 10 times
 	// Min (but 24 h at most).

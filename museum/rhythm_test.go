@@ -13,7 +13,7 @@ var rhythm = []exhibit{
 	},
 	{
 		name:    "what restarted together beats together",
-		seen:    "hashicorp/consul agent/local (which staggers, for this reason); here without it",
+		seen:    "hashicorp/consul lib/cluster.go (which staggers, for this reason); here without it",
 		story:   "A cluster that lost its power came back, and its heartbeats in one wave for ever.",
 		file:    "hostmgr/cadence.go",
 		is:      "return m.Min, max(most, min(2*m.Min, m.Max))",
