@@ -13,9 +13,11 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Lease, error) {
 		return Lease{}, err
 	}
 	again := r.offer(a.Interval, r.metronome.interval())
-	had, most := r.metronome.welcome()
-	first := r.offer(a.Interval, most)
-	first.had = had
+	first := again
+	if had, most := r.metronome.welcome(); most != again.most || had != again.had {
+		first = r.offer(a.Interval, most)
+		first.had = had
+	}
 	h := r.table.hash(a.ID)
 	lease, err := r.announce(a, h, first, again)
 	if l, ok := r.table.find(h); ok && r.judge.learns {

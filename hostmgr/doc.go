@@ -35,7 +35,8 @@
 //     plus a small lag, whatever the number of hosts.
 //  7. Nothing lingers. After departure and cleanup nothing of a host stays, but for
 //     half of a hash that recognises an early return. Of those there are never more than
-//     a megabyte, and none when nobody was evicted for 5 minutes.
+//     a megabyte, and none when nobody was evicted for 5 minutes. (With a Shadow, Stats name
+//     up to 16 that came back to it.)
 //  8. Callbacks are free. They run with no lock held and may call the registry;
 //     one that blocks, fails or panics stops neither sweeps nor beats, and is
 //     counted. Cleanups of one id run one at a time and in order.

@@ -10,8 +10,9 @@ const (
 
 // evictees remember who was evicted lately, to tell who returns: in a log of those that came
 // since anybody joined, which is all that an eviction pays for, and in a set-associative table,
-// which is what a join looks in: the first one after evictions moves the log into it. Each has room for 65,536 at most, half a megabyte, and both are
-// thrown away when nobody was evicted within the window. The zero value is empty.
+// which is what a join looks in: the first one after evictions moves the log into it. Each has
+// room for 65,536 at most, half a megabyte, and both are thrown away when nobody was evicted
+// within the window. The zero value is empty.
 type evictees struct {
 	log   []evictee
 	logs  int       // that were ever written to it

@@ -118,6 +118,19 @@ func TestAPolicyIsAskedOnceBesideAShadowThatLearns(t *testing.T) {
 	require.EqualValues(t, 1, s.Stats().PolicyFaults)
 }
 
+// Beyond 1024 intervals it is asked at each Announce, once.
+func TestAPolicyIsAskedOnceAtAnAnnounce(t *testing.T) {
+	asked := 0
+	s := newScript(t, hostmgr.Config[string]{Policy: policyFunc(func(p hostmgr.Pulse) (time.Duration, time.Duration) {
+		asked++
+		return 0, 2 * p.Interval
+	})})
+	for i := range 1030 {
+		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second + time.Duration(i)})
+		require.Equal(t, i+1, asked)
+	}
+}
+
 func TestANilPointerThatLearnsIsAnError(t *testing.T) {
 	_, err := hostmgr.New(hostmgr.Config[string]{Policy: (*forgetful)(nil)})
 	require.ErrorIs(t, err, hostmgr.ErrInvalid)

@@ -11,8 +11,8 @@ import (
 //
 // Patience must be pure and cheap: it is asked once for each interval that
 // hosts use, not for each host, and its answer is kept (for the first 1024 of
-// them; where hosts use more it is asked at each Announce of the others). It runs with no lock
-// held.
+// them; where hosts use more it is asked at each Announce of the others, and with a Shadow, a
+// Recorder or a policy that learns at each of their signs of life). It runs with no lock held.
 //
 // A policy that also has a method Learns() bool that returns true is told all of a Pulse: it
 // is asked for each host after each of its signs of life. Its suspicion does not come before

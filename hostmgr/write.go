@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// write writes all there is, unless somebody is at it: then that one does.
+// write writes all there is, unless somebody is at it: then that one does, or who writes next.
 func (r *Registry[M]) write() {
 	for more := r.recorder != nil; more; {
 		select {

@@ -6,15 +6,16 @@
 //
 // The log is text, a line for each record: its kind, and then fields of the form key=value,
 // where a value is a decimal integer or a string in double quotes, escaped as in Go, all in
-// ASCII; and a semicolon, so that a line that was cut off is known. Times are nanoseconds since the registry was made, durations nanoseconds. Readers
-// pass over empty lines, and over keys and kinds that they don't know; the version changes when
-// what is known changes its meaning. Several logs in one file, one after the other, are read as
-// such: each begins with a line of kind begin. A last line without a newline was not written to
-// its end, and is not read.
+// ASCII; and a semicolon, so that a line that was cut off is known. Times are nanoseconds since
+// the registry was made, durations nanoseconds. Readers pass over empty lines, and over keys and
+// kinds that they don't know; the version changes when what is known changes its meaning. Several
+// logs in one file, one after the other, are read as such: each begins with an empty line, and
+// one of kind begin. A last line without a newline was not written to its end, and is not read.
 //
 //	begin     version=1; start, when the registry was made (nanoseconds since 1970); policy
 //	joined    at, id, life (the number of the join), interval, incarnation, zone
-//	late      at, and the fields below: the host was heard again, after more than 1.5 intervals
+//	late      at, and the fields below: the host was heard again, after more than 1.5 intervals,
+//	          or than the shadow would have put up with
 //	left, evicted, replaced, forgotten
 //	          at, and the fields below: a departure
 //	held      at, id, life, interval; by, why the guard or Confirm put the eviction off

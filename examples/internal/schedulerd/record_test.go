@@ -24,7 +24,9 @@ func (s *scheduler) dies(id string) {
 	s.t.Helper()
 	const interval = 20 * time.Millisecond
 	s.mustAnnounce(s.t.Context(), id, interval)
-	time.Sleep(interval * 17 / 10) // on a busy machine it may be evicted here, too
+	require.Eventually(s.t, func() bool { // on a busy machine it may be evicted here, too
+		return strings.Contains(s.log.String(), "suspected") || len(s.list()) == 0
+	}, patient, time.Millisecond)
 	s.mustAnnounce(s.t.Context(), id, interval)
 	require.Eventually(s.t, func() bool { return len(s.list()) == 0 }, patient, time.Millisecond)
 	s.stop()
