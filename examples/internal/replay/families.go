@@ -115,25 +115,3 @@ func curvesOf(chosen []contender) string {
 	}
 	return strings.Join(curves, ",")
 }
-
-// parseCadence reads MIN/MAX/PERSECOND/JITTER.
-func parseCadence(s string) (c hostmgr.Cadence, err error) {
-	if s == "" {
-		return c, nil
-	}
-	parts := strings.Split(s, "/")
-	if len(parts) != 4 {
-		return c, cli.Usagef("-cadence %q is not MIN/MAX/PERSECOND/JITTER", s)
-	}
-	d, ok := durations(strings.Join(parts[:2], "/"), 2)
-	perSecond, err1 := strconv.ParseFloat(parts[2], 64)
-	jitter, err2 := strconv.ParseFloat(parts[3], 64)
-	if !ok || err1 != nil || err2 != nil {
-		return c, cli.Usagef("-cadence %q is not two durations and two numbers", s)
-	}
-	c = hostmgr.Cadence{Min: d[0], Max: d[1], PerSecond: perSecond, Jitter: jitter}
-	if _, err := hostmgr.New(hostmgr.Config[int32]{Cadence: c}); err != nil {
-		return c, cli.Usagef("-cadence: %v", err)
-	}
-	return c, nil
-}

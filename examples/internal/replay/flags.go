@@ -39,7 +39,7 @@ type config struct {
 
 func parse(args []string, stdout io.Writer) (*config, error) {
 	var c config
-	var format, policies, curves, cadence string
+	var format, policies, curves string
 	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
 	fs.StringVar(&c.trace, "trace", "", "`file` with the trace, packed by gzip or not; none: one is made up")
 	fs.StringVar(&format, "format", "fta", "of the trace: "+formatNames())
@@ -52,7 +52,10 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	fs.DurationVar(&c.spread, "spread", 50*time.Millisecond, "that a sign of life takes longer than that at most; uniformly distributed")
 	fs.Float64Var(&c.loss, "loss", 0, "the `share` of signs of life that are lost, from 0 to below 1")
 	fs.Uint64Var(&c.seed, "seed", 1, "of delays, losses, and the trace that is made up")
-	fs.StringVar(&cadence, "cadence", "", "the registry advises an interval: `MIN/MAX/PERSECOND/JITTER`, as in 30s/5m/20/0.1")
+	fs.Func("cadence", "the registry advises an interval: `MIN/MAX/PERSECOND/JITTER`, as in 30s/5m/20/0.1", func(s string) (err error) {
+		c.cadence, err = cli.ParseCadence(s)
+		return err
+	})
 	fs.BoolVar(&c.announce, "announce", false, "hosts announce themselves each time, as Dragonfly's do, and so say the interval that they\nuse; else they beat")
 	fs.BoolVar(&c.full, "full", false, "pass nothing over: play every beat even where that can't make a difference")
 	fs.IntVar(&c.warm, "warm", 0, "a policy that learns is given so many `beats` before an outage to learn from, and\nthose before are passed over, which is nearly the same; 0: every beat is played")
@@ -69,11 +72,11 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	}
 	given := false
 	fs.Visit(func(f *flag.Flag) { given = given || f.Name == "policies" })
-	return &c, c.complete(format, policies, curves, cadence, given)
+	return &c, c.complete(format, policies, curves, given)
 }
 
 // complete reads what flags name, and refuses what can't be meant.
-func (c *config) complete(format, policies, curves, cadence string, given bool) (err error) {
+func (c *config) complete(format, policies, curves string, given bool) (err error) {
 	for _, f := range outage.Formats {
 		if f.Name == format {
 			c.format = f
@@ -97,9 +100,6 @@ func (c *config) complete(format, policies, curves, cadence string, given bool) 
 		if c.curves, err = parsePolicies("-curves", curves); err != nil {
 			return err
 		}
-	}
-	if c.cadence, err = parseCadence(cadence); err != nil {
-		return err
 	}
 	return c.validate()
 }

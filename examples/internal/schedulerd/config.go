@@ -87,7 +87,10 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this; phi: at the latest")
 	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
 	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
-	fs.Func("cadence", cadenceUsage, c.setCadence)
+	fs.Func("cadence", cadenceUsage, func(s string) (err error) {
+		c.cadence, err = cli.ParseCadence(s)
+		return err
+	})
 	fs.StringVar(&c.record, "record", "", recordUsage)
 	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile of all its work to `file`, until it stops")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {

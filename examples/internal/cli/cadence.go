@@ -1,4 +1,4 @@
-package schedulerd
+package cli
 
 import (
 	"errors"
@@ -15,15 +15,10 @@ var (
 	errPerSecond = errors.New("PERSECOND is missing, or 0: it has no default")
 )
 
-// setCadence is the flag.
-func (c *Config) setCadence(s string) (err error) {
-	c.cadence, err = parseCadence(s)
-	return err
-}
-
-// parseCadence reads what the flag says. A part that is empty is zero, and means what the
-// registry makes of that; what it refuses is refused here, before anything is started.
-func parseCadence(s string) (c hostmgr.Cadence, err error) {
+// ParseCadence reads MIN/MAX/PERSECOND/JITTER. A part that is empty is zero, and means what a
+// registry makes of that; what it refuses is refused here, before anything is started. Nothing
+// is no cadence.
+func ParseCadence(s string) (c hostmgr.Cadence, err error) {
 	if s == "" {
 		return c, nil
 	}
