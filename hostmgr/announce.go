@@ -20,8 +20,10 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Lease, error) {
 	}
 	h := r.table.hash(a.ID)
 	lease, err := r.announce(a, h, first, again)
-	if l, ok := r.table.find(h); ok && r.judge.learns {
-		r.adapt(l)
+	if r.judge.learns {
+		if l, ok := r.table.find(h); ok {
+			r.adapt(l)
+		}
 	}
 	return lease, err
 }

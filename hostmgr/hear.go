@@ -15,20 +15,36 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 	stamp := r.stamp() // before all else: a clock waits for memory that was asked for before
 	h := r.table.hash(id)
 	r.lender.count(h, stamp)
-	lease, ok := Lease{}, false
-	if !r.attentive {
-		lease, ok = r.table.page(h).hear(h, incarnation, stamp)
+	if r.attentive {
+		return r.heartbeat(h, id, incarnation, stamp)
 	}
-	if !ok {
-		var err error
-		if lease, err = r.hear(h, id, incarnation, stamp); err != nil {
-			return Lease{}, err
+	// What follows is all that nearly every heartbeat does, and in one piece: so short that the
+	// processor begins with the next one while it waits for the memory of this one. Anything
+	// unusual goes the long way, which begins anew.
+	p := r.table.page(h)
+	for i := p.slot(h); i < len(p.keys); i++ {
+		k := &p.keys[i]
+		found := k.load()
+		if found == h && k.isMeant(incarnation) && p.words[i].plainBeat(stamp) {
+			if r.metronome == nil {
+				return k.lease(), nil
+			}
+			return r.advise(h, id, k.lease(), stamp), nil
+		}
+		if found == 0 || found == h && p.words[i].there() {
+			break
 		}
 	}
-	if r.metronome != nil {
+	return r.heartbeat(h, id, incarnation, stamp)
+}
+
+// heartbeat is the long way.
+func (r *Registry[M]) heartbeat(h hash, id string, incarnation uint64, stamp int64) (Lease, error) {
+	lease, err := r.hear(h, id, incarnation, stamp)
+	if err == nil && r.metronome != nil {
 		lease = r.advise(h, id, lease, stamp)
 	}
-	return lease, nil
+	return lease, err
 }
 
 // advise has the lease of a heartbeat tell the interval that is advised. If that is longer

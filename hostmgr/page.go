@@ -71,6 +71,12 @@ func (k *key) load() hash { return hash(atomic.LoadUint64((*uint64)(&k.hash))) }
 func (k *key) isTwin() bool { return atomic.LoadUint64(&k.rest)&twinBit != 0 }
 func (k *key) setTwin()     { atomic.OrUint64(&k.rest, twinBit) }
 
+// isMeant tells whether a heartbeat of that incarnation is for this life, and no other may
+// have its hash.
+func (k *key) isMeant(incarnation uint64) bool {
+	return !k.isTwin() && (incarnation == 0 || incarnation == k.incarnation)
+}
+
 func (k *key) interval() time.Duration {
 	return time.Duration(atomic.LoadUint64(&k.rest) & (1<<intervalBits - 1))
 }
@@ -168,28 +174,6 @@ func (p *page[M]) seek(h hash, i int) int {
 		case 0:
 			return -1
 		}
-	}
-}
-
-// hear is all that nearly every heartbeat does, in one piece: so short that the
-// processor begins with the next one while it waits for the memory of this one. It
-// returns false if there is anything unusual: the rest of the way is Registry.hear.
-func (p *page[M]) hear(h hash, incarnation uint64, stamp int64) (Lease, bool) {
-	keys := p.keys
-	for i := p.slot(h); ; i++ {
-		if i >= len(keys) {
-			i = 0
-		}
-		k := &keys[i]
-		if other := k.load(); other == 0 {
-			return Lease{}, false
-		} else if other != h || !p.words[i].there() {
-			continue
-		}
-		if k.isTwin() || incarnation != 0 && incarnation != k.incarnation {
-			return Lease{}, false
-		}
-		return k.lease(), p.words[i].plainBeat(stamp)
 	}
 }
 

@@ -72,7 +72,7 @@ func (w *word) beat(t int64) (was int64, there bool) {
 // to right now. Otherwise it does nothing, and returns false.
 func (w *word) plainBeat(t int64) bool {
 	old := w.load()
-	return old >= 0 && old&suspectBit == 0 && (old>>1 >= t || atomic.CompareAndSwapInt64(&w.v, old, t<<1))
+	return old >= 0 && old&suspectBit == 0 && (old >= t<<1 || atomic.CompareAndSwapInt64(&w.v, old, t<<1))
 }
 
 // suspect sets the bit that makes the next beat ask to be reconsidered, unless
