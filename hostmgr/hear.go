@@ -20,7 +20,8 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 	}
 	// What follows is all that nearly every heartbeat does, and in one piece: so short that the
 	// processor begins with the next one while it waits for the memory of this one. Anything
-	// unusual goes the long way, which begins anew.
+	// unusual goes the long way, which begins anew; and so that both find the same of two lives
+	// with one id, the older one until it is over, the search goes on behind no other.
 	p := r.table.page(h)
 	for i := p.slot(h); i < len(p.keys); i++ {
 		k := &p.keys[i]

@@ -125,8 +125,8 @@ var silence = []exhibit{
 		seen:    "kubernetes/kubernetes#90794",
 		story:   "The taint that had marked a node was lifted, and what was planned because of it went on.",
 		file:    "hostmgr/word.go",
-		is:      "old&suspectBit == 0 && (old>>1",
-		becomes: "(old>>1",
+		is:      "old&suspectBit == 0 && (old >= t",
+		becomes: "(old >= t",
 		test:    "TestWatchTellsOfSuspicionAndRecovery",
 	},
 	{

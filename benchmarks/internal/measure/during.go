@@ -25,10 +25,10 @@ func (b *bench) during(p peers.Peer) error {
 		return nil
 	}
 	var all histogram
-	var longest []float64
+	var longest, undisturbed []float64
 	var swept time.Duration
 	for try := 0; try < mostTries && all.n < min(enoughBeats, b.opt.N/10) && swept < enoughTime; try++ {
-		var h *histogram
+		var h *beatTimes
 		var took time.Duration
 		err := b.patiently(p, func(c pace) (err error) {
 			h, took, err = b.massacre(p, c)
@@ -37,20 +37,24 @@ func (b *bench) during(p peers.Peer) error {
 		if err != nil {
 			return err
 		}
-		all.merge(h)
+		all.merge(&h.histogram)
 		swept += took
 		longest = append(longest, float64(h.max)/1e3)
+		undisturbed = append(undisturbed, float64(h.undisturbed)/1e3)
 	}
 	if b.wants("beat_p99_during_evict") {
 		b.found.add("beat_p99_during_evict", p.Name, float64(all.quantile(0.99))/1e3)
 	}
 	if b.wants("beat_max_during_evict") {
 		b.found.add("beat_max_during_evict", p.Name, median(longest))
+		if _, known := switches(); known {
+			b.found.add("beat_max_during_evict", p.Name+", on a processor", median(undisturbed))
+		}
 	}
 	return nil
 }
 
-func (b *bench) massacre(p peers.Peer, c pace) (*histogram, time.Duration, error) {
+func (b *bench) massacre(p peers.Peer, c pace) (*beatTimes, time.Duration, error) {
 	r := p.New(c.patience())
 	defer r.Close()
 	d := b.populate(p, r, c)
@@ -96,21 +100,44 @@ func (b *bench) keepAlive(p peers.Peer, r peers.Registry, live int, c pace, d de
 	return alive, b.wait(d.last)
 }
 
+// beatTimes are how long beats took, on a goroutine that keeps its thread.
+type beatTimes struct {
+	histogram
+	undisturbed uint64 // the longest during which that thread had a processor
+	switches    int64
+}
+
+// notable is how long a beat takes at least that another thread came in between.
+const notable = uint64(100 * time.Microsecond)
+
+func (t *beatTimes) note(took uint64) {
+	t.add(took)
+	if took > notable {
+		if n, _ := switches(); n != t.switches {
+			t.switches = n
+			return
+		}
+	}
+	t.undisturbed = max(t.undisturbed, took)
+}
+
 // beats are those of the live, on a goroutine of their own.
 type beats struct {
 	from, until atomic.Bool
 	refused     int // to be read when done
-	done        chan *histogram
+	done        chan *beatTimes
 }
 
 // beatsDuring lets the first live hosts beat, from a random one on, as long as it is
 // told to. Their ids are random, so they are all over the registry. Not one of them
 // beats earlier, for there are registries that evict when they are read.
 func (d *ids) beatsDuring(r peers.Registry, live int) *beats {
-	s := &beats{done: make(chan *histogram, 1)}
+	s := &beats{done: make(chan *beatTimes, 1)}
 	running := make(chan struct{})
 	go func() {
-		h, at := &histogram{}, rand.IntN(live)
+		runtime.LockOSThread()
+		h, at := &beatTimes{}, rand.IntN(live)
+		h.switches, _ = switches()
 		close(running)
 		for !s.from.Load() {
 			runtime.Gosched()
@@ -120,7 +147,7 @@ func (d *ids) beatsDuring(r peers.Registry, live int) *beats {
 			if !r.Beat(d.id(at % live)) {
 				s.refused++
 			}
-			h.add(uint64(time.Since(start)))
+			h.note(uint64(time.Since(start)))
 			at++
 		}
 		s.done <- h

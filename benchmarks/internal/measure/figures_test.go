@@ -36,3 +36,14 @@ func TestMedian(t *testing.T) {
 		}
 	}
 }
+
+// A beat during which the kernel took the processor away is the longest, but not of those
+// that were undisturbed.
+func TestBeatTimesLeaveOutWhatTheKernelTook(t *testing.T) {
+	times := &beatTimes{switches: -1} // it has been more since
+	times.note(50)
+	times.note(notable + 1)
+	if times.max != notable+1 || times.undisturbed != 50 {
+		t.Fatalf("%d was the longest, and %d undisturbed", times.max, times.undisturbed)
+	}
+}
