@@ -107,12 +107,16 @@ type beatTimes struct {
 	switches    int64
 }
 
-// notable is how long a beat takes at least that another thread came in between.
-const notable = uint64(100 * time.Microsecond)
+// A beat that another thread came in between takes as long as notable at least, and, unless
+// it waited for more than that, no longer than a time slice.
+const (
+	notable = uint64(100 * time.Microsecond)
+	slice   = uint64(10 * time.Millisecond)
+)
 
 func (t *beatTimes) note(took uint64) {
 	t.add(took)
-	if took > notable {
+	if took > notable && took < slice {
 		if n, _ := switches(); n != t.switches {
 			t.switches = n
 			return

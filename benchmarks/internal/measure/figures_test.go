@@ -46,4 +46,8 @@ func TestBeatTimesLeaveOutWhatTheKernelTook(t *testing.T) {
 	if times.max != notable+1 || times.undisturbed != 50 {
 		t.Fatalf("%d was the longest, and %d undisturbed", times.max, times.undisturbed)
 	}
+	times.note(slice)
+	if times.undisturbed != slice {
+		t.Fatalf("%d undisturbed, after a beat that waited for more than the kernel", times.undisturbed)
+	}
 }

@@ -40,7 +40,7 @@ var All = []Measure{
 	less("beat_p99_during_evict", "us", "the 99th percentile of a live host's beat while 90% are evicted",
 		"of the beats that came: one that waits for a lock keeps those after it from coming"),
 	less("beat_max_during_evict", "us", "the longest of a live host's beats while 90% are evicted",
-		"on a processor: but for beats during which the kernel gave their thread's processor to another one (Linux)"),
+		"on a processor: but for beats of less than 10 ms during which the kernel gave their thread's processor to another one (Linux)"),
 	less("bytes_per_host", "B", "live heap, with the id of 64 bytes and a pointer of metadata"),
 	less("objects_per_host", "objects", "live heap objects, metadata apart"),
 	less("gc_ms", "ms", "a forced runtime.GC with all registered"),
