@@ -7,5 +7,5 @@ import "syscall"
 func switches() (n int64, known bool) {
 	var u syscall.Rusage
 	err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u)
-	return u.Nivcsw, err == nil
+	return int64(u.Nivcsw), err == nil //nolint:unconvert // it is 32 bits wide on some
 }
