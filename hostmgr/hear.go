@@ -16,12 +16,12 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 	h := r.table.hash(id)
 	r.lender.count(h, stamp)
 	if r.attentive {
-		return r.heartbeat(h, id, incarnation, stamp)
+		return r.hearAndAdvise(h, id, incarnation, stamp)
 	}
 	// What follows is all that nearly every heartbeat does, and in one piece: so short that the
 	// processor begins with the next one while it waits for the memory of this one. Anything
-	// unusual goes the long way, which begins anew; and so that both find the same of two lives
-	// with one id, the older one until it is over, the search goes on behind no other.
+	// unusual goes the long way, which begins anew. Both must find the same of two lives with one
+	// id, the older one until that is over: so only behind a life that is over the search goes on.
 	p := r.table.page(h)
 	for i := p.slot(h); i < len(p.keys); i++ {
 		k := &p.keys[i]
@@ -36,11 +36,11 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Lease, error) {
 			break
 		}
 	}
-	return r.heartbeat(h, id, incarnation, stamp)
+	return r.hearAndAdvise(h, id, incarnation, stamp)
 }
 
-// heartbeat is the long way.
-func (r *Registry[M]) heartbeat(h hash, id string, incarnation uint64, stamp int64) (Lease, error) {
+// hearAndAdvise is the long way of a heartbeat.
+func (r *Registry[M]) hearAndAdvise(h hash, id string, incarnation uint64, stamp int64) (Lease, error) {
 	lease, err := r.hear(h, id, incarnation, stamp)
 	if err == nil && r.metronome != nil {
 		lease = r.advise(h, id, lease, stamp)

@@ -42,7 +42,6 @@ type table[M any] struct {
 // several stands there several times.
 type directory[M any] struct {
 	depth int
-	shift int // 63 - depth: a hash, halved, has so many bits that don't matter
 	pages []atomic.Pointer[page[M]]
 }
 
@@ -59,7 +58,7 @@ type hash uint64
 
 func newTable[M any](learns bool) *table[M] {
 	t := &table[M]{seed: maphash.MakeSeed(), learns: learns}
-	d := &directory[M]{shift: 63, pages: make([]atomic.Pointer[page[M]], 1)}
+	d := &directory[M]{pages: make([]atomic.Pointer[page[M]], 1)}
 	p := newPage[M](0, 0, 0, learns)
 	d.pages[0].Store(p)
 	t.directory.Store(d)
@@ -74,7 +73,7 @@ func (t *table[M]) hash(id string) hash {
 // page is where the directory leads to.
 func (t *table[M]) page(h hash) *page[M] {
 	d := t.directory.Load()
-	return d.pages[h>>1>>(d.shift&63)].Load()
+	return d.pages[h>>1>>((63-d.depth)&63)].Load() // h>>(64-d.depth), without a check for 64
 }
 
 // find returns the life that has this hash. It needs no lock; what it returns
@@ -269,7 +268,7 @@ func (t *table[M]) flatten() {
 // led to a page that has been rebuilt since, and looks again as find does.
 func (t *table[M]) resize(depth int) {
 	d := t.directory.Load()
-	fresh := &directory[M]{depth: depth, shift: 63 - depth, pages: make([]atomic.Pointer[page[M]], 1<<depth)}
+	fresh := &directory[M]{depth: depth, pages: make([]atomic.Pointer[page[M]], 1<<depth)}
 	for i := range fresh.pages {
 		fresh.pages[i].Store(d.pages[i<<d.depth>>depth].Load())
 	}

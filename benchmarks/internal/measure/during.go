@@ -104,7 +104,7 @@ func (b *bench) keepAlive(p peers.Peer, r peers.Registry, live int, c pace, d de
 type beatTimes struct {
 	histogram
 	undisturbed uint64 // the longest during which that thread had a processor
-	switches    int64
+	switches    int64  // of that thread, as far as a beat has shown them
 }
 
 // A beat that another thread came in between takes as long as notable at least, and, unless
