@@ -196,13 +196,16 @@ func TestEdgeUnderRun(t *testing.T) {
 			wg.Go(func() { u.beat(time.Duration(times(250, 60_000)) * time.Millisecond) })
 		}
 		wg.Wait()
-		for deadline := time.Now().Add(time.Minute); u.Len() > 0; runtime.Gosched() { // all are silent
-			require.True(t, time.Now().Before(deadline), "the dead are found")
+		deadline := time.Now().Add(time.Minute)
+		for u.Len() > 0 || u.Stats().CleanupPending > 0 { // all are silent
+			require.True(t, time.Now().Before(deadline), "the dead are found, and cleaned up after")
+			runtime.Gosched()
 		}
 		cancel()
 		require.NoError(t, <-done)
 		t.Log(u.evicted.Load(), "evicted,", u.breaches.Load(), "breaches")
 		require.NotZero(t, u.evicted.Load())
+		require.EqualValues(t, u.Stats().Evicted, u.evicted.Load(), "cleaned up after, of the evicted")
 		require.Zero(t, u.breaches.Load())
 	}
 }
@@ -225,9 +228,9 @@ func (u *underRun) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
 	return nil
 }
 
-// beat beats hosts for so long, but half of them at a time.
+// beat beats hosts for so long (and until one has joined), but half of them at a time.
 func (u *underRun) beat(most time.Duration) {
-	for time.Since(u.start) < most {
+	for time.Since(u.start) < most || u.Stats().Joins == 0 {
 		n, lo := rand.IntN(200), int64(time.Since(u.start))
 		if (lo/int64(19*time.Millisecond)+int64(n))%2 == 0 {
 			continue
