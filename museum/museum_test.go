@@ -131,6 +131,7 @@ type outcome struct {
 func play(t *testing.T, root string, timeout time.Duration, pkg, tests string, args ...string) outcome {
 	t.Helper()
 	args = append([]string{"test", "-json", "-vet=off", "-race=false", "-count=1",
+		"-gcflags=-N -l", // nearly all the time goes to the compiler, and half of that to optimising
 		"-timeout=" + timeout.String(), "-run=^(?:" + tests + ")$"}, args...)
 	c := exec.CommandContext(t.Context(), "go", append(args, pkg)...)
 	c.Dir = root
