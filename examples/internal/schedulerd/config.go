@@ -76,7 +76,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
 	fs := flag.NewFlagSet("scheduler", flag.ContinueOnError)
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8002", "`address` to listen on; port 0 picks one")
-	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without asking who looks; empty means none")
+	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without asking who looks, but on loopback only by\nits address or as localhost; empty means none")
 	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
 	fs.StringVar(&c.policy, "policy", "fixed", policyUsage)

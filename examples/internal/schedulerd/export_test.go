@@ -61,6 +61,9 @@ func (h Handlers) Peers() int                { return h.s.peers.len() }
 // Guard is around every unary call.
 var Guard grpc.UnaryServerInterceptor = guard
 
+// OnlyAsLocal is around the page.
+var OnlyAsLocal = onlyAsLocal
+
 // Policies are what the flags say.
 func Policies(args ...string) (policy, shadow hostmgr.Policy, err error) {
 	cfg, err := parse(args, io.Discard)

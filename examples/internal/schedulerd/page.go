@@ -36,7 +36,7 @@ func (s *Server) openPage(addr string) (*page, error) {
 		return nil, err
 	}
 	p := &page{ln: ln, done: make(chan struct{}), server: &http.Server{
-		Handler:           s.pages(),
+		Handler:           onlyAsLocal(ln.Addr(), s.pages()),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
