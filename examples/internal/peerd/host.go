@@ -40,18 +40,20 @@ func newHost(f *fleet, l *line, id string) *host {
 // with a context of their own, which ends later.
 func (h *host) run(ctx, calls context.Context, due time.Time) error {
 	for wait(ctx, due) {
-		if err := h.announceUntilHeard(ctx, calls); err != nil {
+		began, err := h.announceUntilHeard(ctx, calls)
+		if err != nil {
 			return err
 		}
-		due = next(due, time.Now(), h.interval)
+		due = next(due, began, h.interval)
 	}
 	return h.leave(calls)
 }
 
-// next keeps to the phase, whatever was missed: hosts that were all held up
-// together stay spread.
-func next(due, now time.Time, interval time.Duration) time.Time {
-	if missed := now.Sub(due) / interval; missed > 0 {
+// next keeps to the phase, whatever was missed: hosts that were all held up together stay
+// spread. It goes by when the attempt began that was heard, for that may be the moment when it
+// was: whoever was stopped while he waited for the answer is overdue, and announces at once.
+func next(due, began time.Time, interval time.Duration) time.Time {
+	if missed := began.Sub(due) / interval; missed > 0 {
 		due = due.Add(missed * interval)
 	}
 	return due.Add(interval)
@@ -60,20 +62,20 @@ func next(due, now time.Time, interval time.Duration) time.Time {
 // announceUntilHeard repeats an announce that fails. An attempt may take a
 // quarter of the interval, the pauses grow from a 16th to a quarter of it, each
 // with jitter: so there are a few attempts before patience of two intervals is
-// used up.
-func (h *host) announceUntilHeard(ctx, calls context.Context) error {
+// used up. It returns when the last attempt began.
+func (h *host) announceUntilHeard(ctx, calls context.Context) (began time.Time, err error) {
 	pause := h.interval / 16
 	for {
-		err := h.call(calls, max(h.interval/4, 20*time.Millisecond), h.announce)
+		began, err = h.call(calls, max(h.interval/4, 20*time.Millisecond), h.announce)
 		if err == nil {
-			return nil
+			return began, nil
 		}
 		if hopeless(err) {
-			return fmt.Errorf("%s is refused: %w", h.id, err)
+			return began, fmt.Errorf("%s is refused: %w", h.id, err)
 		}
 		h.warn(err)
 		if !wait(ctx, time.Now().Add(pause/2+rand.N(pause))) {
-			return nil
+			return began, nil
 		}
 		h.line.hurry(h.interval)
 		pause = min(2*pause, h.interval/4)
@@ -166,7 +168,7 @@ func registration(host string, i int) *schedulerv2.AnnouncePeerRequest {
 // incarnation, is as good as one that lets us go.
 func (h *host) leave(ctx context.Context) error {
 	h.line.keep()
-	err := h.call(ctx, leaveLimit, func(ctx context.Context) error {
+	_, err := h.call(ctx, leaveLimit, func(ctx context.Context) error {
 		_, err := h.client.DeleteHost(h.signed(ctx), &schedulerv2.DeleteHostRequest{HostId: h.id}, grpc.WaitForReady(true))
 		return err
 	})
@@ -189,21 +191,21 @@ func (h *host) message() *commonv2.Host {
 	}
 }
 
-// call calls with a time limit when there is a slot for it. The limit begins with
-// the slot: waiting for one is our own doing.
-func (h *host) call(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+// call calls with a time limit when there is a slot for it, and returns when that was.
+// The limit begins then: waiting for a slot is our own doing.
+func (h *host) call(ctx context.Context, limit time.Duration, do func(context.Context) error) (began time.Time, err error) {
 	select {
 	case h.slots <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return time.Now(), ctx.Err()
 	}
 	defer func() { <-h.slots }()
-	began := time.Now()
+	began = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err := do(ctx)
+	err = do(ctx)
 	h.line.judge(began, err)
-	return err
+	return began, err
 }
 
 // wait waits until t, or returns false if ctx ends first.
