@@ -26,9 +26,10 @@ func (t *trial) jitter(f *findings) result {
 	if t.over() {
 		return result{}
 	}
+	resumed := time.Now() // before the signal: a beat may follow it at once
 	p.signal(sigCont)
 	t.timeline.event("SIGCONT", p.id, "")
-	again, ok := t.nextAnnounce(p, time.Now(), t.cfg.patience(t.cfg.Interval))
+	again, ok := t.nextAnnounce(p, resumed, t.cfg.patience(t.cfg.Interval))
 	if t.over() {
 		return result{}
 	}
@@ -79,9 +80,10 @@ func (t *trial) schedulerFrozen(f *findings) result {
 	if t.over() {
 		return result{}
 	}
+	resumed := time.Now() // before the signal: a beat may follow it at once
 	t.scheduler.signal(sigCont)
 	t.timeline.event("SIGCONT", "scheduler", "")
-	t.allHeardAgain(f, append([]*proc{p}, t.peers...))
+	t.allHeardAgain(f, resumed, append([]*proc{p}, t.peers...))
 	after := t.status()
 	if t.over() {
 		return result{}
@@ -101,8 +103,7 @@ func (t *trial) schedulerFrozen(f *findings) result {
 	}
 }
 
-func (t *trial) allHeardAgain(f *findings, peers []*proc) {
-	resumed := time.Now()
+func (t *trial) allHeardAgain(f *findings, resumed time.Time, peers []*proc) {
 	for _, p := range peers {
 		_, ok := t.nextAnnounce(p, resumed, 2*t.cfg.Interval)
 		f.check(ok, "%s does not announce any more", p.id)
