@@ -10,8 +10,8 @@ import (
 func TestChurn(t *testing.T) {
 	lives := func() []cluster.Member {
 		return []cluster.Member{
-			cluster.NewMember("a", "replaced"), cluster.NewMember("a", "evicted"),
-			cluster.NewMember("b", "left"), cluster.NewMember("c", ""),
+			cluster.NewMember("a", "replaced", at(-5)), cluster.NewMember("a", "evicted", at(-1)),
+			cluster.NewMember("b", "left", at(-5)), cluster.NewMember("c", "", at(-5)),
 		}
 	}
 	ds := func() []cluster.Line {
@@ -39,6 +39,25 @@ func TestChurn(t *testing.T) {
 		require.Len(t, problems, 1, problem)
 		require.Contains(t, problems[0], problem)
 	}
+}
+
+// Who comes back after the deadline of the life before is evicted, and who comes back sooner is not.
+func TestChurnOfOneThatComesBackTooLate(t *testing.T) {
+	ds := []cluster.Line{
+		{Host: "a", Kind: "replaced", Deadline: at(1)},
+		{Host: "a", Kind: "evicted", LastSeen: at(0), Deadline: at(2), At: at(2.001), Cleaned: at(2.002), Freed: 1},
+	}
+	for joined, problems := range map[float64][]string{
+		2.003: {},
+		1.999: {"1 hosts went otherwise than they should, a: [replaced evicted], not [replaced replaced]"},
+	} {
+		lives := []cluster.Member{
+			cluster.NewMember("a", "replaced", at(-9)), cluster.NewMember("a", "replaced", at(0)), cluster.NewMember("a", "", at(joined)),
+		}
+		require.ElementsMatch(t, problems, cluster.JudgeChurn(ds, lives))
+	}
+	gone := []cluster.Member{cluster.NewMember("a", "replaced", at(-9)), cluster.NewMember("a", "replaced", at(0))}
+	require.Len(t, cluster.JudgeChurn(ds, gone), 1, "it did not come back")
 }
 
 func TestExactly(t *testing.T) {

@@ -31,10 +31,11 @@ type crowd struct {
 
 // A member is one life of a host, and what was made of it.
 type member struct {
-	host string
-	p    *proc
-	born time.Time
-	fate string // the kind of departure that it must come to; empty: none
+	host   string
+	p      *proc
+	born   time.Time
+	joined time.Time // when it was heard to have, if it was
+	fate   string    // the kind of departure that it must come to; empty: none
 }
 
 func (t *trial) newCrowd(f *findings, size int, pace time.Duration) *crowd {
@@ -84,7 +85,8 @@ func (c *crowd) begin(host string) {
 func (c *crowd) grow() {
 	var young []*member
 	for _, m := range c.young {
-		if c.journal.lastAnnounce(m.host).Time.After(m.born) {
+		if at := c.journal.lastAnnounce(m.host).Time; at.After(m.born) {
+			m.joined = at
 			c.grown = append(c.grown, m)
 		} else {
 			young = append(young, m)

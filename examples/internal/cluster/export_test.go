@@ -50,10 +50,13 @@ func JudgeOutage(last, over, again Line, missing time.Time, registered bool, ds 
 // Member is one life of a host in churn.
 type Member = *member
 
-func NewMember(host, fate string) Member { return &member{host: host, fate: fate} }
+func NewMember(host, fate string, joined time.Time) Member {
+	return &member{host: host, fate: fate, joined: joined}
+}
 
 func JudgeChurn(ds []Line, lives []Member) []string {
 	f := &findings{}
+	concede(ds, lives)
 	f.churn(ds, lives, testTerms)
 	return f.problems
 }

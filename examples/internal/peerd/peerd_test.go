@@ -45,7 +45,7 @@ func TestManyHosts(t *testing.T) {
 func TestHostsShareConnections(t *testing.T) {
 	addr, _ := schedule(t, "127.0.0.1:0")
 	f := build(t, addr)
-	p := be(t, f.ln.Addr().String(), "-hosts", "30", "-connections", "10", "-interval", "250ms", "-peers", "0")
+	p := be(t, f.ln.Addr().String(), "-hosts", "30", "-connections", "10", "-interval", "3s", "-peers", "0")
 	c := dial(t, addr)
 	eventually(t, "join", func() bool { return len(list(c)) == 30 })
 	require.EqualValues(t, 10, f.accepted.Load())
