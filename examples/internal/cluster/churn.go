@@ -35,8 +35,9 @@ func (t *trial) churn(f *findings) result {
 	return r
 }
 
-// concede lets those be evicted that crashed and came back, but not in time: on a busy machine a
-// process may take longer to start than the patience that is left. It returns how many they are.
+// concede makes evicted the fate of those that crashed and came back, but after their deadline, and
+// were evicted: on a busy machine a process may take longer to start than the patience that is left.
+// It returns how many they are.
 func concede(ds []line, lives []*member) (late int) {
 	departed, back := map[string][]line{}, map[string]time.Time{}
 	for _, d := range ds {

@@ -34,7 +34,7 @@ type member struct {
 	host   string
 	p      *proc
 	born   time.Time
-	joined time.Time // when it was heard to have, if it was
+	joined time.Time // when it was first seen to have announced itself; zero: not yet
 	fate   string    // the kind of departure that it must come to; empty: none
 }
 

@@ -50,8 +50,8 @@ func (h *host) run(ctx, calls context.Context, due time.Time) error {
 }
 
 // next keeps to the phase, whatever was missed: hosts that were all held up together stay
-// spread. It goes by when the attempt began that was heard, for that may be the moment when it
-// was: whoever was stopped while he waited for the answer is overdue, and announces at once.
+// spread. began is when the attempt began that was answered. The scheduler may have heard it right
+// then: so a host that was stopped for long before it had the answer is overdue, and due at once.
 func next(due, began time.Time, interval time.Duration) time.Time {
 	if missed := began.Sub(due) / interval; missed > 0 {
 		due = due.Add(missed * interval)
