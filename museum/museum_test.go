@@ -37,7 +37,9 @@ type exhibit struct {
 func (x *exhibit) pkg() string { return "./" + filepath.ToSlash(filepath.Dir(x.file)) }
 
 // halls are all exhibits.
-func halls() []exhibit { return slices.Concat(silence, rhythm, identity, departures, events, periodic) }
+func halls() []exhibit {
+	return slices.Concat(silence, rhythm, identity, departures, events, periodic, arithmetic, bounds, callbacks)
+}
 
 func TestNoExhibitSurvives(t *testing.T) {
 	root := module(t)
