@@ -1,0 +1,247 @@
+// Package asynclog takes log lines without waiting for the handler that writes them.
+//
+// A library that logs through its embedder's [slog.Handler] runs the embedder's code. That may
+// block (stderr is a pipe that nothing reads), panic, end its goroutine, or call the library. A
+// [Log] stands in between: its Logger puts lines into a bounded queue and returns. Lines are
+// written by a goroutine that exists only while there are lines, between Start and Stop; or by
+// Flush, on the caller's goroutine. One goroutine writes at a time, in the order of the queue. A
+// line that finds no room, or that the handler fails on, is lost and counted; when there is room
+// again a line says how many found none.
+//
+// It is not a logger: it formats nothing and filters nothing but what the handler does not want.
+// All methods are safe for concurrent use.
+package asynclog
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hostlife/hostlife/clock"
+)
+
+const (
+	room  = 1024        // lines in the queue
+	grace = time.Second // that Stop gives a handler that hangs
+)
+
+// A Log is a queue of lines in front of a handler. Make one with New.
+type Log struct {
+	to slog.Handler // nil: lines are thrown away
+
+	mu      sync.Mutex // guards all below; never held while the handler runs
+	queue   []line
+	lost    uint64
+	untold  uint64        // lines that found no room, since a line said so
+	starts  int           // calls of Start, less those of Stop
+	writing bool          // one goroutine takes lines and hands them over
+	stuck   bool          // Stop has given up the line that is being written
+	idle    chan struct{} // closed when writing ends; nil: nothing waits for that
+}
+
+// A line waits in the queue.
+type line struct {
+	ctx    context.Context
+	record slog.Record
+	with   []derivation // in the order of the calls
+}
+
+// A derivation is a call of WithAttrs or WithGroup, which is made when the line is written.
+type derivation func(slog.Handler) slog.Handler
+
+// New returns a Log in front of to's handler. If to is nil, lines are thrown away.
+func New(to *slog.Logger) *Log {
+	l := &Log{}
+	if to != nil {
+		l.to = to.Handler()
+	}
+	return l
+}
+
+// Logger returns a logger that queues lines. It never blocks, and runs no code of the handler.
+func (l *Log) Logger() *slog.Logger {
+	if l.to == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(handler{log: l})
+}
+
+// Lost is how many lines were not written: there was no room, or the handler returned an error,
+// panicked or ended its goroutine.
+func (l *Log) Lost() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost
+}
+
+// Start has lines written by a goroutine of their own, until Stop is called as often as Start.
+func (l *Log) Start() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.starts++
+	l.begin(true)
+}
+
+// Stop undoes one Start. The last one waits until all lines are written; but if the handler hangs,
+// no longer than a second of real time, whatever the time is on the embedder's clock. The goroutine
+// then ends when the handler returns.
+func (l *Log) Stop() {
+	l.mu.Lock()
+	l.starts--
+	if l.starts > 0 || !l.writing || l.stuck {
+		l.mu.Unlock()
+		return
+	}
+	if l.idle == nil {
+		l.idle = make(chan struct{})
+	}
+	idle := l.idle
+	l.mu.Unlock()
+	select {
+	case <-idle:
+	case <-clock.System().After(grace):
+		l.giveUp()
+	}
+}
+
+// giveUp has later calls of Stop not wait for the same line again.
+func (l *Log) giveUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stuck = l.writing
+}
+
+// Flush writes the lines that are in the queue now, on the calling goroutine. If another goroutine
+// is writing, Flush leaves them to it.
+func (l *Log) Flush() {
+	l.mu.Lock()
+	lines := len(l.queue)
+	free := lines > 0 && !l.writing
+	l.writing = l.writing || free
+	l.mu.Unlock()
+	if !free {
+		return
+	}
+	defer l.end(false) // the handler may end the goroutine
+	for range lines {
+		if x, ok := l.next(); ok {
+			l.write(x)
+		}
+	}
+}
+
+// put puts a line into the queue.
+func (l *Log) put(x line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) >= room {
+		l.lost++
+		l.untold++
+		return
+	}
+	l.queue = append(l.queue, x)
+	l.begin(l.starts > 0)
+}
+
+// begin starts the goroutine that writes, if one may exist and there is something to write. The
+// caller holds mu. So between Start and Stop no line waits unless a goroutine is writing: both are
+// looked at under mu, here and in end.
+func (l *Log) begin(may bool) {
+	if may && len(l.queue) > 0 && !l.writing {
+		l.writing = true
+		go l.drain()
+	}
+}
+
+// end lets another goroutine write. What is in the queue is written by a new one if Start was
+// called, or if the handler has ended the goroutine that Stop waits for.
+func (l *Log) end(unfinished bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writing, l.stuck = false, false
+	l.begin(l.starts > 0 || unfinished)
+	if !l.writing && l.idle != nil {
+		close(l.idle)
+		l.idle = nil
+	}
+}
+
+// drain writes until the queue is empty. If the handler ends its goroutine, another one goes on.
+func (l *Log) drain() {
+	defer l.end(true)
+	for x, ok := l.next(); ok; x, ok = l.next() {
+		l.write(x)
+	}
+}
+
+// next takes the first line out of the queue; or, if lines were lost, one that says so.
+func (l *Log) next() (x line, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stuck = false
+	if len(l.queue) == 0 {
+		l.queue = nil
+		return x, false
+	}
+	x = l.queue[0]
+	if l.untold > 0 {
+		x = line{ctx: context.Background(), record: lostLine(x.record.Time, l.untold)}
+		l.untold = 0
+		return x, true
+	}
+	l.queue[0] = line{}
+	l.queue = l.queue[1:]
+	return x, true
+}
+
+func lostLine(at time.Time, lines uint64) slog.Record {
+	r := slog.NewRecord(at, slog.LevelWarn, "log lines were lost: the handler is too slow", 0)
+	r.AddAttrs(slog.Uint64("lines", lines))
+	return r
+}
+
+// write hands a line to the handler, and survives what that does, but for ending its goroutine.
+func (l *Log) write(x line) {
+	written := false
+	defer func() {
+		_ = recover() // the handler cannot be told: it is what failed
+		if !written {
+			l.mu.Lock()
+			l.lost++
+			l.mu.Unlock()
+		}
+	}()
+	h := l.to
+	for _, derive := range x.with {
+		h = derive(h)
+	}
+	written = !h.Enabled(x.ctx, x.record.Level) || h.Handle(x.ctx, x.record) == nil
+}
+
+// A handler puts lines into a queue.
+type handler struct {
+	log  *Log
+	with []derivation
+}
+
+// Enabled takes all levels: the handler that writes is asked when it does.
+func (h handler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	h.log.put(line{ctx, r.Clone(), h.with})
+	return nil
+}
+
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return h.derived(func(to slog.Handler) slog.Handler { return to.WithAttrs(attrs) })
+}
+
+func (h handler) WithGroup(name string) slog.Handler {
+	return h.derived(func(to slog.Handler) slog.Handler { return to.WithGroup(name) })
+}
+
+func (h handler) derived(d derivation) slog.Handler {
+	return handler{h.log, append(slices.Clip(h.with), d)}
+}

@@ -1,0 +1,198 @@
+package asynclog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/internal/asynclog"
+)
+
+// A page is what a text handler writes to.
+type page struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (p *page) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func (p *page) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+// lines are what was written, without times and levels.
+func (p *page) lines() (list []string) {
+	for line := range strings.Lines(p.String()) {
+		_, line, _ = strings.Cut(strings.TrimSpace(line), "msg=")
+		list = append(list, line)
+	}
+	return list
+}
+
+func (p *page) handler() slog.Handler { return slog.NewTextHandler(p, nil) }
+
+// A hook is called before each line.
+type hook struct {
+	slog.Handler
+	before func(slog.Record)
+}
+
+func (h hook) Handle(ctx context.Context, r slog.Record) error {
+	h.before(r)
+	return h.Handler.Handle(ctx, r)
+}
+
+func TestFlushWritesInOrder(t *testing.T) {
+	var p page
+	l := asynclog.New(slog.New(p.handler()))
+	log := l.Logger()
+	log.Info("a", "k", 1)
+	log.Debug("not wanted")
+	log.With("x", 2).WithGroup("g").With("y", 3).Info("b", "z", 4)
+	require.Empty(t, p.lines(), "nothing is written before")
+	l.Flush()
+	require.Equal(t, []string{"a k=1", "b x=2 g.y=3 g.z=4"}, p.lines())
+	require.Zero(t, l.Lost())
+}
+
+func TestWithoutALoggerNothingIsKept(t *testing.T) {
+	l := asynclog.New(nil)
+	l.Start()
+	l.Logger().Error("a")
+	l.Flush()
+	l.Stop()
+	require.Zero(t, l.Lost())
+}
+
+func TestStopWaitsForWhatWasLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p page
+		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { time.Sleep(time.Millisecond) }}))
+		l.Logger().Info("before")
+		l.Start()
+		l.Start()
+		for range 100 {
+			l.Logger().Info("a")
+		}
+		l.Stop()
+		l.Logger().Info("b")
+		l.Stop()
+		require.Len(t, p.lines(), 102)
+		l.Logger().Info("after")
+		synctest.Wait()
+		require.Len(t, p.lines(), 102, "no goroutine is there")
+	})
+}
+
+// A handler that blocks stops nothing, and what it could not take is counted and said.
+func TestAHandlerThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p page
+		open := make(chan struct{})
+		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { <-open }}))
+		l.Start()
+		for range 1500 {
+			l.Logger().Info("a")
+			synctest.Wait() // the first line is in the handler
+		}
+		require.EqualValues(t, 1500-1025, l.Lost())
+		l.Flush() // leaves it to the goroutine
+		begun := time.Now()
+		l.Stop()
+		require.Equal(t, time.Second, time.Since(begun))
+		l.Start()
+		l.Stop()
+		require.Equal(t, time.Second, time.Since(begun), "it has been given up")
+		close(open)
+		synctest.Wait()
+		require.Len(t, p.lines(), 1026)
+		require.Equal(t, `"log lines were lost: the handler is too slow" lines=475`, p.lines()[1])
+	})
+}
+
+// What the handler does to its goroutine costs one line.
+func TestAHandlerThatFails(t *testing.T) {
+	for name, fail := range map[string]func(){
+		"panics": func() { panic("ouch") },
+		"exits":  runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p page
+			l := asynclog.New(slog.New(hook{p.handler(), func(r slog.Record) {
+				if r.Message == "bad" {
+					fail()
+				}
+			}}))
+			l.Start()
+			for range 3 {
+				l.Logger().Info("bad")
+				l.Logger().Info("good")
+			}
+			l.Stop()
+			require.Equal(t, []string{"good", "good", "good"}, p.lines())
+			require.EqualValues(t, 3, l.Lost())
+		})
+	}
+}
+
+type failing struct{ slog.Handler }
+
+func (failing) Handle(context.Context, slog.Record) error { return errors.New("no space left") }
+
+func TestALineThatIsNotWrittenIsLost(t *testing.T) {
+	l := asynclog.New(slog.New(failing{slog.NewTextHandler(&page{}, nil)}))
+	l.Logger().Info("a")
+	l.Flush()
+	require.EqualValues(t, 1, l.Lost())
+}
+
+// Flush ends though the handler makes a new line of each; and a handler that flushes does not
+// nest.
+func TestAHandlerThatLogs(t *testing.T) {
+	var p page
+	var l *asynclog.Log
+	l = asynclog.New(slog.New(hook{p.handler(), func(slog.Record) {
+		l.Logger().Info("again")
+		l.Flush()
+	}}))
+	l.Logger().Info("a")
+	l.Flush()
+	l.Flush()
+	require.Equal(t, []string{"a", "again"}, p.lines())
+}
+
+// Lines of many goroutines, with starts, stops and flushes in between: each is written once.
+func TestStorm(t *testing.T) {
+	var p page
+	l := asynclog.New(slog.New(p.handler()))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				l.Start()
+				l.Logger().Info("a")
+				l.Flush()
+				l.Stop()
+			}
+		})
+	}
+	wg.Wait()
+	l.Flush()
+	require.Len(t, p.lines(), 800)
+	require.Zero(t, l.Lost())
+}
