@@ -7,6 +7,8 @@ import (
 	"fmt"
 )
 
+const maxDepth = 16
+
 // await is how Leave waits for its own cleanup: it sees to it that j is tried,
 // by others or here, and says how that went.
 func (c *cleaner[M]) await(ctx context.Context, j *job[M]) error {
@@ -33,15 +35,16 @@ func (c *cleaner[M]) await(ctx context.Context, j *job[M]) error {
 //
 // A Leave that a cleanup calls (its ctx says so) never waits, for what it waits
 // for may be waiting for it: it tries on its own goroutine, which is a worker's
-// already, or leaves the lane to whoever is at it.
+// already, or leaves the lane to whoever is at it. Cleanups that leave other hosts nest no more
+// than maxDepth deep: the next one is left to a worker, or to the next Sweep.
 func (c *cleaner[M]) claim(ctx context.Context, j *job[M]) (l *lane[M], freed, over <-chan struct{}) {
-	now, inside := c.time.now(), ctx.Value(c) != nil
+	now, depth := c.time.now(), c.depth(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l = j.lane
-	idle := l.place >= 0
+	idle, inside := l.place >= 0, depth > 0
 	switch {
-	case j.tries > 0 || ctx.Err() != nil || idle && l.at > now || inside && !idle:
+	case j.tries > 0 || ctx.Err() != nil || idle && l.at > now || inside && !idle || depth >= maxDepth:
 		return nil, nil, nil
 	case idle && (inside || c.crew == nil):
 		heap.Remove(&c.waiting, l.place)
@@ -55,6 +58,12 @@ func (c *cleaner[M]) claim(ctx context.Context, j *job[M]) (l *lane[M], freed, o
 	return nil, l.freed, over
 }
 
+// depth is how many cleanups ctx is within.
+func (c *cleaner[M]) depth(ctx context.Context) int {
+	depth, _ := ctx.Value(c).(int)
+	return depth
+}
+
 func (c *cleaner[M]) outcome(ctx context.Context, j *job[M]) error {
 	c.mu.Lock()
 	tries, err := j.tries, j.err
@@ -64,6 +73,8 @@ func (c *cleaner[M]) outcome(ctx context.Context, j *job[M]) error {
 		return nil
 	case tries == 0 && ctx.Err() != nil:
 		err = context.Cause(ctx)
+	case tries == 0 && c.depth(ctx) >= maxDepth:
+		err = errors.New("too many cleanups are nested")
 	case tries == 0:
 		err = errors.New("that of an earlier life comes first")
 	}

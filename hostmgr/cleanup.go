@@ -22,6 +22,11 @@ const (
 // The cleanups of one id stand in a lane and are done one at a time, in order.
 // A lane is either in waiting, or in the hands of the one goroutine that took it
 // out: so no two ever work for the same id, and no lock is held while they do.
+//
+// Nothing starves: the lanes in waiting are served in the order of the moments since which
+// their first job may be tried. That is the departure for a new job, and the end of the pause
+// for a job to be retried. What comes in later has a later moment, so a job waits for those
+// only that were ready before it.
 type cleaner[M any] struct {
 	clean func(context.Context, Departure[M]) error
 	time  *timeline
@@ -31,7 +36,9 @@ type cleaner[M any] struct {
 
 	mu       sync.Mutex // guards all below; taken under Registry.mu, never the other way round
 	lanes    map[string]*lane[M]
-	waiting  laneHeap[M] // lanes that nobody works on, by when they may be
+	waiting  laneHeap[M] // lanes that no goroutine works on, the one that is served next first
+	seq      uint64      // of the latest job
+	byHand   bool        // a Sweep does cleanups
 	crew     *crew       // while Run runs
 	pending  list.List   // of jobs, in the order of departures
 	failures uint64
@@ -41,7 +48,7 @@ type cleaner[M any] struct {
 // A lane is the cleanups of one id, the oldest first.
 type lane[M any] struct {
 	jobs  []*job[M]
-	at    int64         // no try before
+	at    int64         // since when the first job may be tried
 	place int           // in waiting, or -1
 	freed chan struct{} // closed when the next try is finished; nil: nobody asked
 }
@@ -49,9 +56,11 @@ type lane[M any] struct {
 // A job is one cleanup.
 type job[M any] struct {
 	lane  *lane[M]
+	seq   uint64        // in the order of departures
 	place *list.Element // in pending
 	dep   Departure[M]  // Attempt is the next try's
 	due   int64         // from when on it takes time
+	since int64         // when it was queued
 	tries int           // finished
 	err   error         // of the latest
 }
@@ -74,19 +83,23 @@ func (c *cleaner[M]) count(s *Stats) {
 	c.took.fill(s)
 }
 
-// add queues the cleanup after d, which takes time from due on. kick or byHand gets it done.
-func (c *cleaner[M]) add(d Departure[M], due int64) *job[M] {
+// add queues the cleanup after d, which takes time from due on. kick or sweep gets it done.
+func (c *cleaner[M]) add(d Departure[M], due, now int64) *job[M] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.seq++
+	j := &job[M]{seq: c.seq, dep: d, due: due, since: now}
 	l, ok := c.lanes[d.Host.ID]
 	if !ok {
 		l = &lane[M]{}
 		c.lanes[d.Host.ID] = l
+	}
+	j.lane, l.jobs = l, append(l.jobs, j)
+	j.place = c.pending.PushBack(j)
+	if !ok {
+		l.at = now
 		heap.Push(&c.waiting, l)
 	}
-	j := &job[M]{lane: l, dep: d, due: due}
-	l.jobs = append(l.jobs, j)
-	j.place = c.pending.PushBack(j)
 	return j
 }
 
@@ -127,7 +140,7 @@ func (c *cleaner[M]) try(ctx context.Context, l *lane[M]) (cleaned bool) {
 		}
 		cleaned = err == nil
 	}()
-	err = c.clean(context.WithValue(ctx, c, l), dep)
+	err = c.clean(context.WithValue(ctx, c, c.depth(ctx)+1), dep)
 	return
 }
 
@@ -150,6 +163,9 @@ func (c *cleaner[M]) finish(l *lane[M], err error) {
 	}
 	more := len(l.jobs) > 0
 	if more {
+		if err == nil {
+			l.at = l.jobs[0].since
+		}
 		heap.Push(&c.waiting, l)
 	}
 	c.mu.Unlock()
@@ -178,23 +194,73 @@ func (c *cleaner[M]) drop(l *lane[M]) {
 // retry is the pause after so many tries that failed.
 func retry(tries int) time.Duration { return min(lastRetry, firstRetry<<min(tries-1, 16)) }
 
-// byHand makes, on this goroutine, the next try that may be made by now. Under
-// Run it leaves it to the workers.
-func (c *cleaner[M]) byHand(ctx context.Context, now int64) (cleaned, tried bool) {
-	c.mu.Lock()
-	var l *lane[M]
-	if c.crew == nil && ctx.Err() == nil {
-		l = c.take(now)
+// sweep makes, on this goroutine, each try that may be made now, and returns how many succeeded;
+// tick is called after each. Under Run it leaves them to the workers.
+//
+// It ends, whatever departs meanwhile: jobs are served in the order of their moments, and one that
+// is queued, or put off, after the beginning has a later moment, or at least a greater number. And
+// it is flat: one Sweep at a time does cleanups, so a Sweep that a cleanup calls does none. That
+// goes by the flag and not by the context, for a cleanup may call Sweep with any context.
+func (c *cleaner[M]) sweep(ctx context.Context, tick func()) (cleaned int) {
+	until := c.time.now()
+	last, ok := c.beginSweep()
+	if !ok {
+		return 0
 	}
-	c.mu.Unlock()
-	return l != nil && c.try(ctx, l), l != nil
+	defer c.endSweep()
+	for ctx.Err() == nil {
+		l := c.takeUpTo(until, last)
+		if l == nil {
+			break
+		}
+		if c.try(ctx, l) {
+			cleaned++
+		}
+		tick()
+	}
+	return cleaned
 }
 
-// A laneHeap is a container/heap of lanes, by when they may be tried.
+// beginSweep returns the number of the latest job; or false if another Sweep does cleanups, or
+// there are none.
+func (c *cleaner[M]) beginSweep() (last uint64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byHand || c.crew != nil || len(c.waiting) == 0 {
+		return 0, false
+	}
+	c.byHand = true
+	return c.seq, true
+}
+
+func (c *cleaner[M]) endSweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byHand = false
+}
+
+// takeUpTo is take, for jobs up to that number, unless Run has begun.
+func (c *cleaner[M]) takeUpTo(until int64, last uint64) *lane[M] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.crew != nil || len(c.waiting) == 0 || c.waiting[0].jobs[0].seq > last {
+		return nil
+	}
+	return c.take(until)
+}
+
+// A laneHeap is a container/heap of lanes, by since when they may be tried; of equals the one
+// whose first job departed first is served first.
 type laneHeap[M any] []*lane[M]
 
-func (h laneHeap[M]) Len() int           { return len(h) }
-func (h laneHeap[M]) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h laneHeap[M]) Len() int { return len(h) }
+
+func (h laneHeap[M]) Less(i, j int) bool {
+	if h[i].at != h[j].at {
+		return h[i].at < h[j].at
+	}
+	return h[i].jobs[0].seq < h[j].jobs[0].seq
+}
 
 func (h laneHeap[M]) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]

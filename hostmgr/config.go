@@ -89,12 +89,17 @@ type Config[M any] struct {
 	// Confirm, with the evidence. Package flight reads them, and judges each silence again, by
 	// this policy or another one. A sign of life on time writes nothing; one that is late takes
 	// the lock. Under Run it is written to as soon as there is something, without Run at the
-	// end of each Sweep. What it has no room or no time for is counted: 16 MiB wait for it at
-	// most, beside as much that is being written. Run returns only when the last Write has, so
-	// a Write must not wait for Run. Nil records nothing.
+	// end of each Sweep, by one Write. What it has no room or no time for is counted: 16 MiB wait
+	// for it at most, and as much may be being written. Run waits for the last Write when it
+	// ends, but no longer than a second of real time: one that hangs is left behind.
+	// Nil records nothing.
 	Recorder io.Writer
 
-	// Logger is told of stalls, and of callbacks that fail. Nil means nobody is.
+	// Logger is told of stalls, and of callbacks that fail. Under Run a goroutine of its own
+	// writes the lines; without Run, the goroutine that calls Sweep or Leave does at the end. So a handler
+	// that blocks or panics stops nothing else. 1024 lines wait at most; Stats.LogLinesLost counts
+	// those that find no room, and those that the handler fails on. When Run ends it gives a
+	// handler that hangs one second of real time. Nil logs nothing.
 	Logger *slog.Logger
 }
 
@@ -135,9 +140,6 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	}
 	if c.CleanupWorkers == 0 {
 		c.CleanupWorkers = defaultWorkers
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
 }

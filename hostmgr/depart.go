@@ -14,6 +14,9 @@ func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) 
 	if j == nil || err != nil {
 		return err
 	}
+	if !r.running.Load() {
+		defer r.log.Flush() // what the cleanup here may have logged
+	}
 	return r.clean.await(ctx, j)
 }
 
@@ -87,7 +90,7 @@ func (r *Registry[M]) queue(l life[M], k Kind, now int64) *job[M] {
 		due = now
 	}
 	r.work = true
-	return r.clean.add(d, due)
+	return r.clean.add(d, due, now)
 }
 
 // evidence gathers it, and when the host was due. The word still tells when it was last

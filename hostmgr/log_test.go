@@ -101,6 +101,8 @@ func TestAnOverruledPolicyIsLogged(t *testing.T) {
 		for _, id := range []string{"a", "b"} {
 			s.announce(hostmgr.Announcement[string]{ID: id, Interval: 5 * second})
 		}
+		require.Empty(t, said.String(), "an Announce does not wait for the logger")
+		s.after(0)
 		require.Contains(t, said.String(), `level=ERROR msg="policy overruled by Multiple(2)" policy=hostmgr_test.policyFunc interval=5s `+says)
 		require.Equal(t, 1, strings.Count(said.String(), "\n"), "once for all hosts of an interval")
 		require.Equal(t, uint64(1), s.Stats().PolicyFaults)

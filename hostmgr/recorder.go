@@ -32,6 +32,9 @@ type recorder struct {
 	begun bool   // a line that is not finished
 	lost  uint64 // records, since the last that found room
 	torn  bool   // the writer failed: what it wrote last may end anywhere
+
+	sayAt  int64  // when a Write that fails may be logged next
+	unsaid uint64 // records that were lost in such Writes since one was logged
 }
 
 // A batch is lines that wait for the writer.

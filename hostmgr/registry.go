@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/internal/asynclog"
 )
 
 // A Registry knows which hosts are there. Make one with New; all its methods
@@ -17,6 +18,7 @@ type Registry[M any] struct {
 	// one word.
 
 	cfg   Config[M]
+	log   *asynclog.Log // in front of the embedder's logger; cfg.Logger writes to it
 	time  *timeline
 	judge *judge
 	clean *cleaner[M]
@@ -63,8 +65,11 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	if err != nil {
 		return nil, err
 	}
+	log := asynclog.New(cfg.Logger)
+	cfg.Logger = log.Logger()
 	r := &Registry[M]{
 		cfg:       cfg,
+		log:       log,
 		judge:     newJudge(cfg.Policy, cfg.Shadow, cfg.Logger),
 		metronome: newMetronome(cfg.Cadence),
 		wake:      make(chan struct{}, 1),

@@ -21,6 +21,8 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	defer r.running.Store(false)
+	r.log.Start()
+	defer r.log.Stop()
 	if r.cfg.MaxGap == 0 {
 		r.setLimit(runMaxGap)
 		defer r.setLimit(0)

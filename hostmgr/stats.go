@@ -55,6 +55,9 @@ type Stats struct {
 	// Write that failed, and RecorderFailures those.
 	Records, RecordsLost, RecorderFailures uint64
 
+	// LogLinesLost counts lines that the Logger was not told, or failed on.
+	LogLinesLost uint64
+
 	// Shadow is what the second policy would have done; all zero without one.
 	Shadow ShadowStats
 
@@ -110,7 +113,7 @@ func (r *Registry[M]) Stats() Stats {
 	r.figures.fill(&s)
 	r.mu.RUnlock()
 	r.clean.count(&s)
-	s.PolicyFaults = r.judge.faults.Load()
+	s.PolicyFaults, s.LogLinesLost = r.judge.faults.Load(), r.log.Lost()
 	return s
 }
 

@@ -21,27 +21,27 @@ type SweepReport struct {
 }
 
 // Sweep evicts every host that is due, and then, unless Run is running, does
-// the cleanups that are. It is for embedders with a scheduler of their own; Next
-// says when it may have work. A concurrent Sweep waits for its turn. When ctx
+// the cleanups that are due by then. It is for embedders with a scheduler of their own; Next
+// says when it may have work. A concurrent Sweep waits for its turn to evict, and leaves the
+// cleanups to the one that is doing them: so a Sweep that a Cleanup calls does none. When ctx
 // ends it stops early, without doing any harm: what it left undone is done by
 // the next one.
 func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
+	defer r.flush() // also if a callback ends this goroutine
 	rep, due := r.scan(ctx, true)
 	r.ask(ctx, due, &rep)
-	for until := r.time.now(); ; r.tick(&rep) {
-		cleaned, tried := r.clean.byHand(ctx, until)
-		if cleaned {
-			rep.Cleaned++
-		}
-		if !tried {
-			break
-		}
-	}
+	rep.Cleaned = r.clean.sweep(ctx, func() { r.tick(&rep) })
 	r.report(rep)
+	return rep
+}
+
+// flush hands over what there is for the recorder and the logger, unless Run has goroutines that
+// do.
+func (r *Registry[M]) flush() {
 	if !r.running.Load() {
 		r.write()
+		r.log.Flush()
 	}
-	return rep
 }
 
 // report logs what an operator would want to know.

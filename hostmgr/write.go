@@ -6,22 +6,32 @@ import (
 	"io"
 	"runtime/debug"
 	"slices"
+	"time"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
-// write writes all there is, unless somebody is at it: then that one does, or who writes next.
+const (
+	writeGrace = time.Second // that Run, when it ends, gives a Write that hangs
+	logPause   = time.Second // from one line about Writes that fail to the next
+)
+
+// write writes what there is now, by one Write, unless another goroutine is writing. What is
+// recorded meanwhile is left to the next Sweep: a writer that is slower than the records come,
+// or that makes records itself, must not keep this one.
 func (r *Registry[M]) write() {
-	for more := r.recorder != nil; more; {
-		select {
-		case r.recorder.gate <- struct{}{}:
-			more = r.writeOnce()
-		default:
-			more = false
-		}
+	if r.recorder == nil {
+		return
+	}
+	select {
+	case r.recorder.gate <- struct{}{}:
+		r.writeOnce()
+	default:
 	}
 }
 
-// writeOnce writes what there is, lets go of the gate, and tells whether that was anything.
-func (r *Registry[M]) writeOnce() bool {
+// writeOnce writes what there is, and lets go of the gate.
+func (r *Registry[M]) writeOnce() {
 	c := r.recorder
 	defer func() { <-c.gate }()
 	r.mu.Lock()
@@ -31,7 +41,6 @@ func (r *Registry[M]) writeOnce() bool {
 	if b.kept > 0 {
 		r.hand(b)
 	}
-	return b.kept > 0
 }
 
 // hand hands lines to the writer, and survives whatever that does.
@@ -55,12 +64,18 @@ func (r *Registry[M]) hand(b batch) {
 	}
 }
 
-// handed counts what was written, or lost.
+// handed counts what was written, or lost. Failures are logged once a second at most.
 func (r *Registry[M]) handed(b batch, err error) {
-	c := r.recorder
-	if err != nil {
-		r.cfg.Logger.Error("the flight recorder failed", "records", b.kept, "err", err)
+	now := r.time.now()
+	if unsaid := r.account(b, err, now); unsaid > 0 {
+		r.cfg.Logger.Error("the flight recorder failed", "records", unsaid, "err", err)
 	}
+}
+
+// account takes in the outcome of a Write. It returns how many records were lost since that was
+// logged, if it is time to log it again.
+func (r *Registry[M]) account(b batch, err error, now int64) (unsaid uint64) {
+	c := r.recorder
 	r.mu.Lock()
 	defer r.unlock()
 	if cap(b.buf) <= maxSpare {
@@ -68,7 +83,7 @@ func (r *Registry[M]) handed(b batch, err error) {
 	}
 	if err == nil {
 		r.counts.Records += b.kept
-		return
+		return 0
 	}
 	if c.lost += b.kept + b.told; len(c.buf) > 0 {
 		c.buf = append([]byte{'\n'}, c.buf...)
@@ -77,10 +92,17 @@ func (r *Registry[M]) handed(b batch, err error) {
 	}
 	r.counts.RecordsLost += b.kept
 	r.counts.RecorderFailures++
+	c.unsaid += b.kept
+	if now < c.sayAt {
+		return 0
+	}
+	unsaid, c.unsaid, c.sayAt = c.unsaid, 0, now+int64(logPause)
+	return unsaid
 }
 
-// startRecorder has a goroutine write while Run runs. What it returns ends that, and writes
-// what is left.
+// startRecorder has a goroutine write while Run runs. What it returns ends that: the goroutine
+// writes what is left, once, and is waited for. A Write that hangs is given a second of real time,
+// whatever the time is on the Clock, and is then left behind; the goroutine ends when it returns.
 func (r *Registry[M]) startRecorder() (stop func()) {
 	if r.recorder == nil {
 		return func() {}
@@ -89,11 +111,18 @@ func (r *Registry[M]) startRecorder() (stop func()) {
 	go r.recordOn(end, ended)
 	return func() {
 		close(end)
-		<-ended
+		select {
+		case <-ended:
+		case <-clock.System().After(writeGrace):
+			r.cfg.Logger.Error("the flight recorder hangs: Run ends without it")
+		}
 	}
 }
 
 // recordOn writes until the end. If the writer ends its goroutine it goes on on another.
+//
+// It ends, whatever is recorded meanwhile: after the end there is one Write more, of all that was
+// recorded before.
 func (r *Registry[M]) recordOn(end, ended chan struct{}) {
 	over := false
 	defer func() {
@@ -109,9 +138,7 @@ func (r *Registry[M]) recordOn(end, ended chan struct{}) {
 		case <-end:
 			over = true
 		}
-		for more := true; more; {
-			r.recorder.gate <- struct{}{} // a Sweep by hand may be at it still
-			more = r.writeOnce()
-		}
+		r.recorder.gate <- struct{}{} // a Sweep by hand, or of another Run, may be writing
+		r.writeOnce()
 	}
 }
