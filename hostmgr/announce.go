@@ -34,7 +34,7 @@ func (r *Registry[M]) announce(a Announcement[M], h hash, first, again offer) (L
 	r.table.room(h)
 	old, ok := r.table.exactly(h, a.ID)
 	if !ok {
-		return r.join(a, h, first, now, now)
+		return r.join(a, h, first, now, now, 0)
 	}
 	switch lived := old.key().incarnation; {
 	case a.Incarnation == 0 || a.Incarnation == lived:
@@ -70,12 +70,12 @@ func (r *Registry[M]) offer(said, most time.Duration) offer {
 }
 
 // join begins a life. The caller holds mu, has made room, and knows that the id
-// has none.
-func (r *Registry[M]) join(a Announcement[M], h hash, o offer, now, joined int64) (Lease, error) {
+// has none. A number of 0 stands for the next one.
+func (r *Registry[M]) join(a Announcement[M], h hash, o offer, now, joined int64, number uint64) (Lease, error) {
 	if r.cfg.MaxHosts > 0 && r.zones.all.hosts >= r.cfg.MaxHosts {
 		return Lease{}, ErrFull
 	}
-	l := r.birth(a, h, o.terms, now, joined)
+	l := r.birth(a, h, o.terms, now, joined, number)
 	r.admit(l, a.Zone, now)
 	r.makeUp(l)
 	if ago, ok := r.evictees.returned(h, now); ok {
@@ -93,25 +93,28 @@ func (r *Registry[M]) replace(old life[M], a Announcement[M], h hash, o offer, n
 	if z := old.mark().zone; a.Zone == r.zones.list[z].name {
 		defer r.zones.leave(r.zones.enter(a.Zone)) // it must not be forgotten in between
 	}
-	l := r.birth(a, h, o.terms, now, now)
+	l := r.birth(a, h, o.terms, now, now, 0)
 	r.depart(old, Replaced, now)
 	r.admit(l, a.Zone, now)
 	return r.metronome.tell(l.lease(), o.had, o.most, now)
 }
 
-// birth puts a new life into the table.
-func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int64) life[M] {
+// birth puts a new life into the table, with that number, or the next one if it is 0.
+func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int64, number uint64) life[M] {
 	if a.Incarnation == 0 {
 		r.incarnation++
 		a.Incarnation = r.incarnation
 	}
-	r.lives++
+	if r.lives = max(r.lives, number); number == 0 {
+		r.lives++
+		number = r.lives
+	}
 	l := r.table.page(h).take(h, t)
 	l.setID(a.ID)
 	c, i := l.rest()
 	c.metadata[i] = a.Metadata
 	c.records[i].setJoined(joined)
-	l.fill(Lease{Incarnation: a.Incarnation, Life: r.lives}, now<<1)
+	l.fill(Lease{Incarnation: a.Incarnation, Life: number}, now<<1)
 	l.page.tellApart(l, h)
 	l.publish(h)
 	return l
@@ -127,9 +130,14 @@ func (r *Registry[M]) admit(l life[M], zone string, now int64) {
 	r.emit(Joined, l, now)
 }
 
-// expect sees to it that the host is looked at when its verdict may change.
+// expect sees to it that the host is looked at when its verdict may change. What is due already
+// is left to the next sweep if one is under way: that one ends although hosts are observed, as of
+// long ago, faster than it looks at them.
 func (r *Registry[M]) expect(l life[M], next int64) {
 	next = min(next, never)
+	if r.scanning {
+		next = max(next, r.ledger.last+1)
+	}
 	r.table.schedule.hasten(l.page, next)
 	r.plan(next)
 }

@@ -16,11 +16,12 @@ func TestHostIsThereFromAnnounceToLeave(t *testing.T) {
 	lease := s.announce(hostmgr.Announcement[string]{
 		ID: "a", Metadata: "m", Interval: 5 * second, Incarnation: 7, Zone: "z",
 	})
-	require.Equal(t, hostmgr.Lease{Interval: 5 * second, Incarnation: 7, Life: 1}, lease)
+	require.Equal(t, hostmgr.Lease{Interval: 5 * second, Incarnation: 7, Life: lease.Life}, lease)
+	require.NotZero(t, lease.Life)
 	joined := s.clock.Now()
 	s.clock.Advance(second)
 	require.Equal(t, hostmgr.Host[string]{
-		ID: "a", Metadata: "m", State: hostmgr.Alive, Interval: 5 * second, Incarnation: 7, Life: 1, Zone: "z",
+		ID: "a", Metadata: "m", State: hostmgr.Alive, Interval: 5 * second, Incarnation: 7, Life: lease.Life, Zone: "z",
 		Joined: joined, LastSeen: joined,
 		SuspectAt: joined.Add(7500 * time.Millisecond), EvictAt: joined.Add(10 * second),
 	}, s.get("a"))
@@ -40,7 +41,7 @@ func TestRefreshReplacesMetadataIntervalAndZone(t *testing.T) {
 	require.Equal(t, "new", h.Metadata)
 	require.Equal(t, 3*second, h.Interval)
 	require.Equal(t, "z", h.Zone)
-	require.Equal(t, uint64(1), h.Life)
+	require.Equal(t, first.Life, h.Life)
 	require.Equal(t, s.clock.Now(), h.LastSeen)
 	require.Equal(t, second, h.LastSeen.Sub(h.Joined))
 }

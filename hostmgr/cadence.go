@@ -94,6 +94,7 @@ func steps(d time.Duration) time.Duration {
 // less: whatever it may be told is compared with what it is judged by first.
 type metronome struct {
 	Cadence
+	first   uint64       // the number before the registry's first life
 	advised atomic.Int64 // that hosts may be told, in nanoseconds
 	crowd   atomic.Bool  // joins are many
 
@@ -174,7 +175,7 @@ func (m *metronome) tell(lease Lease, had, most time.Duration, now int64) Lease 
 		least = max(least, most-time.Duration(float64(most)*m.Jitter))
 	}
 	least = min(least, most)
-	lease.Interval = least + time.Duration(draw(lease.Life, now)*float64(most-least))
+	lease.Interval = least + time.Duration(draw(lease.Life-m.first, now)*float64(most-least))
 	return lease
 }
 

@@ -74,7 +74,7 @@ func (r *Registry[M]) stillDue(due []candidate, rep *SweepReport) []question[M] 
 
 // confirm calls Confirm, and returns the lives that may go and what holds the
 // others. It survives whatever Confirm does to its goroutine.
-func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed map[uint64]bool, by string) {
+func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed map[candidate]bool, by string) {
 	hosts := make([]Host[M], len(asked))
 	for i, q := range asked {
 		hosts[i] = q.host
@@ -94,9 +94,9 @@ func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed
 	}()
 	var may []Host[M]
 	may, err = r.cfg.Confirm(ctx, hosts)
-	allowed = make(map[uint64]bool, len(may))
+	allowed = make(map[candidate]bool, len(may))
 	for _, h := range may {
-		allowed[h.Life] = true
+		allowed[candidate{h.ID, h.Life}] = true
 	}
 	return allowed, "refused by Confirm"
 }
@@ -104,7 +104,7 @@ func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed
 // settle evicts those that may go, are due still, and were not heard since Confirm
 // was asked (an answer is about the silence that it was asked about), and holds the
 // rest.
-func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by string, rep *SweepReport) {
+func (r *Registry[M]) settle(asked []question[M], allowed map[candidate]bool, by string, rep *SweepReport) {
 	r.tick(rep)
 	now := r.lock()
 	defer r.unlock()
@@ -121,7 +121,7 @@ func (r *Registry[M]) settle(asked []question[M], allowed map[uint64]bool, by st
 			rep.Held--
 		case v.word != q.word: // it is due anew: to be asked about anew
 			rep.Held--
-		case !allowed[q.number]:
+		case !allowed[q.candidate]:
 			r.refuse(l, by, now)
 		case l.word().evict(v.word):
 			r.evicted(l, &v, now)

@@ -33,9 +33,10 @@ const (
 type edge struct {
 	*hostmgr.Registry[int]
 	dial
+	first uint64 // the number of the first life
 	ids   [edgeHosts]string
 	known [edgeHosts]atomic.Uint64 // the life that a host last had
-	lives [8 * edgeHosts]edgeLife  // by number
+	lives [8 * edgeHosts]edgeLife  // by number, from the first on
 }
 
 type edgeLife struct {
@@ -51,6 +52,7 @@ func newEdge(t *testing.T, cfg hostmgr.Config[int]) *edge {
 	cfg.Clock, cfg.Cleanup = &e.dial, e.cleanup
 	e.Registry, err = hostmgr.New(cfg)
 	require.NoError(t, err)
+	e.first = firstLife(t, e.Registry)
 	for i := range e.ids {
 		e.ids[i] = strconv.Itoa(i)
 		e.join(i)
@@ -69,8 +71,10 @@ func (e *edge) join(i int) {
 
 func (e *edge) heard(i int, lease hostmgr.Lease, at int64) {
 	e.known[i].Store(lease.Life)
-	raise(&e.lives[lease.Life].heard, at)
+	raise(&e.life(lease.Life).heard, at)
 }
+
+func (e *edge) life(number uint64) *edgeLife { return &e.lives[number-e.first] }
 
 func raise(v *atomic.Int64, to int64) {
 	for old := v.Load(); to > old && !v.CompareAndSwap(old, to); {
@@ -79,7 +83,7 @@ func raise(v *atomic.Int64, to int64) {
 }
 
 func (e *edge) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
-	l := &e.lives[d.Host.Life]
+	l := e.life(d.Host.Life)
 	l.evicted.Store(d.At.UnixNano())
 	l.ended.Add(1)
 	return nil
@@ -88,7 +92,7 @@ func (e *edge) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
 // beat beats a host. Of one whose departure was seen before, that must not succeed.
 func (e *edge) beat(i int) (breach bool) {
 	lo, life := e.Load(), e.known[i].Load()
-	over := e.lives[life].ended.Load() > 0
+	over := e.life(life).ended.Load() > 0
 	lease, err := e.Heartbeat(e.ids[i], 0)
 	switch {
 	case err == nil:
@@ -138,7 +142,7 @@ func (e *edge) judge() (breaches, evicted, saved int) {
 		heard, ended := l.heard.Load(), int(l.ended.Load())
 		switch {
 		case heard == 0:
-		case ended > 1, there[uint64(n)] == (ended == 1):
+		case ended > 1, there[e.first+uint64(n)] == (ended == 1):
 			breaches++
 		case ended == 0:
 			saved++
@@ -188,6 +192,7 @@ func TestEdgeUnderRun(t *testing.T) {
 		var err error
 		u.Registry, err = hostmgr.New(hostmgr.Config[int]{Clock: c, Cleanup: u.cleanup})
 		require.NoError(t, err)
+		u.first = firstLife(t, u.Registry)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- u.Run(ctx) }()
@@ -215,12 +220,13 @@ const shortest = 10 * time.Millisecond
 type underRun struct {
 	*hostmgr.Registry[int]
 	start             time.Time
+	first             uint64
 	lives             []edgeLife
 	evicted, breaches atomic.Int64
 }
 
 func (u *underRun) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
-	l := &u.lives[d.Host.Life]
+	l := &u.lives[d.Host.Life-u.first]
 	u.evicted.Add(1)
 	if l.ended.Add(1) > 1 || int64(time.Since(u.start))-l.heard.Load() <= int64(2*shortest) {
 		u.breaches.Add(1)
@@ -230,7 +236,7 @@ func (u *underRun) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
 
 // beat beats hosts for so long (and until one has joined), but half of them at a time.
 func (u *underRun) beat(most time.Duration) {
-	for time.Since(u.start) < most || u.Stats().Joins == 0 {
+	for time.Since(u.start) < most || u.Stats().Joins == 1 {
 		n, lo := rand.IntN(200), int64(time.Since(u.start))
 		if (lo/int64(19*time.Millisecond)+int64(n))%2 == 0 {
 			continue
@@ -240,10 +246,10 @@ func (u *underRun) beat(most time.Duration) {
 		if err != nil {
 			lease, err = u.Announce(hostmgr.Announcement[int]{ID: id, Interval: shortest})
 		}
-		if err != nil || lease.Life >= uint64(len(u.lives)-8) {
+		if err != nil || lease.Life-u.first >= uint64(len(u.lives)-8) {
 			u.breaches.Add(1) // neither comes
 			return
 		}
-		raise(&u.lives[lease.Life].heard, lo)
+		raise(&u.lives[lease.Life-u.first].heard, lo)
 	}
 }

@@ -10,7 +10,7 @@ func (r *Registry[M]) JoinUnder(other string, a Announcement[M]) error {
 	now := r.lock()
 	defer r.unlock()
 	r.table.room(h)
-	_, err := r.join(a, h, o, now, now)
+	_, err := r.join(a, h, o, now, now, 0)
 	return err
 }
 
@@ -57,7 +57,7 @@ func (s *Schedule) Add(due int64) {
 	p := &page[int]{first: uint64(len(s.pages))}
 	s.pages = append(s.pages, p)
 	if s.Held(len(s.pages) - 1) {
-		p.holds = map[uint64]hold{1: {}}
+		p.holds = map[uint16]hold{1: {}}
 	}
 	s.heap.add(p, due)
 }

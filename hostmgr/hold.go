@@ -36,16 +36,16 @@ func (h hold) byGuard() bool { return h.guard != "" && h.guard != awaitsGuard }
 // held is why a life is held, if it is. The caller holds Registry.mu, as for all below.
 func (l life[M]) held() (h hold, held bool) {
 	if l.page.holds != nil { // else the key need not be fetched
-		h, held = l.page.holds[l.key().number]
+		h, held = l.page.holds[l.recordNo()]
 	}
 	return h, held
 }
 
 func (l life[M]) setHold(h hold) {
 	if l.page.holds == nil {
-		l.page.holds = map[uint64]hold{}
+		l.page.holds = map[uint16]hold{}
 	}
-	l.page.holds[l.key().number] = h
+	l.page.holds[l.recordNo()] = h
 }
 
 // refuse notes why Confirm holds a host.
@@ -114,7 +114,7 @@ func (r *Registry[M]) release(l life[M]) {
 	if h.waits {
 		r.brake(l, false)
 	}
-	delete(l.page.holds, l.key().number)
+	delete(l.page.holds, l.recordNo())
 	if len(l.page.holds) == 0 {
 		l.page.holds = nil
 	}

@@ -40,7 +40,7 @@ type Lease struct {
 	// the registry advises.
 	Interval    time.Duration
 	Incarnation uint64
-	Life        uint64 // another number than last time: the host was gone in between
+	Life        uint64 // another number than last time: the host was gone in between; see Host.Life
 }
 
 // A State is what a host's silence says of it at one moment.
@@ -72,10 +72,12 @@ type Host[M any] struct {
 	State       State
 	Interval    time.Duration // the one the host is judged by
 	Incarnation uint64
-	Life        uint64 // the registry-wide number of this join
-	Zone        string
-	Joined      time.Time
-	LastSeen    time.Time
+	// Life is the number of this join. No other join has it: not of another host, nor in a later
+	// process, unless its clock was set back. Restore keeps it.
+	Life     uint64
+	Zone     string
+	Joined   time.Time
+	LastSeen time.Time
 	// SuspectAt and EvictAt are the deadlines if nothing more is heard: the
 	// host is suspect, or due for eviction, after (not at) them. The zero time
 	// means never.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestACleanupThatFailsIsLogged(t *testing.T) {
 			return nil
 		}})
 		s.join("b")
-		s.join("a")
+		life := strconv.FormatUint(s.join("a").Life, 10)
 		s.clock.Advance(2 * second)
 		s.beat("b")
 		s.clock.Advance(1)
@@ -61,7 +62,7 @@ func TestACleanupThatFailsIsLogged(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
 		require.Len(t, lines, 2)
 		for i, attempt := range []string{"1", "2"} {
-			require.Contains(t, lines[i], `level=ERROR msg="cleanup failed" host=a life=2 kind=evicted attempt=`+attempt+" "+
+			require.Contains(t, lines[i], `level=ERROR msg="cleanup failed" host=a life=`+life+` kind=evicted attempt=`+attempt+" "+
 				strings.ReplaceAll(row.says, "WHAT", "cleanup"))
 		}
 		require.Zero(t, s.Stats().CleanupPending)

@@ -126,3 +126,12 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// firstLife has a host come and go, and returns the number of its life: the next ones follow.
+func firstLife[M any](t testing.TB, r *hostmgr.Registry[M]) uint64 {
+	t.Helper()
+	lease, err := r.Announce(hostmgr.Announcement[M]{ID: "first"})
+	require.NoError(t, err)
+	require.NoError(t, r.Forget("first", 0))
+	return lease.Life
+}

@@ -37,7 +37,7 @@ type page[M any] struct {
 	live     int             // lives that are there
 	depth    int             // how many first bits of their hashes all lives share; never changes
 	rank     int             // in the schedule
-	holds    map[uint64]hold // why lives that are due are still here, by their numbers
+	holds    map[uint16]hold // why lives that are due are still here, by their records' numbers
 
 	first   uint64 // the lowest hash that belongs here; never changes
 	marks   []mark

@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 
@@ -84,7 +85,20 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r.recorder = newRecorder(cfg, r.time.start)
 	r.ledger.limit = max(0, int64(cfg.MaxGap))
 	r.incarnation = uint64(max(0, cfg.Clock.Now().UnixNano()))
+	r.lives = firstLife(r.incarnation)
+	if r.metronome != nil {
+		r.metronome.first = r.lives
+	}
 	return r, nil
+}
+
+// firstLife is the number before the first that a registry gives to a life. Numbers count on from
+// the time, in nanoseconds, at which the registry was made: so a process that starts later uses no
+// number of an earlier one again, for no process has hosts join faster than one a nanosecond. What
+// chance adds, up to a second, tells registries apart that were made at the same time, or after
+// the clock was set back.
+func firstLife(now uint64) uint64 {
+	return min(now, maxLife) + rand.Uint64N(1<<30)
 }
 
 // lock takes mu, and returns the time: that of a clock reading before it, or of a

@@ -6,10 +6,13 @@ import (
 	"iter"
 )
 
-const maxRestoreErrors = 8
+const (
+	maxRestoreErrors = 8
+	maxLife          = 1<<63 - 1<<40 // leaves numbers for all that join afterwards
+)
 
 // Restore lets hosts join that another registry, or an earlier process, had:
-// each with its incarnation, interval and time of joining, but with its full
+// each with its incarnation, interval, time of joining (to 292 years) and Life, but with its full
 // patience afresh, for nobody was listening in between. A host whose id already
 // lives here is passed over: who is here wins. It returns how many joined, and
 // what was wrong with others (the first few of them: ErrInvalid, ErrFull), which
@@ -46,6 +49,9 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if err := check(&a); err != nil {
 		return false, err
 	}
+	if h.Life > maxLife {
+		return false, fmt.Errorf("%w: Life %d is above %d", ErrInvalid, h.Life, uint64(maxLife))
+	}
 	o := r.offer(a.Interval, 0)
 	place := r.table.hash(a.ID)
 	now := r.lock()
@@ -54,6 +60,6 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if _, ok := r.table.exactly(place, a.ID); ok {
 		return false, nil
 	}
-	_, err := r.join(a, place, o, now, r.time.at(h.Joined, now))
+	_, err := r.join(a, place, o, now, r.time.at(h.Joined, now), h.Life)
 	return err == nil, err
 }

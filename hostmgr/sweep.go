@@ -63,8 +63,8 @@ func (r *Registry[M]) RunGC(ctx context.Context) error {
 // Confirm is to be asked about.
 //
 // It ends, because a look puts a page's bound beyond its own clock reading, which
-// is not before the scan began, and nothing brings a bound back behind that: no
-// verdict names a deadline that is past.
+// is not before the scan began, and nothing brings a bound back behind that: expect
+// keeps it ahead of the latest reading of the sweep that is under way.
 func (r *Registry[M]) scan(ctx context.Context, held bool) (rep SweepReport, due []candidate) {
 	select {
 	case r.sweepGate <- struct{}{}:

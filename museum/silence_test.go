@@ -63,7 +63,7 @@ var silence = []exhibit{
 		story:   "RunGC looked at a host and then deleted whoever had its id.",
 		file:    "hostmgr/confirm.go",
 		is:      "case v.state != Offline: // a stall",
-		becomes: "case allowed[q.number]:\n\t\t\tl.word().end()\n\t\t\tr.depart(l, Evicted, now)\n\t\t\trep.Evicted++\n\t\tcase v.state != Offline: // a stall",
+		becomes: "case allowed[q.candidate]:\n\t\t\tl.word().end()\n\t\t\tr.depart(l, Evicted, now)\n\t\t\trep.Evicted++\n\t\tcase v.state != Offline: // a stall",
 		test:    "TestConfirmsAnswerIsCheckedAgain",
 	},
 	{

@@ -44,7 +44,7 @@ func TestEachFieldOfStats(t *testing.T) {
 		HeldByGuard: 9, HeldByConfirm: 10, CleanupPending: 11, CleanupOldest: start.Add(250 * time.Millisecond),
 		CleanupFailures: 12, ConfirmFailures: 13, PolicyFaults: 14, Sweeps: 15, Stalls: 16, Excused: 1700 * time.Millisecond,
 		Advised: 42500 * time.Millisecond, Shadow: hostmgr.ShadowStats{Evicted: 17, Returned: 18, Later: 19, Spared: 20},
-		Records: 21, RecordsLost: 22, RecorderFailures: 23,
+		Records: 21, RecordsLost: 22, RecorderFailures: 23, LogLinesLost: 24,
 	})))
 	require.Equal(t, map[string]float64{
 		`hosts{registry="hosts",state="unsuspected",zone=""}`:  0,
@@ -84,6 +84,7 @@ func TestEachFieldOfStats(t *testing.T) {
 		`records_total{registry="hosts"}`:                     21,
 		`records_lost_total{registry="hosts"}`:                22,
 		`recorder_failures_total{registry="hosts"}`:           23,
+		`log_lines_lost_total{registry="hosts"}`:              24,
 	}, got)
 }
 

@@ -81,6 +81,8 @@ var registryFigures = []figure[stats]{
 	counter(of("records_lost_total", "Records of the flight recorder that found no room, or were in a write that failed."), func(s *stats) uint64 { return s.RecordsLost }),
 	counter(of("recorder_failures_total", "Writes of the flight recorder that failed."), func(s *stats) uint64 { return s.RecorderFailures }),
 
+	counter(of("log_lines_lost_total", "Log lines that found no room because the logger was too slow, or that it failed on."), func(s *stats) uint64 { return s.LogLinesLost }),
+
 	spread(of("detection_seconds", "Time from the last sign of life to the eviction."), detectionBounds, func(s *stats) durations { return s.Detection }),
 	spread(cleanup("left"), cleanupBounds, func(s *stats) durations { return s.CleanupAfterLeave }),
 	spread(cleanup("evicted"), cleanupBounds, func(s *stats) durations { return s.CleanupAfterEviction }),

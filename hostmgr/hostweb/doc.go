@@ -29,7 +29,7 @@
 // # JSON
 //
 // The same under api/, read with GET. Times are RFC 3339 with nanoseconds, or null if there is
-// none; durations are seconds, as numbers; incarnations are strings, for they need all 64 bits. Bytes
+// none; durations are seconds, as numbers; incarnations and lives are strings, for they need all 64 bits. Bytes
 // of an id that are not UTF-8 show as U+FFFD.
 // An error is {"error": "what is wrong"} with status 400 for a parameter, 404, 405, 503 where the
 // viewers are too many, or 500 if the Registry is nil.

@@ -47,7 +47,7 @@ type hostRow struct {
 	Zone        string  `json:"zone"`
 	Interval    seconds `json:"interval"`
 	Incarnation uint64  `json:"incarnation,string"`
-	Life        uint64  `json:"life"`
+	Life        uint64  `json:"life,string"`
 	Joined      stamp   `json:"joined"`
 	LastSeen    stamp   `json:"lastSeen"`
 	SuspectAt   stamp   `json:"suspectAt"`

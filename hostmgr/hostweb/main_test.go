@@ -76,7 +76,7 @@ type (
 	hostAnswer struct {
 		ID, State, Zone, Held, About, Incarnation string
 		Interval                                  float64
-		Life                                      uint64
+		Life                                      uint64 `json:",string"`
 		Joined, LastSeen, SuspectAt, EvictAt      *time.Time
 	}
 	statsAnswer struct {

@@ -92,5 +92,6 @@ func TestNoticeOfAFlightRecorderThatCannotKeepUp(t *testing.T) {
 		join(t, r, "a")
 		want := fmt.Sprintf("warn: The flight recorder can't keep up: %d records lost lately.", r.Stats().RecordsLost)
 		require.Equal(t, []string{want}, v.notices())
+		time.Sleep(3 * time.Hour) // the Write under way, the one of what was left, and that of the end
 	})
 }

@@ -45,6 +45,7 @@ type stats struct {
 	Records          uint64 `json:"records"`
 	RecordsLost      uint64 `json:"recordsLost"`
 	RecorderFailures uint64 `json:"recorderFailures"`
+	LogLinesLost     uint64 `json:"logLinesLost"`
 
 	Shadow     shadowStats `json:"shadow"`
 	Comparison *comparison `json:"comparison"`
@@ -110,7 +111,8 @@ func (h *Handler[M]) show(s hostmgr.Stats, now time.Time, p point) *stats {
 		CleanupFailures: s.CleanupFailures, ConfirmFailures: s.ConfirmFailures, PolicyFaults: s.PolicyFaults,
 		Sweeps: s.Sweeps, Stalls: s.Stalls, Excused: seconds(s.Excused),
 		Records: s.Records, RecordsLost: s.RecordsLost, RecorderFailures: s.RecorderFailures,
-		Shadow: shadowOf(s.Shadow), Comparison: compared(s),
+		LogLinesLost: s.LogLinesLost,
+		Shadow:       shadowOf(s.Shadow), Comparison: compared(s),
 		Detection:            times(s.Detection),
 		CleanupAfterLeave:    times(s.CleanupAfterLeave),
 		CleanupAfterEviction: times(s.CleanupAfterEviction),

@@ -226,7 +226,7 @@ func TestTableShowsWhatIsKnownOfAHost(t *testing.T) {
 	got := read[hostsAnswer](t, s.web, "/api/hosts").Hosts[0]
 	want, _ := s.Get("a")
 	require.Equal(t, hostAnswer{
-		ID: "a", State: "offline", Zone: "z", Held: want.Held, About: "data of a", Life: 2, Interval: 1,
+		ID: "a", State: "offline", Zone: "z", Held: want.Held, About: "data of a", Life: want.Life, Interval: 1,
 		Incarnation: fmt.Sprint(want.Incarnation), Joined: &now, LastSeen: &now,
 		SuspectAt: ptr(now.Add(1500 * time.Millisecond)), EvictAt: ptr(now.Add(2 * second)),
 	}, got)

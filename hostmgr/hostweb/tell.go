@@ -16,7 +16,7 @@ type departure struct {
 	At          stamp   `json:"at"`
 	Zone        string  `json:"zone"`
 	Incarnation uint64  `json:"incarnation,string"`
-	Life        uint64  `json:"life"`
+	Life        uint64  `json:"life,string"`
 	Joined      stamp   `json:"joined"`
 	LastSeen    stamp   `json:"lastSeen"`
 	Silence     seconds `json:"silence"`
