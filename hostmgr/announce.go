@@ -112,7 +112,7 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 	l := r.table.page(h).take(h, t)
 	l.setID(a.ID)
 	c, i := l.rest()
-	c.metadata[i] = a.Metadata
+	*c.meta(i) = a.Metadata
 	c.records[i].setJoined(joined)
 	l.fill(Lease{Incarnation: a.Incarnation, Life: number}, now<<1)
 	l.page.tellApart(l, h)
@@ -151,7 +151,7 @@ func (r *Registry[M]) refresh(l life[M], a Announcement[M], o offer, now int64) 
 		r.zones.leave(*zone)
 		*zone = r.zones.enter(a.Zone)
 	}
-	c.metadata[i] = a.Metadata
+	*c.meta(i) = a.Metadata
 	r.judgeBy(l, o.terms, now)
 	r.emit(Updated, l, now)
 	return r.metronome.tell(l.lease(), had, o.most, now)

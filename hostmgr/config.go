@@ -26,9 +26,10 @@ type Config[M any] struct {
 	Shadow Policy
 
 	// Clock is the time source. Nil means the system's, or inside a
-	// testing/synctest bubble the bubble's. Clocks that step backwards are put
-	// up with: the registry's own time never does. It goes on from the latest
-	// sweep, announce or leave; what was heard after that counts as heard later,
+	// testing/synctest bubble the bubble's. The clock may step backwards, the registry's
+	// own time never does. After a step of up to a second (or MaxGap, if that is longer) it
+	// stands still until the clock has caught up. After a longer one it goes on from the
+	// latest sweep, announce or leave; what was heard after that counts as heard later,
 	// by the length of the step. 146 years after New it stands still for ever.
 	Clock clock.Clock
 

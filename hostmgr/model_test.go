@@ -17,6 +17,7 @@ type model struct {
 	policy hostmgr.Policy
 	most   int // hosts; 0: no limit
 	now    time.Duration
+	behind time.Duration // the clock, after a step back
 	hosts  map[string]modelHost
 	gone   map[hostmgr.Kind]int
 }
@@ -165,9 +166,12 @@ func step(s *script, m *model, b []byte) (want, got error) {
 	return nil, nil
 }
 
+// start is what the clock, which reads now, read at the beginning of the registry's time.
+func (m *model) start(now time.Time) time.Time { return now.Add(m.behind - m.now) }
+
 // differ says how the registry differs from the model; nothing if it does not.
 func (m *model) differ(s *script) string {
-	shown, start := 0, s.clock.Now().Add(-m.now)
+	shown, start := 0, m.start(s.clock.Now())
 	for h := range s.All() {
 		shown++
 		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastSeen.Sub(start), h.Interval}

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 const (
@@ -97,10 +98,56 @@ type mark struct {
 }
 
 // A chunk is room for the rest of 64 lives. The garbage collector need not look
-// into the first part (4864 bytes, which is a size class of its own).
+// into the first part (4864 bytes, which is a size class of its own). Metadata of a large type
+// have an allocation each, made when a record is taken: 64 at once would be far too much
+// for a registry of few hosts.
 type chunk[M any] struct {
 	records  *[chunkSize]record
-	metadata *[chunkSize]M
+	metadata *[chunkSize]M  // nil if M is large
+	large    *[chunkSize]*M // nil if it is not
+}
+
+const largeSize = 1 << 10 // bytes; above it metadata are large
+
+func newChunk[M any]() chunk[M] {
+	c := chunk[M]{records: new([chunkSize]record)}
+	if isLarge[M]() {
+		c.large = new([chunkSize]*M)
+	} else {
+		c.metadata = new([chunkSize]M)
+	}
+	return c
+}
+
+// isLarge is known when this is compiled.
+func isLarge[M any]() bool {
+	var m M
+	return unsafe.Sizeof(m) > largeSize
+}
+
+// meta is where the metadata of a record are.
+func (c *chunk[M]) meta(i int) *M {
+	if isLarge[M]() {
+		return c.large[i]
+	}
+	return &c.metadata[i]
+}
+
+// take makes room for those of a record.
+func (c *chunk[M]) take(i int) {
+	if isLarge[M]() {
+		c.large[i] = new(M)
+	}
+}
+
+// clear forgets those of a record.
+func (c *chunk[M]) clear(i int) {
+	if isLarge[M]() {
+		c.large[i] = nil
+		return
+	}
+	var none M
+	c.metadata[i] = none
 }
 
 type record struct {
@@ -229,8 +276,9 @@ func (p *page[M]) take(h hash, t *terms) life[M] {
 // newRecord takes the next record, and returns its number as it stands in a key.
 func (p *page[M]) newRecord() uint64 {
 	if p.records%chunkSize == 0 {
-		p.chunks = append(p.chunks, chunk[M]{new([chunkSize]record), new([chunkSize]M)})
+		p.chunks = append(p.chunks, newChunk[M]())
 	}
+	p.chunks[p.records/chunkSize].take(p.records % chunkSize)
 	p.records++
 	return uint64(p.records-1) << intervalBits
 }
@@ -252,7 +300,7 @@ func (p *page[M]) copy(from life[M]) life[M] {
 	l.setTerms(from.terms())
 	a, i := l.rest()
 	b, j := from.rest()
-	a.records[i], a.metadata[i] = b.records[j], b.metadata[j]
+	a.records[i], *a.meta(i) = b.records[j], *b.meta(j)
 	if int(a.records[i].size) > len(a.records[i].id) {
 		l.setID(from.id())
 	}
@@ -323,8 +371,7 @@ func (p *page[M]) sortOut() {
 // more, for those may be sorted out, though nobody reads the mark of a life that is over.
 func (p *page[M]) drop(l life[M]) {
 	c, i := l.rest()
-	var none M
-	c.metadata[i] = none
+	c.clear(i)
 	*l.mark() = mark{}
 	if p.long != nil {
 		delete(p.long, l.recordNo())

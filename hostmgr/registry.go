@@ -80,7 +80,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r.attentive = r.judge.learns || cfg.Shadow != nil || cfg.Recorder != nil
 	r.lends = cfg.Clock == clock.System() && !r.attentive
 	r.cautious = cfg.Confirm != nil || cfg.Guard.on()
-	r.time = newTimeline(cfg.Clock, r.wake)
+	r.time = newTimeline(cfg.Clock, r.wake, cfg.MaxGap)
 	r.clean = newCleaner(cfg, r.time, r.wake)
 	r.recorder = newRecorder(cfg, r.time.start)
 	r.ledger.limit = max(0, int64(cfg.MaxGap))

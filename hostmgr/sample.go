@@ -63,7 +63,7 @@ func reach[M any](lives []life[M], room []Host[M]) {
 	records := make([]*record, len(lives))
 	for i, l := range lives {
 		c, j := l.rest()
-		records[i], room[i].Metadata = &c.records[j], c.metadata[j]
+		records[i], room[i].Metadata = &c.records[j], *c.meta(j)
 	}
 	for i, r := range records {
 		room[i].Life = uint64(r.id[0]) + uint64(r.size)

@@ -16,15 +16,24 @@ const never = int64(1<<62 - 1)
 // since it was made, monotonic, from 0 to below never.
 //
 // The reading is the monotonic one where the clock has it, so that steps of the
-// wall clock do not show. A clock without one (a fake) that steps back behind the
+// wall clock do not show. A clock without one (a fake) that steps back far behind the
 // floor re-anchors the timeline at the next reading: time goes on from there, and
-// Run, whose wait was for another clock, is woken. The floor is what makes a step
+// Run, whose wait was for another clock, is woken.
+//
+// If it steps back a little, time stands still until the clock has caught up. Were the
+// timeline re-anchored there as well, a clock that jitters forth and back would have it run
+// fast, for it would take in each step forth and no step back, and hosts would be evicted
+// before their patience has run out. What is little is up to a second, and up to MaxGap: a
+// step forth that is longer is excused as a stall.
+//
+// The floor is what makes a step
 // back visible to a heartbeat without writing anything: it rises with sweeps and
 // with what takes the lock, and a heartbeat only reads it.
 type timeline struct {
 	clock  clock.Clock
 	since  interface{ Since(time.Time) time.Duration }
 	wake   chan struct{} // tells Run of a step back
+	jitter int64         // up to which a step back is little
 	start  time.Time     // with its monotonic reading
 	day    time.Time     // start without it
 	offset atomic.Int64  // what steps back have taken away so far
@@ -32,8 +41,9 @@ type timeline struct {
 	shift  atomic.Int64  // how far the wall clock has been stepped since start
 }
 
-func newTimeline(c clock.Clock, wake chan struct{}) *timeline {
+func newTimeline(c clock.Clock, wake chan struct{}, maxGap time.Duration) *timeline {
 	t := &timeline{clock: c, since: byNow{c}, wake: wake, start: c.Now()}
+	t.jitter = int64(max(time.Second, maxGap))
 	t.day = t.start.Round(0)
 	if s, ok := c.(interface{ Since(time.Time) time.Duration }); ok {
 		t.since = s
@@ -53,8 +63,8 @@ func (c byNow) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 // its way, and time would be moved for a goroutine that was merely slow.
 func (t *timeline) now() int64 {
 	floor := t.floor.Load()
-	if n, _, _ := t.read(); n >= floor {
-		return n
+	if n, _, _ := t.read(); n >= floor-t.jitter {
+		return max(n, floor)
 	}
 	return t.reanchor()
 }
@@ -72,8 +82,8 @@ func (t *timeline) reanchor() int64 {
 	for {
 		floor := t.floor.Load()
 		n, offset, elapsed := t.read()
-		if n >= floor {
-			return n
+		if n >= floor-t.jitter {
+			return max(n, floor)
 		}
 		if t.offset.CompareAndSwap(offset, floor-elapsed) {
 			poke(t.wake)
@@ -103,7 +113,7 @@ func (t *timeline) wall(n int64) time.Time {
 	if n >= never {
 		return time.Time{}
 	}
-	return t.day.Add(time.Duration(n - t.offset.Load() + t.shift.Load()))
+	return t.day.Add(time.Duration(n)).Add(time.Duration(t.shift.Load() - t.offset.Load()))
 }
 
 // reading is what the clock reads at n: to be compared with its Now.
@@ -111,10 +121,10 @@ func (t *timeline) reading(n int64) time.Time {
 	return t.start.Add(time.Duration(n - t.offset.Load()))
 }
 
-// at is the inverse of wall, for times in the past of now.
+// at is the inverse of wall, for times in the past of now, to 292 years before it.
 func (t *timeline) at(w time.Time, now int64) int64 {
 	if w.IsZero() {
 		return now
 	}
-	return now - max(0, min(int64(t.wall(now).Sub(w)), never))
+	return now - max(0, int64(t.wall(now).Sub(w)))
 }

@@ -90,7 +90,7 @@ func (r *Registry[M]) snapshot(h *Host[M], l life[M], id string, now int64) {
 	var v verdict
 	r.judgeAs(&v, l, now)
 	c, i := l.rest()
-	h.ID, h.Metadata, h.State = id, c.metadata[i], v.state
+	h.ID, h.Metadata, h.State = id, *c.meta(i), v.state
 	k := l.key()
 	h.Interval, h.Incarnation, h.Life = k.interval(), k.incarnation, k.number
 	h.Zone, h.Joined = r.zones.list[l.mark().zone].name, r.time.wall(c.records[i].joinedAt())
