@@ -123,6 +123,7 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 // admit counts it in, and tells watchers.
 func (r *Registry[M]) admit(l life[M], zone string, now int64) {
 	l.mark().zone = r.zones.enter(zone)
+	r.tolerates(l.terms(), 1, now)
 	r.expect(l, now+l.terms().soonest(false)+1)
 	r.metronome.joined(r.zones.all.hosts, now)
 	r.counts.Joins++
@@ -160,6 +161,8 @@ func (r *Registry[M]) refresh(l life[M], a Announcement[M], o offer, now int64) 
 // judgeBy has a host that was heard just now judged by other terms, if they are others.
 func (r *Registry[M]) judgeBy(l life[M], t *terms, now int64) {
 	if *t != *l.terms() {
+		r.tolerates(t, 1, now)
+		r.tolerates(l.terms(), -1, now)
 		l.setTerms(t)
 		l.key().setInterval(t.interval)
 		if rhythm := l.rhythm(); rhythm != nil {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -276,16 +277,7 @@ func TestFailuresOfTheRecorderAreLoggedOnceASecond(t *testing.T) {
 		quiet()
 		stop()
 		require.Greater(t, r.Stats().RecorderFailures, uint64(5000))
-		require.Equal(t, 10, countLines(said.String()))
+		require.Equal(t, 10, strings.Count(said.String(), "\n"))
 		require.Contains(t, said.String(), "the flight recorder failed")
 	})
-}
-
-func countLines(s string) (n int) {
-	for _, b := range s {
-		if b == '\n' {
-			n++
-		}
-	}
-	return n
 }

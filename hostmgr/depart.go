@@ -68,6 +68,7 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	}
 	r.metronome.keep(r.zones.all.hosts, now) // else it would not know until when they were so many
 	r.zones.leave(was.zone)
+	r.tolerates(l.terms(), -1, now)
 	l.page.drop(l)
 	r.counts.departed(k)
 	return j

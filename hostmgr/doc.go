@@ -25,7 +25,8 @@
 //  3. The past can't touch the present. A leave, heartbeat or announce of an
 //     older incarnation changes nothing of a newer one.
 //  4. Silence counts only while we listened. A stall (see Config.MaxGap) is not
-//     counted as silence for anyone, and after it nobody is evicted before its
+//     counted as silence for any host; under Run the gap that makes a stall is never longer than
+//     what the most impatient host tolerates. After a stall no host is evicted before its
 //     own interval + MaxGap from the end of the stall, unless its counted
 //     silence exceeds twice its patience. Steps of the wall clock evict nobody.
 //  5. A sweep decides; the clock only shows. The state that Get and All show is

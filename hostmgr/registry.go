@@ -38,11 +38,14 @@ type Registry[M any] struct {
 	running   atomic.Bool
 	asking    atomic.Bool    // a batch is out with Confirm
 	asks      sync.WaitGroup // the goroutine under Run that asks Confirm
+	unsaid    atomic.Int64   // stalls that were not logged yet, in nanoseconds
+	sayAt     atomic.Int64   // when they may be
 	wake      chan struct{}  // tells Run that its plan is out of date; one slot
 	sweepGate chan struct{}  // one slot: who has put something in may scan
 
 	mu          sync.RWMutex // guards all below
 	ledger      ledger
+	threshold   threshold
 	zones       zones
 	watchers    []*watcher[M] // replaced, never changed in place
 	scanning    bool          // a sweep looks at pages
@@ -83,7 +86,8 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r.time = newTimeline(cfg.Clock, r.wake, cfg.MaxGap)
 	r.clean = newCleaner(cfg, r.time, r.wake)
 	r.recorder = newRecorder(cfg, r.time.start)
-	r.ledger.limit = max(0, int64(cfg.MaxGap))
+	r.threshold = newThreshold(max(0, int64(cfg.MaxGap)))
+	r.ledger.limit = r.threshold.limit()
 	r.incarnation = uint64(max(0, cfg.Clock.Now().UnixNano()))
 	r.lives = firstLife(r.incarnation)
 	if r.metronome != nil {

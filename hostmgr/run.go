@@ -23,27 +23,34 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	defer r.running.Store(false)
 	r.log.Start()
 	defer r.log.Stop()
-	if r.cfg.MaxGap == 0 {
-		r.setLimit(runMaxGap)
-		defer r.setLimit(0)
-	}
+	defer r.follow()()
 	defer r.startRecorder()()
 	defer r.clean.start(ctx)()
 	defer r.asks.Wait()
 	defer r.takeBack()
 	for ctx.Err() == nil {
-		rep, due := r.scan(ctx, false)
-		r.report(rep)
+		_, due := r.scan(ctx, false)
+		r.logStalls()
 		r.askAside(ctx, due)
 		r.rest(ctx)
 	}
 	return nil
 }
 
-func (r *Registry[M]) setLimit(d time.Duration) {
-	r.mu.Lock()
-	defer r.unlock()
-	r.ledger.limit = int64(d)
+// follow has the threshold of stalls be Run's, until what it returns is called.
+func (r *Registry[M]) follow() (stop func()) {
+	byHand := max(0, int64(r.cfg.MaxGap))
+	set := func(given int64, follows bool) {
+		now := r.lock()
+		defer r.unlock()
+		r.setGiven(given, follows, now)
+	}
+	if r.cfg.MaxGap == 0 {
+		set(int64(runMaxGap), true)
+	} else {
+		set(byHand, true)
+	}
+	return func() { set(byHand, false) }
 }
 
 // askAside asks Confirm on a goroutine of its own, so that sweeping goes on if
@@ -53,7 +60,7 @@ func (r *Registry[M]) askAside(ctx context.Context, due []candidate) {
 		r.asks.Go(func() {
 			var rep SweepReport
 			r.ask(ctx, due, &rep)
-			r.report(rep)
+			r.logStalls()
 		})
 	}
 }

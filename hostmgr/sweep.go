@@ -31,7 +31,7 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	rep, due := r.scan(ctx, true)
 	r.ask(ctx, due, &rep)
 	rep.Cleaned = r.clean.sweep(ctx, func() { r.tick(&rep) })
-	r.report(rep)
+	r.logStalls()
 	return rep
 }
 
@@ -44,10 +44,15 @@ func (r *Registry[M]) flush() {
 	}
 }
 
-// report logs what an operator would want to know.
-func (r *Registry[M]) report(rep SweepReport) {
-	if rep.Excused > 0 {
-		r.cfg.Logger.Warn("stall: the registry was not listening", "excused", rep.Excused)
+// logStalls logs what was excused since it last did, but once a second at most: where hosts have short
+// intervals, short gaps are stalls, and there may be many.
+func (r *Registry[M]) logStalls() {
+	if r.unsaid.Load() == 0 {
+		return
+	}
+	now, at := r.time.now(), r.sayAt.Load()
+	if now >= at && r.sayAt.CompareAndSwap(at, now+int64(logPause)) {
+		r.cfg.Logger.Warn("stall: the registry was not listening", "excused", time.Duration(r.unsaid.Swap(0)))
 	}
 }
 
@@ -131,11 +136,18 @@ func (r *Registry[M]) listen(rep *SweepReport) (now int64) {
 	now = r.time.now()
 	r.time.raise(now)
 	r.mu.Lock()
-	if excused := r.ledger.tick(now); excused > 0 {
-		rep.Excused += time.Duration(excused)
+	rep.Excused += time.Duration(r.listened(now))
+	return now
+}
+
+// listened notes that the registry listens now, and returns what had to be excused. The caller
+// holds mu.
+func (r *Registry[M]) listened(now int64) (excused int64) {
+	if excused = r.ledger.tick(now); excused > 0 {
+		r.unsaid.Add(excused)
 		r.recordStall(r.ledger.stalls[len(r.ledger.stalls)-1])
 	}
-	return now
+	return excused
 }
 
 // look judges the hosts of the page that is due first, and sets its bound anew; or does

@@ -1,0 +1,158 @@
+package hostmgr_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// A machine that pauses: what waits for its clock in a pause goes on when that is over.
+type pausing struct {
+	clock.Clock
+	pauses []standstill
+}
+
+type standstill struct{ from, to time.Time }
+
+// wakes is when a wait ends that would have ended at t.
+func (p *pausing) wakes(t time.Time) time.Time {
+	for _, x := range p.pauses {
+		if t.After(x.from) && t.Before(x.to) {
+			return x.to
+		}
+	}
+	return t
+}
+
+func (p *pausing) After(d time.Duration) <-chan time.Time {
+	return p.Clock.After(time.Until(p.wakes(time.Now().Add(d))))
+}
+
+func (p *pausing) sleep(d time.Duration) { time.Sleep(time.Until(p.wakes(time.Now().Add(d)))) }
+
+// beat has a host be heard every interval until a moment; after a pause, a little after the sweep.
+func (p *pausing) beat(t *testing.T, r *hostmgr.Registry[string], id string, interval time.Duration, until time.Time) {
+	for time.Now().Before(until) {
+		if _, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: interval}); err != nil {
+			t.Error(err)
+		}
+		p.sleep(interval)
+		time.Sleep(interval / 50)
+	}
+}
+
+// Under Run no pause of the process, of whatever length, evicts a host that is heard on time, with
+// intervals from 10 ms to a second in one registry; those that die are found.
+func TestNoPauseEvictsAHostUnderRun(t *testing.T) {
+	policies := []hostmgr.Policy{hostmgr.Multiple(2), hostmgr.Multiple(3), hostmgr.Tiered{Jitter: 10 * time.Millisecond, Offline: 30 * time.Millisecond}, hostmgr.Adaptive{}}
+	for seed := range uint64(times(40, 2000)) {
+		synctest.Test(t, func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 3))
+			p := &pausing{Clock: clock.System()}
+			for at := time.Now(); at.Before(time.Now().Add(10 * time.Second)); {
+				at = at.Add(time.Duration(rnd.Int64N(int64(time.Second))))
+				to := at.Add(time.Duration(rnd.Int64N(int64(800 * time.Millisecond))))
+				p.pauses = append(p.pauses, standstill{at, to})
+				at = to
+			}
+			var mu sync.Mutex // guards evicted
+			var evicted []string
+			r, err := hostmgr.New(hostmgr.Config[string]{Clock: p, Policy: policies[seed%4]})
+			require.NoError(t, err)
+			go func() {
+				for e := range r.Watch(t.Context()) {
+					if e.Kind == hostmgr.Evicted {
+						mu.Lock()
+						evicted = append(evicted, fmt.Sprintf("%s: %s", e.Host.ID, e.Evidence.Reason(e.Kind)))
+						mu.Unlock()
+					}
+				}
+			}()
+			stop := run(t, r)
+			end := time.Now().Add(12 * time.Second)
+			for i, interval := range []time.Duration{10 * time.Millisecond, 30 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond, time.Second} {
+				from := time.Duration(rnd.Int64N(int64(5 * time.Second)))
+				go func() { // one interval after the other comes, and goes by leaving
+					p.sleep(from)
+					id := fmt.Sprint("host of ", interval)
+					p.beat(t, r, id, interval, end)
+					_ = r.Leave(t.Context(), id, 0)
+				}()
+				go func() {
+					p.sleep(from / 2)
+					p.beat(t, r, fmt.Sprint("dead ", i), interval, time.Now().Add(2*time.Second))
+				}()
+			}
+			time.Sleep(time.Until(end) - time.Millisecond)
+			synctest.Wait()
+			mu.Lock()
+			alive := slices.DeleteFunc(slices.Clone(evicted), func(why string) bool { return why[:4] == "dead" })
+			mu.Unlock()
+			require.Empty(t, alive, "seed %d", seed)
+			time.Sleep(20 * time.Second)
+			synctest.Wait()
+			require.Zero(t, r.Len(), "seed %d", seed)
+			stop()
+			mu.Lock()
+			defer mu.Unlock()
+			require.Len(t, evicted, 5, "seed %d", seed)
+		})
+	}
+}
+
+// Run wakes as often as the most impatient host needs, and no more often when that has gone.
+func TestTheThresholdFollowsTheShortestInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := hostmgr.New(hostmgr.Config[string]{})
+		require.NoError(t, err)
+		stop := run(t, r)
+		sweeps := func() uint64 {
+			before := r.Stats().Sweeps
+			time.Sleep(10 * time.Second)
+			return r.Stats().Sweeps - before
+		}
+		join := func(id string, interval time.Duration) {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: interval})
+			require.NoError(t, err)
+		}
+		join("slow", time.Hour)
+		require.InDelta(t, 40, sweeps(), 2, "each 250 ms")
+		time.Sleep(100 * time.Millisecond)
+		join("fast", 100*time.Millisecond)
+		go func() {
+			for range 100 {
+				time.Sleep(100 * time.Millisecond)
+				_, _ = r.Heartbeat("fast", 0)
+			}
+			join("fast", time.Minute) // another interval
+		}()
+		require.InDelta(t, 450, sweeps(), 70, "each 25 ms, and at the host's deadlines")
+		time.Sleep(time.Second)
+		require.InDelta(t, 40, sweeps(), 2)
+		require.Zero(t, r.Stats().Stalls)
+		require.Equal(t, 2, r.Len())
+		stop()
+	})
+}
+
+// Many short stalls are logged once a second.
+func TestStallsAreLoggedOnceASecond(t *testing.T) {
+	logger, said := logs()
+	s := newScript(t, hostmgr.Config[string]{MaxGap: 10 * time.Millisecond, Logger: logger})
+	for range 100 {
+		s.after(50 * time.Millisecond)
+	}
+	require.Equal(t, uint64(100), s.Stats().Stalls)
+	require.InDelta(t, 5, strings.Count(said.String(), "\n"), 1)
+	require.Contains(t, said.String(), "excused=1s")
+}
