@@ -40,13 +40,17 @@
 //     up to 16 that came back to it.)
 //  8. Callbacks are free. They run with no lock held and may call the registry;
 //     one that blocks, fails or panics stops neither sweeps nor beats, and is
-//     counted. Cleanups of one id run one at a time and in order.
+//     counted. The Logger and the Recorder are callbacks too. Cleanups of one id run one at
+//     a time and in order; a Sweep within a Cleanup does no cleanups.
 //  9. No goroutine is yours to find. None exists unless Run was called; all end
-//     when its context does, and Run returns only then.
+//     when its context does, and Run returns only then. The exception is a Write of the
+//     Recorder, or a call of the Logger, that hangs: after a second it is left behind.
 //  10. Order. Events of one host arrive in the order in which they happened; a
 //     watcher that falls behind is told how much it missed and gets a fresh
 //     snapshot, never a silent gap.
 //  11. Every eviction can be explained. A [Departure] carries its evidence.
+//  12. Nothing starves. Of the cleanups that may be done, the one that has waited longest is
+//     done first, be it new or to be retried; and a Sweep ends, whatever departs meanwhile.
 //
 // All methods of a Registry are safe for concurrent use.
 package hostmgr

@@ -18,7 +18,7 @@ import (
 
 // A backlog that is served as fast as it grows: each cleanup waits for what stood before it, and
 // no longer (vespa-engine/vespa#20529).
-func TestCleanupsAreDoneInTheOrderOfDepartures(t *testing.T) {
+func TestPromise12CleanupsAreDoneInTheOrderOfDepartures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		waits := map[string]time.Duration{}
 		r, err := hostmgr.New(hostmgr.Config[string]{CleanupWorkers: 1, Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
