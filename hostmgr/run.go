@@ -8,13 +8,14 @@ import (
 // Run sweeps at each deadline until ctx is done, and then returns nil; or
 // ErrRunning at once if another Run has not returned yet. It returns only when
 // all goroutines that it started have, so a Cleanup or Confirm must heed its
-// context.
+// context. (A Write of the Recorder, or a call of the Logger, that hangs is left behind after a
+// second.)
 //
 // While nobody ran this registry it was deaf: a gap between the last sweep (or
 // New) and Run that is longer than MaxGap is a stall, as any other.
 //
-// With a fake clock, move it by at most half of MaxGap at a time, or make MaxGap
-// negative: a leap is a stall. An Announce that brings the next deadline forward
+// With a fake clock, move it by at most half of the threshold of stalls at a time (see MaxGap), or
+// make MaxGap negative: a leap is a stall. An Announce that brings the next deadline forward
 // leaves the After behind that Run waited for.
 func (r *Registry[M]) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
