@@ -202,6 +202,9 @@ func retry(tries int) time.Duration { return min(lastRetry, firstRetry<<min(trie
 // it is flat: one Sweep at a time does cleanups, so a Sweep that a cleanup calls does none. That
 // goes by the flag and not by the context, for a cleanup may call Sweep with any context.
 func (c *cleaner[M]) sweep(ctx context.Context, tick func()) (cleaned int) {
+	if c.depth(ctx) > 0 {
+		return 0 // one that a Leave does
+	}
 	until := c.time.now()
 	last, ok := c.beginSweep()
 	if !ok {

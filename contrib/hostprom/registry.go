@@ -72,7 +72,7 @@ var registryFigures = []figure[stats]{
 	counter(of("cleanup_failures_total", "Tries to clean up that failed."), func(s *stats) uint64 { return s.CleanupFailures }),
 
 	counter(of("sweeps_total", "Sweeps."), func(s *stats) uint64 { return s.Sweeps }),
-	counter(of("stalls_total", "Gaps between two sweeps that were longer than MaxGap: nobody was heard."), func(s *stats) uint64 { return s.Stalls }),
+	counter(of("stalls_total", "Gaps between two sweeps that were longer than the threshold: the registry did not listen."), func(s *stats) uint64 { return s.Stalls }),
 	counter(of("excused_seconds_total", "Length of all stalls."), func(s *stats) float64 { return s.Excused.Seconds() }),
 
 	gauge(of("advised_interval_seconds", "Interval that the Cadence advises now; 0 without one."), func(s *stats) float64 { return s.Advised.Seconds() }),
