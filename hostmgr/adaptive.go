@@ -18,14 +18,19 @@ import (
 // Gaps are taken to be normally distributed (by the logistic approximation of Bowling,
 // Khasawneh, Kaewkuekool and Cho 2009, which other implementations use as well, so that a
 // Phi means the same), with a deviation of at least a 64th of the interval, and of a quarter
-// of it until eight beats were heard. A host whose interval changes is learned anew, as is
-// one that was evicted.
+// of it until eight beats were heard. A host whose interval changes is learned from the
+// beginning, as is one that was evicted.
+//
+// The influence of one gap is bounded: see Pulse. So a host that beats like clockwork, and pauses
+// once, for however long, keeps a timeout below twice the former one. A host whose gaps have become
+// longer for good is learned all the same: gaps of twice the interval within a dozen, gaps of six
+// times the interval within 30.
 //
 // Do not use it where silence has to be explained to somebody by a number in a
 // configuration; where hosts beat much less often than things change for them (after a move
 // to a slow network the first beats are late by what was learned in the old one); where beats
 // are lost in bursts, which no deviation foresees; or where a Cadence changes intervals all the
-// time. It costs some 60 bytes a host, and heartbeats take about twice as long.
+// time. It costs some 100 bytes a host, and heartbeats take about twice as long.
 type Adaptive struct {
 	// Phi is the score at which a host is suspect. Zero means 8: one in 10^8.
 	Phi float64
@@ -72,7 +77,7 @@ func (Adaptive) Learns() bool { return true }
 // quiet is the silence that is late by so many deviations.
 func quiet(p Pulse, late float64) time.Duration {
 	mean, deviation := float64(p.Mean), max(float64(p.Deviation), float64(p.Interval)/64)
-	if p.Beats < 8 {
+	if p.Beats < fewGaps {
 		mean, deviation = float64(p.Interval), max(deviation, float64(p.Interval)/4)
 	}
 	return time.Duration(min(mean+deviation*late, maxPatience/4))

@@ -20,12 +20,20 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Lease, error) {
 	}
 	h := r.table.hash(a.ID)
 	lease, err := r.announce(a, h, first, again)
-	if r.judge.learns {
-		if l, ok := r.table.find(h); ok {
-			r.adapt(l)
-		}
+	if r.judge.learns && err == nil {
+		r.adaptAnnounced(h, a.ID, lease.Life)
 	}
 	return lease, err
+}
+
+// adaptAnnounced is adapt for a life that announced itself.
+func (r *Registry[M]) adaptAnnounced(h hash, id string, number uint64) {
+	r.mu.RLock()
+	l, ok := r.table.exactly(h, id)
+	r.mu.RUnlock()
+	if ok && l.key().number == number {
+		r.adapt(l, id)
+	}
 }
 
 func (r *Registry[M]) announce(a Announcement[M], h hash, first, again offer) (Lease, error) {
@@ -164,10 +172,7 @@ func (r *Registry[M]) judgeBy(l life[M], t *terms, now int64) {
 		r.tolerates(t, 1, now)
 		r.tolerates(l.terms(), -1, now)
 		l.setTerms(t)
-		l.key().setInterval(t.interval)
-		if rhythm := l.rhythm(); rhythm != nil {
-			rhythm.forget()
-		}
+		l.retune(t.interval)
 	}
 	r.expect(l, now+l.terms().soonest(l.mark().suspect)+1)
 }

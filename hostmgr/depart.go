@@ -97,13 +97,14 @@ func (r *Registry[M]) queue(l life[M], k Kind, now int64) *job[M] {
 // evidence gathers it, and when the host was due. The word still tells when it was last
 // heard, though the life is over.
 func (r *Registry[M]) evidence(l life[M], now int64) (e Evidence, due int64) {
-	v, t := r.verdict(l, now), l.patience()
+	var v verdict
+	t, p := l.learned()
+	r.judgeWith(&v, l, &t, now)
 	e = Evidence{
 		Silence: time.Duration(v.silence), Excused: time.Duration(v.excused),
 		Interval: t.interval, Patience: t.evict,
 	}
-	if rhythm := l.rhythm(); rhythm != nil && t.learns {
-		p := rhythm.pulse(t.interval)
+	if t.learns {
 		e.Mean, e.Deviation, e.Beats = p.Mean, p.Deviation, p.Beats
 	}
 	if h, ok := l.held(); ok && now > h.since && v.state == Offline {

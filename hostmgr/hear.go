@@ -121,18 +121,19 @@ func (r *Registry[M]) heard(l life[M], id string, was, heard int64) {
 	switch late := r.attentive && r.notes(l, gap); {
 	case late || was&suspectBit != 0:
 		r.attend(l.key(), id, was, heard)
-	case r.judge.learns && gap > 0:
-		l.rhythm().learn(gap)
+	case r.judge.learns && gap > 0 && !l.learn(gap):
+		r.attend(l.key(), id, was, heard) // it has moved
 	}
 	if r.judge.learns {
-		r.adapt(l)
+		r.adapt(l, id)
 	}
 }
 
 // notes is terms.notes for someone who holds no lock: it may ask the policy.
 func (r *Registry[M]) notes(l life[M], gap int64) bool {
 	t := *r.judge.terms(l.key().interval())
-	if rhythm := l.rhythm(); rhythm != nil {
+	if r.judge.learns {
+		rhythm := l.rhythm()
 		t = rhythm.over(t)
 	}
 	return t.notes(gap)
@@ -169,24 +170,51 @@ func (r *Registry[M]) noteGap(l life[M], was, heard, now int64) {
 		}
 		r.recordSilence(Recovered, l, seen, heard)
 	}
-	if rhythm := l.rhythm(); rhythm != nil {
-		rhythm.learn(heard - seen - r.ledger.between(seen, heard, now))
+	if r.judge.learns {
+		l.learn(heard - seen - r.ledger.between(seen, heard, now))
 	}
 }
 
-// adapt asks policies that learn how patient they are with a host now. It must be called
-// without any lock.
-func (r *Registry[M]) adapt(l life[M]) {
-	if p := l.rhythm().pulse(l.key().interval()); p.Beats > 0 {
-		l.rhythm().set(r.judge.learn(p), l.key())
+// adapt asks policies that learn for the timeouts of a host. It must be called without any lock.
+// Until they have answered the timeouts of before count, which are as good: they run from a contact
+// whose call has not returned yet.
+func (r *Registry[M]) adapt(l life[M], id string) {
+	l, ok := r.current(l, id)
+	if !ok {
+		return
 	}
+	was, interval := l.page.rhythms.list[l.slot], l.key().interval()
+	l.page.rhythms.mu.Unlock()
+	if was.beats == 0 {
+		return
+	}
+	p := was.pulse(interval, was.beats)
+	t := r.judge.learn(p)
+	if l, ok = r.current(l, id); ok {
+		if l.word().there() { // else the evidence stands
+			l.page.rhythms.list[l.slot].answer(t, p, was)
+		}
+		l.page.rhythms.mu.Unlock()
+	}
+}
+
+// current finds where a life is by now, and locks the rhythms there; ok is false if it is over. It
+// must be called without any lock.
+func (r *Registry[M]) current(l life[M], id string) (now life[M], ok bool) {
+	if l.page.rhythms.lock() {
+		return l, true
+	}
+	r.mu.RLock() // which waits until the rebuild is done, and keeps off the next one
+	defer r.mu.RUnlock()
+	now, ok = r.table.exactly(l.key().hash, id)
+	return now, ok && now.key().number == l.key().number && now.page.rhythms.lock()
 }
 
 // hearTwin is hear for those few whom their hash alone does not tell apart.
 func (r *Registry[M]) hearTwin(h hash, id string, incarnation uint64, heard int64) (Lease, error) {
 	l, lease, err := r.hearExactly(h, id, incarnation, heard)
 	if err == nil && r.judge.learns {
-		r.adapt(l)
+		r.adapt(l, id)
 	}
 	return lease, err
 }

@@ -80,22 +80,6 @@ func (l life[M]) setID(id string) {
 
 func (l life[M]) terms() *terms { return l.page.terms[l.mark().terms] }
 
-// rhythm is nil if nobody learns.
-func (l life[M]) rhythm() *rhythm {
-	if l.page.rhythms == nil {
-		return nil
-	}
-	return &l.page.rhythms[l.slot]
-}
-
-// patience is the terms, as far as nothing was learned of the host.
-func (l life[M]) patience() terms {
-	if r := l.rhythm(); r != nil {
-		return r.over(*l.terms())
-	}
-	return *l.terms()
-}
-
 // setTerms has the life judged by t from now on.
 func (l life[M]) setTerms(t *terms) {
 	p := l.page

@@ -31,7 +31,7 @@ const (
 type page[M any] struct {
 	words   []word
 	keys    []key
-	rhythms []rhythm // nil if nobody learns
+	rhythms *rhythms // nil if no policy learns
 
 	// Guarded by Registry.mu; what most looks of a sweep need comes first.
 	patience int64           // the least that soonest says for any of the terms
@@ -184,7 +184,7 @@ func newPage[M any](first uint64, depth, live int, learns bool) *page[M] {
 		p.words[i].v = vacant
 	}
 	if learns {
-		p.rhythms = make([]rhythm, slots)
+		p.rhythms = newRhythms(slots)
 	}
 	return p
 }
@@ -323,8 +323,8 @@ func (p *page[M]) reseat(from life[M]) life[M] {
 	*l.mark() = *from.mark()
 	*l.key() = *from.key()
 	l.word().v = from.word().load()
-	if r := l.rhythm(); r != nil {
-		r.copy(from.rhythm())
+	if p.rhythms != nil {
+		p.rhythms.list[l.slot] = from.page.rhythms.list[from.slot] // which has moved
 	}
 	return l
 }

@@ -36,6 +36,10 @@ type Pulse struct {
 	// Mean and Deviation are those of the gaps between its signs of life (of one that is longer
 	// than one and a half intervals, less what was not listened to), and Beats is how many gaps there were since it joined, or its interval
 	// changed. They are zero for policies that do not learn.
+	//
+	// A gap that is out of proportion counts for less: as the Mean and 4 times the Deviation. For
+	// that, the Deviation is no less than an eighth of the Interval; among the first 8 gaps no less
+	// than a quarter, and the Mean no less than the Interval.
 	Mean, Deviation time.Duration
 	Beats           uint64
 }

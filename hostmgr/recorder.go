@@ -160,7 +160,7 @@ func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
 	if c == nil {
 		return
 	}
-	t := l.patience()
+	t, p := l.learned()
 	r.recordHost(kind, l, now)
 	c.num("seen", seen)
 	c.num("patience", int64(t.evict))
@@ -175,13 +175,10 @@ func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
 		c.text("held", h.by())
 		c.num("since", h.since)
 	}
-	if rhythm := l.rhythm(); rhythm != nil {
-		p := rhythm.pulse(t.interval)
-		c.some("mean", int64(p.Mean))
-		c.some("deviation", int64(p.Deviation))
-		c.some("beats", int64(p.Beats))
-	}
-	c.num("listened", r.ledger.last)
+	c.some("mean", int64(p.Mean))
+	c.some("deviation", int64(p.Deviation))
+	c.some("beats", int64(p.Beats))
+	c.num("listened", min(r.ledger.last, now))
 	r.endRecord()
 }
 

@@ -157,6 +157,9 @@ type move struct{ from, to *word }
 // rebuild replaces old pages by new ones of the given depth: one by one that is as deep,
 // one by a family that is deeper, or a family by one that is less deep.
 func (t *table[M]) rebuild(depth int, old ...*page[M]) {
+	for _, p := range old {
+		p.rhythms.move()
+	}
 	fresh := t.plan(depth, old)
 	var moves []move
 	if p := old[0]; len(old) == 1 && len(fresh) == 1 && p.live >= p.records/8*7 {

@@ -25,9 +25,14 @@ func (r *Registry[M]) verdict(l life[M], now int64) (v verdict) {
 // the ledger and now alone, so that what is shown and what is decided are the same
 // thing. The caller holds r.mu, for reading at least.
 func (r *Registry[M]) judgeAs(v *verdict, l life[M], now int64) {
-	v.word = l.word().load()
 	t := l.patience()
-	v.judge(&r.ledger, r.lender.latest(seenIn(v.word), now), &t, now)
+	r.judgeWith(v, l, &t, now)
+}
+
+// judgeWith is judgeAs for those that have the terms already.
+func (r *Registry[M]) judgeWith(v *verdict, l life[M], t *terms, now int64) {
+	v.word = l.word().load()
+	v.judge(&r.ledger, r.lender.latest(seenIn(v.word), now), t, now)
 	v.recheck = never
 	if t.learns {
 		v.recheck = now + int64(t.interval)
