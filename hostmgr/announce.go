@@ -12,12 +12,7 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Lease, error) {
 	if err := check(&a); err != nil {
 		return Lease{}, err
 	}
-	again := r.offer(a.Interval, r.metronome.interval())
-	first := again
-	if had, most := r.metronome.welcome(); most != again.most || had != again.had {
-		first = r.offer(a.Interval, most)
-		first.had = had
-	}
+	first, again := r.offers(a.Interval)
 	h := r.table.hash(a.ID)
 	lease, err := r.announce(a, h, first, again)
 	if r.judge.learns && err == nil {
@@ -72,6 +67,23 @@ type offer struct {
 	terms     *terms        // that it is judged by from then on
 }
 
+// offers are what a host is offered that joins, and one that is there already. Like offer it must be
+// called without any lock.
+func (r *Registry[M]) offers(said time.Duration) (first, again offer) {
+	var now int64
+	if r.metronome != nil {
+		now = r.time.now()
+	}
+	again = r.offer(said, r.metronome.interval(now))
+	had, most := r.metronome.welcome(now)
+	if had == again.had && most == again.most {
+		return again, again
+	}
+	first = r.offer(said, most)
+	first.had = had
+	return first, again
+}
+
 // offer must be called without any lock: it may call the policy.
 func (r *Registry[M]) offer(said, most time.Duration) offer {
 	return offer{most, most, r.judge.terms(r.metronome.judged(said, most))}
@@ -84,7 +96,7 @@ func (r *Registry[M]) join(a Announcement[M], h hash, o offer, now, joined int64
 		return Lease{}, ErrFull
 	}
 	l := r.birth(a, h, o.terms, now, joined, number)
-	r.admit(l, a.Zone, now)
+	r.admit(l, r.zones.enter(a.Zone), now)
 	r.makeUp(l)
 	if ago, ok := r.evictees.returned(h, now); ok {
 		r.counts.Returned++
@@ -96,14 +108,13 @@ func (r *Registry[M]) join(a Announcement[M], h hash, o offer, now, joined int64
 }
 
 // replace ends the old life after the new one can be found, so that a heartbeat
-// never finds the id unknown in between. Watchers are told in the other order.
+// never finds the id unknown in between. Watchers are told in the other order. The new
+// life takes the place of the old one in its zone: that is one host all the time.
 func (r *Registry[M]) replace(old life[M], a Announcement[M], h hash, o offer, now int64) Lease {
-	if z := old.mark().zone; a.Zone == r.zones.list[z].name {
-		defer r.zones.leave(r.zones.enter(a.Zone)) // it must not be forgotten in between
-	}
+	zone := old.mark().zone
 	l := r.birth(a, h, o.terms, now, now, 0)
 	r.depart(old, Replaced, now)
-	r.admit(l, a.Zone, now)
+	r.admit(l, r.zones.move(zone, a.Zone), now)
 	return r.metronome.tell(l.lease(), o.had, o.most, now)
 }
 
@@ -128,9 +139,9 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 	return l
 }
 
-// admit counts it in, and tells watchers.
-func (r *Registry[M]) admit(l life[M], zone string, now int64) {
-	l.mark().zone = r.zones.enter(zone)
+// admit tells watchers of a new life, and all that count; but its zone has counted it.
+func (r *Registry[M]) admit(l life[M], zone uint8, now int64) {
+	l.mark().zone = zone
 	r.tolerates(l.terms(), 1, now)
 	r.expect(l, now+l.terms().soonest(false)+1)
 	r.metronome.joined(r.zones.all.hosts, now)
@@ -156,10 +167,8 @@ func (r *Registry[M]) refresh(l life[M], a Announcement[M], o offer, now int64) 
 	had := l.key().interval()
 	r.heardNow(l, now, now) // before its zone is another
 	c, i := l.rest()
-	if zone := &l.mark().zone; a.Zone != r.zones.list[*zone].name {
-		r.zones.leave(*zone)
-		*zone = r.zones.enter(a.Zone)
-	}
+	zone := &l.mark().zone
+	*zone = r.zones.move(*zone, a.Zone)
 	*c.meta(i) = a.Metadata
 	r.judgeBy(l, o.terms, now)
 	r.emit(Updated, l, now)

@@ -11,8 +11,8 @@ import (
 // each Announce and Heartbeat: short while they are few, longer as they become many. The
 // zero Cadence advises nothing, and leaves every host the interval that it named.
 //
-// It grows with each host that joins. It shrinks by no more than half in one interval, so
-// that hosts that were cut off, and come back, find room. A host that is told of a longer
+// It grows with each host that joins. It shrinks by half a second in each second, and so by half
+// in one interval, however long that is, so that hosts that were cut off, and come back, find room. A host that is told of a longer
 // interval than it had is told some time between Min and that at first, and one that joins in a
 // crowd (more than a twentieth of PerSecond in a second) some time between Min and the longer
 // of the advised interval and 2 x Min (but Max at most): so what restarted together does not
@@ -94,13 +94,24 @@ func steps(d time.Duration) time.Duration {
 // less: whatever it may be told is compared with what it is judged by first.
 type metronome struct {
 	Cadence
-	first   uint64       // the number before the registry's first life
-	advised atomic.Int64 // that hosts may be told, in nanoseconds
-	crowd   atomic.Bool  // joins are many
+	first uint64               // the number before the registry's first life
+	pace  atomic.Pointer[pace] // of what hosts may be told
+	crowd atomic.Int64         // until when joins are many, if no more come
 
-	// Guarded by Registry.mu.
-	lowered int64 // when it changed last, or was what it should be
-	joins   window
+	// Guarded by Registry.mu, as are changes of pace and crowd.
+	joins window
+}
+
+// A pace is an interval that shrinks to another one, by half of the time that passes. It is a
+// function of time: how often a pace is looked at, or replaced by one that shrinks further, makes no
+// difference. It never changes.
+type pace struct {
+	from, to time.Duration
+	since    int64 // when it was from
+}
+
+func (p *pace) at(now int64) time.Duration {
+	return max(p.to, p.from-time.Duration(max(0, now-p.since)/2))
 }
 
 func newMetronome(c Cadence) *metronome {
@@ -108,7 +119,7 @@ func newMetronome(c Cadence) *metronome {
 		return nil
 	}
 	m := &metronome{Cadence: c}
-	m.advised.Store(int64(m.target(0)))
+	m.begin(pace{from: m.target(0), to: m.target(0)})
 	return m
 }
 
@@ -126,31 +137,41 @@ func (m *metronome) keep(hosts int, now int64) {
 	if m == nil {
 		return
 	}
-	target, had := m.target(hosts), m.interval()
-	d := target
-	if target < had {
-		halvings := float64(now-m.lowered) / float64(had)
-		d = max(target, min(had, steps(time.Duration(float64(had)*math.Exp2(-halvings)))))
+	target, p := m.target(hosts), m.pace.Load()
+	switch had := p.at(now); {
+	case target >= had:
+		m.begin(pace{from: target, to: target})
+	case had == p.to: // it begins to shrink
+		m.begin(pace{from: had, to: target, since: now})
+	default:
+		m.begin(pace{from: p.from, to: target, since: p.since})
 	}
-	if d != had || d == target {
-		m.lowered = now
+	until := int64(0)
+	if float64(m.joins.sum(now, time.Second)) > max(1, m.PerSecond/20) {
+		until = now + int64(time.Second)
 	}
-	m.advised.Store(int64(d))
-	m.crowd.Store(float64(m.joins.sum(now, time.Second)) > max(1, m.PerSecond/20))
+	m.crowd.Store(until)
+}
+
+func (m *metronome) begin(p pace) {
+	if old := m.pace.Load(); old == nil || *old != p {
+		fresh := p // so that one that changes nothing is not allocated
+		m.pace.Store(&fresh)
+	}
 }
 
 // interval is what hosts may be told at most; 0 means nothing.
-func (m *metronome) interval() time.Duration {
+func (m *metronome) interval(now int64) time.Duration {
 	if m == nil {
 		return 0
 	}
-	return time.Duration(m.advised.Load())
+	return m.pace.Load().at(now)
 }
 
 // welcome is what a host may be told that joins, and what it is taken to have had.
-func (m *metronome) welcome() (had, most time.Duration) {
-	most = m.interval()
-	if m != nil && m.crowd.Load() {
+func (m *metronome) welcome(now int64) (had, most time.Duration) {
+	most = m.interval(now)
+	if m != nil && now < m.crowd.Load() {
 		return m.Min, max(most, min(2*m.Min, m.Max))
 	}
 	return most, most

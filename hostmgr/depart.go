@@ -66,8 +66,10 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	if was.suspect {
 		r.zones.suspect(was.zone, -1)
 	}
-	r.metronome.keep(r.zones.all.hosts, now) // else it would not know until when they were so many
-	r.zones.leave(was.zone)
+	if k != Replaced { // the new life takes its place
+		r.zones.leave(was.zone)
+		r.metronome.keep(r.zones.all.hosts, now)
+	}
 	r.tolerates(l.terms(), -1, now)
 	l.page.drop(l)
 	r.counts.departed(k)

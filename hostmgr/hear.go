@@ -53,7 +53,7 @@ func (r *Registry[M]) hearAndAdvise(h hash, id string, incarnation uint64, stamp
 // Announce that comes at the same time may make that shorter again; which of the two answers
 // the host heeds, it then chooses.)
 func (r *Registry[M]) advise(h hash, id string, lease Lease, stamp int64) Lease {
-	had, most := lease.Interval, r.metronome.interval()
+	had, most := lease.Interval, r.metronome.interval(stamp)
 	if had < most {
 		t := r.judge.terms(r.metronome.judged(had, most))
 		now := r.lock()

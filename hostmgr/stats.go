@@ -103,11 +103,11 @@ func (s *Stats) departed(k Kind) {
 // Stats returns the figures as they are now. What it costs does not depend on how many hosts
 // there are: some 10 microseconds, with a lock held, for each distribution that has values.
 func (r *Registry[M]) Stats() Stats {
-	r.mu.RLock()
+	now := r.rlock()
 	s := r.counts
 	s.Hosts, s.Suspects, s.Held = r.zones.all.hosts, r.zones.all.suspects, r.zones.all.held
 	s.Zones, s.Guard = r.zones.stats(r.cfg.Guard), r.zones.all.holding(r.cfg.Guard, true)
-	s.Advised = r.metronome.interval()
+	s.Advised = r.metronome.interval(now)
 	s.Stalls, s.Excused = r.ledger.count, time.Duration(r.ledger.total)
 	s.Shadow = r.shadow.snapshot()
 	r.figures.fill(&s)

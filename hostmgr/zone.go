@@ -40,15 +40,11 @@ func (zs *zones) find(name string) uint8 {
 	if int(zs.last) < len(zs.list) && zs.list[zs.last].is(name) {
 		return zs.last
 	}
-	i, ok := zs.index[name]
-	switch {
-	case ok:
+	name = zs.folded(name)
+	if i, ok := zs.index[name]; ok {
 		return i
-	case name != otherZone && zs.full():
-		return zs.find(otherZone)
-	default:
-		return zs.open(strings.Clone(name))
 	}
+	return zs.open(strings.Clone(name))
 }
 
 func (zs *zones) open(name string) uint8 {
@@ -65,6 +61,24 @@ func (zs *zones) open(name string) uint8 {
 	}
 	zs.index[name] = uint8(i)
 	return uint8(i)
+}
+
+// move counts a host of one zone in another. A zone that it stays in is not forgotten, though it
+// may be the only host there: so it leaves only if it is counted elsewhere then.
+func (zs *zones) move(from uint8, name string) (to uint8) {
+	if zs.list[from].name == zs.folded(name) {
+		return from
+	}
+	zs.leave(from)
+	return zs.enter(name)
+}
+
+// folded is the zone that hosts of this name are counted in.
+func (zs *zones) folded(name string) string {
+	if _, ok := zs.index[name]; !ok && zs.full() {
+		return otherZone
+	}
+	return name
 }
 
 func (zs *zones) full() bool {

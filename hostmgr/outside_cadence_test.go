@@ -1,0 +1,146 @@
+package hostmgr_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// An advice is what hosts were advised at one moment.
+type advice struct {
+	at       time.Time
+	interval time.Duration
+}
+
+// However often anybody looks, and whatever joins and departs: from no moment on does the advised
+// interval shrink to less than half within that interval. And it gets where it should in time.
+func TestTheAdvisedIntervalShrinksByHalfAtMostInOneInterval(t *testing.T) {
+	for seed := range uint64(times(20, 2000)) {
+		rnd := rand.New(rand.NewPCG(seed, 21))
+		s := newScript(t, hostmgr.Config[string]{Cadence: hostmgr.Cadence{Min: second, Max: time.Hour, PerSecond: 1}, Policy: hostmgr.Multiple(1000)})
+		s.crowd(1000)
+		require.Equal(t, 1000*second, s.Stats().Advised)
+		left := 0
+		leave := func() {
+			require.NoError(t, s.Forget("crowd"+strconv.Itoa(left), 0))
+			left++
+		}
+		var past []advice
+		look := func() {
+			now := advice{s.clock.Now(), s.Stats().Advised}
+			for _, a := range past {
+				if now.at.Sub(a.at) <= a.interval && 2*now.interval < a.interval {
+					t.Fatalf("seed %d: %v after %v", seed, now, a)
+				}
+			}
+			past = append(past, now)
+		}
+		end := s.clock.Now().Add(2100 * second)
+		longest := second << rnd.IntN(10)
+		for look(); s.clock.Now().Before(end); look() {
+			s.clock.Advance(time.Duration(rnd.Int64N(int64(longest))))
+			look()
+			for range rnd.IntN(100) {
+				if left < 999 {
+					leave()
+				}
+			}
+			if rnd.IntN(2) == 0 {
+				s.Sweep(context.Background())
+			}
+		}
+		for left < 999 {
+			leave()
+		}
+		s.clock.Advance(2000 * second)
+		require.Equal(t, second, s.Stats().Advised, "seed %d", seed)
+	}
+}
+
+// In one interval it shrinks by half, swept once, or each millisecond.
+func TestTheAdvisedIntervalShrinksByHalfInOneInterval(t *testing.T) {
+	for _, sweeps := range []int{0, 1, 10, 10_000} {
+		s := newScript(t, hostmgr.Config[string]{Cadence: hostmgr.Cadence{Min: second, Max: time.Hour, PerSecond: 1}})
+		for i := range 1000 {
+			s.announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: time.Hour})
+		}
+		for i := range 999 {
+			require.NoError(t, s.Forget(strconv.Itoa(i), 0))
+		}
+		for range sweeps {
+			s.after(1000 * second / time.Duration(sweeps))
+		}
+		if sweeps == 0 {
+			s.clock.Advance(1000 * second)
+		}
+		require.Equal(t, 500*second, s.Stats().Advised, "%d sweeps", sweeps)
+		lease, err := s.Heartbeat("999", 0)
+		require.NoError(t, err)
+		require.Equal(t, 500*second, lease.Interval, "%d sweeps", sweeps)
+	}
+}
+
+// A host that is replaced, or moves to another zone, is one host all the time.
+func TestAReplacedHostCountsOnceForTheAdvisedInterval(t *testing.T) {
+	for _, zone := range []string{"x", "y", ""} {
+		s := newScript(t, hostmgr.Config[string]{Cadence: hostmgr.Cadence{Min: second, Max: time.Hour, PerSecond: 0.01}})
+		announce := func(id, zone string, incarnation uint64) {
+			s.announce(hostmgr.Announcement[string]{ID: id, Zone: zone, Interval: second, Incarnation: incarnation})
+		}
+		announce("a", "x", 1)
+		require.Equal(t, 100*second, s.Stats().Advised)
+		for i := range uint64(5) {
+			s.clock.Advance(second)
+			announce("a", zone, 2+2*i)
+			require.Equal(t, 100*second, s.Stats().Advised)
+			announce("a", "x", 3+2*i)
+			require.Equal(t, 100*second, s.Stats().Advised)
+			announce("a", zone, 0)
+			s.after(second)
+			require.Equal(t, 100*second, s.Stats().Advised)
+			require.Equal(t, 1, s.Stats().Hosts)
+			require.Len(t, s.Stats().Zones, 1)
+		}
+		announce("b", "x", 1)
+		require.Equal(t, 200*second, s.Stats().Advised)
+		require.NoError(t, s.Forget("b", 0))
+		s.clock.Advance(200 * second)
+		announce("a", "x", 100)
+		require.Equal(t, 100*second, s.Stats().Advised)
+	}
+}
+
+// Joins were many, and then nothing looked for an hour: one that joins then is no crowd.
+func TestACrowdIsOverWithoutASweep(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Cadence: hostmgr.Cadence{Min: second, Max: time.Hour, PerSecond: 1}})
+	s.crowd(1000)
+	s.clock.Advance(time.Hour)
+	require.Equal(t, 1000*second, s.join("late").Interval)
+}
+
+// It has shrunk, and was right for an hour. When more hosts leave it shrinks from then on.
+func TestTheAdvisedIntervalShrinksAgainFromWhenHostsLeave(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Cadence: hostmgr.Cadence{Min: second, Max: time.Hour, PerSecond: 1}})
+	for i := range 1000 {
+		s.announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: 24 * time.Hour})
+	}
+	leave := func(from, to int) {
+		for i := from; i < to; i++ {
+			require.NoError(t, s.Forget(strconv.Itoa(i), 0))
+		}
+	}
+	leave(0, 500)
+	require.Equal(t, 1000*second, s.Stats().Advised)
+	s.clock.Advance(time.Hour)
+	require.Equal(t, 500*second, s.Stats().Advised)
+	leave(500, 999)
+	require.Equal(t, 500*second, s.Stats().Advised)
+	s.after(100 * second)
+	require.Equal(t, 450*second, s.Stats().Advised)
+}
