@@ -182,6 +182,7 @@ func (r *Registry[M]) judgeBy(l life[M], t *terms, now int64) {
 		r.tolerates(l.terms(), -1, now)
 		l.setTerms(t)
 		l.retune(t.interval)
+		r.reconsider(l, now) // a sweep may have been quicker
 	}
 	r.expect(l, now+l.terms().soonest(l.mark().suspect)+1)
 }

@@ -85,9 +85,10 @@ func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) 
 // lookAgain sees to it that a host is looked at in time that was heard some time ago, and whose
 // patience may have changed: the look that did not know of it counted on nothing like that.
 func (r *Registry[M]) lookAgain(h hash, id string, heard int64) {
-	r.lock()
+	now := r.lock()
 	defer r.unlock()
 	if l, ok := r.table.exactly(h, id); ok {
+		r.reconsider(l, now) // it may be given more time, too
 		r.expect(l, heard+l.terms().soonest(false)+1)
 	}
 }
@@ -234,7 +235,7 @@ func (r *Registry[M]) hearExactly(h hash, id string, incarnation uint64, heard i
 }
 
 // reconsider tells watchers of a suspect that was heard again. One that was
-// heard, but too long ago, gets its bit back, so that the next beat asks again; if
+// heard, but too long ago, keeps its bit, or gets it back, so that the next beat asks again; if
 // that beat comes right now, and finds no bit, the swap fails and we look again.
 func (r *Registry[M]) reconsider(l life[M], now int64) {
 	for l.mark().suspect {
@@ -247,6 +248,9 @@ func (r *Registry[M]) reconsider(l life[M], now int64) {
 				r.release(l)
 			}
 			return
+		}
+		if !l.word().trust(v.word) { // it has the bit if it was not heard, but is given more time
+			continue
 		}
 		l.mark().suspect = false
 		r.zones.suspect(l.mark().zone, -1)

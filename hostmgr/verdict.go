@@ -44,11 +44,14 @@ func (v *verdict) judge(g *ledger, seen int64, t *terms, now int64) {
 	v.excused = g.excused(seen, now)
 	v.silence = max(0, now-seen-v.excused)
 	v.suspectAt = after(seen+v.excused, t.suspect)
-	v.evictAt = g.grace(after(seen+v.excused, t.evict), t, now)
+	due := after(seen+v.excused, t.evict)
+	if v.evictAt = g.grace(due, t, now); v.evictAt > due {
+		v.suspectAt = min(v.suspectAt, due) // until it is evicted, also where the policy suspects no host
+	}
 	switch {
 	case now > v.evictAt:
 		v.state = Offline
-	case now > v.suspectAt || t.evict > 0 && v.silence > int64(t.evict):
+	case now > v.suspectAt:
 		v.state = Suspect
 	case v.silence > int64(t.interval):
 		v.state = Late

@@ -79,6 +79,11 @@ func (w *word) plainBeat(t int64) bool {
 // the host was heard since v was read.
 func (w *word) suspect(v int64) bool { return atomic.CompareAndSwapInt64(&w.v, v, v|suspectBit) }
 
+// trust takes the bit back, unless the host was heard since v was read.
+func (w *word) trust(v int64) bool {
+	return v&suspectBit == 0 || atomic.CompareAndSwapInt64(&w.v, v, v&^suspectBit)
+}
+
 // evict ends the life, unless the host was heard since v was read.
 func (w *word) evict(v int64) bool { return atomic.CompareAndSwapInt64(&w.v, v, v|overBit) }
 
