@@ -161,6 +161,7 @@ func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
 		return
 	}
 	t, p := l.learned()
+	seen = min(seen, now) // the clock may have stepped back since
 	r.recordHost(kind, l, now)
 	c.num("seen", seen)
 	c.num("patience", int64(t.evict))
@@ -171,7 +172,7 @@ func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
 	if r.ledger.open(now) > 0 {
 		c.num("deaf", r.ledger.last)
 	}
-	if h, held := l.held(); held {
+	if h, held := l.held(); held && h.since <= now { // a contact may be heard of only after that
 		c.text("held", h.by())
 		c.num("since", h.since)
 	}

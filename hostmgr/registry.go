@@ -105,20 +105,19 @@ func firstLife(now uint64) uint64 {
 	return min(now, maxLife) + rand.Uint64N(1<<30)
 }
 
-// lock takes mu, and returns the time: that of a clock reading before it, or of a
-// sweep that was quicker.
+// lock takes mu, and returns the time: that of a clock reading before it, or of another
+// caller that was quicker. So under mu time never goes back.
 func (r *Registry[M]) lock() (now int64) {
-	now = r.time.now()
-	r.time.raise(now)
+	r.time.raise(r.time.now())
 	r.mu.Lock()
-	return max(now, r.ledger.last)
+	return r.time.floor.Load()
 }
 
 // rlock is lock for reading; the caller releases it with mu.RUnlock.
 func (r *Registry[M]) rlock() (now int64) {
 	now = r.time.now()
 	r.mu.RLock()
-	return max(now, r.ledger.last)
+	return max(now, r.time.floor.Load())
 }
 
 // unlock releases mu, and then does what must not be done under it: waking

@@ -133,9 +133,7 @@ func (r *Registry[M]) tick(rep *SweepReport) {
 
 // listen is tick by someone who wants to go on with mu held.
 func (r *Registry[M]) listen(rep *SweepReport) (now int64) {
-	now = r.time.now()
-	r.time.raise(now)
-	r.mu.Lock()
+	now = r.lock()
 	rep.Excused += time.Duration(r.listened(now))
 	return now
 }
