@@ -40,7 +40,7 @@ func TestAHostWhoseEvictionIsPutOffIsSuspectForAll(t *testing.T) {
 // held, as Stats and the watchers know of, and until Next no host becomes one.
 func TestWhatIsShownIsWhatIsCounted(t *testing.T) {
 	suspected := uint64(0)
-	for seed := range uint64(times(60, 6000)) {
+	for seed := range uint64(times(30, 3000)) {
 		w := newWitness(t, seed)
 		for range 200 {
 			w.step()
