@@ -25,21 +25,50 @@ type flight struct {
 	waiting  int  // callers of RunNow, and the loop if it started the run; guarded by GC.mu
 	timedOut bool // the timeout ended the context; for the goroutine of fly only
 
-	done chan struct{} // closed when the run has returned and is in the statistics
-	err  error         // what the run returned; to be read when done is closed
+	done  chan struct{} // closed when the run has returned and is in the statistics
+	ended time.Time     // when it returned; to be read when done is closed, as is err
+	err   error         // what the run returned
 }
 
-// launch starts a run of t on behalf of its loop, planned for the given tick. It returns nil if a run
-// is in flight under t's ID, or if t was removed.
-func (g *GC) launch(ctx context.Context, t *task, tick time.Time) *flight {
+// landed returns what is closed when the flight has ended, or what never is if there is no flight.
+func (f *flight) landed() <-chan struct{} {
+	if f == nil {
+		return nil
+	}
+	return f.done
+}
+
+func (f *flight) hasLanded() bool {
+	select {
+	case <-f.landed():
+		return true
+	default:
+		return false
+	}
+}
+
+// launch starts a run of t on behalf of its loop, for the given tick, which has been held or not. If
+// a run is in flight under t's ID, launch returns that one and false. It returns nil if the loop
+// is over: ctx has ended or t was removed.
+//
+// That ctx is looked at under the lock is why Run never waits for a run that it has not told to
+// end: each flight that a loop ever gets from here was in flight, under the lock, before ctx ended.
+// So Run, which looks for flights after that, finds it, unless it has landed.
+func (g *GC) launch(ctx context.Context, t *task, tick time.Time, held bool) (f *flight, started bool) {
 	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.tasks[t.ID] != t || g.flights[t.ID] != nil {
-		return nil
+	if g.tasks[t.ID] != t || ctx.Err() != nil {
+		return nil, false
+	}
+	if f := g.flights[t.ID]; f != nil {
+		return f, false
 	}
 	t.stats.late(now.Sub(tick).Abs(), t.Interval)
-	return g.takeOff(ctx, t, now)
+	if held {
+		t.stats.use()
+	}
+	return g.takeOff(ctx, t, now), true
 }
 
 // takeOff starts a run with one who waits for it. The caller holds g.mu and has seen that none is in
@@ -48,6 +77,7 @@ func (g *GC) takeOff(ctx context.Context, t *task, now time.Time) *flight {
 	f := &flight{task: t, started: now, waiting: 1, done: make(chan struct{})}
 	f.ctx, f.cancel = context.WithCancelCause(context.WithValue(ctx, t, f))
 	g.flights[t.ID] = f
+	t.stats.tookOff(now)
 	go g.fly(f)
 	return f
 }
@@ -83,15 +113,16 @@ func (g *GC) timeOut(f *flight) {
 		slog.String("task", f.task.ID), slog.Duration("timeout", f.task.Timeout))
 }
 
-// land ends a flight: what it was goes to the statistics and the log, and only then to those who
+// land ends a flight: what it was goes to the log and the statistics, and only then to those who
 // wait, so that a caller of RunNow finds its run in the statistics.
 func (g *GC) land(f *flight, r result) {
-	took, how := g.clock.Now().Sub(f.started), endingOf(f, r)
+	f.ended = g.clock.Now()
+	took, how := max(0, f.ended.Sub(f.started)), endingOf(f, r)
 	f.err = explained(f.ctx, r.err)
 	f.cancel(nil) // from here on nobody joins
-	f.task.stats.landed(how, took)
 	g.log(f, r, how, took)
 	g.mu.Lock()
+	f.task.stats.landed(how, took)
 	delete(g.flights, f.task.ID)
 	g.mu.Unlock()
 	close(f.done)

@@ -3,8 +3,11 @@
 // A [GC] holds tasks. [GC.Run] runs each of them every [Task.Interval] until its context ends, and
 // returns when all have returned; [GC.RunNow] runs one at once. This holds for every task:
 //
-//   - Its runs never overlap: RunNow joins a run in flight, a tick that comes meanwhile is dropped
-//     and counted, and the ticks after it come when they would have come anyway.
+//   - Its runs never overlap: RunNow joins a run in flight, a tick that comes meanwhile is dropped,
+//     and the ticks after it come when they would have come anyway.
+//   - A run that hangs is seen while it does: a dropped tick is counted when it comes, the 1st, 2nd,
+//     4th, 8th of a run and so on are logged, and [TaskStats] says since when the run is in flight.
+//     It delays no other task.
 //   - A [Task.Timeout] cancels the context of a run, by the GC's clock. So do Remove, the end of
 //     Run, and the last RunNow caller who leaves.
 //   - Its error, panic or call of runtime.Goexit is counted and logged, and touches no other task.
@@ -45,7 +48,8 @@ type Config struct {
 	// Clock says when tasks and timeouts are due. The default is [clock.System].
 	Clock clock.Clock
 	// Logger receives what fails: errors and panics at level Error, timeouts at Warn, when they
-	// strike, and runs that were cancelled at Debug. The default logs nothing.
+	// strike, runs that are in flight at their task's next tick at Warn, and runs that were
+	// cancelled at Debug. The default logs nothing.
 	Logger *slog.Logger
 }
 

@@ -58,37 +58,7 @@ func (g *GC) close() {
 // start starts the loop of a task, its first tick one period from now. The caller holds g.mu.
 func (s *session) start(g *GC, t *task, now time.Time) {
 	if s.ctx.Err() == nil {
-		s.loops.Go(func() { g.loop(s.ctx, t, now.Add(t.period())) })
-	}
-}
-
-// loop runs a task at its ticks, the first of which is given, until ctx ends or the task is removed.
-func (g *GC) loop(ctx context.Context, t *task, tick time.Time) {
-	for g.wait(ctx, t, tick) {
-		g.run(ctx, t, tick)
-		next, passed := t.following(tick, g.clock.Now())
-		t.stats.drop(passed)
-		tick = next
-	}
-}
-
-// wait waits for the tick and says whether to go on.
-func (g *GC) wait(ctx context.Context, t *task, tick time.Time) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.removed:
-		return false
-	case <-g.clock.After(tick.Sub(g.clock.Now())):
-		return ctx.Err() == nil // when both are ready, select may choose either
-	}
-}
-
-// run runs a task and waits for it, or drops the tick if a run is in flight.
-func (g *GC) run(ctx context.Context, t *task, tick time.Time) {
-	if f := g.launch(ctx, t, tick); f != nil {
-		<-f.done
-	} else {
-		t.stats.drop(1)
+		l := &loop{gc: g, ctx: s.ctx, task: t, tick: now.Add(t.period())}
+		s.loops.Go(l.run)
 	}
 }

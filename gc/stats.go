@@ -8,14 +8,19 @@ import (
 )
 
 // TaskStats is what happened to a task since it was added: a snapshot. A run is in it from the moment
-// at which it returned.
+// at which it returned, and a dropped tick from the moment at which it came. If the run in flight
+// ends at the very clock reading of a tick, that tick gets a run and is not counted any more.
 type TaskStats struct {
 	Runs     uint64 // runs that returned, in whatever way
 	Errors   uint64 // of these: returned an error, those of a timeout included
 	Canceled uint64 // of these: returned the error of a context that was cancelled otherwise
 	Panics   uint64 // of these: panicked, or called runtime.Goexit
 	Timeouts uint64 // timeouts that struck, counted when they strike
-	Dropped  uint64 // ticks that passed while a run was in flight, or the process stood still
+	Dropped  uint64 // ticks that came while a run was in flight, or passed while the process stood still
+
+	// RunningSince is when the run in flight was started; zero if there is none. A run of a removed
+	// task that had the same ID counts too, for it keeps this one from running.
+	RunningSince time.Time
 
 	// Duration is that of runs, from start to return; recorded when a run returns.
 	Duration histogram.Snapshot[time.Duration]
@@ -27,11 +32,22 @@ type TaskStats struct {
 
 // Stats returns the statistics of a task, and whether there is one with that ID.
 func (g *GC) Stats(id string) (TaskStats, bool) {
-	t := g.task(id)
+	t, f := g.look(id)
 	if t == nil {
 		return TaskStats{}, false
 	}
-	return t.stats.snapshot(), true
+	s := t.stats.snapshot()
+	if f != nil && f.task != t && s.RunningSince.IsZero() {
+		s.RunningSince = f.started
+	}
+	return s, true
+}
+
+// look returns the task and the flight with that ID, or nil.
+func (g *GC) look(id string) (*task, *flight) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tasks[id], g.flights[id]
 }
 
 // Tasks returns the IDs of the tasks that there are, in alphabetical order.
@@ -66,6 +82,19 @@ func (s *stats) drop(ticks uint64) {
 	s.counts.Dropped += ticks
 }
 
+// use takes back that a tick was dropped.
+func (s *stats) use() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts.Dropped--
+}
+
+func (s *stats) tookOff(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts.RunningSince = now
+}
+
 func (s *stats) timeout() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,6 +112,7 @@ func (s *stats) landed(how ending, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Runs++
+	s.counts.RunningSince = time.Time{}
 	switch how {
 	case failed:
 		s.counts.Errors++

@@ -48,15 +48,15 @@ func (t Task) period() time.Duration {
 	return t.Interval + min(vary, math.MaxInt64-t.Interval)
 }
 
-// following returns the tick after the one at prev, or, when now is later, the first one that has
-// not passed, and how many have. It counts from prev and not from now, so the ticks keep their
-// phase; it takes one step, so a pause of any length costs the same and no burst follows it.
-func (t Task) following(prev, now time.Time) (next time.Time, passed uint64) {
-	next = prev.Add(t.period())
+// following returns the first tick after now, when the one at tick is due, and how many have come
+// in between, the last of them perhaps at now. It counts from tick and not from now, so the ticks
+// keep their phase; it takes one step, so a pause of any length costs the same and no burst follows.
+func (t Task) following(tick, now time.Time) (next time.Time, passed uint64) {
+	next = tick.Add(t.period())
 	late := now.Sub(next)
-	if late <= 0 {
+	if late < 0 {
 		return next, 0
 	}
-	n := (late-1)/t.Interval + 1
+	n := late/t.Interval + 1
 	return next.Add(n * t.Interval), uint64(n)
 }
