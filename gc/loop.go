@@ -42,6 +42,7 @@ func (l *loop) run() {
 			l.forgetOthers()
 		case <-l.flight.landed():
 			l.settle()
+			l.replan()
 		case <-l.due:
 			l.pass()
 			l.plan()
@@ -52,7 +53,15 @@ func (l *loop) run() {
 // plan begins to wait for the next tick.
 func (l *loop) plan() {
 	now := l.gc.clock.Now()
+	l.tick = l.task.nearest(l.tick, now)
 	l.due = l.gc.clock.After(l.tick.Sub(now))
+}
+
+// replan is plan if the clock has stepped back. Otherwise the After that there is will do.
+func (l *loop) replan() {
+	if !l.task.nearest(l.tick, l.gc.clock.Now()).Equal(l.tick) {
+		l.plan()
+	}
 }
 
 // pass does what the tick that has come is for, and moves on to the next one.
@@ -71,7 +80,7 @@ func (l *loop) pass() {
 			tick = next.Add(-l.task.Interval)
 		}
 		l.held = &tick
-		l.miss(passed+1, now)
+		l.miss(plus(passed, 1), now)
 	}
 }
 
@@ -107,7 +116,7 @@ func (l *loop) settle() {
 // of them and so on, or that there were so many: some lines for a day, and a first one soon.
 func (l *loop) miss(ticks uint64, now time.Time) {
 	before := l.missed
-	l.missed = before + ticks
+	l.missed = plus(before, ticks)
 	l.task.stats.drop(ticks)
 	if bits.Len64(l.missed) > bits.Len64(before) {
 		l.warn(now)

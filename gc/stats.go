@@ -79,7 +79,7 @@ func (s *stats) snapshot() TaskStats {
 func (s *stats) drop(ticks uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.counts.Dropped += ticks
+	s.counts.Dropped = plus(s.counts.Dropped, ticks)
 }
 
 // use takes back that a tick was dropped.

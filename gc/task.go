@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"time"
 )
@@ -13,6 +14,8 @@ type Task struct {
 	// ID names the task in calls, errors and logs. It is unique within a GC and not empty.
 	ID string
 	// Interval is the time from one tick to the next, however long the runs take. It is positive.
+	// When the clock jumps ahead, one run follows, late, and the ticks in between are dropped. When
+	// it steps back, the next tick comes within one and a half Intervals, Jitter apart.
 	Interval time.Duration
 	// Timeout is the time after which the context of a run is cancelled. The context's cause is
 	// then context.DeadlineExceeded, by errors.Is; its Err is context.Canceled and it has no
@@ -53,10 +56,45 @@ func (t Task) period() time.Duration {
 // keep their phase; it takes one step, so a pause of any length costs the same and no burst follows.
 func (t Task) following(tick, now time.Time) (next time.Time, passed uint64) {
 	next = tick.Add(t.period())
-	late := now.Sub(next)
-	if late < 0 {
+	if now.Before(next) {
 		return next, 0
 	}
-	n := late/t.Interval + 1
-	return next.Add(n * t.Interval), uint64(n)
+	passed, rest := divide(next, now, t.Interval)
+	return now.Add(t.Interval - rest), plus(passed, 1)
 }
+
+// nearest returns the tick to wait for when the one at next is planned. That is next, unless the
+// clock has stepped back: then it is the tick of the same phase that is nearest to one Interval
+// from now. The half Interval in between is what tells a step from clocks that are inexact, and
+// keeps a tick that has had its run from having another.
+func (t Task) nearest(next, now time.Time) time.Time {
+	half := t.Interval / 2
+	longest := t.Interval + min(time.Duration(t.Jitter*float64(t.Interval)), math.MaxInt64-t.Interval)
+	if next.Sub(now) <= longest+min(half, math.MaxInt64-longest) {
+		return next
+	}
+	_, rest := divide(now, next, t.Interval)
+	if rest < half {
+		rest += t.Interval // no overflow: of such an Interval no tick is too far away
+	}
+	return now.Add(rest)
+}
+
+// divide returns how often by fits into the time between two times, and what remains.
+func divide(from, to time.Time, by time.Duration) (n uint64, rest time.Duration) {
+	if d := to.Sub(from); d < math.MaxInt64 {
+		return uint64(d / by), d % by
+	}
+	// A Duration holds 292 years, and Sub stops there; a clock may jump further.
+	d := big.NewInt(to.Unix() - from.Unix())
+	d.Mul(d, big.NewInt(int64(time.Second)))
+	d.Add(d, big.NewInt(int64(to.Nanosecond()-from.Nanosecond())))
+	d, left := d.QuoRem(d, big.NewInt(int64(by)), new(big.Int))
+	if !d.IsUint64() {
+		return math.MaxUint64, time.Duration(left.Int64())
+	}
+	return d.Uint64(), time.Duration(left.Int64())
+}
+
+// plus is the sum, or the highest number if the sum is too high.
+func plus(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
