@@ -61,25 +61,40 @@ func (g *GC) launch(ctx context.Context, t *task, tick time.Time, held bool) (f 
 	if g.tasks[t.ID] != t || ctx.Err() != nil {
 		return nil, false
 	}
-	if f := g.flights[t.ID]; f != nil {
+	if f = g.flights[t.ID]; f != nil {
 		return f, false
 	}
 	t.stats.late(now.Sub(tick).Abs(), t.Interval)
 	if held {
 		t.stats.use()
 	}
-	return g.takeOff(ctx, t, now), true
+	f = newFlight(ctx, t)
+	g.takeOff(f, now)
+	return f, true
 }
 
-// takeOff starts a run with one who waits for it. The caller holds g.mu and has seen that none is in
-// flight, which is why runs never overlap.
-func (g *GC) takeOff(ctx context.Context, t *task, now time.Time) *flight {
-	f := &flight{task: t, started: now, waiting: 1, done: make(chan struct{})}
+// newFlight returns a flight with one who waits for it, which has not started.
+func newFlight(ctx context.Context, t *task) *flight {
+	f := &flight{task: t, waiting: 1, done: make(chan struct{})}
 	f.ctx, f.cancel = context.WithCancelCause(context.WithValue(ctx, t, f))
-	g.flights[t.ID] = f
-	t.stats.tookOff(now)
-	go g.fly(f)
 	return f
+}
+
+// takeOff starts a run. The caller holds g.mu and has seen that none is in flight, which is why runs
+// never overlap.
+func (g *GC) takeOff(f *flight, now time.Time) {
+	f.started = now
+	g.flights[f.task.ID] = f
+	f.task.stats.tookOff(now)
+	go g.fly(f)
+}
+
+// refuse ends a flight that will not be started. It is no task's next any more, so that this happens
+// once.
+func (f *flight) refuse(err error) {
+	f.err = err
+	f.cancel(err)
+	close(f.done)
 }
 
 // fly has the run done in a goroutine of its own, where it may panic or exit, and watches its timeout.
@@ -121,11 +136,21 @@ func (g *GC) land(f *flight, r result) {
 	f.err = explained(f.ctx, r.err)
 	f.cancel(nil) // from here on nobody joins
 	g.log(f, r, how, took)
+	g.clear(f, how, took)
+	close(f.done)
+}
+
+// clear makes room for the next run, and starts it if callers of RunNow wait for it. They have
+// waited longer than any who would find the room.
+func (g *GC) clear(f *flight, how ending, took time.Duration) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	f.task.stats.landed(how, took)
 	delete(g.flights, f.task.ID)
-	g.mu.Unlock()
-	close(f.done)
+	if t := g.tasks[f.task.ID]; t != nil && t.next != nil {
+		g.takeOff(t.next, f.ended)
+		t.next = nil
+	}
 }
 
 func (g *GC) log(f *flight, r result, how ending, took time.Duration) {

@@ -70,6 +70,7 @@ type task struct {
 	Task
 	removed chan struct{} // closed by Remove
 	stats   *stats
+	next    *flight // what callers of RunNow wait for that can't join the run in flight; guarded by GC.mu
 }
 
 // New returns a GC without tasks.
@@ -113,7 +114,7 @@ func (g *GC) Add(added Task) error {
 // remove itself. The ID is free at once: a task added under it doesn't run before that run has
 // returned.
 func (g *GC) Remove(id string) bool {
-	t, f := g.take(id)
+	t, f, next := g.take(id)
 	if t == nil {
 		return false
 	}
@@ -121,17 +122,24 @@ func (g *GC) Remove(id string) bool {
 	if f != nil && f.task == t {
 		f.cancel(ErrRemoved)
 	}
+	if next != nil {
+		next.refuse(ErrRemoved)
+	}
 	return true
 }
 
 // take removes the task from the map, so that one caller of Remove gets it, and no run of it starts
-// any more.
-func (g *GC) take(id string) (*task, *flight) {
+// any more. It also returns the run in flight and the one that waits for its turn.
+func (g *GC) take(id string) (t *task, f, next *flight) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	t := g.tasks[id]
+	t = g.tasks[id]
+	if t == nil {
+		return nil, nil, nil
+	}
+	next, t.next = t.next, nil
 	delete(g.tasks, id)
-	return t, g.flights[id]
+	return t, g.flights[id], next
 }
 
 // task returns the task with that ID, or nil.

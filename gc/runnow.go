@@ -10,8 +10,8 @@ import (
 )
 
 // RunNow runs a task at once, whether Run is running or not, and waits for it. If a run is in flight
-// it joins that one, unless its context has ended: then it waits for its end and runs the task anew.
-// The schedule of the task stays as it is.
+// it joins that one, unless its context has ended: then it waits for its end and for the run after
+// that, which all callers that wait so share. The schedule of the task stays as it is.
 //
 // It returns the error of the run: what Task.Run returned, as it is; with the cause if the run's
 // context ended before (errors.Is knows context.DeadlineExceeded of a timeout, and ErrRemoved); or
@@ -61,23 +61,20 @@ func (g *GC) runNow(ctx context.Context, t *task) error {
 	if g.within(ctx, t) {
 		return ErrReentrant
 	}
-	for ctx.Err() == nil {
-		f, joined, err := g.join(ctx, t)
-		if err != nil {
-			return err
-		}
-		select {
-		case <-f.done:
-			if joined {
-				return f.err
-			}
-		case <-ctx.Done():
-			if joined {
-				g.leave(f, context.Cause(ctx))
-			}
-		}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return ctx.Err()
+	f, err := g.join(ctx, t)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		g.leave(f, context.Cause(ctx))
+		return ctx.Err()
+	}
 }
 
 // within says whether ctx is that of a run of t in flight, or comes from it.
@@ -88,31 +85,41 @@ func (g *GC) within(ctx context.Context, t *task) bool {
 	return ok && g.flights[t.ID] == f
 }
 
-// join starts a run of t, or joins the one in flight. When that one can't be joined it is returned
-// all the same, to be waited for: its context has ended, or it is of a removed task with t's ID.
-func (g *GC) join(ctx context.Context, t *task) (f *flight, joined bool, err error) {
+// join starts a run of t, or joins the one in flight. When that one can't be joined, because its
+// context has ended or it is of a removed task with t's ID, join joins the run that is to follow,
+// which clear starts: so a caller waits for one run that isn't its own at most, whatever others do.
+func (g *GC) join(ctx context.Context, t *task) (*flight, error) {
 	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f = g.flights[t.ID]
+	f := g.flights[t.ID]
 	switch {
 	case g.tasks[t.ID] != t:
-		return nil, false, ErrRemoved
+		return nil, ErrRemoved
 	case f == nil:
-		return g.takeOff(context.WithoutCancel(ctx), t, now), true, nil
+		f = newFlight(context.WithoutCancel(ctx), t)
+		g.takeOff(f, now)
+		return f, nil
 	case f.task == t && f.waiting > 0 && f.ctx.Err() == nil:
 		f.waiting++
-		return f, true, nil
+		return f, nil
+	case t.next == nil:
+		t.next = newFlight(context.WithoutCancel(ctx), t)
+		return t.next, nil
 	}
-	return f, false, nil
+	t.next.waiting++
+	return t.next, nil
 }
 
-// leave is for those who joined and wait no longer. The last one cancels the run. That nobody joins
-// in between is why join looks at waiting: once it is 0, it stays 0.
+// leave is for those who joined and wait no longer. The last one cancels the run, or takes back that
+// it is to follow. That none joins in between is why join looks at waiting: once it is 0, it stays 0.
 func (g *GC) leave(f *flight, cause error) {
 	g.mu.Lock()
 	f.waiting--
 	last := f.waiting == 0
+	if last && f.task.next == f {
+		f.task.next = nil
+	}
 	g.mu.Unlock()
 	if last {
 		f.cancel(cause)

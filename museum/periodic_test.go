@@ -7,8 +7,8 @@ var periodic = []exhibit{
 		seen:    "dragonflyoss/Dragonfly2 pkg/gc/gc.go",
 		story:   "A tick started a collection although the one before it was still at work.",
 		file:    "gc/flight.go",
-		is:      "if f := g.flights[t.ID]; f != nil {",
-		becomes: "if f := g.flights[t.ID]; f != nil && f.task != t {",
+		is:      "if f = g.flights[t.ID]; f != nil {",
+		becomes: "if f = g.flights[t.ID]; f != nil && f.task != t {",
 		test:    "TestRunNowInFlightDropsTicks",
 	},
 	{
@@ -163,5 +163,14 @@ var periodic = []exhibit{
 		is:      "\t\t\tl.replan()\n",
 		becomes: "",
 		test:    "TestClockStepsBackDuringARun",
+	},
+	{
+		name:    "a caller that waits for its turn has none",
+		seen:    "here, looked for after a fault of its kind was found from outside, 2026-11-29",
+		story:   "A caller that could not join the run in flight raced for the next one with all others, and lost as long as they came and went.",
+		file:    "gc/flight.go",
+		is:      "t != nil && t.next != nil {",
+		becomes: "t != nil && t.next != nil && g.tasks == nil {",
+		test:    "TestRunNowDoesNotJoinADyingRun",
 	},
 }
