@@ -10,30 +10,41 @@ import (
 
 // A result is what became of a call of Task.Run.
 type result struct {
-	err      error
-	panicked bool   // or exited its goroutine
-	stack    []byte // of the panic
+	how   ending
+	err   error  // what Task.Run returned, explained
+	stack []byte // of a panic
 }
 
 var errGoexit = fmt.Errorf("%w: it called runtime.Goexit", ErrPanic)
 
-// call calls Task.Run and sends the result, also when that panics or ends the goroutine.
+// call calls Task.Run and sends the result, also when that panics or ends the goroutine. The error
+// that Run returned is judged here too, because its methods, such as Is and Unwrap, are the
+// embedder's code, and may do the same: a nil pointer as an error does.
 func call(f *flight, returned chan<- result) {
-	r := result{err: errGoexit, panicked: true} // it stays if Run ends the goroutine
+	r := result{how: panicked, err: errGoexit} // it stays if Run ends the goroutine
+	defer func() { returned <- r }()
 	defer func() {
 		if v := recover(); v != nil {
-			r = result{panicError(v), true, debug.Stack()}
+			r = result{panicked, panicError(f.ctx, v), debug.Stack()}
 		}
-		returned <- r
 	}()
-	r = result{err: f.task.Run(f.ctx)}
+	err := f.task.Run(f.ctx)
+	r = result{how: endingOf(f, err), err: explained(f.ctx, err)}
 }
 
-func panicError(v any) error {
-	if err, ok := v.(error); ok {
-		return fmt.Errorf("%w: %w", ErrPanic, err)
+// panicError makes an error of a panic, with why the run's context ended, if it did. It calls no
+// methods of v but by package fmt, which survives that they panic.
+func panicError(ctx context.Context, v any) error {
+	err, ok := v.(error)
+	if ok {
+		err = fmt.Errorf("%w: %w", ErrPanic, err)
+	} else {
+		err = fmt.Errorf("%w: %v", ErrPanic, v)
 	}
-	return fmt.Errorf("%w: %v", ErrPanic, v)
+	if cause := context.Cause(ctx); cause != nil {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
 }
 
 // explained adds to a run's error why its context ended, if it did.
@@ -60,14 +71,12 @@ const (
 
 // endingOf tells a run that failed from one that stopped because it was told to, other than by its
 // timeout.
-func endingOf(f *flight, r result) ending {
-	told := f.ctx.Err() != nil && !f.timedOut
+func endingOf(f *flight, err error) ending {
+	told := f.ctx.Err() != nil && !f.timedOut.Load()
 	switch {
-	case r.panicked:
-		return panicked
-	case r.err == nil:
+	case err == nil:
 		return succeeded
-	case told && (errors.Is(r.err, f.ctx.Err()) || errors.Is(r.err, context.Cause(f.ctx))):
+	case told && (errors.Is(err, f.ctx.Err()) || errors.Is(err, context.Cause(f.ctx))):
 		return canceled
 	}
 	return failed

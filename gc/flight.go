@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,8 +23,8 @@ type flight struct {
 	cancel  context.CancelCauseFunc
 	started time.Time
 
-	waiting  int  // callers of RunNow, and the loop if it started the run; guarded by GC.mu
-	timedOut bool // the timeout ended the context; for the goroutine of fly only
+	waiting  int         // callers of RunNow, and the loop if it started the run; guarded by GC.mu
+	timedOut atomic.Bool // the timeout ended the context
 
 	done  chan struct{} // closed when the run has returned and is in the statistics
 	ended time.Time     // when it returned; to be read when done is closed, as is err
@@ -121,7 +122,7 @@ func (g *GC) timeOut(f *flight) {
 	if f.ctx.Err() != nil {
 		return
 	}
-	f.timedOut = true
+	f.timedOut.Store(true)
 	f.cancel(fmt.Errorf("gc: timeout of %v: %w", f.task.Timeout, context.DeadlineExceeded))
 	f.task.stats.timeout()
 	g.logger.LogAttrs(f.ctx, slog.LevelWarn, "gc: task timed out",
@@ -132,11 +133,11 @@ func (g *GC) timeOut(f *flight) {
 // wait, so that a caller of RunNow finds its run in the statistics.
 func (g *GC) land(f *flight, r result) {
 	f.ended = g.clock.Now()
-	took, how := max(0, f.ended.Sub(f.started)), endingOf(f, r)
-	f.err = explained(f.ctx, r.err)
+	took := max(0, f.ended.Sub(f.started))
+	f.err = r.err
 	f.cancel(nil) // from here on nobody joins
-	g.log(f, r, how, took)
-	g.clear(f, how, took)
+	g.log(f, r, took)
+	g.clear(f, r.how, took)
 	close(f.done)
 }
 
@@ -153,15 +154,15 @@ func (g *GC) clear(f *flight, how ending, took time.Duration) {
 	}
 }
 
-func (g *GC) log(f *flight, r result, how ending, took time.Duration) {
-	if how == succeeded {
+func (g *GC) log(f *flight, r result, took time.Duration) {
+	if r.how == succeeded {
 		return
 	}
-	attrs := []slog.Attr{slog.String("task", f.task.ID), slog.Any("error", f.err), slog.Duration("took", took)}
+	attrs := []slog.Attr{slog.String("task", f.task.ID), slog.Any("error", r.err), slog.Duration("took", took)}
 	if r.stack != nil {
 		attrs = append(attrs, slog.String("stack", string(r.stack)))
 	}
-	g.logger.LogAttrs(f.ctx, how.level(), "gc: task "+how.String(), attrs...)
+	g.logger.LogAttrs(f.ctx, r.how.level(), "gc: task "+r.how.String(), attrs...)
 }
 
 // inFlight returns all flights.

@@ -97,8 +97,8 @@ var periodic = []exhibit{
 		seen:    "golang/go#67087",
 		story:   "A function called runtime.Goexit, and those who waited for its result waited for ever.",
 		file:    "gc/call.go",
-		is:      "\t\treturned <- r\n",
-		becomes: "\t\tif r.err != errGoexit {\n\t\t\treturned <- r\n\t\t}\n",
+		is:      "defer func() { returned <- r }()",
+		becomes: "defer func() {\n\t\tif r.err != errGoexit {\n\t\t\treturned <- r\n\t\t}\n\t}()",
 		test:    "TestRunNowHearsOfATaskThatExits",
 	},
 	{
@@ -172,5 +172,14 @@ var periodic = []exhibit{
 		is:      "t != nil && t.next != nil {",
 		becomes: "t != nil && t.next != nil && g.tasks == nil {",
 		test:    "TestRunNowDoesNotJoinADyingRun",
+	},
+	{
+		name:    "the methods of a run's error end the process",
+		seen:    "here, looked for after a fault of its kind was found from outside, 2026-11-29",
+		story:   "A nil pointer that was returned as an error panicked when the runner asked what kind of error it was.",
+		file:    "gc/call.go",
+		is:      "\tr = result{how: endingOf(f, err), err: explained(f.ctx, err)}\n",
+		becomes: "\tgo endingOf(f, err)\n\tr = result{how: failed, err: err}\n",
+		test:    "TestErrorsWithMethodsThatFail",
 	},
 }
