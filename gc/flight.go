@@ -87,6 +87,7 @@ func (g *GC) takeOff(f *flight, now time.Time) {
 	f.started = now
 	g.flights[f.task.ID] = f
 	f.task.stats.tookOff(now)
+	g.lines.Start() // land stops them
 	go g.fly(f)
 }
 
@@ -138,6 +139,9 @@ func (g *GC) land(f *flight, r result) {
 	f.cancel(nil) // from here on nobody joins
 	g.log(f, r, took)
 	g.clear(f, r.how, took)
+	// During Run this is not the last Stop, so no run waits for the logger. Without Run, those who
+	// wait find the line written; one that can't be written keeps them, but not the next run.
+	g.lines.Stop()
 	close(f.done)
 }
 

@@ -23,6 +23,7 @@ import (
 	"sync"
 
 	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/internal/asynclog"
 )
 
 // The errors of this package. They come wrapped with what there is to say: use errors.Is.
@@ -50,6 +51,11 @@ type Config struct {
 	// Logger receives what fails: errors and panics at level Error, timeouts at Warn, when they
 	// strike, runs that are in flight at their task's next tick at Warn, and runs that were
 	// cancelled at Debug. The default logs nothing.
+	//
+	// It may block, panic, or call the GC: lines wait for it in a bounded queue, and a goroutine of
+	// their own writes them while Run or a run goes on. Lines that find no room are lost, and how
+	// many is logged. The last call of Run or RunNow to return first waits until all lines are
+	// written, but for a Logger that blocks no more than a second.
 	Logger *slog.Logger
 }
 
@@ -57,7 +63,8 @@ type Config struct {
 // that waits for its own GC's Run to return waits for ever.
 type GC struct {
 	clock  clock.Clock
-	logger *slog.Logger
+	lines  *asynclog.Log // in front of the embedder's handler; started while Run or a run goes on
+	logger *slog.Logger  // puts lines there
 
 	mu      sync.Mutex         // guards the fields below; held to look and to change, never to wait
 	tasks   map[string]*task   // by ID
@@ -78,12 +85,11 @@ func New(config Config) *GC {
 	if config.Clock == nil {
 		config.Clock = clock.System()
 	}
-	if config.Logger == nil {
-		config.Logger = slog.New(slog.DiscardHandler)
-	}
+	lines := asynclog.New(config.Logger)
 	return &GC{
 		clock:   config.Clock,
-		logger:  config.Logger,
+		lines:   lines,
+		logger:  lines.Logger(),
 		tasks:   make(map[string]*task),
 		flights: make(map[string]*flight),
 	}

@@ -16,8 +16,10 @@ type session struct {
 // that RunNow started included, waits until they have returned, and returns nil. Until it has
 // returned another Run returns ErrRunning; after that Run may be called again.
 func (g *GC) Run(ctx context.Context) error {
+	g.lines.Start()
 	s, err := g.open(ctx)
 	if err != nil {
+		g.lines.Stop()
 		return err
 	}
 	<-ctx.Done()
@@ -31,6 +33,7 @@ func (g *GC) Run(ctx context.Context) error {
 	// No loop starts during this wait: start sees that ctx has ended. One that it started before
 	// that, it started before inFlight had the lock.
 	s.loops.Wait()
+	g.lines.Stop()
 	g.close()
 	return nil
 }
