@@ -25,9 +25,17 @@ var taskFigures = []figure[gc.TaskStats]{
 	counter(runs("canceled"), func(s *gc.TaskStats) uint64 { return s.Canceled }),
 	counter(runs("panic"), func(s *gc.TaskStats) uint64 { return s.Panics }),
 	counter(ofTask("timeouts_total", "Timeouts that struck."), func(s *gc.TaskStats) uint64 { return s.Timeouts }),
-	counter(ofTask("dropped_ticks_total", "Ticks that passed while a run was in flight, or the process stood still."), func(s *gc.TaskStats) uint64 { return s.Dropped }),
+	counter(ofTask("dropped_ticks_total", "Ticks that came while a run was in flight, or passed while the process stood still."), func(s *gc.TaskStats) uint64 { return s.Dropped }),
+	gauge(ofTask("running_since_timestamp_seconds", "When the run in flight was started, as Unix time; 0 if there is none."), runningSince),
 
 	spread(ofTask("duration_seconds", "Duration of runs, from start to return."), taskBounds, func(s *gc.TaskStats) durations { return s.Duration }),
 	spread(ofTask("period_jitter_seconds", "Difference between the planned and the actual start, in either direction."), jitterBounds, func(s *gc.TaskStats) durations { return s.PeriodJitter }),
 	spread(ofTask("period_jitter_ratio", "Difference between the planned and the actual start, as a share of the task's interval."), shareBounds, func(s *gc.TaskStats) ratios { return s.PeriodJitterShare }),
+}
+
+func runningSince(s *gc.TaskStats) float64 {
+	if s.RunningSince.IsZero() {
+		return 0
+	}
+	return float64(s.RunningSince.UnixMilli()) / 1e3
 }

@@ -84,3 +84,27 @@ func TestTicksOfTasks(t *testing.T) {
 		require.EqualValues(t, 1, shapes[`gc_task_period_jitter_ratio{gc="main",task="slow"}`].GetZeroCount())
 	})
 }
+
+// A run that hangs is shown while it does.
+func TestRunInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gc.New(gc.Config{})
+		free := make(chan struct{})
+		require.NoError(t, g.Add(task("hung", func(context.Context) error { <-free; return nil })))
+		c := &hostprom.Collector{GCs: map[string]*gc.GC{"main": g}}
+		since := func() float64 {
+			synctest.Wait()
+			return values(gather(t, c))[`gc_task_running_since_timestamp_seconds{gc="main",task="hung"}`]
+		}
+		require.Zero(t, since())
+		ctx, stop := context.WithCancel(t.Context())
+		begun := time.Now()
+		go func() { _ = g.Run(ctx) }()
+		time.Sleep(5500 * time.Millisecond)
+		require.EqualValues(t, begun.Add(second).Unix(), since())
+		require.EqualValues(t, 4, values(gather(t, c))[`gc_task_dropped_ticks_total{gc="main",task="hung"}`])
+		close(free)
+		require.Zero(t, since())
+		stop()
+	})
+}
