@@ -1,19 +1,25 @@
 package flight
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
 const (
-	maxStalls  = 4096      // that are remembered, as in a registry
-	maxSweeps  = 1_000_000 // that one silence is judged with
-	maxPending = 1 << 20   // hosts of whom it is not known yet if they came back
+	maxStalls  = 4096     // that are remembered, as in a registry
+	maxPending = 64 << 20 // bytes of verdicts that wait until it is known whether the host came back
+)
+
+var (
+	errPending = fmt.Errorf("more than %d MiB of evictions wait to be known as final or not", maxPending>>20)
+	errStall   = errors.New("a stall that begins before the one before it was over")
 )
 
 // A Verdict is what a policy thinks of a silence that stands in a log.
@@ -26,10 +32,10 @@ type Verdict struct {
 	Change string
 }
 
-// Judge judges each silence of a log again, by policy p. It has the registry itself do that:
-// on a clock that stands still between, it lets the host announce itself when it was last
-// heard, sweeps where the log has stalls, and looks when it is due. So under the policy that
-// the log was recorded with each verdict is the same, to the nanosecond.
+// Judge judges each silence of a log again, by policy p. A registry says how much silence p
+// grants the host; when that was over follows from the stalls in the log, each with the
+// limit that it exceeded. Under the policy that the log was recorded with each verdict is the
+// same, to the nanosecond.
 //
 // A policy that learns is told what the recording registry had learned; if that did not learn,
 // as of a host of whom nothing is known. Silences of less than one and a half intervals, or
@@ -42,6 +48,9 @@ type Verdict struct {
 // Verdicts come in the order of the log, except that one about an eviction that p would not
 // have made yet waits until it is known whether the host came back in time. Errors of the log
 // are passed on.
+//
+// Judge needs bounded memory, whatever the log: it remembers the latest 4096 stalls, as a registry
+// does, and 64 MiB of verdicts that wait. An eviction for which there is no room is an error.
 func Judge(log iter.Seq2[Record, error], p hostmgr.Policy) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
 		if p == nil {
@@ -51,7 +60,7 @@ func Judge(log iter.Seq2[Record, error], p hostmgr.Policy) iter.Seq2[Verdict, er
 			yield(Verdict{}, err)
 			return
 		}
-		j := judge{policy: p, pending: map[string]Verdict{}}
+		j := judge{policy: p, pending: map[string]*Verdict{}}
 		for r, err := range log {
 			if err == nil {
 				err = j.take(r)
@@ -69,14 +78,15 @@ func Judge(log iter.Seq2[Record, error], p hostmgr.Policy) iter.Seq2[Verdict, er
 
 type judge struct {
 	policy  hostmgr.Policy
-	stalls  []Record
-	pending map[string]Verdict // by id: Due is when p would have evicted
-	ready   []Verdict
+	stalls  []stall
+	pending map[string]*Verdict // by id: Due is when p would have evicted
+	held    int                 // bytes of pending
+	ready   []*Verdict
 }
 
 func (j *judge) yield(yield func(Verdict, error) bool) bool {
-	for _, v := range j.ready {
-		if !yield(v, nil) {
+	for i, v := range j.ready {
+		if j.ready[i] = nil; !yield(*v, nil) {
 			return false
 		}
 	}
@@ -84,19 +94,19 @@ func (j *judge) yield(yield func(Verdict, error) bool) bool {
 	return true
 }
 
-func (j *judge) take(r Record) error {
+func (j *judge) take(r Record) (err error) {
 	switch {
 	case r.Kind == "begin":
 		j.begin()
 	case r.Kind == "stall":
-		if len(j.stalls) == maxStalls {
-			j.stalls = append(j.stalls[:0], j.stalls[maxStalls/2:]...)
-		}
-		j.stalls = append(j.stalls, r)
+		err = j.stalled(stall{r.From, r.At, r.Limit})
 	case r.Kind == "joined":
 		j.comesBack(r)
 	case r.silence():
-		return j.judge(r)
+		err = j.judge(r)
+	}
+	if err != nil {
+		return fmt.Errorf("flight: line %d: %w", r.Line, err)
 	}
 	return nil
 }
@@ -107,14 +117,28 @@ func (j *judge) begin() {
 	j.stalls = nil
 }
 
+// stalled remembers a stall, and forgets the older half when there are too many, as a registry does.
+func (j *judge) stalled(s stall) error {
+	n := len(j.stalls)
+	if n > 0 && s.from.Before(j.stalls[n-1].to) {
+		return errStall
+	}
+	if n == maxStalls {
+		j.stalls = append(j.stalls[:0], j.stalls[maxStalls/2:]...)
+	}
+	j.stalls = append(j.stalls, s)
+	return nil
+}
+
 // judge judges a silence.
 func (j *judge) judge(r Record) error {
-	t := trial{Record: r, stalls: relevant(j.stalls, r.Seen)}
-	due, deadline, err := t.hold(j.policy)
+	evict, err := patience(j.policy, r.Pulse)
 	if err != nil {
-		return fmt.Errorf("flight: line %d: %w", r.Line, err)
+		return err
 	}
-	v := Verdict{Record: r}
+	t := trial{&r, j.stalls, evict}
+	due, deadline := t.due()
+	v := &Verdict{Record: r}
 	if due {
 		v.Due = deadline
 	}
@@ -122,20 +146,40 @@ func (j *judge) judge(r Record) error {
 	case v.Due.Equal(r.Due):
 	case r.Kind == "evicted" && !due:
 		v.Due = deadline
-		old, two := j.pending[r.ID]
-		if two || len(j.pending) < maxPending {
-			j.pending[r.ID] = v
-			v = old
-		}
-		if v.Kind == "" {
-			return nil
-		}
-		v.Change = later(v) // if two: the join between them was lost
+		return j.wait(v)
 	default:
 		v.Change = change(v)
 	}
 	j.ready = append(j.ready, v)
 	return nil
+}
+
+// wait keeps a verdict until it is known whether the host came back. If another one waits
+// already, the join between them was lost.
+func (j *judge) wait(v *Verdict) error {
+	if old, two := j.pending[v.ID]; two {
+		j.settle(old, later(old))
+	}
+	if j.held += v.size(); j.held > maxPending {
+		j.held -= v.size()
+		return errPending
+	}
+	j.pending[v.ID] = v
+	return nil
+}
+
+// settle gives a verdict that waited.
+func (j *judge) settle(v *Verdict, change string) {
+	delete(j.pending, v.ID)
+	j.held -= v.size()
+	v.Change = change
+	j.ready = append(j.ready, v)
+}
+
+// size is about what a verdict takes while it waits.
+func (v *Verdict) size() int {
+	const entry = 64 // of the map, and of what is ready
+	return entry + int(unsafe.Sizeof(*v)) + len(v.ID) + len(v.Zone) + len(v.By) + len(v.Policy)
 }
 
 // comesBack settles what would have become of a host that was evicted, and joins again.
@@ -144,33 +188,30 @@ func (j *judge) comesBack(r Record) {
 	if !ok {
 		return
 	}
-	delete(j.pending, r.ID)
-	v.Change = later(v)
-	if v.Due.IsZero() || !r.At.After(v.Due) {
-		v.Due = time.Time{}
-		v.Change = fmt.Sprintf("would have been kept: it came back %v after its eviction", r.At.Sub(v.At))
+	if !v.Due.IsZero() && r.At.After(v.Due) {
+		j.settle(v, later(v))
+		return
 	}
-	j.ready = append(j.ready, v)
+	v.Due = time.Time{}
+	j.settle(v, fmt.Sprintf("would have been kept: it came back %v after its eviction", r.At.Sub(v.At)))
 }
 
-// giveUp settles all of whom nothing more is known.
+// giveUp settles all of which nothing more is known.
 func (j *judge) giveUp() {
-	left := slices.SortedFunc(maps.Values(j.pending), func(a, b Verdict) int { return a.Line - b.Line })
+	left := slices.SortedFunc(maps.Values(j.pending), func(a, b *Verdict) int { return a.Line - b.Line })
 	for _, v := range left {
-		v.Change = later(v)
-		j.ready = append(j.ready, v)
+		j.settle(v, later(v))
 	}
-	clear(j.pending)
 }
 
-func later(v Verdict) string {
+func later(v *Verdict) string {
 	if v.Due.IsZero() {
 		return "would not have been evicted"
 	}
 	return fmt.Sprintf("would have been due %v later", v.Due.Sub(v.Record.Due))
 }
 
-func change(v Verdict) string {
+func change(v *Verdict) string {
 	switch was, is := v.Record.Due, v.Due; {
 	case is.IsZero():
 		return "would not have been due"
@@ -185,15 +226,16 @@ func change(v Verdict) string {
 	}
 }
 
-// String says in a sentence what was, and what would have been.
+// String says in a sentence what was, and what would have been. It is one line of printable text,
+// whatever stands in the log.
 func (v Verdict) String() string {
 	s := fmt.Sprintf("%s %s %q: silent for %v, patience %v at an interval of %v",
-		v.At.Format(time.RFC3339Nano), v.Kind, v.ID, v.At.Sub(v.Seen)-v.Excused, v.Patience, v.Pulse.Interval)
+		v.At.Format(time.RFC3339Nano), printable(v.Kind), v.ID, v.At.Sub(v.Seen)-v.Excused, v.Patience, v.Pulse.Interval)
 	if v.By != "" {
-		s += "; held: " + v.By
+		s += "; held: " + printable(v.By)
 	}
 	if v.Change != "" {
-		s += "; " + v.Change
+		s += "; " + printable(v.Change)
 	}
 	return s
 }

@@ -38,8 +38,8 @@ func TestAStallLongAgo(t *testing.T) {
 	require.Empty(t, verdicts[0].Change)
 }
 
-// A log that would have one silence judged by thousands of millions of sweeps.
-func TestASilenceWithoutEnd(t *testing.T) {
+// Stalls within days of silence: what lies between them is not played.
+func TestASilenceOfDays(t *testing.T) {
 	var log strings.Builder
 	log.WriteString("begin at=0 version=1 start=0\n")
 	at := int64(0)
@@ -50,8 +50,22 @@ func TestASilenceWithoutEnd(t *testing.T) {
 	}
 	_, _ = fmt.Fprintf(&log, "late at=%d id=\"a\" interval=10000000000 seen=0\n", at+1)
 	verdicts, errs := judge(log.String(), hostmgr.Multiple(1e9))
-	require.Empty(t, verdicts)
-	require.Len(t, errs, 1)
+	require.Empty(t, errs)
+	require.Empty(t, verdicts[0].Change)
+	verdicts, errs = judge(log.String(), hostmgr.Multiple(2))
+	require.Empty(t, errs)
+	require.Equal(t, 20*second, verdicts[0].Due.Sub(verdicts[0].Seen))
+}
+
+// A line costs no more than the stalls that are remembered, and no time that it names.
+func TestALineThatWouldTakeLong(t *testing.T) {
+	log := "begin version=1 start=5 at=0\nstall at=171000000000000 from=170000000000000 limit=1\n"
+	late := "late at=172000000000000 id=\"a\" interval=86400000000000 seen=2\n"
+	began := time.Now()
+	verdicts, errs := judge(log+strings.Repeat(late, 100), hostmgr.Multiple(2))
+	require.Empty(t, errs)
+	require.Len(t, verdicts, 100)
+	require.Less(t, time.Since(began), 5*second, "a registry that is swept at each limit takes half a second a line")
 }
 
 // The process was suspended; a beat came before the sweep that noticed, and so does its record.

@@ -66,15 +66,15 @@ func (p *parser) parse(line string) (r Record, err error) {
 	if kind == "" || strings.ContainsAny(kind, "=\"") {
 		return r, errors.New("no kind")
 	}
-	r.Kind = kind
+	r.Kind = strings.Clone(kind) // as all text of a record: it does not keep the line
 	f := fields{start: p.start}
 	for rest != "" {
-		var key, text string
-		var n int64
-		if key, text, n, rest, err = cut(rest); err != nil {
+		var key string
+		var v value
+		if key, v, rest, err = cut(rest); err != nil {
 			return r, err
 		}
-		f.set(&r, key, text, n)
+		f.set(&r, key, v)
 	}
 	return r, p.finish(&r, &f)
 }
@@ -94,7 +94,7 @@ func (p *parser) finish(r *Record, f *fields) error {
 	case r.Kind == "begin":
 		return nil
 	case f.bad != "":
-		return fmt.Errorf("%s is negative, or beyond 146 years", f.bad)
+		return errors.New(f.bad)
 	case r.At.IsZero():
 		return errors.New("no time")
 	case r.silence() && (r.ID == "" || r.Seen.IsZero() || r.Seen.After(r.At) || r.Pulse.Interval <= 0):
@@ -105,29 +105,49 @@ func (p *parser) finish(r *Record, f *fields) error {
 	return nil
 }
 
+// A value is what stands in a field: a string, or a number. Counts use all of an uint64, as themselves or
+// as the negative number that has the same bits.
+type value struct {
+	text  string
+	n     int64 // the greatest there is, if it is greater
+	count uint64
+}
+
 // cut takes the first field of what is left of a line.
-func cut(s string) (key, text string, n int64, rest string, err error) {
+func cut(s string) (key string, v value, rest string, err error) {
 	key, s, ok := strings.Cut(s, "=")
 	if !ok || key == "" || strings.ContainsAny(key, " \"") {
-		return "", "", 0, "", errors.New("a field that is none")
+		return "", v, "", errors.New("a field that is none")
 	}
-	var value string
+	var written string
 	if strings.HasPrefix(s, `"`) {
-		if value, err = strconv.QuotedPrefix(s); err == nil {
-			text, err = strconv.Unquote(value)
+		if written, err = strconv.QuotedPrefix(s); err == nil {
+			v.text, err = strconv.Unquote(written)
 		}
 	} else {
-		value, _, _ = strings.Cut(s, " ")
-		n, err = strconv.ParseInt(value, 10, 64)
+		written, _, _ = strings.Cut(s, " ")
+		v, err = number(written)
 	}
 	if err != nil {
-		return "", "", 0, "", fmt.Errorf("%.40s: %w", key, err)
+		return "", v, "", fmt.Errorf("%s: %w", brief(key), err)
 	}
-	rest = s[len(value):]
+	rest = s[len(written):]
 	if rest != "" && rest[0] != ' ' {
-		return "", "", 0, "", fmt.Errorf("%.40s: no space after it", key)
+		return "", v, "", fmt.Errorf("%s: no space after it", brief(key))
 	}
-	return key, text, n, strings.TrimPrefix(rest, " "), nil
+	return key, v, strings.TrimPrefix(rest, " "), nil
+}
+
+func number(s string) (v value, err error) {
+	if v.n, err = strconv.ParseInt(s, 10, 64); err == nil {
+		v.count = uint64(v.n)
+		return v, nil
+	}
+	if v.count, err = strconv.ParseUint(s, 10, 64); err == nil {
+		v.n = math.MaxInt64
+		return v, nil
+	}
+	return v, errors.Unwrap(err) // which does not repeat a line of 64 KiB
 }
 
 // fields gathers what is no field of a Record, or is one only together.
@@ -135,58 +155,58 @@ type fields struct {
 	start   time.Time
 	version int64
 	began   int64
-	bad     string // a time or duration that can't be
+	bad     string // what can't be
 }
 
 // set sets the field of that name, if there is one.
-func (f *fields) set(r *Record, key, text string, n int64) {
+func (f *fields) set(r *Record, key string, v value) {
 	switch key {
 	case "at":
-		r.At = f.time(key, n)
+		r.At = f.time(key, v.n)
 	case "seen":
-		r.Seen = f.time(key, n)
+		r.Seen = f.time(key, v.n)
 	case "due":
-		r.Due = f.time(key, n)
+		r.Due = f.time(key, v.n)
 	case "listened":
-		r.Listened = f.time(key, n)
+		r.Listened = f.time(key, v.n)
 	case "deaf":
-		r.Deaf = f.time(key, n)
+		r.Deaf = f.time(key, v.n)
 	case "since":
-		r.Since = f.time(key, n)
+		r.Since = f.time(key, v.n)
 	case "from":
-		r.From = f.time(key, n)
+		r.From = f.time(key, v.n)
 	case "interval":
-		r.Pulse.Interval = f.duration(key, n)
+		r.Pulse.Interval = f.duration(key, v.n)
 	case "mean":
-		r.Pulse.Mean = f.duration(key, n)
+		r.Pulse.Mean = f.duration(key, v.n)
 	case "deviation":
-		r.Pulse.Deviation = f.duration(key, n)
+		r.Pulse.Deviation = f.duration(key, v.n)
 	case "patience":
-		r.Patience = f.duration(key, n)
+		r.Patience = f.duration(key, v.n)
 	case "excused":
-		r.Excused = f.duration(key, n)
+		r.Excused = f.duration(key, v.n)
 	case "limit":
-		r.Limit = f.duration(key, n)
+		r.Limit = f.duration(key, v.n)
 	case "beats":
-		r.Pulse.Beats = uint64(n)
+		r.Pulse.Beats = v.count
 	case "life":
-		r.Life = uint64(n)
+		r.Life = v.count
 	case "incarnation":
-		r.Incarnation = uint64(n)
+		r.Incarnation = v.count
 	case "records":
-		r.Lost = uint64(n)
+		r.Lost = v.count
 	case "version":
-		f.version = n
+		f.version = v.n
 	case "start":
-		f.began = n
+		f.began = v.n
 	case "id":
-		r.ID = text
+		r.ID = strings.Clone(v.text)
 	case "zone":
-		r.Zone = text
+		r.Zone = strings.Clone(v.text)
 	case "held", "by":
-		r.By = text
+		r.By = strings.Clone(v.text)
 	case "policy":
-		r.Policy = text
+		r.Policy = strings.Clone(v.text)
 	}
 }
 
@@ -197,7 +217,7 @@ func (f *fields) time(key string, n int64) time.Time {
 // duration is at most what a registry's time comes to.
 func (f *fields) duration(key string, n int64) time.Duration {
 	if n < 0 || n > math.MaxInt64/2 {
-		f.bad = key
+		f.bad = key + " is negative, or beyond 146 years"
 		return 0
 	}
 	return time.Duration(n)

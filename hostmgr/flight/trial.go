@@ -1,134 +1,104 @@
 package flight
 
 import (
-	"context"
 	"errors"
+	"sort"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A trial is one silence before a registry of its own.
+// A stall is a time in which the registry did not listen.
+type stall struct {
+	from, to time.Time
+	limit    time.Duration // that it exceeded
+}
+
+// A trial judges one silence by the patience of a policy. It computes what the registry computes when
+// it records a silence (ledger.due in package hostmgr), from stall to stall: no time is played, so
+// nothing that happens between two stalls can be passed over, however long it is.
 type trial struct {
-	Record
-	stalls []Record // that bear on it, in order
-	now    time.Time
-	sweeps int
-	*hostmgr.Registry[struct{}]
+	*Record
+	stalls []stall       // of the registry, in order
+	evict  time.Duration // the patience; 0: silence never evicts
 }
 
-// Now and After make it a clock, on which nobody waits.
-func (t *trial) Now() time.Time                       { return t.now }
-func (t *trial) After(time.Duration) <-chan time.Time { return nil }
-
-// relevant are the stalls that were not over yet when a host was heard, and the one before
-// them, if its grace may last: that is its limit and the interval, and patience is no less
-// than the interval.
-func relevant(stalls []Record, seen time.Time) []Record {
-	i := len(stalls)
-	for i > 0 && stalls[i-1].At.After(seen) {
-		i--
+// due tells whether the host was due before the silence was over, and its deadline: the first
+// that passed unheard, or else the next one.
+func (t *trial) due() (due bool, deadline time.Time) {
+	if t.evict == 0 {
+		return false, time.Time{}
 	}
-	if i > 0 && seen.Before(stalls[i-1].At.Add(stalls[i-1].Limit)) {
-		i--
-	}
-	return stalls[i:]
-}
-
-// hold tells whether the host was due before the silence was over, and the deadline: of then,
-// or the next.
-func (t *trial) hold(p hostmgr.Policy) (due bool, deadline time.Time, err error) {
-	due, deadline, err = t.live(p)
-	if err == nil && t.Stats().PolicyFaults > 0 {
-		err = errors.New("the policy panics, or its answer can't be meant")
-	}
-	return due, deadline, err
-}
-
-// live lives through the silence.
-func (t *trial) live(p hostmgr.Policy) (due bool, deadline time.Time, err error) {
-	cfg := hostmgr.Config[struct{}]{Policy: informed{p, t.Pulse}, Clock: t}
-	t.now = t.Seen
-	if len(t.stalls) > 0 {
-		cfg.MaxGap = max(t.stalls[0].Limit, 10*time.Millisecond)
-		if from := t.stalls[0].From; from.Before(t.now) {
-			t.now = from
+	end := t.end()
+	i := sort.Search(len(t.stalls), func(i int) bool { return t.stalls[i].to.After(t.Seen) })
+	for excused := time.Duration(0); ; i++ {
+		deadline = t.grace(i, t.Seen.Add(excused+t.evict))
+		if i == len(t.stalls) {
+			return deadline.Before(end), deadline
 		}
-	}
-	if t.Registry, err = hostmgr.New(cfg); err != nil {
-		return false, time.Time{}, err
-	}
-	for _, s := range t.stalls {
-		if deadline, due, err = t.listen(s.From, cfg.MaxGap); due || err != nil {
-			return due, deadline, err
+		s := &t.stalls[i]
+		if deadline.Before(s.from) && deadline.Before(end) {
+			return true, deadline
 		}
-		if err = t.advance(s.At); err != nil {
-			return false, time.Time{}, err
-		}
-		t.Sweep(context.Background())
-	}
-	end := t.At
-	if !t.Deaf.IsZero() && t.Deaf.Before(end) {
-		end = t.Deaf
-	}
-	if end.Before(t.now) {
-		end = t.now
-	}
-	deadline, due, err = t.listen(end, cfg.MaxGap)
-	return due, deadline, err
-}
-
-// listen lets time pass that was listened to, and tells whether the host is due before.
-func (t *trial) listen(to time.Time, gap time.Duration) (deadline time.Time, due bool, err error) {
-	for ; ; t.sweeps++ {
-		if t.now.After(to) {
-			return deadline, false, nil // the stall began before the host was heard
-		}
-		if err = t.announce(); err != nil {
-			return deadline, false, err
-		}
-		if h, ok := t.Get(t.ID); ok {
-			if deadline = h.EvictAt; !deadline.IsZero() && deadline.Before(to) {
-				return deadline, true, nil
-			}
-		}
-		switch next := t.now.Add(gap); {
-		case gap == 0 || t.now.Equal(to):
-			return deadline, false, nil
-		case t.sweeps > maxSweeps:
-			return deadline, false, errors.New("a stall within days of silence")
-		default:
-			if next.After(to) {
-				next = to
-			}
-			if err = t.advance(next); err != nil {
-				return deadline, false, err
-			}
-			t.Sweep(context.Background())
-		}
+		excused += s.to.Sub(latest(s.from, t.Seen))
 	}
 }
 
-// advance moves the clock; the host announces itself on the way.
-func (t *trial) advance(to time.Time) error {
-	if t.Seen.After(t.now) && !t.Seen.After(to) {
-		t.now = t.Seen
-		if err := t.announce(); err != nil {
-			return err
-		}
+// end is when the registry last listened in the silence.
+func (t *trial) end() time.Time {
+	if !t.Deaf.IsZero() && t.Deaf.Before(t.At) {
+		return t.Deaf
 	}
-	t.now = to
-	return nil
+	return t.At
 }
 
-// announce lets the host announce itself, if it is time.
-func (t *trial) announce() error {
-	if !t.now.Equal(t.Seen) {
-		return nil
+// grace puts a deadline off that lies after so many stalls. The last of them gives the host its
+// interval, and the limit that this stall exceeded, to be heard in; but no more than its patience.
+func (t *trial) grace(stalls int, deadline time.Time) time.Time {
+	if stalls == 0 {
+		return deadline
 	}
-	_, err := t.Announce(hostmgr.Announcement[struct{}]{ID: t.ID, Interval: t.Pulse.Interval})
-	return err
+	s := &t.stalls[stalls-1]
+	put := s.to.Add(t.Pulse.Interval + s.limit)
+	if most := deadline.Add(t.evict); most.Before(put) {
+		put = most
+	}
+	return latest(deadline, put)
 }
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// patience is how much silence a policy grants a host with this pulse. A registry is asked, for it
+// fills in what a policy leaves out, and refuses answers that can't be meant.
+func patience(p hostmgr.Policy, pulse hostmgr.Pulse) (time.Duration, error) {
+	const id = "host"
+	r, err := hostmgr.New(hostmgr.Config[struct{}]{Policy: informed{p, pulse}, Clock: still{}})
+	if err != nil {
+		return 0, err
+	}
+	if _, err = r.Announce(hostmgr.Announcement[struct{}]{ID: id, Interval: pulse.Interval}); err != nil {
+		return 0, err
+	}
+	h, ok := r.Get(id)
+	switch {
+	case !ok || r.Stats().PolicyFaults > 0:
+		return 0, errors.New("the policy panics, or its answer can't be meant")
+	case h.EvictAt.IsZero():
+		return 0, nil
+	}
+	return h.EvictAt.Sub(h.LastSeen), nil
+}
+
+// still is a clock that stands.
+type still struct{}
+
+func (still) Now() time.Time                       { return time.Unix(0, 0).UTC() }
+func (still) After(time.Duration) <-chan time.Time { return nil }
 
 // informed is a policy that was told already.
 type informed struct {
