@@ -7,7 +7,8 @@
 // The log is text, a line for each record: its kind, and then fields of the form key=value,
 // where a value is a decimal integer or a string in double quotes, escaped as in Go, all in
 // ASCII; and a semicolon, so that a line that was cut off is known. Times are nanoseconds since
-// the registry was made, durations nanoseconds. Readers pass over empty lines, and over keys and
+// the registry was made, durations nanoseconds. A count beyond an int64 (an incarnation) stands as itself,
+// or as the negative number that has the same 64 bits. Readers pass over empty lines, and over keys and
 // kinds that they don't know; the version changes when what is known changes its meaning. Several
 // logs in one file, one after the other, are read as such: each begins with an empty line, and
 // one of kind begin. A last line without a newline was not written to its end, and is not read.

@@ -57,7 +57,11 @@ func reproduce(t *testing.T, seed uint64) (evicted int) {
 		other = interval // what is learned is of one interval
 	}
 	sweeps := 1 + rnd.IntN(4) // of four steps
-	s := newScript(t, hostmgr.Config[string]{MaxGap: gap, Policy: policy})
+	cfg := hostmgr.Config[string]{MaxGap: gap, Policy: policy}
+	if rnd.IntN(2) == 0 { // a host that is held may be due before a stall
+		cfg.Guard = hostmgr.Guard{MaxFraction: 0.3, Hold: 5 * interval}
+	}
+	s := newScript(t, cfg)
 	for range 300 {
 		s.clock.Advance(some([]time.Duration{gap / 3, interval / 3, gap, 3 * interval}[rnd.IntN(4)]))
 		if rnd.IntN(15) == 0 {
