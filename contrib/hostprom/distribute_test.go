@@ -61,7 +61,7 @@ func TestHistogramsToTheValue(t *testing.T) {
 		-27: 1, // (0.088, 0.096]
 		-1:  2, // (0.841, 0.917]
 		1:   1, // (1, 1.09]: the bar of 1 s reaches beyond it
-		132: 1, // 24 h, the most that a bar tells
+		140: 1, // (47.2 h, 51.5 h]: the bar of all beyond a day ends at the maximum
 	}, decode(t, h))
 	cumulative := map[float64]uint64{}
 	for _, b := range h.Bucket {
