@@ -1,4 +1,68 @@
 package museum
 
 // Arithmetic: limits of numbers, and conclusions drawn from one end only.
-var arithmetic = []exhibit{}
+var arithmetic = []exhibit{
+	{
+		name:    "a hop that looks only at its end",
+		seen:    "found from outside, 2026-11-29",
+		story:   "The judge advanced its clock by the stall threshold; a host that was due within one such hop was gone at its end, and taken for not due.",
+		file:    "hostmgr/flight/trial.go",
+		is:      "if i == len(t.stalls) {",
+		becomes: "if i == len(t.stalls) { if i > 0 { end = end.Add(-t.stalls[0].limit) };",
+		test:    "TestAnEvictionWithinAGapAfterAStall",
+	},
+	{
+		name:    "one stall threshold for all stalls",
+		seen:    "found from outside, 2026-11-29",
+		story:   "Each stall in the log names the limit that it exceeded; the judge took that of the first for all.",
+		file:    "hostmgr/flight/trial.go",
+		is:      "s.to.Add(t.Pulse.Interval + s.limit)",
+		becomes: "s.to.Add(t.Pulse.Interval + t.stalls[0].limit)",
+		test:    "TestEachStallHasItsOwnLimit",
+	},
+	{
+		name:    "the mean of one is negative",
+		seen:    "found from outside, 2026-11-29",
+		story:   "A sum of durations was kept as a float64: the mean of a single longest one, rounded up, did not fit into a duration.",
+		file:    "histogram/histogram.go",
+		is:      "d, _ := bits.Div64(h.high, h.low, n)",
+		becomes: "d := int64((float64(h.high)*(1<<64) + float64(h.low)) / float64(n))",
+		test:    "TestMeansOfTheLongestDurations",
+	},
+	{
+		name:    "an upper bound that is cut off",
+		seen:    "found from outside, 2026-11-29",
+		story:   "Ratios were counted in whole millionths, rounded down, and so stood below a bar that was called no less than them.",
+		file:    "histogram/histogram.go",
+		is:      "if float64(n) < product || ",
+		becomes: "if product < 0 || math.IsNaN(product) && ",
+		test:    "TestABoundIsNeverBelowARatio",
+	},
+	{
+		name:    "a percentile of the value that is nearest",
+		seen:    "found from outside, 2026-11-29",
+		story:   "The 90th percentile of 16 values was the 14th of them, which only 87.5 % of the values are no greater than.",
+		file:    "histogram/histogram.go",
+		is:      "return 100 * float64(rank) / float64(n)",
+		becomes: "return 100*float64(rank)/float64(rank) - float64(above)/10",
+		test:    "TestDurationsAgainstAllValues",
+	},
+	{
+		name:    "what is beyond the last bar is in it",
+		seen:    "found from outside, 2026-11-29",
+		story:   "Values beyond a day were counted as a day, so that the 99th percentile of two of 292 years was 24 hours.",
+		file:    "histogram/histogram.go",
+		is:      "	if v >= most {\n		return h.max\n	}",
+		becomes: "",
+		test:    "TestDurationsAgainstAllValues",
+	},
+	{
+		name:    "a count that is no int64",
+		seen:    "found from outside, 2026-11-29",
+		story:   "A reader took an incarnation above 2^63 for out of range, as it is for a time.",
+		file:    "hostmgr/flight/record.go",
+		is:      "v.count, err = strconv.ParseUint(s, 10, 64)",
+		becomes: "v.count, err = strconv.ParseUint(s, 10, 63)",
+		test:    "TestCountsBeyondAnInt64",
+	},
+}
