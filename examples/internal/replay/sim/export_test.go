@@ -31,4 +31,7 @@ func (a *agenda) Take() (host int32, due int64, ok bool) {
 func (f *Figures) Detections() []int64 { return f.detection }
 
 // StaleMicros is the stale time.
-func (f *Figures) StaleMicros() int64 { return f.stale }
+func (f *Figures) StaleMicros() int64 { return f.stale.seconds*1e6 + f.stale.rest }
+
+// StaleFor adds stale time, in nanoseconds.
+func (f *Figures) StaleFor(d int64) { f.staleFor(d) }

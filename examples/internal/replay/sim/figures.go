@@ -26,13 +26,23 @@ type Figures struct {
 
 	Span      time.Duration // of the trace
 	detection []int64       // of each outage that was detected, from its beginning
-	stale     int64         // microseconds: as nanoseconds, a million hosts would have room for 2.5 hours
+	stale     micros
 
 	second, inSecond int64 // the latest second in which there was a sign, and how many in it
 }
 
+// micros is a sum of times, to the microsecond: in one int64, a million hosts would have room for 106 days.
+type micros struct{ seconds, rest int64 }
+
+func (m *micros) add(o micros) {
+	m.seconds += o.seconds + (m.rest+o.rest)/1e6
+	m.rest = (m.rest + o.rest) % 1e6
+}
+
 // StaleHours is for how long hosts were registered while they were down, in host-hours.
-func (f *Figures) StaleHours() float64 { return float64(f.stale) / 3.6e9 }
+func (f *Figures) StaleHours() float64 {
+	return float64(f.stale.seconds)/3600 + float64(f.stale.rest)/3.6e9
+}
 
 // Detection is a quantile of the time from the beginning of an outage to the eviction; zero if
 // none was detected.
@@ -66,7 +76,10 @@ func (f *Figures) arrived(now int64, begins, one bool) {
 	f.Peak = max(f.Peak, int(f.inSecond))
 }
 
-func (f *Figures) staleFor(d int64) { f.stale += max(0, d) / int64(time.Microsecond) }
+func (f *Figures) staleFor(d int64) {
+	us := max(0, d) / int64(time.Microsecond)
+	f.stale.add(micros{us / 1e6, us % 1e6})
+}
 
 // detected notes an eviction so long after the beginning of an outage.
 func (f *Figures) detected(after int64) {
@@ -94,9 +107,19 @@ func (f *Figures) add(o *Figures) {
 	}
 	f.Signs += o.Signs
 	f.Quiet += o.Quiet
-	f.stale += o.stale
+	f.stale.add(o.stale)
 	f.Peak += o.Peak
 	f.detection = append(f.detection, o.detection...)
 }
 
 func (f *Figures) finish() { slices.Sort(f.detection) }
+
+// Compact drops the detection times, each of which takes memory, but for these quantiles: they are
+// returned in their order.
+func (f *Figures) Compact(quantiles ...float64) (times []time.Duration) {
+	for _, q := range quantiles {
+		times = append(times, f.Detection(q))
+	}
+	f.detection = nil
+	return times
+}

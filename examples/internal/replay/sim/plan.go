@@ -52,8 +52,8 @@ func (r *run) expect(i int32, what action, due int64) {
 // passOver passes over a quiet stretch: it goes on with one of the last beats before the next
 // outage. Where nothing is lost and the policy has no memory (see calm) this changes no figure.
 // A host's fate depends on its own signs alone, since there is no guard and no limit. In the stretch
-// they come no further apart than the interval and the spread, less than the policy's patience:
-// so none of them finds the host suspect, or gone. What the registry knows of a host after a beat is
+// they come no further apart than the interval, the delay and the spread together, less than the policy's
+// patience: so none of them finds the host suspect, or gone. What the registry knows of a host after a beat is
 // when that was, and its interval: the same as if the host had just announced itself. So it is
 // forgotten after its announce, which may have replaced another life, and announces itself in the place
 // of a beat from which on all is as usual.

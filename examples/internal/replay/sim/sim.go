@@ -108,7 +108,7 @@ func (c *Config) calm() bool {
 		return false
 	}
 	suspect, evict := c.Policy.Patience(hostmgr.Pulse{Interval: c.Interval})
-	apart := c.Interval + c.Spread
+	apart := c.Interval + c.Delay + c.Spread // the first is known at once, the second takes its time
 	return (suspect == 0 || suspect > apart) && (evict == 0 || evict > apart)
 }
 

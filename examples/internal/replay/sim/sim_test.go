@@ -176,6 +176,34 @@ func TestPassingOverChangesNothing(t *testing.T) {
 	}
 }
 
+// Whatever a sign of life takes on its way: one may arrive after its host is down, or back.
+func TestPassingOverChangesNothingWhateverTheDelay(t *testing.T) {
+	quiet := int64(0)
+	for seed := range uint64(60) {
+		for name, p := range policies {
+			quick, full := config(p), config(p)
+			quick.Delay = []time.Duration{0, 29 * time.Second, 31 * time.Second, 5 * time.Minute}[seed%4]
+			quick.Spread, quick.Seed = []time.Duration{0, time.Second, 30 * time.Second}[seed%3], seed
+			full.Delay, full.Spread, full.Seed, full.Full = quick.Delay, quick.Spread, seed, true
+			trace := random(seed, 9, 20_000)
+			a, b := play(t, trace, quick), play(t, trace, full)
+			quiet, a.Quiet = quiet+a.Quiet, 0
+			require.Equal(t, b, a, "%s, seed %d", name, seed)
+		}
+	}
+	require.NotZero(t, quiet)
+}
+
+// The sum of stale times of a million hosts that are down for 130 years.
+func TestStaleTimesThatDoNotFitIntoAnInt64(t *testing.T) {
+	var f sim.Figures
+	const years = 130 * 365 * 24 * time.Hour
+	for range 1_000_000 {
+		f.StaleFor(int64(years) + 999)
+	}
+	require.InEpsilon(t, 1e6*years.Hours(), f.StaleHours(), 1e-9)
+}
+
 func TestNobodyUpIsEvictedWhileNothingIsLost(t *testing.T) {
 	for seed := range uint64(4) {
 		for name, p := range allPolicies() {
