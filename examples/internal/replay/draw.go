@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"image/color"
 	"io"
 	"math"
@@ -61,7 +62,7 @@ func paint(p *plot.Plot, w io.Writer) error {
 }
 
 func point(p *played) plotter.XY {
-	return plotter.XY{X: max(leastThrown, float64(p.Returned30)), Y: max(1e-3, p.Detection(0.5).Seconds())}
+	return plotter.XY{X: max(leastThrown, float64(p.Returned30)), Y: max(1e-3, p.p50.Seconds())}
 }
 
 // pointsOf are those of a family, in order.
@@ -71,12 +72,7 @@ func pointsOf(family int, all []played) (xys plotter.XYs) {
 			xys = append(xys, point(&all[i]))
 		}
 	}
-	slices.SortFunc(xys, func(a, b plotter.XY) int {
-		if a.Y < b.Y || a.Y == b.Y && a.X > b.X {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(xys, func(a, b plotter.XY) int { return cmp.Or(cmp.Compare(a.Y, b.Y), cmp.Compare(b.X, a.X)) })
 	return slices.Compact(xys)
 }
 

@@ -9,6 +9,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
+// maxPolicyName is longer than any name that is meant: a log may have one of 64 KiB.
+const maxPolicyName = 100
+
 const defaultPolicies = "fixed:2,fixed:3,tiered:30s/5m,phi:8"
 
 // A family is policies that differ by their parameters.
@@ -78,6 +81,9 @@ func parsePolicies(flag, list string) (found []contender, err error) {
 }
 
 func parsePolicy(name string) (contender, bool) {
+	if len(name) > maxPolicyName {
+		return contender{}, false
+	}
 	of, parameters, _ := strings.Cut(name, ":")
 	for i, f := range families {
 		if f.name == of {

@@ -3,7 +3,6 @@ package replay
 import (
 	"flag"
 	"io"
-	"math"
 	"strings"
 	"time"
 
@@ -13,11 +12,15 @@ import (
 )
 
 const (
-	minInterval = 10 * time.Millisecond
-	maxInterval = 24 * time.Hour
-	maxDays     = 36_500
-	maxNodes    = 10_000_000
-	defaultSpan = 30 * 24 * time.Hour
+	minInterval  = 10 * time.Millisecond
+	maxInterval  = 24 * time.Hour
+	maxDays      = 36_500
+	maxNodes     = 10_000_000
+	defaultNodes = 1000
+	defaultSpan  = 30 * 24 * time.Hour
+	maxNodeDays  = 1e9 // of a trace that is made up: its outages take 8 GB
+	maxWarm      = 1_000_000_000
+	maxPrice     = 1e12
 )
 
 // config is what the flags say.
@@ -108,8 +111,8 @@ func (c *config) validate() error {
 	switch {
 	case c.nodes < 0 || c.nodes > maxNodes:
 		return cli.Usagef("-nodes %d is not between 0 and %d", c.nodes, maxNodes)
-	case c.group < 0 || c.warm < 0:
-		return cli.Usagef("-group %d and -warm %d are not at least 0", c.group, c.warm)
+	case c.group < 0 || c.warm < 0 || c.warm > maxWarm:
+		return cli.Usagef("-group %d is not at least 0, or -warm %d not between 0 and %d", c.group, c.warm, maxWarm)
 	case !(c.days >= 0 && c.days <= maxDays):
 		return cli.Usagef("-days %v is not between 0 and %d", c.days, maxDays)
 	case c.interval != 0 && (c.interval < minInterval || c.interval > maxInterval):
@@ -118,8 +121,10 @@ func (c *config) validate() error {
 		return cli.Usagef("-delay %v and -spread %v are not between 0 and %v", c.delay, c.spread, maxInterval)
 	case !(c.loss >= 0 && c.loss < 1):
 		return cli.Usagef("-loss %v is not at least 0 and below 1", c.loss)
-	case !(c.price >= 0 && c.priceReturned >= 0) || math.IsInf(c.price+c.priceReturned, 0):
-		return cli.Usagef("-price %v and -price-returned %v are not finite numbers of at least 0", c.price, c.priceReturned)
+	case c.trace == "" && c.nodeDays() > maxNodeDays:
+		return cli.Usagef("-nodes and -days make %g days of nodes up, more than %g", c.nodeDays(), maxNodeDays)
+	case !(c.price >= 0 && c.price <= maxPrice && c.priceReturned >= 0 && c.priceReturned <= maxPrice):
+		return cli.Usagef("-price %v and -price-returned %v are not between 0 and %g", c.price, c.priceReturned, maxPrice)
 	case c.generate != "" && c.trace != "":
 		return cli.Usagef("-generate makes a trace up, so it goes without -trace")
 	}
@@ -128,6 +133,11 @@ func (c *config) validate() error {
 
 // isLog tells whether the trace is a flight recorder's log.
 func (c *config) isLog() bool { return c.trace != "" && c.format.Name == "hostlife" }
+
+// nodeDays is how large a trace is that is made up.
+func (c *config) nodeDays() float64 {
+	return float64(orElse(c.nodes, defaultNodes)) * orElse(c.span(), defaultSpan).Hours() / 24
+}
 
 func (c *config) span() time.Duration { return time.Duration(c.days * 24 * float64(time.Hour)) }
 

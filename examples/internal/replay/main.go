@@ -41,7 +41,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // load reads the trace, or makes one up.
 func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
 	if c.trace == "" {
-		t := outage.Model{Nodes: orElse(c.nodes, 1000), Span: orElse(c.span(), defaultSpan), Seed: c.seed}.Generate()
+		t := outage.Model{Nodes: orElse(c.nodes, defaultNodes), Span: orElse(c.span(), defaultSpan), Seed: c.seed}.Generate()
 		if c.generate != "" {
 			return t, nil
 		}
@@ -53,7 +53,7 @@ func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, err
 	}
 	defer func() { _ = f.Close() }()
 	s := outage.Source{Format: c.format}
-	defer watch(stderr, func() string { return fmt.Sprintf("reading %s: %d lines", c.trace, s.Lines.Load()) })()
+	defer watch(stderr, func() string { return fmt.Sprintf("reading %s: %d lines", outage.Printable(c.trace), s.Lines.Load()) })()
 	t, err := s.Read(ctx, f)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,8 @@ import (
 type played struct {
 	contender
 	sim.Figures
-	verdicts *verdicts // of a flight recorder's log
+	p50, p99, longest time.Duration // until an outage was detected
+	verdicts          *verdicts     // of a flight recorder's log
 }
 
 // play plays the policies that were chosen, and then those of the curves, one after the other: a
@@ -39,7 +40,8 @@ func (c *config) play(ctx context.Context, t *outage.Trace, stderr io.Writer) ([
 		if err != nil {
 			return nil, err
 		}
-		results[i] = played{p, figures, nil}
+		q := figures.Compact(0.5, 0.99, 1)
+		results[i] = played{contender: p, Figures: figures, p50: q[0], p99: q[1], longest: q[2]}
 	}
 	return results, nil
 }

@@ -15,7 +15,7 @@ import (
 
 // summary says what was played, and how.
 func (c *config) summary(t *outage.Trace) string {
-	from := filepath.Base(c.trace)
+	from := outage.Printable(filepath.Base(c.trace))
 	if c.trace == "" {
 		from = "a trace that was made up"
 	}
@@ -39,7 +39,7 @@ func table(stdout io.Writer, all []played) {
 		p := &all[i]
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%s\t%d\t%d\t\n",
 			p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False, p.Returned5, p.Returned30,
-			short(p.Detection(0.5)), short(p.Detection(0.99)), short(p.Detection(1)),
+			short(p.p50), short(p.p99), short(p.longest),
 			p.StaleHours(), p.SignsPerSecond(), peak(p.Peak), p.Suspicions, p.Recovered)
 	}
 	_ = w.Flush()
@@ -111,8 +111,8 @@ func writeJSON(w io.Writer, t *outage.Trace, all []played, named *advice) error 
 	for i := range all {
 		p := &all[i]
 		r.Policies = append(r.Policies, policyResult{p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False,
-			p.Returned5, p.Returned30, round(p.Detection(0.5).Seconds()), round(p.Detection(0.99).Seconds()), round(p.StaleHours()),
-			round(p.Detection(1).Seconds()), round(p.SignsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen,
+			p.Returned5, p.Returned30, round(p.p50.Seconds()), round(p.p99.Seconds()), round(p.StaleHours()),
+			round(p.longest.Seconds()), round(p.SignsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen,
 			p.Peak, p.verdicts})
 	}
 	return json.NewEncoder(w).Encode(r)

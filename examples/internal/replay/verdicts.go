@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,7 @@ type verdicts struct {
 	Changed  int `json:"changed"`
 	Kept     int `json:"kept"`    // of those, evictions that would not have been
 	Evicted  int `json:"evicted"` // of those, hosts that were heard again and would have been evicted
+	Unjudged int `json:"unjudged,omitempty"`
 }
 
 // replaceRecorded puts the policy that the log was recorded with into a list that names it.
@@ -60,7 +62,7 @@ func (c *config) judge(ctx context.Context, stdout, stderr io.Writer, chosen []p
 	var judged atomic.Int64
 	defer watch(stderr, func() string { return fmt.Sprintf("%d silences judged", judged.Load()) })()
 	for i := range chosen {
-		v, err := c.judgeBy(ctx, stdout, chosen[i].contender, &judged)
+		v, err := c.judgeBy(ctx, stdout, stderr, chosen[i].contender, &judged)
 		if err != nil {
 			return err
 		}
@@ -77,7 +79,7 @@ func (c *config) judge(ctx context.Context, stdout, stderr io.Writer, chosen []p
 	return nil
 }
 
-func (c *config) judgeBy(ctx context.Context, stdout io.Writer, p contender, judged *atomic.Int64) (*verdicts, error) {
+func (c *config) judgeBy(ctx context.Context, stdout, stderr io.Writer, p contender, judged *atomic.Int64) (*verdicts, error) {
 	f, err := os.Open(c.trace)
 	if err != nil {
 		return nil, err
@@ -85,11 +87,12 @@ func (c *config) judgeBy(ctx context.Context, stdout io.Writer, p contender, jud
 	defer func() { _ = f.Close() }()
 	v := &verdicts{}
 	for verdict, err := range flight.Judge(outage.Log(f), p.policy) {
-		if err != nil {
-			continue // the reader of the trace has counted it
-		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if err != nil {
+			v.failed(stderr, p.name, verdict.Kind, err)
+			continue
 		}
 		judged.Add(1)
 		v.add(verdict)
@@ -98,6 +101,17 @@ func (c *config) judgeBy(ctx context.Context, stdout io.Writer, p contender, jud
 		}
 	}
 	return v, nil
+}
+
+// failed counts a silence that could not be judged, and says why of the first one. The reader of the trace
+// has counted lines that are no records.
+func (v *verdicts) failed(stderr io.Writer, policy, kind string, err error) {
+	if kind == "" || errors.Is(err, flight.ErrLine) {
+		return
+	}
+	if v.Unjudged++; v.Unjudged == 1 {
+		_, _ = fmt.Fprintf(stderr, "replay: %s: %v (only the first of these is said)\n", policy, err)
+	}
 }
 
 func (v *verdicts) add(f flight.Verdict) {

@@ -2,6 +2,8 @@ package outage
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -14,16 +16,30 @@ const (
 	openEnd    = int64(-1)                                 // of an outage that lasts until the trace ends
 )
 
-// Limits bound what reading a trace may take, whatever the file.
+// Limits bound what reading a trace may take, whatever the file. What lies beyond the first four is
+// counted and passed over; a trace that needs more Memory is an error.
 type Limits struct {
-	Line  int   // bytes of a line
-	Bytes int64 // of the file, unpacked
-	Rows  int   // outages that are kept
-	Nodes int
+	Line   int   // bytes of a line
+	Bytes  int64 // of the file, unpacked
+	Rows   int   // outages that are kept
+	Nodes  int
+	Memory int64 // bytes for all that is kept: of nodes, their names, outages, and what is counted of them
 }
 
 // DefaultLimits are good for some 700 MB of memory at the very worst.
-var DefaultLimits = Limits{Line: 1 << 16, Bytes: 1 << 30, Rows: 8 << 20, Nodes: 1 << 20}
+var DefaultLimits = Limits{Line: 1 << 16, Bytes: 1 << 30, Rows: 5 << 20, Nodes: 1 << 20, Memory: 640 << 20}
+
+// What is kept costs so many bytes, with the garbage that comes with it: measured, as what the process has
+// at most, from the file's first line until the trace has been played.
+const (
+	rowCost   = 110
+	nodeCost  = 300
+	nameCost  = 2 // for each byte of a name
+	entryCost = 150
+)
+
+// ErrTooLarge is wrapped by the error about a trace that needs more memory than Limits allow.
+var ErrTooLarge = errors.New("the trace is too large")
 
 // A gatherer takes the rows of a file in any order, and makes a trace of them. Its times are
 // nanoseconds since 1970.
@@ -35,6 +51,7 @@ type gatherer struct {
 	rows     []row
 	interval time.Duration // at which hosts beat, if that is known
 	whole    bool          // nodes exist from the first to the last moment of the trace, whatever their rows
+	spent    int64         // of Limits.Memory
 }
 
 // A sighting is what is known of a node: its first and last moment, and where its latest row began.
@@ -51,6 +68,18 @@ type row struct {
 // note counts what a row was.
 func (g *gatherer) note(k Kind) { g.notes[k]++ }
 
+// spend tells whether there is memory for so much more.
+func (g *gatherer) spend(bytes int) bool {
+	g.spent += int64(bytes)
+	return g.spent <= g.Memory
+}
+
+// tooMuch says what needs more memory than there may be.
+func (g *gatherer) tooMuch() error {
+	return fmt.Errorf("%w: the limit is %d MB of memory for what is kept of it, and %d nodes with %d outages take more",
+		ErrTooLarge, g.Memory>>20, len(g.nodes), len(g.rows))
+}
+
 // node finds a node by its name, or makes it known.
 func (g *gatherer) node(name []byte) (int32, Kind) {
 	if i, ok := g.names[string(name)]; ok {
@@ -61,6 +90,8 @@ func (g *gatherer) node(name []byte) (int32, Kind) {
 		return 0, Malformed
 	case len(g.nodes) == g.Nodes:
 		return 0, BeyondLimit
+	case !g.spend(nodeCost + nameCost*len(name)):
+		return 0, tooLarge
 	}
 	i, s := int32(len(g.nodes)), string(name)
 	g.names[s] = i
@@ -81,6 +112,9 @@ func (g *gatherer) add(name []byte, down bool, from, to int64) Kind {
 		return k
 	}
 	g.nodes[i].see(from, max(from, to), &g.notes)
+	if down && !g.spend(rowCost) {
+		return tooLarge
+	}
 	if down {
 		g.rows = append(g.rows, row{i, from, to})
 	}

@@ -40,11 +40,16 @@ joins again is another node. Hosts beat at the interval that most of them joined
 			case err != nil:
 				return err
 			default:
-				g.note(l.take(r))
+				if k := l.take(r); k != tooLarge {
+					g.note(k)
+					continue
+				}
+				return ErrTooLarge
 			}
 		}
-		g.notes[fine] = 0
-		l.end()
+		if !l.end() {
+			return ErrTooLarge
+		}
 		return io.EOF
 	},
 }
@@ -66,37 +71,66 @@ type lives struct {
 	last      int64
 }
 
+// Intervals that a registry takes.
+const (
+	minInterval = 10 * time.Millisecond
+	maxInterval = 24 * time.Hour
+)
+
 func (l *lives) take(r flight.Record) Kind {
 	at := r.At.UnixNano()
-	l.last = max(l.last, at)
-	name := l.name(r.ID)
+	if at <= lastMoment {
+		l.last = max(l.last, at)
+	}
+	id := short(r.ID)
+	name := l.name(id)
 	switch r.Kind {
 	case "joined":
-		l.intervals[r.Pulse.Interval]++
+		if !l.beatsAt(r.Pulse.Interval) {
+			return tooLarge
+		}
 		if since, ok := l.down[name]; ok {
 			delete(l.down, name)
 			return l.add([]byte(name), true, since, at)
 		}
 		return l.up(name, at)
 	case "late", "replaced":
-		if silence := at - r.Seen.UnixNano(); silence <= int64(r.Pulse.Interval)*3/2 {
+		if silence := at - r.Seen.UnixNano(); silence <= int64(r.Pulse.Interval+r.Pulse.Interval/2) {
 			return l.up(name, at)
 		}
 		return l.add([]byte(name), true, fell(r), at)
 	case "evicted":
 		if _, known := l.down[name]; !known && len(l.down) < l.Nodes {
+			if !l.spend(entryCost + nameCost*len(name)) {
+				return tooLarge
+			}
 			l.down[name] = fell(r)
 		}
 		return l.up(name, fell(r))
 	case "left", "forgotten":
 		k := l.up(name, at)
-		if len(l.gone) < l.Nodes {
-			l.times[r.ID]++
+		if k == fine && len(l.gone) < l.Nodes {
+			if !l.spend(2*entryCost + 2*nameCost*len(name)) {
+				return tooLarge
+			}
+			l.times[id]++
 			l.gone[name] = true
 		}
 		return k
 	}
 	return fine
+}
+
+// beatsAt counts the interval that a host joined with.
+func (l *lives) beatsAt(interval time.Duration) bool {
+	if interval < minInterval || interval > maxInterval {
+		return true
+	}
+	if l.intervals[interval] == 0 && !l.spend(entryCost) {
+		return false
+	}
+	l.intervals[interval]++
+	return true
 }
 
 // fell is when a host fell silent, as far as can be known.
@@ -116,23 +150,31 @@ func (l *lives) up(name string, at int64) Kind {
 
 // name is that of the node that a host is now.
 func (l *lives) name(id string) string {
-	const room = maxName - 64
-	times := l.times[id]
-	if len(id) > room {
-		h := fnv.New64a()
-		_, _ = h.Write([]byte(id))
-		id = fmt.Sprintf("%s…%x", id[:room], h.Sum64())
-	}
-	if times > 0 {
+	if times := l.times[id]; times > 0 {
 		return fmt.Sprintf("%s#%d", id, times+1)
 	}
 	return id
 }
 
-// end has those that are down, or were there, be so until the log ends.
-func (l *lives) end() {
+// short is an id that leaves room in the name of a node.
+func short(id string) string {
+	const room = maxName - 64
+	if len(id) <= room {
+		return id
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id))
+	return fmt.Sprintf("%s…%x", id[:room], h.Sum64())
+}
+
+// end has those that are down, or were there, be so until the log ends. It tells whether there is memory for it.
+func (l *lives) end() bool {
 	for name, since := range l.down {
-		l.note(l.add([]byte(name), true, since, openEnd))
+		k := l.add([]byte(name), true, since, openEnd)
+		if k == tooLarge {
+			return false
+		}
+		l.note(k)
 	}
 	most := 0
 	for d, n := range l.intervals {
@@ -146,4 +188,5 @@ func (l *lives) end() {
 		}
 	}
 	l.notes[fine] = 0
+	return true
 }

@@ -11,10 +11,11 @@ type Kind int
 // The kinds. A row of one of the first ones is skipped, and counts as one kind only; with the
 // others nothing is lost that could be saved.
 const (
-	fine      Kind = iota
-	Malformed      // not a row of this format
-	Binary         // a line with a zero byte
-	HugeLine       // a line that is too long
+	tooLarge  Kind = iota - 1 // there is no more memory for it, and the reading ends
+	fine                      // nothing is wrong
+	Malformed                 // not a row of this format
+	Binary                    // a line with a zero byte
+	HugeLine                  // a line that is too long
 	UnknownState
 	NoEnd    // an outage whose end is missing
 	Negative // it ends before it begins

@@ -24,20 +24,27 @@ var Formats = []Format{fta, lanl, hostlife, simple}
 // A Source says how to read a trace.
 type Source struct {
 	Format Format
-	Limits Limits       // zero: DefaultLimits
+	Limits Limits       // zero: DefaultLimits; of Memory alone, that of DefaultLimits
 	Lines  atomic.Int64 // read so far
 }
 
 // Read reads a trace, packed by gzip or not. What is wrong with the file is counted in the
-// trace's Notes, and never an error; only ctx's end is.
+// trace's Notes, and never an error; only ctx's end is, and ErrTooLarge.
 func (s *Source) Read(ctx context.Context, file io.Reader) (*Trace, error) {
 	if s.Limits == (Limits{}) {
 		s.Limits = DefaultLimits
 	}
+	if s.Limits.Memory == 0 {
+		s.Limits.Memory = DefaultLimits.Memory
+	}
 	g := &gatherer{Limits: s.Limits, names: map[string]int32{}}
 	in := &input{ctx: ctx, lines: &s.Lines, notes: &g.notes}
 	in.open(file, s.Limits)
-	if err := s.Format.read(g, in); err != nil && !errors.Is(err, io.EOF) {
+	err := s.Format.read(g, in)
+	if errors.Is(err, ErrTooLarge) {
+		return nil, g.tooMuch()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		g.note(CutOff)
 	}
 	return g.trace(), ctx.Err()
@@ -97,6 +104,9 @@ func (in *input) each(row func(line []byte) Kind) error {
 		var k Kind
 		if line, k = in.line(); k == fine && len(line) > 0 && line[0] != '#' {
 			k = row(line)
+		}
+		if k == tooLarge {
+			return ErrTooLarge
 		}
 		in.lines.Add(1)
 		in.notes[k]++

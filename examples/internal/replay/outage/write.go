@@ -17,7 +17,7 @@ func (t *Trace) WriteFTA(to io.Writer) error {
 		n := &t.Nodes[i]
 		event := func(kind int, from, until int64) {
 			if from < until {
-				_, _ = fmt.Fprintf(w, "%d\t0\t%d\t0\t%s\t%d\t%d\t%d\tNULL\n", id, i, n.Name, kind, t.unix(from), t.unix(until))
+				_, _ = fmt.Fprintf(w, "%d\t0\t%d\t0\t%s\t%d\t%d\t%d\tNULL\n", id, i, Printable(n.Name), kind, t.unix(from), t.unix(until))
 				id++
 			}
 		}
