@@ -2,6 +2,7 @@ package clock_test
 
 import (
 	"context"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -177,4 +178,26 @@ func TestMockAfterWhileTimeMoves(t *testing.T) {
 			m.Add(time.Millisecond)
 		}
 	}
+}
+
+// The longest durations neither wrap around nor fire early, wherever the time stands.
+func TestMockWithTheLongestDurations(t *testing.T) {
+	m := clock.NewMock()
+	requireArrived(t, m.After(math.MinInt64), at(0))
+	for range 3 { // 876 years, more than a duration can say
+		begin := m.Now()
+		c := m.After(math.MaxInt64)
+		m.Add(math.MaxInt64 - 1)
+		requirePending(t, c)
+		m.Add(1)
+		requireArrived(t, c, begin.Add(math.MaxInt64))
+	}
+	require.Equal(t, time.Duration(math.MaxInt64), m.Since(at(0)), "as much as there is")
+	require.Equal(t, time.Duration(math.MinInt64), m.Until(at(0)))
+
+	c, now := m.After(time.Second), m.Now()
+	m.Add(math.MinInt64)
+	requirePending(t, c)
+	m.Set(now.Add(time.Second))
+	requireArrived(t, c, now.Add(time.Second))
 }
