@@ -107,7 +107,7 @@ func check[T histogram.Number](t *testing.T, values []T) histogram.Snapshot[T] {
 	var h histogram.Histogram[T]
 	for i, v := range values {
 		h.Record(v)
-		if !(v > 0) {
+		if positive := v > 0; !positive { // or NaN
 			values[i] = 0
 		}
 		values[i] = min(values[i], greatest[T]())

@@ -77,8 +77,8 @@ func TestCountsBeyondAnInt64(t *testing.T) {
 
 // The times of a log may be as far apart as they can be.
 func TestTimesAtTheLimits(t *testing.T) {
-	const most = math.MaxInt64 / 2
-	log := fmt.Sprintf("begin version=1 start=%d at=0\n", math.MaxInt64)
+	const most = int64(math.MaxInt64 / 2)
+	log := fmt.Sprintf("begin version=1 start=%d at=0\n", int64(math.MaxInt64))
 	log += fmt.Sprintf("stall at=%d from=1 limit=%d\n", most-1, most)
 	log += fmt.Sprintf("late at=%d id=\"a\" interval=86400000000000 seen=0 excused=%d mean=%d deviation=%d beats=-1\n", most, most, most, most)
 	log += fmt.Sprintf("evicted at=%d id=\"a\" interval=86400000000000 seen=0 due=%d\n", most, most)
