@@ -49,9 +49,9 @@ The traces: whatever is wrong with a row is counted by its kind, and said, and t
 binary, longer than 64 KiB, of an unknown state, without an end, ending before it begins, of no
 length, before 1970, after 2100, 10 years long, or beyond what is kept (a million nodes, 5 million
 outages). Rows that are out of order, overlap or touch are counted and used; what comes after 1 GiB,
-or after damage, is cut off. A trace of which all that is kept takes more than 640 MB is refused. The times of a trace are put somewhere within the second, or minute,
-that all of them are rounded to: else hosts that came back at a full minute would beat in step with
-outages that begin at one.
+or after damage, is cut off. A trace of which all that is kept takes more than 640 MB is refused.
+The times of a trace are put somewhere within the second, or minute, that all of them are rounded
+to: else hosts that came back at a full minute would beat in step with outages that begin at one.
 
 At -loss 0, a policy whose patience is longer than the interval and -spread together makes no false
 evictions.
