@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"runtime/metrics"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,4 +67,43 @@ func BenchmarkHeartbeat(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The deepest pages of 16 lists of 300,000 hosts, all at the same time: how long all of them take,
+// and how much the heap grows meanwhile at most.
+func BenchmarkDeepPages(b *testing.B) {
+	r := many(b, 300_000)
+	for b.Loop() {
+		runtime.GC()
+		begun := heap()
+		most, stop, done := begun, make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(5 * time.Millisecond):
+					most = max(most, heap())
+				}
+			}
+		}()
+		h := &hostweb.Handler[string]{Registry: r}
+		var wg sync.WaitGroup
+		for i := range 16 {
+			target := fmt.Sprintf("/api/hosts?sort=%s&order=%s&size=200&page=%d",
+				[]string{"id", "zone", "seen", "evict"}[i%4], []string{"asc", "desc"}[i/4%2], 500-i/8)
+			wg.Go(func() { do(h, http.MethodGet, target) })
+		}
+		wg.Wait()
+		close(stop)
+		<-done
+		b.ReportMetric(float64(most-begun)/(1<<20), "peak-MiB")
+	}
+}
+
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }

@@ -12,6 +12,8 @@ import (
 
 const (
 	maxQuestions = 16 // that one pass answers
+	maxZones     = 64 // that hosts are counted by, as the registry does, beside:
+	otherZones   = "other"
 	minFresh     = 500 * time.Millisecond
 	freshFactor  = 10 // of the time that a pass took
 )
@@ -82,10 +84,35 @@ func (d *desk[M]) place(q question, now time.Time) (*hostsPage, *round) {
 	return nil, d.next
 }
 
+// take adds a question, if there is room for it: for so many questions, and for the hosts that all
+// of them keep together. A page that is not deep never wants for the latter.
 func (r *round) take(q question) {
-	if len(r.questions) < maxQuestions && !slices.Contains(r.questions, q) {
-		r.questions = append(r.questions, q)
+	if len(r.questions) == maxQuestions || slices.Contains(r.questions, q) {
+		return
 	}
+	r.questions = append(r.questions, q)
+	if q.depth() > shallow && r.deep() > maxDepth {
+		r.questions = r.questions[:len(r.questions)-1]
+	}
+}
+
+// deep is how many hosts the lists with deep pages have up to the ends of these.
+func (r *round) deep() (sum int) {
+	for _, depth := range depths(r.questions) {
+		if depth > shallow {
+			sum += depth
+		}
+	}
+	return sum
+}
+
+// depths are, by list, how far the deepest page goes.
+func depths(questions []question) map[question]int {
+	lists := map[question]int{}
+	for _, q := range questions {
+		lists[q.list()] = max(lists[q.list()], q.depth())
+	}
+	return lists
 }
 
 // pass makes a round's pass, unless somebody has, and gives back the slot. All who want that wait
@@ -100,11 +127,11 @@ func (h *Handler[M]) pass(ctx context.Context, r *round) error {
 	}
 	defer close(r.done) // even if the embedder's clock panics
 	r.began = h.now()
-	selections, counts := h.look(r.questions)
+	lists, counts := h.look(r)
 	r.took = h.now().Sub(r.began)
 	r.answers, r.asked = map[question]*hostsPage{}, map[question]bool{}
-	for _, s := range selections {
-		r.answers[s.question] = h.hostsPage(r, s, counts)
+	for _, q := range r.questions {
+		r.answers[q] = h.hostsPage(r, q, lists[q.list()], counts)
 	}
 	h.desk.mu.Lock()
 	defer h.desk.mu.Unlock()
@@ -150,30 +177,48 @@ func (d *desk[M]) begin(r *round) bool {
 	return true
 }
 
-// look goes through all hosts once.
-func (h *Handler[M]) look(questions []question) ([]*selection[M], []zoneCounts) {
-	var selections []*selection[M]
-	for _, q := range questions {
-		selections = append(selections, &selection[M]{question: q})
+// look goes through all hosts once, and selects from them what the pages of each list are made of.
+func (h *Handler[M]) look(r *round) (map[question]*selection[M], []zoneCounts) {
+	lists := map[question]*selection[M]{}
+	for q, depth := range depths(r.questions) {
+		lists[q] = &selection[M]{question: q, depth: depth, began: r.began}
 	}
-	zones := map[string]*zoneCounts{}
+	zones := census{}
 	for host := range h.Registry.All() {
-		z := zones[host.Zone]
-		if z == nil {
-			z = &zoneCounts{Name: host.Zone}
-			zones[host.Zone] = z
-		}
-		z.add(host.State, host.Held != "")
-		for _, s := range selections {
+		zones.of(host.Zone).add(host.State, host.Held != "")
+		for _, s := range lists {
 			s.add(&host)
 		}
 	}
+	for _, s := range lists {
+		s.cut()
+	}
+	return lists, zones.sorted()
+}
+
+// A census counts hosts by zone. Those of the 65th zone and on are counted as one.
+type census map[string]*zoneCounts
+
+func (c census) of(name string) *zoneCounts {
+	z := c[name]
+	if z == nil && len(c) >= maxZones {
+		name = otherZones
+		z = c[name]
+	}
+	if z == nil {
+		z = &zoneCounts{Name: name}
+		c[name] = z
+	}
+	return z
+}
+
+func (c census) sorted() []zoneCounts {
 	list := []zoneCounts{}
-	for _, z := range zones {
+	for _, z := range c {
 		list = append(list, *z)
 	}
 	slices.SortFunc(list, func(a, b zoneCounts) int { return strings.Compare(a.Name, b.Name) })
-	return selections, list
+	return list
 }
 
 // stateCounts are numbers of hosts.

@@ -20,7 +20,10 @@
 //
 // A page of the table is one pass over all hosts, whoever asks: its answers are shared for half a
 // second, or ten times as long as the pass took. One pass runs at a time, and answers all who
-// wait, 16 questions at most; after it, as long again is none.
+// wait, 16 questions at most; after it, as long again is none. Of a host a pass keeps what orders it,
+// and of no more than 100,000 hosts twice, for all pages together that end beyond the first 1,000 of a
+// list; the other pages wait for the next pass. A host that goes between the pass and the answer is
+// left out of its page.
 //
 // Whoever can reach the handler sees all hosts. Put authentication around it, and check the Host
 // header if the address is one of your own network only. A stream ends when its request's context

@@ -65,9 +65,10 @@ func (h *Handler[M]) row(host hostmgr.Host[M]) hostRow {
 	}
 }
 
-func (h *Handler[M]) hostsPage(r *round, s *selection[M], zones []zoneCounts) *hostsPage {
+// hostsPage asks for each host on the page once more: one that is gone by now is left out.
+func (h *Handler[M]) hostsPage(r *round, q question, s *selection[M], zones []zoneCounts) *hostsPage {
 	p := &hostsPage{
-		At: stamp(r.ended()), Took: seconds(r.took), Matched: s.matched, Size: s.Size,
+		At: stamp(r.ended()), Took: seconds(r.took), Matched: s.matched, Size: q.Size,
 		Zones: zones, Hosts: []hostRow{},
 	}
 	for _, z := range zones {
@@ -78,10 +79,12 @@ func (h *Handler[M]) hostsPage(r *round, s *selection[M], zones []zoneCounts) *h
 		p.Counts.Held += z.Held
 	}
 	p.Total = p.Counts.Total()
-	hosts, page, pages := s.hosts()
+	entries, page, pages := s.page(q)
 	p.Page, p.Pages = page, pages
-	for _, host := range hosts {
-		p.Hosts = append(p.Hosts, h.row(host))
+	for _, e := range entries {
+		if host, ok := h.Registry.Get(e.id); ok {
+			p.Hosts = append(p.Hosts, h.row(host))
+		}
 	}
 	return p
 }

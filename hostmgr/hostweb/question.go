@@ -1,12 +1,13 @@
 package hostweb
 
 import (
-	"cmp"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hostlife/hostlife/hostmgr"
 )
@@ -15,6 +16,7 @@ const (
 	defaultSize = 50
 	maxSize     = 200
 	maxDepth    = 100_000 // hosts of an order that can be paged to
+	shallow     = 1_000   // a page that ends here or before is not deep
 	maxWord     = 1024    // bytes of a search or a zone: those of an id or zone
 )
 
@@ -105,22 +107,22 @@ func number(name, value string, most int) (int, error) {
 	return n, nil
 }
 
-// compare orders two hosts by a column, ascending.
-func compare[M any](sort string, a, b *hostmgr.Host[M]) int {
+// entryOf is what orders a host in a list by that column.
+func entryOf[M any](sort string, h *hostmgr.Host[M], began time.Time) entry {
+	e := entry{id: h.ID}
 	switch sort {
 	case "zone":
-		return strings.Compare(a.Zone, b.Zone)
+		e.zone = h.Zone
 	case "state":
-		return cmp.Compare(rank(a.State), rank(b.State))
+		e.key = int64(rank(h.State))
 	case "seen":
-		return a.LastSeen.Compare(b.LastSeen)
+		e.key = int64(h.LastSeen.Sub(began))
 	case "evict":
-		return later(a, b)
+		e.key = int64(untilEviction(h.EvictAt, began))
 	case "joined":
-		return a.Joined.Compare(b.Joined)
-	default:
-		return strings.Compare(a.ID, b.ID)
+		e.key = int64(h.Joined.Sub(began))
 	}
+	return e
 }
 
 // rank has late hosts stay among those that are alive: they would come and go at the top.
@@ -131,13 +133,10 @@ func rank(s hostmgr.State) hostmgr.State {
 	return s
 }
 
-// later orders by EvictAt; never is the latest.
-func later[M any](a, b *hostmgr.Host[M]) int {
-	if a.EvictAt.IsZero() != b.EvictAt.IsZero() {
-		if a.EvictAt.IsZero() {
-			return 1
-		}
-		return -1
+// untilEviction has never be the latest.
+func untilEviction(at, began time.Time) time.Duration {
+	if at.IsZero() {
+		return math.MaxInt64
 	}
-	return a.EvictAt.Compare(b.EvictAt)
+	return at.Sub(began)
 }
