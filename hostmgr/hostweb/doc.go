@@ -15,8 +15,17 @@
 // goroutines that all viewers share, one that watches the registry and one that asks for its Stats
 // each second; they end when the last viewer goes. So what the page counts over time it counts
 // while it is looked at; what it has counted, up to 600 points and 200 departures, is kept for the
-// next viewer. A tab in the background is no viewer. There may be 64 at a time. While somebody
+// next viewer. A tab in the background is no viewer. While somebody
 // looks the registry pays for one watcher: it hands it all hosts once, and then each announce.
+//
+// There may be 64 viewers at a time. A further one takes the place of the one that has been there for
+// longest, if that is 10 seconds or more. A stream ends after 2 minutes, with an event named again, and
+// the page opens another one: so a viewer that is dead, or does not read, is gone by then, even if the
+// kernel takes all that is written to it.
+//
+// An answer or update that is not taken within 10 seconds is given up. All of them together hold no
+// more than 64 MiB; beyond that the answer is 503, and a stream ends. A request with a body is refused,
+// since net/http would wait for the body before it answers.
 //
 // A page of the table is one pass over all hosts, whoever asks: its answers are shared for half a
 // second, or ten times as long as the pass took. One pass runs at a time, and answers all who
@@ -34,8 +43,8 @@
 // The same under api/, read with GET. Times are RFC 3339 with nanoseconds, or null if there is
 // none; durations are seconds, as numbers; incarnations and lives are strings, for they need all 64 bits. Bytes
 // of an id that are not UTF-8 show as U+FFFD.
-// An error is {"error": "what is wrong"} with status 400 for a parameter, 404, 405, 503 where the
-// viewers are too many, or 500 if the Registry is nil.
+// An error is {"error": "what is wrong"} with status 400 for a parameter or a body, 404, 405, 503 with
+// Retry-After where viewers or answers are too many, or 500 if the Registry is nil.
 //
 //   - api/stats is [hostmgr.Stats], in lower camel case; its distributions have count, min, mean,
 //     p50, p90, p99, p999 and max. Besides it has now, the number of viewers, summary (one

@@ -11,7 +11,8 @@ import (
 
 const (
 	maxViewers    = 64
-	maxPoints     = 600 // 10 minutes
+	settled       = 10 * time.Second // before that a viewer gives way to none
+	maxPoints     = 600              // 10 minutes
 	maxDepartures = 200
 	period        = time.Second // from point to point
 )
@@ -19,8 +20,8 @@ const (
 // A feed is the one state that all viewers see. None has a queue: each knows what it has seen, and
 // takes what is newer of what there is then. So a slow one holds up nobody, and costs no memory.
 type feed struct {
-	mu         sync.Mutex // guards all below; nothing is called or waited for with it
-	viewers    int
+	mu         sync.Mutex    // guards all below; nothing is called or waited for with it
+	viewers    []*place      // in the order in which they came
 	run        *run          // that fills the feed; nil while nobody looks
 	changed    chan struct{} // closed, and replaced, at each change
 	stats      *stats
@@ -60,39 +61,57 @@ type seen struct {
 	ticks, points, departures uint64
 }
 
+// A place is what a viewer has until it leaves, or gives way to another one.
+type place struct {
+	since time.Time
+	stop  context.CancelFunc // of its stream; does not wait
+}
+
 // join adds a viewer, unless there are too many, and starts a run if it is the first.
-func (h *Handler[M]) join() bool {
-	run, ok := h.feed.enter()
+func (h *Handler[M]) join(stop context.CancelFunc) *place {
+	place, run := h.feed.enter(h.now(), stop)
 	if run != nil {
 		go h.watch(run)
 		before := h.Registry.Stats()
 		h.tick(run, before, before)
 		go h.count(run, before)
 	}
-	return ok
+	return place
 }
 
-// enter returns the run that the caller is to start, if it is the first.
-func (f *feed) enter() (first *run, ok bool) {
+// enter returns the run that the caller is to start, if it is the first. If there is no place left
+// it takes that of the viewer that has been there for longest, unless that has come just now.
+func (f *feed) enter(now time.Time, stop context.CancelFunc) (p *place, first *run) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.viewers == maxViewers {
-		return nil, false
+	if len(f.viewers) == maxViewers {
+		oldest := f.viewers[0]
+		if age := now.Sub(oldest.since); age >= 0 && age < settled {
+			return nil, nil
+		}
+		oldest.stop()
+		f.viewers = slices.Delete(f.viewers, 0, 1)
 	}
-	f.viewers++
+	p = &place{now, stop}
+	f.viewers = append(f.viewers, p)
 	if f.run != nil {
-		return nil, true
+		return p, nil
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	f.run, f.changed = &run{ctx, stop}, make(chan struct{})
-	return f.run, true
+	ctx, end := context.WithCancel(context.Background())
+	f.run, f.changed = &run{ctx, end}, make(chan struct{})
+	return p, f.run
 }
 
-// leave ends the run with the last viewer.
-func (f *feed) leave() {
+// leave ends the run with the last viewer. One that gave way has left already.
+func (f *feed) leave(p *place) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.viewers--; f.viewers == 0 {
+	i := slices.Index(f.viewers, p)
+	if i < 0 {
+		return
+	}
+	f.viewers = slices.Delete(f.viewers, i, i+1)
+	if len(f.viewers) == 0 {
 		f.run.stop()
 		f.run, f.stats = nil, nil
 	}
@@ -196,5 +215,5 @@ func (f *feed) recent(now time.Time) (sum point, viewers int) {
 	for _, p := range latest(f.points.since(0), now) {
 		sum.add(p)
 	}
-	return sum, f.viewers
+	return sum, len(f.viewers)
 }

@@ -26,8 +26,9 @@ type Handler[M any] struct {
 	// Clock is the time source; it should be the registry's. Nil means the system's.
 	Clock clock.Clock
 
-	feed feed
-	desk desk[M]
+	feed   feed
+	desk   desk[M]
+	unsent load
 }
 
 const (
@@ -51,17 +52,20 @@ var assets = map[string]string{
 // ServeHTTP answers GET and HEAD, and changes nothing.
 func (h *Handler[M]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
+	limitBody(w, r)
 	serve := h.route(strings.TrimPrefix(r.URL.Path, "/"))
 	switch {
 	case serve == nil:
-		fail(w, r, http.StatusNotFound, "there is nothing at this path")
+		h.fail(w, r, http.StatusNotFound, "there is nothing at this path")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		fail(w, r, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
+		h.fail(w, r, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
+	case r.ContentLength != 0:
+		h.fail(w, r, http.StatusBadRequest, "a request has no body here")
 	case len(r.URL.RawQuery) > maxQuery:
-		fail(w, r, http.StatusBadRequest, "the query is too long")
+		h.fail(w, r, http.StatusBadRequest, "the query is too long")
 	case h.Registry == nil:
-		fail(w, r, http.StatusInternalServerError, "hostweb: Handler.Registry is nil")
+		h.fail(w, r, http.StatusInternalServerError, "hostweb: Handler.Registry is nil")
 	default:
 		serve(w, r)
 	}
@@ -96,19 +100,10 @@ func (h *Handler[M]) route(name string) http.HandlerFunc {
 	if kind, ok := assets[name]; ok {
 		return func(w http.ResponseWriter, r *http.Request) {
 			body, _ := static.ReadFile(path.Join("static", name))
-			send(w, r, http.StatusOK, kind, body)
+			h.send(w, r, http.StatusOK, kind, body)
 		}
 	}
 	return nil
-}
-
-// send writes a whole answer. That the other side may be gone is nobody's concern here.
-func send(w http.ResponseWriter, r *http.Request, status int, kind string, body []byte) {
-	w.Header().Set("Content-Type", kind)
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body)
-	}
 }
 
 func (h *Handler[M]) clock() clock.Clock {

@@ -109,39 +109,39 @@ func spreadOf[T seconds | float64, N histogram.Number](s histogram.Snapshot[N]) 
 }
 
 func (h *Handler[M]) apiStats(w http.ResponseWriter, r *http.Request) {
-	reply(w, r, h.stats())
+	h.reply(w, r, h.stats())
 }
 
 func (h *Handler[M]) apiHosts(w http.ResponseWriter, r *http.Request) {
 	q, err := ask(r.URL.RawQuery)
 	if err != nil {
-		fail(w, r, http.StatusBadRequest, err.Error())
+		h.fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
 	page, err := h.hosts(r.Context(), q)
 	if err != nil { // whoever asked is gone
-		fail(w, r, http.StatusServiceUnavailable, err.Error())
+		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	reply(w, r, page)
+	h.reply(w, r, page)
 }
 
 func (h *Handler[M]) apiDepartures(w http.ResponseWriter, r *http.Request) {
 	departures, missed := h.feed.departed()
-	reply(w, r, map[string]any{"departures": departures, "missed": missed})
+	h.reply(w, r, map[string]any{"departures": departures, "missed": missed})
 }
 
 func (h *Handler[M]) apiHistory(w http.ResponseWriter, r *http.Request) {
-	reply(w, r, map[string]any{"points": h.feed.history(h.now())})
+	h.reply(w, r, map[string]any{"points": h.feed.history(h.now())})
 }
 
 // reply sends what can always be marshalled.
-func reply(w http.ResponseWriter, r *http.Request, answer any) {
+func (h *Handler[M]) reply(w http.ResponseWriter, r *http.Request, answer any) {
 	body, _ := json.Marshal(answer)
-	send(w, r, http.StatusOK, "application/json", body)
+	h.send(w, r, http.StatusOK, "application/json", body)
 }
 
-func fail(w http.ResponseWriter, r *http.Request, status int, why string) {
+func (h *Handler[M]) fail(w http.ResponseWriter, r *http.Request, status int, why string) {
 	body, _ := json.Marshal(map[string]string{"error": why})
-	send(w, r, status, "application/json", body)
+	h.send(w, r, status, "application/json", body)
 }

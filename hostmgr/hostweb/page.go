@@ -50,21 +50,21 @@ func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
 	}
 	q, err := ask(r.URL.RawQuery)
 	if err != nil {
-		fail(w, r, http.StatusBadRequest, err.Error())
+		h.fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
 	hosts, err := h.hosts(r.Context(), q)
 	if err != nil { // whoever asked is gone
-		fail(w, r, http.StatusServiceUnavailable, err.Error())
+		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
 	var body bytes.Buffer
 	v := view{h.title(), h.Describe != nil, q, h.stats(), hosts}
 	if err := pageTemplate.Execute(&body, v); err != nil {
-		fail(w, r, http.StatusInternalServerError, err.Error())
+		h.fail(w, r, http.StatusInternalServerError, err.Error())
 		return
 	}
-	send(w, r, http.StatusOK, "text/html; charset=utf-8", body.Bytes())
+	h.send(w, r, http.StatusOK, "text/html; charset=utf-8", body.Bytes())
 }
 
 // slashed returns where to go instead if the page was asked for without the slash that its

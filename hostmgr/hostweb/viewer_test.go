@@ -45,7 +45,10 @@ func (v *viewer) Flush()                             {}
 func (v *viewer) SetWriteDeadline(t time.Time) error { v.expires = t; return nil }
 
 // view opens a stream, in a bubble, and waits until its handler watches.
-func view(t testing.TB, h http.Handler) *viewer {
+func view(t testing.TB, h http.Handler) *viewer { return request(t, h, "/events") }
+
+// request asks, in a bubble, and waits until there is an answer, which is to be read.
+func request(t testing.TB, h http.Handler, target string) *viewer {
 	r, w := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
 	v := &viewer{t: t, header: http.Header{}, pipe: w, body: bufio.NewReader(r), done: make(chan struct{})}
@@ -56,7 +59,7 @@ func view(t testing.TB, h http.Handler) *viewer {
 	}
 	go func() {
 		defer close(v.done)
-		h.ServeHTTP(v, httptest.NewRequest(http.MethodGet, "/events", nil).WithContext(ctx))
+		h.ServeHTTP(v, httptest.NewRequest(http.MethodGet, target, nil).WithContext(ctx))
 	}()
 	synctest.Wait()
 	return v

@@ -16,6 +16,7 @@ function open() {
   shut();
   stream = new EventSource('events');
   stream.addEventListener('update', e => { link('on', 'live'); apply(JSON.parse(e.data)); });
+  stream.addEventListener('again', open); // no stream lasts for ever
   stream.onerror = () => {
     link('off', latest ? `not live since ${clock(latest.now)}` : 'not live');
     if (stream.readyState === EventSource.CLOSED) again = setTimeout(open, retry);

@@ -1,0 +1,187 @@
+package hostweb_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/hostweb"
+)
+
+// serve serves until the test ends, with a server that sets no deadlines.
+func serve(t *testing.T, h http.Handler) (addr string) {
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.Listener.Addr().String()
+}
+
+// dial connects and asks; what is read must come within a time.
+func dial(t *testing.T, addr, request string) *net.TCPConn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(patient)))
+	_, err = io.WriteString(c, request)
+	require.NoError(t, err)
+	return c.(*net.TCPConn)
+}
+
+// viewers is how many look.
+func viewers(t *testing.T, h http.Handler) int {
+	t.Helper()
+	return read[statsAnswer](t, h, "/api/stats").Viewers
+}
+
+const (
+	stream  = "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"
+	patient = 10 * time.Second // that a test waits for what must happen
+)
+
+// The kernel takes what is written to a client that does not read, for a long time. It does not keep
+// others out, nor the page at work: not with the usual buffers, nor with small ones.
+func TestThoseThatDoNotReadKeepNobodyOut(t *testing.T) {
+	for _, buffer := range []int{0, 4096} {
+		t.Run(fmt.Sprint("buffer ", buffer), func(t *testing.T) {
+			s := newSite(t, hostmgr.Config[string]{})
+			addr := serve(t, s.web)
+			for range 64 {
+				c := dial(t, addr, stream)
+				if buffer > 0 {
+					require.NoError(t, c.SetReadBuffer(buffer))
+				}
+			}
+			require.Eventually(t, func() bool { return viewers(t, s.web) == 64 }, patient, time.Millisecond)
+			require.Equal(t, http.StatusServiceUnavailable, s.get("/events").Code, "they have come just now")
+
+			s.clock.Advance(10 * second)
+			for range 3 {
+				c := dial(t, addr, stream)
+				answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+				require.NoError(t, err)
+				require.Equal(t, http.StatusOK, answer.StatusCode)
+			}
+			require.Equal(t, 64, viewers(t, s.web))
+
+			require.Eventually(t, func() bool {
+				s.clock.Advance(10 * second)
+				return viewers(t, s.web) == 0
+			}, patient, time.Millisecond, "the streams end, and nothing runs while nobody reads")
+		})
+	}
+}
+
+// A stream says that it ends: whoever is there opens another one.
+func TestAStreamDoesNotLastForEver(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		begun := time.Now()
+		v := view(t, h)
+		defer v.close()
+		for line := ""; line != "event: again\n"; {
+			var err error
+			line, err = v.body.ReadString('\n')
+			require.NoError(t, err)
+		}
+		_, err := v.body.Discard(len("data: {}\n\n"))
+		require.NoError(t, err)
+		<-v.done
+		require.InDelta(t, 120, time.Since(begun).Seconds(), 2)
+	})
+}
+
+// The viewer that has been there for longest gives way, and only that one.
+func TestTheOldestViewerGivesWay(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		var all []*viewer
+		for range 64 {
+			v := view(t, h)
+			v.next()
+			all = append(all, v)
+			time.Sleep(second / 2)
+		}
+		fresh := view(t, h)
+		all = append(all, fresh)
+		require.True(t, fresh.next().All)
+		synctest.Wait()
+		for i, v := range all[1:] {
+			v.next()
+			require.Equal(t, http.StatusOK, v.code, i)
+		}
+		require.Equal(t, 64, viewers(t, h))
+		_ = all[0].pipe.Close() // its write is under way: what it reads ends then
+		<-all[0].done
+		require.Equal(t, 64, viewers(t, h), "it is not counted out twice")
+		for _, v := range all {
+			v.close()
+		}
+		require.Zero(t, viewers(t, h))
+	})
+}
+
+// A request that announces a body and does not send it takes no place, and gets its answer.
+func TestABodyThatNeverComes(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{})
+	addr := serve(t, s.web)
+	for _, header := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} {
+		for method, want := range map[string]int{"GET": http.StatusBadRequest, "POST": http.StatusMethodNotAllowed} {
+			for _, path := range []string{"/events", "/api/stats", "/"} {
+				c := dial(t, addr, method+" "+path+" HTTP/1.1\r\nHost: x\r\n"+header+"\r\n\r\n")
+				answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+				require.NoError(t, err, "%s %s %s", method, path, header)
+				require.Equal(t, want, answer.StatusCode)
+				require.True(t, answer.Close)
+				require.NoError(t, c.Close())
+			}
+		}
+	}
+	require.Zero(t, viewers(t, s.web))
+}
+
+// Each answer must be taken within a time, whether the embedder's server demands that or not.
+func TestAnswersHaveADeadline(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		for _, target := range []string{"/", "/api/stats", "/api/hosts", "/api/departures", "/api/history", "/app.js", "/none"} {
+			v := request(t, h, target)
+			expires := v.expires
+			v.close()
+			require.WithinRange(t, expires, time.Now(), time.Now().Add(time.Minute), target)
+		}
+	})
+}
+
+// What all clients together have asked for and not taken is bounded.
+func TestUnreadAnswersAreBoundedTogether(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		for i := range 200 {
+			join(t, r, fmt.Sprint(i)+strings.Repeat("\x01", 1000)) // six bytes each, in JSON
+		}
+		var all []*viewer
+		for range 100 {
+			all = append(all, request(t, h, "/api/hosts?size=200"))
+		}
+		refused := 0
+		for _, v := range all {
+			v.close()
+			if v.code == http.StatusServiceUnavailable {
+				refused++
+				require.Equal(t, "10", v.header.Get("Retry-After"))
+			}
+		}
+		require.Greater(t, refused, 20, "of 100 answers of 1.2 MB")
+		require.Less(t, refused, 80)
+		require.Len(t, read[hostsAnswer](t, h, "/api/hosts?size=200").Hosts, 200)
+	})
+}
