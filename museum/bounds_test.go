@@ -1,4 +1,68 @@
 package museum
 
 // Bounds: limits for each that leave the sum without one, and floods.
-var bounds = []exhibit{}
+var bounds = []exhibit{
+	{
+		name:    "a bound for each page and none for all of them",
+		seen:    "found from outside, 2026-11-29",
+		story:   "16 of the deepest pages of 300,000 hosts, asked for at the same time, took 1.3 GiB",
+		file:    "hostmgr/hostweb/desk.go",
+		is:      "if q.depth() > shallow && r.deep() > maxDepth {",
+		becomes: "if q.depth() > maxDepth {",
+		test:    "TestDeepPagesShareABound",
+	},
+	{
+		name:    "a whole host kept for each place in an order",
+		seen:    "found from outside, 2026-11-29",
+		story:   "a deep page cost as many copies of hosts as lie before it, twice",
+		file:    "hostmgr/hostweb/selection.go",
+		is:      "	key  int64  // of any other list but by id",
+		becomes: "	key  int64  // of any other list but by id\n	host [256]byte",
+		test:    "TestDeepPagesAreCheap",
+	},
+	{
+		name:    "unread answers without a sum",
+		seen:    "found from outside, 2026-11-29",
+		story:   "each answer was small, and each client that did not read kept one",
+		file:    "hostmgr/hostweb/send.go",
+		is:      "if l.bytes.Add(int64(n)) <= maxUnsent {",
+		becomes: "if l.bytes.Add(int64(n)); n <= maxUnsent {",
+		test:    "TestUnreadAnswersAreBoundedTogether",
+	},
+	{
+		name:    "a deadline that counts only under traffic",
+		seen:    "found from outside, 2026-11-29",
+		story:   "64 clients that read nothing kept all others out for over 9 minutes: the kernel took the little that a quiet registry has to say",
+		file:    "hostmgr/hostweb/feed.go",
+		is:      "if age := now.Sub(oldest.since); age >= 0 && age < settled {",
+		becomes: "if oldest != nil {",
+		test:    "TestThoseThatDoNotReadKeepNobodyOut",
+	},
+	{
+		name:    "a dead viewer looks for ever",
+		seen:    "found from outside, 2026-11-29",
+		story:   "the server works for a viewer that is gone as long as the kernel has room for what it sends",
+		file:    "hostmgr/hostweb/stream.go",
+		is:      "over := h.clock().After(stay)",
+		becomes: "over := make(chan time.Time)",
+		test:    "TestThoseThatDoNotReadKeepNobodyOut",
+	},
+	{
+		name:    "no deadline for a body that nobody wants",
+		seen:    "net/http: a handler's first write waits for the request's body",
+		story:   "a stream that announced a body and never sent it held its place for good",
+		file:    "hostmgr/hostweb/send.go",
+		is:      "if r.ContentLength == 0 {",
+		becomes: "if r.ContentLength = 0; true {",
+		test:    "TestABodyThatNeverComes",
+	},
+	{
+		name:    "an answer without a write deadline",
+		seen:    "found from outside, 2026-11-29",
+		story:   "a client that did not read its answer kept the connection, and the answer, for as long as it liked",
+		file:    "hostmgr/hostweb/send.go",
+		is:      "_ = limitWrite(http.NewResponseController(w))",
+		becomes: "_ = http.NewResponseController(w)",
+		test:    "TestAnswersHaveADeadline",
+	},
+}
