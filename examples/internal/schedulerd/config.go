@@ -52,6 +52,8 @@ const cadenceUsage = "advise hosts their interval, as `MIN/MAX/PERSECOND/JITTER`
 const (
 	minMaxGap  = 10 * time.Millisecond
 	maxOffline = 365 * 24 * time.Hour
+	minTimeout = 100 * time.Millisecond
+	maxTimeout = time.Hour
 )
 
 // Config says how to schedule.
@@ -69,6 +71,8 @@ type Config struct {
 	jitter, offline time.Duration
 	maxGap          time.Duration
 	maxHosts        int
+	maxPeerBytes    int64
+	timeout         time.Duration
 	cadence         hostmgr.Cadence
 }
 
@@ -87,6 +91,8 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this; phi: at the latest")
 	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
 	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
+	fs.Int64Var(&c.maxPeerBytes, "max-peer-bytes", 256<<20, "no peer is registered beyond so many `bytes` of memory that the peers of all hosts\ntake together, roughly; 0 means no limit")
+	fs.DurationVar(&c.timeout, "client-timeout", 15*time.Second, "cut off a client that takes longer than this to send a request, or to read an answer")
 	fs.Func("cadence", cadenceUsage, func(s string) (err error) {
 		c.cadence, err = cli.ParseCadence(s)
 		return err
@@ -109,6 +115,10 @@ func (c Config) validate() error {
 		return cli.Usagef("-max-gap %v is below %v", c.maxGap, minMaxGap)
 	case c.maxHosts < 0:
 		return cli.Usagef("-max-hosts %d is negative", c.maxHosts)
+	case c.maxPeerBytes < 0:
+		return cli.Usagef("-max-peer-bytes %d is negative", c.maxPeerBytes)
+	case c.timeout < minTimeout || c.timeout > maxTimeout:
+		return cli.Usagef("-client-timeout %v is not from %v to %v", c.timeout, minTimeout, maxTimeout)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // A PeerStore is a peerStore for tests that decide what happens in between.
 type PeerStore struct{ s *peerStore }
 
-func NewPeerStore() PeerStore { return PeerStore{newPeerStore()} }
+func NewPeerStore() PeerStore { return PeerStore{newPeerStore(0)} }
 
 func (p PeerStore) Register(find func() (uint64, bool), host, id string) error {
 	finder := func() (uint64, error) {
@@ -69,3 +69,19 @@ func Policies(args ...string) (policy, shadow hostmgr.Policy, err error) {
 	cfg, err := parse(args, io.Discard)
 	return cfg.policyOf(cfg.policy), cfg.policyOf(cfg.shadow), err
 }
+
+// NewPeerStoreOf returns one that takes so many bytes.
+func NewPeerStoreOf(maxBytes int64) PeerStore { return PeerStore{newPeerStore(maxBytes)} }
+
+// Put registers a peer of a life that stays.
+func (p PeerStore) Put(host string, life uint64, task, id, url string) error {
+	return p.s.put(host, life, peer{task: task, id: id, url: url})
+}
+
+// Delete removes one peer.
+func (p PeerStore) Delete(host, task, id string) error {
+	return p.s.delete(&schedulerv2.DeletePeerRequest{HostId: host, TaskId: task, PeerId: id})
+}
+
+// Bytes is what it takes to hold.
+func (p PeerStore) Bytes() int64 { return p.s.bytes }

@@ -3,6 +3,7 @@ package schedulerd
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -10,16 +11,19 @@ import (
 )
 
 const (
-	maxPeers = 1024     // of one host
+	maxPeers = 1024     // of one host; how much all hosts' may take is Config's
 	maxID    = 1 << 10  // bytes of a task's or peer's id, as of a host's
 	maxURL   = 8 << 10  // bytes
 	maxHost  = 16 << 10 // bytes of a host's metadata
+
+	maxRequest = 128 << 10 // bytes
 )
 
 var (
 	errNoHost       = errors.New("host is not there: announce it first")
 	errNoPeer       = errors.New("peer is not registered")
 	errTooManyPeers = errors.New("host has too many peers")
+	errPeersFull    = errors.New("the peers of all hosts take as much memory as they may: see -max-peer-bytes")
 )
 
 // A peer is one host's replica of a task, or its attempt to get one. It keeps
@@ -31,19 +35,32 @@ type peer struct {
 	created, updated time.Time
 }
 
+// What a peer and a shelf take beside their texts, roughly: measured, with what maps leave free.
+const (
+	peerSize  = 400
+	shelfSize = 1500
+)
+
+func (p *peer) size() int64 { return int64(peerSize + len(p.task) + len(p.id) + len(p.url)) }
+
 // A peerStore holds the peers of all hosts. Peers belong to a life, not to a
 // host id: what one life registered goes with it, whatever comes after.
 type peerStore struct {
+	maxBytes int64 // 0: no limit
+
 	mu    sync.Mutex // guards all below
 	hosts map[string]*shelf
-	peak  int // the most hosts since hosts was made
-	n     int // peers
+	peak  int   // the most hosts since hosts was made
+	n     int   // peers
+	bytes int64 // that peers and shelves take, roughly
 }
 
 // A shelf holds the peers of one life.
 type shelf struct {
 	life  uint64
 	peers map[peerKey]peer
+	peak  int   // the most peers since peers was made
+	bytes int64 // that it takes with them, roughly
 }
 
 type peerKey struct{ task, id string }
@@ -55,7 +72,9 @@ func keyOf(r interface {
 	return peerKey{r.GetTaskId(), r.GetPeerId()}
 }
 
-func newPeerStore() *peerStore { return &peerStore{hosts: map[string]*shelf{}} }
+func newPeerStore(maxBytes int64) *peerStore {
+	return &peerStore{maxBytes: maxBytes, hosts: map[string]*shelf{}}
+}
 
 // A finder looks up the life that a peer's message is about.
 type finder func() (life uint64, err error)
@@ -94,21 +113,41 @@ func (s *peerStore) put(host string, life uint64, p peer) error {
 	switch {
 	case ok && sh.life > life:
 		return errNoHost
-	case !ok || sh.life < life:
+	case ok && sh.life < life:
 		s.remove(host, sh)
+		ok = false
+	}
+	if !ok {
 		sh = &shelf{life: life, peers: map[peerKey]peer{}}
-		s.hosts[host] = sh
-		s.peak = max(s.peak, len(s.hosts))
 	}
-	key := peerKey{p.task, p.id}
-	if _, ok := sh.peers[key]; !ok {
-		if len(sh.peers) == maxPeers {
-			return errTooManyPeers
-		}
-		s.n++
+	more := p.size()
+	old, again := sh.peers[peerKey{p.task, p.id}]
+	switch {
+	case again:
+		more -= old.size()
+	case len(sh.peers) == maxPeers:
+		return errTooManyPeers
 	}
-	sh.peers[key] = p
+	if !ok {
+		more += shelfSize + int64(len(host))
+	}
+	if more > 0 && s.maxBytes > 0 && s.bytes+more > s.maxBytes {
+		return errPeersFull
+	}
+	s.hosts[host] = sh
+	s.peak = max(s.peak, len(s.hosts))
+	s.set(sh, p, more)
 	return nil
+}
+
+// set puts a peer on a shelf, which takes so much more then. The caller holds mu.
+func (s *peerStore) set(sh *shelf, p peer, more int64) {
+	before := len(sh.peers)
+	sh.peers[peerKey{p.task, p.id}] = p
+	sh.peak = max(sh.peak, len(sh.peers))
+	s.n += len(sh.peers) - before
+	sh.bytes += more
+	s.bytes += more
 }
 
 // free removes what a life registered, and returns how many peers that were.
@@ -123,20 +162,20 @@ func (s *peerStore) free(host string, life uint64) int {
 	return len(sh.peers)
 }
 
-// remove also makes the map anew after a mass departure: maps do not shrink. The
-// caller holds mu.
+// remove removes a shelf. The caller holds mu.
 func (s *peerStore) remove(host string, sh *shelf) {
-	if sh == nil {
-		return
-	}
 	delete(s.hosts, host)
 	s.n -= len(sh.peers)
-	if s.peak > 64 && len(s.hosts) < s.peak/4 {
-		fresh := make(map[string]*shelf, len(s.hosts))
-		for h, sh := range s.hosts {
-			fresh[h] = sh
-		}
-		s.hosts, s.peak = fresh, len(fresh)
+	s.bytes -= sh.bytes
+	shrink(&s.hosts, &s.peak)
+}
+
+// shrink makes a map anew that most has been deleted from: maps do not shrink.
+func shrink[K comparable, V any](m *map[K]V, peak *int) {
+	if *peak > 8 && len(*m) < *peak/4 {
+		fresh := make(map[K]V, len(*m))
+		maps.Copy(fresh, *m)
+		*m, *peak = fresh, len(fresh)
 	}
 }
 
@@ -184,11 +223,15 @@ func (s *peerStore) delete(r *schedulerv2.DeletePeerRequest) error {
 		return errNoPeer
 	}
 	key := keyOf(r)
-	if _, ok := sh.peers[key]; !ok {
+	p, ok := sh.peers[key]
+	if !ok {
 		return errNoPeer
 	}
 	delete(sh.peers, key)
 	s.n--
+	sh.bytes -= p.size()
+	s.bytes -= p.size()
+	shrink(&sh.peers, &sh.peak)
 	return nil
 }
 

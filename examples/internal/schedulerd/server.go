@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/tap"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/hostmgr"
@@ -34,8 +36,10 @@ type Server struct {
 	peers   *peerStore
 	grpc    *grpc.Server
 	health  *health.Server
+	streams map[string]bool // of methods; not changed once it serves
 	log     *slog.Logger
 	verbose bool
+	timeout time.Duration // that a client may take for a request, or for an answer
 }
 
 // Main is the command.
@@ -85,7 +89,7 @@ func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 // New returns a server that does not serve yet.
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	var err error
-	s := &Server{peers: newPeerStore(), log: log, verbose: cfg.Verbose}
+	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, timeout: cfg.timeout}
 	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
 		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), MaxGap: cfg.maxGap,
 		MaxHosts: cfg.maxHosts, Cadence: cfg.cadence, Recorder: cfg.recorder,
@@ -94,22 +98,39 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.grpc = grpc.NewServer(limits()...)
+	sends := newSends(s.timeout)
+	s.grpc = grpc.NewServer(slices.Concat(limits(), sends.options(), []grpc.ServerOption{grpc.InTapHandle(s.limitTime())})...)
 	s.register()
 	return s, nil
 }
 
-// limits bound what one client can make the server hold. A ping every 5 s is
+// limits bound what one client can make the server hold; sends has what bounds all of them
+// together. A ping every 5 s is
 // allowed, also between calls: an announce is rarer than what keeps a NAT open.
+// The size of the windows is said, or else gRPC has them grow up to 16 MiB.
 func limits() []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.UnaryInterceptor(guard),
-		grpc.MaxRecvMsgSize(1 << 20),
+		grpc.MaxRecvMsgSize(maxRequest),
+		grpc.InitialWindowSize(64 << 10),
+		grpc.InitialConnWindowSize(64 << 10),
 		grpc.MaxHeaderListSize(16 << 10),
 		grpc.MaxConcurrentStreams(256),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	}
+}
+
+// limitTime has a call that is no stream end in time: a client that sends its request slowly, or
+// never, keeps nothing here for longer.
+func (s *Server) limitTime() tap.ServerInHandle {
+	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
+		if s.streams[info.FullMethodName] {
+			return ctx, nil
+		}
+		limited, cancel := context.WithTimeout(ctx, s.timeout)
+		context.AfterFunc(ctx, cancel)
+		return limited, nil
 	}
 }
 
@@ -123,6 +144,20 @@ func (s *Server) register() {
 		s.health.SetServingStatus(service, grpc_health_v1.HealthCheckResponse_SERVING)
 	}
 	reflection.Register(s.grpc)
+	s.streams = streamsOf(s.grpc)
+}
+
+// streamsOf are the names of the methods that stream.
+func streamsOf(g *grpc.Server) map[string]bool {
+	streams := map[string]bool{}
+	for service, info := range g.GetServiceInfo() {
+		for _, m := range info.Methods {
+			if m.IsClientStream || m.IsServerStream {
+				streams["/"+service+"/"+m.Name] = true
+			}
+		}
+	}
+	return streams
 }
 
 // Serve serves until ctx ends, and then stops gracefully: health checks say so

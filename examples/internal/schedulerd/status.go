@@ -46,7 +46,7 @@ func codeOf(err error) codes.Code {
 		return codes.NotFound
 	case errors.Is(err, hostmgr.ErrStale):
 		return codes.FailedPrecondition
-	case errors.Is(err, hostmgr.ErrFull), errors.Is(err, errTooManyPeers):
+	case errors.Is(err, hostmgr.ErrFull), errors.Is(err, errTooManyPeers), errors.Is(err, errPeersFull):
 		return codes.ResourceExhausted
 	}
 	return codes.Internal
