@@ -8,11 +8,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
+	"unicode/utf8"
 )
 
 // A Command does its work until it is done or ctx ends.
@@ -34,7 +36,7 @@ func code(err error, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	_, _ = fmt.Fprintf(stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
+	say(stderr, fmt.Sprintf("%s: %v", filepath.Base(os.Args[0]), err))
 	if errors.Is(err, ErrUsage) {
 		return 2
 	}
@@ -66,13 +68,19 @@ func Usagef(format string, args ...any) error {
 	return fmt.Errorf("%s (%w)", fmt.Sprintf(format, args...), ErrUsage)
 }
 
-// Logger writes lines to w in a format: text or json.
-func Logger(format string, w io.Writer) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
+// Printable has no control characters but the ends of lines: part of an error may come from the
+// network, and a terminal obeys what it shows.
+func Printable(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == '\n' || r == '\t' || strconv.IsPrint(r) && (r != utf8.RuneError || n > 1) {
+			b.WriteString(s[:n])
+		} else {
+			quoted := strconv.Quote(s[:n])
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		s = s[n:]
 	}
-	return nil, Usagef("-log %q is neither text nor json", format)
+	return b.String()
 }

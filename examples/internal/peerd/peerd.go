@@ -39,10 +39,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	log, err := cli.Logger(cfg.Log, stderr)
+	log, flush, err := cli.Logger(cfg.Log, stderr)
 	if err != nil {
 		return err
 	}
+	defer flush()
 	return Run(ctx, cfg, log)
 }
 

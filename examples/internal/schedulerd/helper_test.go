@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
 	schedulerv1 "d7y.io/api/v2/pkg/apis/scheduler/v1"
 	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
+	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/examples/internal/schedulerd"
 	"github.com/hostlife/hostlife/examples/internal/wire"
 	"github.com/stretchr/testify/require"
@@ -29,7 +31,15 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asCommand in the environment has this executable be the command.
+const asCommand = "HOSTLIFE_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		cli.Main(schedulerd.Main)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patient is how long a test waits for what must happen.
 const patient = 10 * time.Second
@@ -60,17 +70,24 @@ func start(t *testing.T, args ...string) *scheduler {
 	first, err := lines.ReadString('\n')
 	require.NoError(t, err)
 	go func() { _, _ = io.Copy(s.out, lines) }()
-	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
-	require.True(t, ok, first)
-	s.conn, err = grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	require.NoError(t, err)
-	s.v1, s.v2 = schedulerv1.NewSchedulerClient(s.conn), schedulerv2.NewSchedulerClient(s.conn)
+	s.connect(first)
 	t.Cleanup(func() {
 		require.NoError(t, s.conn.Close())
 		stop()
 		require.NoError(t, <-s.done)
 	})
 	return s
+}
+
+// connect makes clients of the scheduler whose first line this is.
+func (s *scheduler) connect(first string) {
+	s.t.Helper()
+	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
+	require.True(s.t, ok, first)
+	var err error
+	s.conn, err = grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(s.t, err)
+	s.v1, s.v2 = schedulerv1.NewSchedulerClient(s.conn), schedulerv2.NewSchedulerClient(s.conn)
 }
 
 // announce announces a valid host over v2 and returns the lease.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -37,8 +38,11 @@ func (s *Server) openPage(addr string) (*page, error) {
 	}
 	p := &page{ln: ln, done: make(chan struct{}), server: &http.Server{
 		Handler:           onlyAsLocal(ln.Addr(), s.pages()),
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: min(s.timeout, 5*time.Second),
+		ReadTimeout:       s.timeout,
+		WriteTimeout:      s.timeout, // a stream of events has a deadline for each
 		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		MaxHeaderBytes:    16 << 10,
 	}}
 	go func() {

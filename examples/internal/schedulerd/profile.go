@@ -1,6 +1,7 @@
 package schedulerd
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime/pprof"
@@ -8,11 +9,11 @@ import (
 
 // profile notes in a file, if one is named, where this process spends its
 // processor time, until stop is called.
-func profile(file string) (stop func() error, err error) {
+func profile(ctx context.Context, file string) (stop func() error, err error) {
 	if file == "" {
 		return func() error { return nil }, nil
 	}
-	f, err := os.Create(file)
+	f, err := openForWriting(ctx, file, os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("-cpuprofile: %w", err)
 	}
@@ -21,7 +22,8 @@ func profile(file string) (stop func() error, err error) {
 		return nil, fmt.Errorf("-cpuprofile: %w", err)
 	}
 	return func() error {
-		pprof.StopCPUProfile()
+		hurry(f)
+		pprof.StopCPUProfile() // writes all
 		if err := f.Close(); err != nil {
 			return fmt.Errorf("-cpuprofile: %w", err)
 		}

@@ -1,20 +1,30 @@
 package schedulerd
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"syscall"
+	"time"
 )
 
 const recordUsage = "append the flight recorder's log to `FILE`: each join and departure, late sign of life,\n" +
 	"stall and eviction put off, with the evidence. Each scheduler needs a file of its own;\n" +
 	"empty means none"
 
+const (
+	lastRecords = time.Second            // that a pipe is given for what is left when all stops
+	noReader    = 100 * time.Millisecond // from try to try
+)
+
 // openRecord opens the file, if one is named, that the flight recorder's log is appended to.
-func (c *Config) openRecord() (stop func() error, err error) {
+func (c *Config) openRecord(ctx context.Context) (stop func() error, err error) {
 	if c.record == "" {
 		return func() error { return nil }, nil
 	}
-	f, err := os.OpenFile(c.record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := openForWriting(ctx, c.record, os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("-record: %w", err)
 	}
@@ -25,4 +35,27 @@ func (c *Config) openRecord() (stop func() error, err error) {
 		}
 		return nil
 	}, nil
+}
+
+// openForWriting opens or makes a file. A named pipe has its reader waited for, until ctx ends.
+func openForWriting(ctx context.Context, name string, flag int, mode os.FileMode) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(name, flag|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, mode)
+		if !errors.Is(err, syscall.ENXIO) {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(noReader):
+		}
+	}
+}
+
+// hurry has writes to a pipe that is not read fail soon: what stops does not wait for a reader. A
+// file knows of no deadline.
+func hurry(w io.Writer) {
+	if f, ok := w.(*os.File); ok {
+		_ = f.SetWriteDeadline(time.Now().Add(lastRecords))
+	}
 }

@@ -27,8 +27,10 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// gracefully is how long calls in flight may take when the server stops.
-const gracefully = 3 * time.Second
+const (
+	gracefully = 3 * time.Second // that calls in flight may take when the server stops
+	atLast     = 3 * time.Second // that what runs beside it may take then
+)
 
 // A Server is a scheduler.
 type Server struct {
@@ -39,7 +41,9 @@ type Server struct {
 	streams map[string]bool // of methods; not changed once it serves
 	log     *slog.Logger
 	verbose bool
-	timeout time.Duration // that a client may take for a request, or for an answer
+
+	recorder io.Writer     // nil: none
+	timeout  time.Duration // that a client may take for a request, or for an answer
 }
 
 // Main is the command.
@@ -48,12 +52,12 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	stop, err := profile(cfg.cpuProfile)
+	stop, err := profile(ctx, cfg.cpuProfile)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	closeRecord, err := cfg.openRecord()
+	closeRecord, err := cfg.openRecord(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,10 +66,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 }
 
 func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
-	log, err := cli.Logger(cfg.Log, stderr)
+	log, flush, err := cli.Logger(cfg.Log, stderr)
 	if err != nil {
 		return err
 	}
+	defer flush()
 	s, err := New(cfg, log)
 	if err != nil {
 		return err
@@ -89,7 +94,7 @@ func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 // New returns a server that does not serve yet.
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	var err error
-	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, timeout: cfg.timeout}
+	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, recorder: cfg.recorder, timeout: cfg.timeout}
 	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
 		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), MaxGap: cfg.maxGap,
 		MaxHosts: cfg.maxHosts, Cadence: cfg.cadence, Recorder: cfg.recorder,
@@ -199,6 +204,21 @@ func (s *Server) background() (stop func()) {
 	}
 	return func() {
 		cancel()
+		hurry(s.recorder)
+		s.wait(&wg)
+	}
+}
+
+// wait leaves behind what hangs, in the kernel or in a call of ours: this process is about to end.
+func (s *Server) wait(wg *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		wg.Wait()
+	}()
+	select {
+	case <-done:
+	case <-time.After(atLast):
+		s.log.Error("stopping took too long: what the registry had to do may not be done")
 	}
 }
