@@ -61,8 +61,8 @@ var bounds = []exhibit{
 		seen:    "found from outside, 2026-11-29",
 		story:   "a client that did not read its answer kept the connection, and the answer, for as long as it liked",
 		file:    "hostmgr/hostweb/send.go",
-		is:      "_ = limitWrite(http.NewResponseController(w))",
-		becomes: "_ = http.NewResponseController(w)",
+		is:      "srv == nil || srv.WriteTimeout <= 0",
+		becomes: "srv != nil && srv.WriteTimeout <= 0",
 		test:    "TestAnswersHaveADeadline",
 	},
 }

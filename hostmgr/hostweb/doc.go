@@ -23,7 +23,8 @@
 // the page opens another one: so a viewer that is dead, or does not read, is gone by then, even if the
 // kernel takes all that is written to it.
 //
-// An answer or update that is not taken within 10 seconds is given up. All of them together hold no
+// An answer or update that is not taken within 10 seconds is given up; for an answer the WriteTimeout
+// of the http.Server goes before, if it has one. All of them together hold no
 // more than 64 MiB; beyond that the answer is 503, and a stream ends. A request with a body is refused,
 // since net/http would wait for the body before it answers.
 //

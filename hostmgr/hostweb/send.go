@@ -40,7 +40,9 @@ func (h *Handler[M]) send(w http.ResponseWriter, r *http.Request, status int, ki
 	} else {
 		defer h.unsent.give(len(body))
 	}
-	_ = limitWrite(http.NewResponseController(w))
+	if srv := serverOf(r); srv == nil || srv.WriteTimeout <= 0 {
+		_ = limitWrite(http.NewResponseController(w))
+	}
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
@@ -59,11 +61,20 @@ func limitWrite(out *http.ResponseController) error {
 }
 
 // limitBody has a request with a body be the last of its connection: net/http reads the body, or
-// waits for it, before it sends the answer, and without a deadline of the server's for ever.
+// waits for it, before it sends the answer, and without a ReadTimeout for ever.
 func limitBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		return
 	}
 	w.Header().Set("Connection", "close")
-	_ = http.NewResponseController(w).SetReadDeadline(clock.System().Now().Add(stuck))
+	if srv := serverOf(r); srv == nil || srv.ReadTimeout <= 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(clock.System().Now().Add(stuck))
+	}
+}
+
+// serverOf is the server that a request came to, whose own timeouts are left as they are; nil if it
+// is not one of net/http.
+func serverOf(r *http.Request) *http.Server {
+	srv, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	return srv
 }
