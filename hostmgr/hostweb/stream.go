@@ -42,7 +42,6 @@ func (h *Handler[M]) events(w http.ResponseWriter, r *http.Request) {
 // stream sends what is new until ctx ends, or it has lasted for long enough.
 func (h *Handler[M]) stream(ctx context.Context, w http.ResponseWriter) {
 	out := http.NewResponseController(w)
-	_ = out.SetReadDeadline(time.Time{}) // or a ReadTimeout of the server's would end it
 	over := h.clock().After(stay)
 	for v := (seen{}); ; {
 		u, more := h.feed.news(&v, h.now())

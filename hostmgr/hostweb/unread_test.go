@@ -186,3 +186,24 @@ func TestUnreadAnswersAreBoundedTogether(t *testing.T) {
 		require.Len(t, read[hostsAnswer](t, h, "/api/hosts?size=200").Hosts, 200)
 	})
 }
+
+// A server's timeouts are for requests and answers: the stream of one that reads goes on.
+func TestTimeoutsDoNotEndAStream(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[string]{})
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(&hostweb.Handler[string]{Registry: r})
+	server.Config.ReadTimeout = 100 * time.Millisecond
+	server.Config.WriteTimeout = 100 * time.Millisecond
+	server.Start()
+	defer server.Close()
+	c := dial(t, server.Listener.Addr().String(), stream)
+	defer func() { _ = c.Close() }()
+	lines := bufio.NewReader(c)
+	for updates := 0; updates < 3; { // one a second
+		line, err := lines.ReadString('\n')
+		require.NoError(t, err)
+		if line == "event: update\n" {
+			updates++
+		}
+	}
+}

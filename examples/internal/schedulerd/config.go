@@ -37,9 +37,17 @@ gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap). With
 -cpuprofile it notes where its processor time goes, for "go tool pprof"; the file is
 complete when it has stopped.
 
+What clients can have it hold is bounded, for each and for all together; what is beyond that
+is refused with ResourceExhausted. Hosts: -max-hosts, of 16 KiB each. Peers: 1,024 of a host,
+and -max-peer-bytes of all. Answers that are not read: 64 MiB, or a single one that is larger.
+Streams: 4,096, and 256 of a connection. A client that takes longer than -client-timeout to
+send a request, or to read an answer, is cut off; so is, once it has said something, one that
+registers peers and does not read the answers. A stream may be silent for as long as it likes.
+
 With -record it keeps a flight recorder's log, with the evidence of every eviction. The
 log is appended to the file, restart after restart, and never shortened; a file that is
-not there yet is made for its owner only. It is complete when the scheduler has stopped.
+not there yet is made for its owner only. It is complete when the scheduler has stopped. If FILE is a named pipe, its reader is waited for at
+first; one that does not read loses records, and keeps the scheduler from nothing.
 To read it, and to see what another policy would have done:
 
 	go run ./examples/replay -format hostlife -trace FILE`
