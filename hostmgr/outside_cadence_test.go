@@ -124,23 +124,17 @@ func TestACrowdIsOverWithoutASweep(t *testing.T) {
 	require.Equal(t, 1000*second, s.join("late").Interval)
 }
 
-// It has shrunk, and was right for an hour. When more hosts leave it shrinks from then on.
+// It has shrunk, and was right for an hour. When another host leaves it shrinks from then on.
 func TestTheAdvisedIntervalShrinksAgainFromWhenHostsLeave(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{Cadence: hostmgr.Cadence{Min: second, Max: time.Hour, PerSecond: 1}})
-	for i := range 1000 {
-		s.announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: 24 * time.Hour})
-	}
-	leave := func(from, to int) {
-		for i := from; i < to; i++ {
-			require.NoError(t, s.Forget(strconv.Itoa(i), 0))
-		}
-	}
-	leave(0, 500)
-	require.Equal(t, 1000*second, s.Stats().Advised)
+	s := newScript(t, hostmgr.Config[string]{Cadence: hostmgr.Cadence{Min: second, Max: time.Hour, PerSecond: 0.01}})
+	s.crowd(4)
+	leave := func(i int) { require.NoError(t, s.Forget("crowd"+strconv.Itoa(i), 0)) }
+	leave(0)
+	require.Equal(t, 400*second, s.Stats().Advised)
 	s.clock.Advance(time.Hour)
-	require.Equal(t, 500*second, s.Stats().Advised)
-	leave(500, 999)
-	require.Equal(t, 500*second, s.Stats().Advised)
-	s.after(100 * second)
-	require.Equal(t, 450*second, s.Stats().Advised)
+	require.Equal(t, 300*second, s.Stats().Advised)
+	leave(1)
+	require.Equal(t, 300*second, s.Stats().Advised)
+	s.clock.Advance(100 * second)
+	require.Equal(t, 250*second, s.Stats().Advised)
 }
