@@ -74,7 +74,7 @@ func (g *GC) launch(ctx context.Context, t *task, tick time.Time, held bool) (f 
 	return f, true
 }
 
-// newFlight returns a flight with one who waits for it, which has not started.
+// newFlight returns a flight that has not started, with one caller or loop that waits for it.
 func newFlight(ctx context.Context, t *task) *flight {
 	f := &flight{task: t, waiting: 1, done: make(chan struct{})}
 	f.ctx, f.cancel = context.WithCancelCause(context.WithValue(ctx, t, f))
@@ -139,14 +139,14 @@ func (g *GC) land(f *flight, r result) {
 	f.cancel(nil) // from here on nobody joins
 	g.log(f, r, took)
 	g.clear(f, r.how, took)
-	// During Run this is not the last Stop, so no run waits for the logger. Without Run, those who
-	// wait find the line written; one that can't be written keeps them, but not the next run.
+	// During Run this is not the last Stop, so no run waits for the logger. Without Run, callers that
+	// wait find the line written. If the logger blocks they wait a second, but the next run doesn't.
 	g.lines.Stop()
 	close(f.done)
 }
 
-// clear makes room for the next run, and starts it if callers of RunNow wait for it. They have
-// waited longer than any who would find the room.
+// clear makes room for the next run, and starts it if callers of RunNow wait for it: they have waited
+// longer than any caller that comes now.
 func (g *GC) clear(f *flight, how ending, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -46,7 +46,9 @@ var (
 
 // Config configures a [GC]. Its zero value works.
 type Config struct {
-	// Clock says when tasks and timeouts are due. The default is [clock.System].
+	// Clock says when tasks and timeouts are due. The default is [clock.System]. If its After waits
+	// for a reading, as those of fake clocks do, and not for time to pass, a step back of the clock
+	// holds up what already waits.
 	Clock clock.Clock
 	// Logger receives what fails: errors and panics at level Error, timeouts at Warn, when they
 	// strike, runs that are in flight at their task's next tick at Warn, and runs that were
@@ -55,7 +57,7 @@ type Config struct {
 	// It may block, panic, or call the GC: lines wait for it in a bounded queue, and a goroutine of
 	// their own writes them while Run or a run goes on. Lines that find no room are lost, and how
 	// many is logged. The last call of Run or RunNow to return first waits until all lines are
-	// written, but for a Logger that blocks no more than a second.
+	// written, but for a Logger that blocks no more than a second; it leaves that goroutine behind.
 	Logger *slog.Logger
 }
 

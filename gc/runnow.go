@@ -111,8 +111,9 @@ func (g *GC) join(ctx context.Context, t *task) (*flight, error) {
 	return t.next, nil
 }
 
-// leave is for those who joined and wait no longer. The last one cancels the run, or takes back that
-// it is to follow. That none joins in between is why join looks at waiting: once it is 0, it stays 0.
+// leave is for callers that joined and wait no longer. The last one cancels the run, or takes back
+// that it is to follow. That no caller joins in between is why join looks at waiting: once it is 0,
+// it stays 0.
 func (g *GC) leave(f *flight, cause error) {
 	g.mu.Lock()
 	f.waiting--

@@ -15,7 +15,7 @@ type Task struct {
 	ID string
 	// Interval is the time from one tick to the next, however long the runs take. It is positive.
 	// When the clock jumps ahead, one run follows, late, and the ticks in between are dropped. When
-	// it steps back, the next tick comes within one and a half Intervals, Jitter apart.
+	// it steps back, the next tick comes within one and a half Intervals, not counting Jitter.
 	Interval time.Duration
 	// Timeout is the time after which the context of a run is cancelled. The context's cause is
 	// then context.DeadlineExceeded, by errors.Is; its Err is context.Canceled and it has no
