@@ -53,8 +53,8 @@ or after damage, is cut off. A trace of which all that is kept takes more than 6
 The times of a trace are put somewhere within the second, or minute, that all of them are rounded
 to: else hosts that came back at a full minute would beat in step with outages that begin at one.
 
-At -loss 0, a policy whose patience is longer than the interval and -spread together makes no false
-evictions.
+At -loss 0, a policy whose patience is longer than the interval, -delay and -spread together makes no
+false evictions.
 
 -recommend weighs: a policy costs its stale host-hours, and -price for each false eviction, and
 -price-returned for each host back within 5 min. The frontier are those policies than which no other
