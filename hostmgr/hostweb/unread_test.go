@@ -79,7 +79,7 @@ func TestThoseThatDoNotReadKeepNobodyOut(t *testing.T) {
 			require.Eventually(t, func() bool {
 				s.clock.Advance(10 * second)
 				return viewers(t, s.web) == 0
-			}, patient, 10*time.Millisecond, "the streams end, and nothing runs while nobody reads")
+			}, patient/2, 10*time.Millisecond, "the streams end, and nothing runs while nobody reads")
 		})
 	}
 }
