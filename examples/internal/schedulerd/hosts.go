@@ -3,7 +3,7 @@ package schedulerd
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
@@ -22,7 +22,6 @@ import (
 type directory struct {
 	hosts *hostmgr.Registry[*commonv2.Host]
 	peers *peerStore
-	epoch int64 // tells the lives of this process from those of an earlier one
 }
 
 // announce answers with the lease as response header.
@@ -43,7 +42,7 @@ func (d directory) announce(ctx context.Context, host *commonv2.Host, interval t
 	}
 	return grpc.SetHeader(ctx, wire.Lease{
 		Incarnation: lease.Incarnation, Interval: lease.Interval,
-		Life: fmt.Sprintf("%d-%d", lease.Life, d.epoch),
+		Life: strconv.FormatUint(lease.Life, 10), // no other process has the same
 	}.Metadata())
 }
 

@@ -140,7 +140,7 @@ func (s *Server) limitTime() tap.ServerInHandle {
 }
 
 func (s *Server) register() {
-	d := directory{hosts: s.hosts, peers: s.peers, epoch: time.Now().UnixNano()}
+	d := directory{hosts: s.hosts, peers: s.peers}
 	schedulerv1.RegisterSchedulerServer(s.grpc, serviceV1{directory: d})
 	schedulerv2.RegisterSchedulerServer(s.grpc, serviceV2{directory: d})
 	s.health = health.NewServer()
