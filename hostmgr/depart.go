@@ -70,7 +70,9 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 		r.zones.leave(was.zone)
 		r.metronome.keep(r.zones.all.hosts, now)
 	}
-	r.tolerates(l.terms(), -1, now)
+	if r.threshold.counts() { // else the terms need not be fetched
+		r.tolerates(l.terms(), -1, now)
+	}
 	l.page.drop(l)
 	r.counts.departed(k)
 	return j

@@ -49,6 +49,9 @@ func (t *threshold) limit() int64 {
 	return t.given
 }
 
+// counts tells whether there are hosts that matter.
+func (t *threshold) counts() bool { return t.least < never }
+
 // count counts so many hosts more that tolerate such a gap.
 func (t *threshold) count(tolerance int64, more int) {
 	if tolerance >= t.longest {

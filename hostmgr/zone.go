@@ -66,7 +66,7 @@ func (zs *zones) open(name string) uint8 {
 // move counts a host of one zone in another. A zone that it stays in is not forgotten, though it
 // may be the only host there: so it leaves only if it is counted elsewhere then.
 func (zs *zones) move(from uint8, name string) (to uint8) {
-	if zs.list[from].name == zs.folded(name) {
+	if was := zs.list[from].name; was == name || was == zs.folded(name) {
 		return from
 	}
 	zs.leave(from)

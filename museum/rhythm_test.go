@@ -151,8 +151,8 @@ var rhythm = []exhibit{
 		seen:    "found from outside, 2026-11-29",
 		story:   "The only host of a zone was refreshed: the zone was empty for a moment, and its history forgotten.",
 		file:    "hostmgr/zone.go",
-		is:      "if zs.list[from].name == zs.folded(name) {",
-		becomes: "if zs.list[from].name == name {",
+		is:      "; was == name || was == zs.folded(name) {",
+		becomes: "; was == name {",
 		test:    "TestTheGuardRemembersAZoneWhoseOnlyHostIsRefreshed",
 	},
 }
