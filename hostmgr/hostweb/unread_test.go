@@ -192,14 +192,14 @@ func TestTimeoutsDoNotEndAStream(t *testing.T) {
 	r, err := hostmgr.New(hostmgr.Config[string]{})
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(&hostweb.Handler[string]{Registry: r})
-	server.Config.ReadTimeout = 100 * time.Millisecond
-	server.Config.WriteTimeout = 100 * time.Millisecond
+	server.Config.ReadTimeout = time.Second
+	server.Config.WriteTimeout = time.Second
 	server.Start()
 	defer server.Close()
 	c := dial(t, server.Listener.Addr().String(), stream)
 	defer func() { _ = c.Close() }()
 	lines := bufio.NewReader(c)
-	for updates := 0; updates < 3; { // one a second
+	for updates := 0; updates < 4; { // one a second
 		line, err := lines.ReadString('\n')
 		require.NoError(t, err)
 		if line == "event: update\n" {
