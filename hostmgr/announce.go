@@ -130,9 +130,8 @@ func (r *Registry[M]) birth(a Announcement[M], h hash, t *terms, now, joined int
 	}
 	l := r.table.page(h).take(h, t)
 	l.setID(a.ID)
-	c, i := l.rest()
-	*c.meta(i) = a.Metadata
-	c.records[i].setJoined(joined)
+	l.store(&a.Metadata)
+	l.record().setJoined(joined)
 	l.fill(Lease{Incarnation: a.Incarnation, Life: number}, now<<1)
 	l.page.tellApart(l, h)
 	l.publish(h)
@@ -166,10 +165,9 @@ func (r *Registry[M]) expect(l life[M], next int64) {
 func (r *Registry[M]) refresh(l life[M], a Announcement[M], o offer, now int64) Lease {
 	had := l.key().interval()
 	r.heardNow(l, now, now) // before its zone is another
-	c, i := l.rest()
 	zone := &l.mark().zone
 	*zone = r.zones.move(*zone, a.Zone)
-	*c.meta(i) = a.Metadata
+	l.store(&a.Metadata)
 	r.judgeBy(l, o.terms, now)
 	r.emit(Updated, l, now)
 	return r.metronome.tell(l.lease(), had, o.most, now)

@@ -47,7 +47,10 @@ func (r *Registry[M]) end(id string, incarnation uint64, k Kind) (*job[M], error
 // not just done so. Whoever calls it holds mu, and tidies the page after. It returns the
 // cleanup to be done, or nil.
 func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
-	was := *l.mark() // before what is atomic: that would wait for it
+	was := *l.mark()          // before what is atomic, as what follows: that would wait for it
+	if r.threshold.counts() { // else the terms need not be fetched
+		r.tolerates(l.terms(), -1, now)
+	}
 	if k == Evicted {
 		r.miss(l, now)
 	} else {
@@ -69,9 +72,6 @@ func (r *Registry[M]) depart(l life[M], k Kind, now int64) *job[M] {
 	if k != Replaced { // the new life takes its place
 		r.zones.leave(was.zone)
 		r.metronome.keep(r.zones.all.hosts, now)
-	}
-	if r.threshold.counts() { // else the terms need not be fetched
-		r.tolerates(l.terms(), -1, now)
 	}
 	l.page.drop(l)
 	r.counts.departed(k)
@@ -103,7 +103,7 @@ func (r *Registry[M]) queue(l life[M], k Kind, now int64) *job[M] {
 func (r *Registry[M]) evidence(l life[M], now int64) (e Evidence, due int64) {
 	var v verdict
 	t, p := l.learned()
-	r.judgeWith(&v, l, &t, now)
+	r.judgeAs(&v, l, &t, now)
 	e = Evidence{
 		Silence: time.Duration(v.silence), Excused: time.Duration(v.excused),
 		Interval: t.interval, Patience: t.evict,

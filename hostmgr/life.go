@@ -57,6 +57,41 @@ func (l life[M]) record() *record {
 	return &c.records[i]
 }
 
+// load copies the metadata. Here and below they are read, or written, by index: the address of one
+// would cost a look at the first of the array, which is a wait for memory.
+func (l life[M]) load(to *M) {
+	if isLarge[M]() {
+		*to = *l.page.large[l.recordNo()]
+		return
+	}
+	c, i := l.rest()
+	*to = c.metadata[i]
+}
+
+func (l life[M]) store(metadata *M) {
+	if isLarge[M]() {
+		at := &l.page.large[l.recordNo()]
+		if *at == nil {
+			*at = new(M)
+		}
+		**at = *metadata
+		return
+	}
+	c, i := l.rest()
+	c.metadata[i] = *metadata
+}
+
+// clear forgets the metadata.
+func (l life[M]) clear() {
+	if isLarge[M]() {
+		l.page.large[l.recordNo()] = nil
+		return
+	}
+	var none M
+	c, i := l.rest()
+	c.metadata[i] = none
+}
+
 // id is a view that is valid as long as the life is.
 func (l life[M]) id() string {
 	r := l.record()

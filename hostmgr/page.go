@@ -43,6 +43,7 @@ type page[M any] struct {
 	first   uint64 // the lowest hash that belongs here; never changes
 	marks   []mark
 	chunks  []chunk[M]
+	large   []*M              // metadata, if M is large, by the record's number
 	long    map[uint16]string // the ids that a record has no room for, by its number
 	terms   []*terms          // that hosts in here are judged by; only grows
 	used    int               // slots that are not free
@@ -98,26 +99,15 @@ type mark struct {
 }
 
 // A chunk is room for the rest of 64 lives. The garbage collector need not look
-// into the first part (4864 bytes, which is a size class of its own). Metadata of a large type
-// have an allocation each, made when a record is taken: 64 at once would be far too much
-// for a registry of few hosts.
+// into the first part (4864 bytes, which is a size class of its own).
 type chunk[M any] struct {
 	records  *[chunkSize]record
-	metadata *[chunkSize]M  // nil if M is large
-	large    *[chunkSize]*M // nil if it is not
+	metadata *[chunkSize]M // nil if M is large
 }
 
-const largeSize = 1 << 10 // bytes; above it metadata are large
-
-func newChunk[M any]() chunk[M] {
-	c := chunk[M]{records: new([chunkSize]record)}
-	if isLarge[M]() {
-		c.large = new([chunkSize]*M)
-	} else {
-		c.metadata = new([chunkSize]M)
-	}
-	return c
-}
+// largeSize is the size above which metadata are large. They have an allocation each, made when a host
+// joins: room for 64 at once would be far too much for a registry of few hosts.
+const largeSize = 1 << 10 // bytes
 
 // isLarge is known when this is compiled.
 func isLarge[M any]() bool {
@@ -125,29 +115,12 @@ func isLarge[M any]() bool {
 	return unsafe.Sizeof(m) > largeSize
 }
 
-// meta is where the metadata of a record are.
-func (c *chunk[M]) meta(i int) *M {
-	if isLarge[M]() {
-		return c.large[i]
+func newChunk[M any]() chunk[M] {
+	c := chunk[M]{records: new([chunkSize]record)}
+	if !isLarge[M]() {
+		c.metadata = new([chunkSize]M)
 	}
-	return &c.metadata[i]
-}
-
-// take makes room for those of a record.
-func (c *chunk[M]) take(i int) {
-	if isLarge[M]() {
-		c.large[i] = new(M)
-	}
-}
-
-// clear forgets those of a record.
-func (c *chunk[M]) clear(i int) {
-	if isLarge[M]() {
-		c.large[i] = nil
-		return
-	}
-	var none M
-	c.metadata[i] = none
+	return c
 }
 
 type record struct {
@@ -278,7 +251,9 @@ func (p *page[M]) newRecord() uint64 {
 	if p.records%chunkSize == 0 {
 		p.chunks = append(p.chunks, newChunk[M]())
 	}
-	p.chunks[p.records/chunkSize].take(p.records % chunkSize)
+	if isLarge[M]() {
+		p.large = append(p.large, nil) // see life.store
+	}
 	p.records++
 	return uint64(p.records-1) << intervalBits
 }
@@ -300,7 +275,12 @@ func (p *page[M]) copy(from life[M]) life[M] {
 	l.setTerms(from.terms())
 	a, i := l.rest()
 	b, j := from.rest()
-	a.records[i], *a.meta(i) = b.records[j], *b.meta(j)
+	a.records[i] = b.records[j]
+	if isLarge[M]() {
+		p.large[l.recordNo()] = from.page.large[from.recordNo()]
+	} else {
+		a.metadata[i] = b.metadata[j]
+	}
 	if int(a.records[i].size) > len(a.records[i].id) {
 		l.setID(from.id())
 	}
@@ -313,7 +293,7 @@ func (p *page[M]) copy(from life[M]) life[M] {
 // adopt makes p, which is empty, the owner of the other's records: they stay where
 // they are.
 func (p *page[M]) adopt(other *page[M]) {
-	p.chunks, p.long, p.records = other.chunks, other.long, other.records
+	p.chunks, p.large, p.long, p.records = other.chunks, other.large, other.long, other.records
 	p.terms, p.patience, p.holds = other.terms, other.patience, other.holds
 }
 
@@ -370,14 +350,13 @@ func (p *page[M]) sortOut() {
 // rebuilt, and its record until then or until nobody is left. Its mark names no terms any
 // more, for those may be sorted out, though nobody reads the mark of a life that is over.
 func (p *page[M]) drop(l life[M]) {
-	c, i := l.rest()
-	c.clear(i)
+	l.clear()
 	*l.mark() = mark{}
 	if p.long != nil {
 		delete(p.long, l.recordNo())
 	}
 	if p.live--; p.live == 0 {
-		p.chunks, p.records, p.long = nil, 0, nil
+		p.chunks, p.large, p.records, p.long = nil, nil, 0, nil
 		p.terms, p.patience = nil, never
 	}
 }

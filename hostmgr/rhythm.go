@@ -125,15 +125,24 @@ func (l life[M]) rhythm() rhythm {
 
 // patience is the terms, as far as nothing was learned of the host.
 func (l life[M]) patience() terms {
-	if l.page.rhythms == nil {
-		return *l.terms()
+	t := *l.terms()
+	if l.page.rhythms != nil {
+		t = l.overruled(t)
 	}
+	return t
+}
+
+// overruled is what is left of terms where something was learned.
+func (l life[M]) overruled(t terms) terms {
 	r := l.rhythm()
-	return r.over(*l.terms())
+	return r.over(t)
 }
 
 // learned is patience, and what it was learned from, which go together.
 func (l life[M]) learned() (terms, Pulse) {
+	if l.page.rhythms == nil {
+		return *l.terms(), Pulse{}
+	}
 	t, r := *l.terms(), l.rhythm()
 	return r.over(t), r.told.pulse(t.interval, r.asked)
 }

@@ -63,7 +63,8 @@ func reach[M any](lives []life[M], room []Host[M]) {
 	records := make([]*record, len(lives))
 	for i, l := range lives {
 		c, j := l.rest()
-		records[i], room[i].Metadata = &c.records[j], *c.meta(j)
+		records[i] = &c.records[j]
+		l.load(&room[i].Metadata)
 	}
 	for i, r := range records {
 		room[i].Life = uint64(r.id[0]) + uint64(r.size)

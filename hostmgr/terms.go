@@ -23,6 +23,7 @@ type terms struct {
 	interval, suspect, evict time.Duration // of silence; 0: never
 	shadow                   time.Duration // until the shadow policy would evict; 0: never
 	learns                   bool          // the policy does
+	class                    class         // of the gaps between sweeps that a host tolerates
 }
 
 // A judge turns intervals into terms by asking the policies, and keeps them.
@@ -56,6 +57,7 @@ func (j *judge) terms(interval time.Duration) *terms {
 		return t
 	}
 	t := j.ask(Pulse{Interval: interval})
+	t.class = classOf(t.tolerance())
 	j.keep(&t)
 	return &t
 }

@@ -21,67 +21,79 @@ func (t *terms) tolerance() int64 {
 	return max(minStall, int64(left)/2)
 }
 
+// A class is all tolerances of the same four leading bits: so there are few, however many intervals
+// there are, and each is taken for the least of its class, which is lower by an eighth at most.
+type class uint16
+
+const classes = 8 * 61 // the class of those that tolerate any gap
+
+func classOf(tolerance int64) class {
+	if tolerance >= never {
+		return classes
+	}
+	low := bits.Len64(uint64(tolerance)) - 4 // minStall has more bits
+	return class(8*low + int(tolerance>>low&7))
+}
+
+// least is the least tolerance of a class.
+func (c class) least() int64 {
+	if c >= classes {
+		return never
+	}
+	return int64(8+c%8) << (c / 8)
+}
+
 // A threshold is the gap between sweeps above which it is a stall: the one that is configured, or
 // under Run what the most impatient host tolerates, if that is less. For that it counts the hosts that
-// tolerate less than what is configured, by what they tolerate, of which it keeps four bits: so
-// there are few different ones, however many intervals there are. Guarded by Registry.mu.
+// tolerate less than what is configured, by class. Guarded by Registry.mu.
 type threshold struct {
 	given   int64 // by Config, or Run; 0: no gap is a stall
 	follows bool  // Run is running
-	longest int64 // hosts that tolerate as much do not matter
-	hosts   map[int64]int
-	least   int64 // of those in hosts; never, if there are none
+	beyond  class // hosts of this one and above do not matter
+	first   class // of the most impatient host that matters; classes, if there is none
+	hosts   [classes]int32
 }
 
 func newThreshold(given int64) threshold {
-	t := threshold{given: given, longest: given, least: never}
+	t := threshold{given: given, first: classes}
 	if given == 0 {
-		t.longest = int64(runMaxGap)
+		given = int64(runMaxGap)
 	}
+	t.beyond = classOf(given) + 1
 	return t
 }
 
 // limit is the one in force.
 func (t *threshold) limit() int64 {
 	if t.follows && t.given > 0 {
-		return min(t.given, t.least)
+		return min(t.given, t.first.least())
 	}
 	return t.given
 }
 
 // counts tells whether there are hosts that matter.
-func (t *threshold) counts() bool { return t.least < never }
+func (t *threshold) counts() bool { return t.first < classes }
 
-// count counts so many hosts more that tolerate such a gap.
-func (t *threshold) count(tolerance int64, more int) {
-	if tolerance >= t.longest {
-		return
+// count counts so many hosts more of a class, and tells whether the first one is another.
+func (t *threshold) count(c class, more int32) (changed bool) {
+	if t.hosts[c] += more; more > 0 {
+		changed = c < t.first
+		t.first = min(t.first, c)
+		return changed
 	}
-	low := max(0, bits.Len64(uint64(tolerance))-4)
-	tolerance = tolerance >> low << low
-	if t.hosts == nil {
-		t.hosts = map[int64]int{}
+	if t.hosts[c] > 0 || c > t.first {
+		return false
 	}
-	t.hosts[tolerance] += more
-	switch left := t.hosts[tolerance]; {
-	case left > 0:
-		t.least = min(t.least, tolerance)
-	case tolerance == t.least:
-		delete(t.hosts, tolerance)
-		t.least = never
-		for d := range t.hosts {
-			t.least = min(t.least, d)
-		}
-	default:
-		delete(t.hosts, tolerance)
+	for t.first < classes && t.hosts[t.first] == 0 {
+		t.first++
 	}
+	return true
 }
 
 // tolerates counts a host that is judged by t, or no longer is. The caller holds mu, as that of
 // setGiven does.
-func (r *Registry[M]) tolerates(t *terms, more int, now int64) {
-	if t.tolerance() < r.threshold.longest {
-		r.threshold.count(t.tolerance(), more)
+func (r *Registry[M]) tolerates(t *terms, more int32, now int64) {
+	if t.class < r.threshold.beyond && r.threshold.count(t.class, more) {
 		r.setLimit(now)
 	}
 }

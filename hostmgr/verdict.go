@@ -17,20 +17,15 @@ type verdict struct {
 
 // verdict judges a host.
 func (r *Registry[M]) verdict(l life[M], now int64) (v verdict) {
-	r.judgeAs(&v, l, now)
+	t := l.patience()
+	r.judgeAs(&v, l, &t, now)
 	return v
 }
 
-// judgeAs makes v what a host is judged as. That is a function of the word, the terms,
-// the ledger and now alone, so that what is shown and what is decided are the same
+// judgeAs makes v what a host of these terms, its patience, is judged as. That is a function of the
+// word, the terms, the ledger and now alone, so that what is shown and what is decided are the same
 // thing. The caller holds r.mu, for reading at least.
-func (r *Registry[M]) judgeAs(v *verdict, l life[M], now int64) {
-	t := l.patience()
-	r.judgeWith(v, l, &t, now)
-}
-
-// judgeWith is judgeAs for those that have the terms already.
-func (r *Registry[M]) judgeWith(v *verdict, l life[M], t *terms, now int64) {
+func (r *Registry[M]) judgeAs(v *verdict, l life[M], t *terms, now int64) {
 	v.word = l.word().load()
 	v.judge(&r.ledger, r.lender.latest(seenIn(v.word), now), t, now)
 	v.recheck = never
@@ -95,13 +90,12 @@ func after(t int64, patience time.Duration) int64 {
 // snapshot makes h, all of it, the host as it is at now, under an id that the caller
 // keeps. The caller holds r.mu, for reading at least.
 func (r *Registry[M]) snapshot(h *Host[M], l life[M], id string, now int64) {
-	var v verdict
-	r.judgeAs(&v, l, now)
-	c, i := l.rest()
-	h.ID, h.Metadata, h.State = id, *c.meta(i), v.state
+	v := r.verdict(l, now)
+	h.ID, h.State = id, v.state
+	l.load(&h.Metadata)
 	k := l.key()
 	h.Interval, h.Incarnation, h.Life = k.interval(), k.incarnation, k.number
-	h.Zone, h.Joined = r.zones.list[l.mark().zone].name, r.time.wall(c.records[i].joinedAt())
+	h.Zone, h.Joined = r.zones.list[l.mark().zone].name, r.time.wall(l.record().joinedAt())
 	h.LastSeen, h.SuspectAt, h.EvictAt = r.time.wall(v.seen), r.time.wall(v.suspectAt), r.time.wall(v.evictAt)
 	h.Held = ""
 	if v.state == Offline {
