@@ -111,6 +111,8 @@ func (r *Registry[M]) join(a Announcement[M], h hash, o offer, now, joined int64
 // never finds the id unknown in between. Watchers are told in the other order. The new
 // life takes the place of the old one in its zone: that is one host all the time.
 func (r *Registry[M]) replace(old life[M], a Announcement[M], h hash, o offer, now int64) Lease {
+	r.tolerates(o.terms, 1, now) // so that the threshold does not change in between
+	defer r.tolerates(o.terms, -1, now)
 	zone := old.mark().zone
 	l := r.birth(a, h, o.terms, now, now, 0)
 	r.depart(old, Replaced, now)

@@ -44,12 +44,13 @@ type Config[M any] struct {
 	// single call of Confirm or Cleanup that takes longer is a stall too, for it
 	// keeps the sweep from listening. The least that is allowed is 10 ms.
 	//
-	// Under Run a gap is a stall as well if it is longer than what some host tolerates: half of
-	// (its patience - its interval), or of its interval if its policy learns, rounded down by up
-	// to an eighth, but at least 5 ms. So hosts of 100 ms under Multiple(2) survive a pause of
-	// 400 ms. Run then wakes twice in that time. Driven by hand, the threshold is MaxGap
-	// whatever the intervals: sweep more often than that, and choose it below
-	// (patience - interval) of the most impatient host.
+	// A host tolerates a gap of half of (its patience - its interval), or of its interval if its
+	// policy learns, but at least 5 ms. If that is less than MaxGap the host is impatient. Under
+	// Run, a gap is excused for all impatient hosts if it is longer than what the most impatient
+	// of them tolerates, up to 2 s of such gaps in one silence; and Run wakes twice in that
+	// time. So hosts of 100 ms under Multiple(2) survive a pause of 400 ms. Other hosts are
+	// not touched by that, nor does it count as a stall in Stats. Driven by hand, the threshold is
+	// MaxGap for all: choose it below (patience - interval) of the most impatient host.
 	MaxGap time.Duration
 
 	// MaxHosts is the number of hosts above which nobody new may join (a

@@ -25,10 +25,10 @@
 //  3. The past can't touch the present. A leave, heartbeat or announce of an
 //     older incarnation changes nothing of a newer one.
 //  4. Silence counts only while we listened. A stall (see Config.MaxGap) is not
-//     counted as silence for any host; under Run the gap that makes a stall is never longer than
-//     what the most impatient host tolerates. After a stall no host is evicted before its
+//     counted as silence for any host, and after it no host is evicted before its
 //     own interval + MaxGap from the end of the stall, unless its counted
-//     silence exceeds twice its patience. Steps of the wall clock evict nobody.
+//     silence exceeds twice its patience. Under Run shorter gaps are excused for hosts that
+//     do not tolerate them. Steps of the wall clock evict nobody.
 //  5. A sweep decides; the clock only shows. The state that Get and All show is
 //     computed from the clock when they are called. Until a sweep removes it a
 //     host is there: it counts in Len, a late beat saves it, a leave is a leave.

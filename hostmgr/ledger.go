@@ -11,8 +11,12 @@ const maxStalls = 4096
 // than a clock that stands still during them, lets beats be stored as they were
 // read, and a departure state its evidence exactly: a beat that arrives within a
 // stall, before any sweep has noticed it, is neither too young nor too old.
+//
+// A registry has two. One is for most hosts; its limit is the one that is configured. The other is for
+// impatient hosts: under Run its limit is shorter, so there are more stalls in it.
 type ledger struct {
 	limit  int64 // the gap above which it is a stall; 0: none is
+	given  int64 // a stall that is longer than this one has exceeded it
 	last   int64 // when we last knew that we listened
 	stalls []stall
 	total  int64 // excused in all
@@ -31,7 +35,7 @@ func (g *ledger) tick(now int64) (excused int64) {
 		if len(g.stalls) == maxStalls {
 			g.stalls = append(g.stalls[:0], g.stalls[maxStalls/2:]...)
 		}
-		g.stalls = append(g.stalls, stall{from: g.last, to: now, limit: g.limit, before: g.total})
+		g.stalls = append(g.stalls, stall{from: g.last, to: now, limit: g.exceeded(excused), before: g.total})
 		g.total += excused
 		g.count++
 	}
@@ -45,6 +49,14 @@ func (g *ledger) open(now int64) int64 {
 		return gap
 	}
 	return 0
+}
+
+// exceeded is the limit that a stall has exceeded: the given one, if it is so long.
+func (g *ledger) exceeded(gap int64) int64 {
+	if gap > g.given {
+		return max(g.limit, g.given)
+	}
+	return g.limit
 }
 
 // excused is how much of the time from t to now was not listened to. A stall
@@ -104,8 +116,8 @@ func (g *ledger) due(seen int64, t *terms, until int64) (at int64, ok bool) {
 // latest is the latest stall, or ok is false. It keeps the limit that it exceeded,
 // because Run, when it ends, takes its own back.
 func (g *ledger) latest(now int64) (s stall, ok bool) {
-	if g.open(now) > 0 {
-		return stall{from: g.last, to: now, limit: g.limit}, true
+	if gap := g.open(now); gap > 0 {
+		return stall{from: g.last, to: now, limit: g.exceeded(gap)}, true
 	}
 	if n := len(g.stalls); n > 0 {
 		return g.stalls[n-1], true

@@ -165,12 +165,13 @@ func (r *Registry[M]) recordSilence(k Kind, l life[M], seen, now int64) {
 	r.recordHost(kind, l, now)
 	c.num("seen", seen)
 	c.num("patience", int64(t.evict))
-	if at, due := r.ledger.due(seen, &t, now+1); due {
+	g := r.ledgerOf(&t)
+	if at, due := g.due(seen, &t, now+1); due {
 		c.num("due", at-1)
 	}
-	c.some("excused", r.ledger.between(seen, now, now))
-	if r.ledger.open(now) > 0 {
-		c.num("deaf", r.ledger.last)
+	c.some("excused", r.between(&t, seen, now))
+	if g.open(now) > 0 {
+		c.num("deaf", g.last)
 	}
 	if h, held := l.held(); held && h.since <= now { // a contact may be heard of only after that
 		c.text("held", h.by())
@@ -193,11 +194,15 @@ func (r *Registry[M]) recordHold(l life[M], why string, now int64) {
 	r.endRecord()
 }
 
-func (r *Registry[M]) recordStall(s stall) {
+// recordStall records a stall, or a gap, which is one for impatient hosts only.
+func (r *Registry[M]) recordStall(kind string, s stall) {
 	if c := r.recorder; c != nil {
-		c.line("stall", s.to)
+		c.line(kind, s.to)
 		c.num("from", s.from)
 		c.num("limit", s.limit)
+		if kind == "gap" {
+			c.num("given", r.fine.given)
+		}
 		r.endRecord()
 	}
 }

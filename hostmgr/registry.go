@@ -45,6 +45,7 @@ type Registry[M any] struct {
 
 	mu          sync.RWMutex // guards all below
 	ledger      ledger
+	fine        ledger // of impatient hosts: see threshold
 	threshold   threshold
 	zones       zones
 	watchers    []*watcher[M] // replaced, never changed in place
@@ -86,8 +87,8 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r.time = newTimeline(cfg.Clock, r.wake, cfg.MaxGap)
 	r.clean = newCleaner(cfg, r.time, r.wake)
 	r.recorder = newRecorder(cfg, r.time.start)
-	r.threshold = newThreshold(max(0, int64(cfg.MaxGap)))
-	r.ledger.limit = r.threshold.limit()
+	r.judge.longest, r.threshold.first = longest(cfg.MaxGap), classes
+	r.setGiven(max(0, int64(cfg.MaxGap)), false)
 	r.incarnation = uint64(max(0, cfg.Clock.Now().UnixNano()))
 	r.lives = firstLife(r.incarnation)
 	if r.metronome != nil {

@@ -40,18 +40,13 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 
 // follow has the threshold of stalls be Run's, until what it returns is called.
 func (r *Registry[M]) follow() (stop func()) {
-	byHand := max(0, int64(r.cfg.MaxGap))
 	set := func(given int64, follows bool) {
-		now := r.lock()
+		r.lock()
 		defer r.unlock()
-		r.setGiven(given, follows, now)
+		r.setGiven(given, follows)
 	}
-	if r.cfg.MaxGap == 0 {
-		set(int64(runMaxGap), true)
-	} else {
-		set(byHand, true)
-	}
-	return func() { set(byHand, false) }
+	set(longest(r.cfg.MaxGap), true)
+	return func() { set(max(0, int64(r.cfg.MaxGap)), false) }
 }
 
 // askAside asks Confirm on a goroutine of its own, so that sweeping goes on if
@@ -71,8 +66,8 @@ func (r *Registry[M]) askAside(ctx context.Context, due []candidate) {
 func (r *Registry[M]) rest(ctx context.Context) {
 	now := r.lock()
 	next := min(r.table.schedule.next(), r.clean.plan(now))
-	if r.ledger.limit > 0 {
-		next = min(next, now+r.ledger.limit/2)
+	if r.fine.limit > 0 {
+		next = min(next, now+r.fine.limit/2)
 	}
 	next = min(next, r.lend(now))
 	r.planned = next
@@ -104,8 +99,8 @@ func (r *Registry[M]) Next() (time.Time, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	next := min(r.table.schedule.next(), r.clean.next())
-	if r.ledger.limit > 0 {
-		next = min(next, r.ledger.last+r.ledger.limit/2)
+	if r.fine.limit > 0 {
+		next = min(next, r.fine.last+r.fine.limit/2)
 	}
 	if next >= never {
 		return time.Time{}, false

@@ -56,7 +56,7 @@ func (s *shadow) snapshot() ShadowStats {
 func (r *Registry[M]) shadowJudge(l life[M], seen, until int64) (at int64, evicted bool) {
 	t := l.patience()
 	t.evict = t.shadow
-	if at, evicted = r.ledger.due(seen, &t, until); evicted {
+	if at, evicted = r.ledgerOf(&t).due(seen, &t, until); evicted {
 		r.shadow.stats.Evicted++
 		r.shadow.detection.Record(time.Duration(at - seen))
 	}

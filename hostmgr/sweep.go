@@ -141,9 +141,14 @@ func (r *Registry[M]) listen(rep *SweepReport) (now int64) {
 // listened notes that the registry listens now, and returns what had to be excused. The caller
 // holds mu.
 func (r *Registry[M]) listened(now int64) (excused int64) {
-	if excused = r.ledger.tick(now); excused > 0 {
+	excused = r.ledger.tick(now)
+	short := r.fine.tick(now)
+	switch {
+	case excused > 0:
 		r.unsaid.Add(excused)
-		r.recordStall(r.ledger.stalls[len(r.ledger.stalls)-1])
+		r.recordStall("stall", r.ledger.stalls[len(r.ledger.stalls)-1])
+	case short > 0:
+		r.recordStall("gap", r.fine.stalls[len(r.fine.stalls)-1])
 	}
 	return excused
 }

@@ -23,13 +23,14 @@ type terms struct {
 	interval, suspect, evict time.Duration // of silence; 0: never
 	shadow                   time.Duration // until the shadow policy would evict; 0: never
 	learns                   bool          // the policy does
-	class                    class         // of the gaps between sweeps that a host tolerates
+	class                    class         // of the gaps between sweeps that it tolerates; classes: it is not impatient
 }
 
 // A judge turns intervals into terms by asking the policies, and keeps them.
 type judge struct {
 	policy, shadow adviser // there may be no shadow
 	learns         bool    // one of them does
+	longest        int64   // gap between sweeps that a host tolerates unless it is impatient
 	log            *slog.Logger
 	known          atomic.Pointer[map[time.Duration]*terms] // replaced, never changed in place
 	faults         atomic.Uint64
@@ -57,7 +58,9 @@ func (j *judge) terms(interval time.Duration) *terms {
 		return t
 	}
 	t := j.ask(Pulse{Interval: interval})
-	t.class = classOf(t.tolerance())
+	if t.class = classes; t.tolerance() < j.longest {
+		t.class = classOf(t.tolerance())
+	}
 	j.keep(&t)
 	return &t
 }

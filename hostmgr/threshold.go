@@ -1,10 +1,16 @@
 package hostmgr
 
-import "math/bits"
+import (
+	"math/bits"
+	"time"
+)
 
 // minStall is the shortest gap that may be a stall under Run: what a host of the shortest interval
 // there is tolerates under Multiple(2).
 const minStall = int64(minInterval) / 2
+
+// maxShort is how much of short gaps is excused in one silence: four of the longest there are.
+const maxShort = 4 * int64(runMaxGap)
 
 // tolerance is the longest gap between two sweeps that evicts no host of these terms that is heard
 // on time, so that a longer one must be a stall. Such a host has been silent for up to its interval
@@ -21,16 +27,15 @@ func (t *terms) tolerance() int64 {
 	return max(minStall, int64(left)/2)
 }
 
+func (t *terms) impatient() bool { return t.class < classes }
+
 // A class is all tolerances of the same four leading bits: so there are few, however many intervals
 // there are, and each is taken for the least of its class, which is lower by an eighth at most.
 type class uint16
 
-const classes = 8 * 61 // the class of those that tolerate any gap
+const classes = 8 * 61 // the class of hosts that are not impatient
 
 func classOf(tolerance int64) class {
-	if tolerance >= never {
-		return classes
-	}
 	low := bits.Len64(uint64(tolerance)) - 4 // minStall has more bits
 	return class(8*low + int(tolerance>>low&7))
 }
@@ -43,27 +48,30 @@ func (c class) least() int64 {
 	return int64(8+c%8) << (c / 8)
 }
 
-// A threshold is the gap between sweeps above which it is a stall: the one that is configured, or
-// under Run what the most impatient host tolerates, if that is less. For that it counts the hosts that
-// tolerate less than what is configured, by class. Guarded by Registry.mu.
+// A threshold is the gap between sweeps above which it is a stall. For most hosts that is the one that
+// is configured. A host that tolerates less is impatient: under Run, a gap is a stall for all
+// impatient hosts if it is longer than what the most impatient one tolerates. For that they are
+// counted, by class. Guarded by Registry.mu.
+//
+// Impatient hosts have a ledger of their own (Registry.fine), so what they need touches no other host:
+// short gaps put off no other host's deadline, nor do they push long stalls out of the other
+// host's ledger.
 type threshold struct {
 	given   int64 // by Config, or Run; 0: no gap is a stall
 	follows bool  // Run is running
-	beyond  class // hosts of this one and above do not matter
-	first   class // of the most impatient host that matters; classes, if there is none
+	first   class // of the most impatient host; classes, if there is none
 	hosts   [classes]int32
 }
 
-func newThreshold(given int64) threshold {
-	t := threshold{given: given, first: classes}
-	if given == 0 {
-		given = int64(runMaxGap)
+// longest is the threshold for most hosts under Run; a host that tolerates less is impatient.
+func longest(maxGap time.Duration) int64 {
+	if maxGap == 0 {
+		return int64(runMaxGap)
 	}
-	t.beyond = classOf(given) + 1
-	return t
+	return max(0, int64(maxGap))
 }
 
-// limit is the one in force.
+// limit is that of impatient hosts.
 func (t *threshold) limit() int64 {
 	if t.follows && t.given > 0 {
 		return min(t.given, t.first.least())
@@ -71,7 +79,7 @@ func (t *threshold) limit() int64 {
 	return t.given
 }
 
-// counts tells whether there are hosts that matter.
+// counts tells whether there are impatient hosts.
 func (t *threshold) counts() bool { return t.first < classes }
 
 // count counts so many hosts more of a class, and tells whether the first one is another.
@@ -93,25 +101,58 @@ func (t *threshold) count(c class, more int32) (changed bool) {
 // tolerates counts a host that is judged by t, or no longer is. The caller holds mu, as that of
 // setGiven does.
 func (r *Registry[M]) tolerates(t *terms, more int32, now int64) {
-	if t.class < r.threshold.beyond && r.threshold.count(t.class, more) {
+	if t.impatient() && r.threshold.count(t.class, more) {
 		r.setLimit(now)
 	}
 }
 
-// setGiven has the threshold be another one, which under Run follows the hosts.
-func (r *Registry[M]) setGiven(given int64, follows bool, now int64) {
-	r.threshold.given, r.threshold.follows = given, follows
-	r.setLimit(now)
+// ledgerOf is the ledger by which a host of these terms is judged. The caller holds mu, for reading
+// at least, as those of excused and between do.
+func (r *Registry[M]) ledgerOf(t *terms) *ledger {
+	if t.impatient() {
+		return &r.fine
+	}
+	return &r.ledger
 }
 
-// setLimit puts the threshold in force. Before it becomes shorter, the gap so far is judged by the
-// longer one, for the host that it becomes shorter for was not there in it; and Run, which sleeps
-// for half of the longer one, is woken.
+// excused is how much of the time from seen to now does not count as silence of a host of these terms.
+// Of short gaps no more than maxShort counts: on a machine whose gaps are all too long for the
+// most impatient host, dead hosts would otherwise stay for ever.
+func (r *Registry[M]) excused(t *terms, seen, now int64) int64 {
+	long := r.ledger.excused(seen, now)
+	if !t.impatient() {
+		return long
+	}
+	return withShort(long, r.fine.excused(seen, now))
+}
+
+// between is excused for a silence that was over at a moment in the past.
+func (r *Registry[M]) between(t *terms, seen, over int64) int64 {
+	long := r.ledger.between(seen, over, over)
+	if !t.impatient() {
+		return long
+	}
+	return withShort(long, r.fine.between(seen, over, over))
+}
+
+func withShort(long, all int64) int64 { return long + max(0, min(all-long, maxShort)) }
+
+// setGiven has the threshold be another one, which under Run is shorter for impatient hosts. The gap so far
+// is judged by it.
+func (r *Registry[M]) setGiven(given int64, follows bool) {
+	r.threshold.given, r.threshold.follows = given, follows
+	r.ledger.limit, r.fine.given = given, given
+	r.fine.limit = r.threshold.limit()
+}
+
+// setLimit puts the threshold of impatient hosts in force. Before it becomes shorter, the gap so far is
+// judged by the longer one, for the host that it becomes shorter for was not there in it; and
+// Run, which sleeps for half of the longer one, is woken.
 func (r *Registry[M]) setLimit(now int64) {
 	limit := r.threshold.limit()
-	if r.threshold.follows && limit < r.ledger.limit {
+	if r.threshold.follows && limit < r.fine.limit {
 		r.listened(now)
 		r.plan(now + limit/2)
 	}
-	r.ledger.limit = limit
+	r.fine.limit = limit
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -155,4 +156,74 @@ func TestStallsAreLoggedOnceASecond(t *testing.T) {
 	require.Equal(t, uint64(100), s.Stats().Stalls)
 	require.InDelta(t, 5, strings.Count(said.String(), "\n"), 1)
 	require.Contains(t, said.String(), "excused=1s")
+}
+
+// coarse timers fire at multiples of what they are told, as those of some systems do.
+type coarse struct {
+	clock.Clock
+	skew atomic.Int64
+	tick time.Duration
+}
+
+func (c *coarse) Now() time.Time { return c.Clock.Now().Add(time.Duration(c.skew.Load())) }
+
+func (c *coarse) After(d time.Duration) <-chan time.Time {
+	if d > 0 {
+		d = (d + c.tick - 1) / c.tick * c.tick
+	}
+	return time.After(d)
+}
+
+// A host of 10 ms, whose every gap is too long for it, changes nothing for others: a dead host is
+// gone in time, a long pause is remembered, and the time after it is theirs.
+func TestAnImpatientHostTouchesNoOther(t *testing.T) {
+	for _, fast := range []time.Duration{time.Minute, 10 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &coarse{Clock: clock.System(), tick: 10 * time.Millisecond}
+			r, err := hostmgr.New(hostmgr.Config[string]{Clock: c})
+			require.NoError(t, err)
+			defer run(t, r)()
+			join := func(id string, interval time.Duration) {
+				_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: interval})
+				require.NoError(t, err)
+			}
+			passes := func(d time.Duration) {
+				for range d / (10 * time.Millisecond) {
+					time.Sleep(10 * time.Millisecond)
+					join("fast", fast)
+				}
+			}
+			join("fast", fast)
+			join("dead", time.Second)
+			join("live", time.Minute)
+			passes(2100 * time.Millisecond)
+			_, there := r.Get("dead")
+			require.False(t, there)
+			c.skew.Add(int64(10 * time.Minute)) // a pause, after which 50 s are not enough to be late
+			passes(50 * time.Second)
+			_, err = r.Heartbeat("live", 0)
+			require.NoError(t, err)
+			require.EqualValues(t, 1, r.Stats().Stalls)
+		})
+	}
+}
+
+// The gap between New, or a Run, and the next Run is judged by what impatient hosts tolerate.
+func TestTheGapBeforeRunEvictsNoHost(t *testing.T) {
+	for _, gap := range []time.Duration{0, 500 * time.Millisecond, 2 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			r, err := hostmgr.New(hostmgr.Config[string]{MaxGap: gap})
+			require.NoError(t, err)
+			for range 2 {
+				_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: 100 * time.Millisecond})
+				require.NoError(t, err)
+				time.Sleep(400 * time.Millisecond)
+				stop := run(t, r)
+				time.Sleep(50 * time.Millisecond)
+				_, err = r.Heartbeat("a", 0)
+				require.NoError(t, err, "MaxGap %v", gap)
+				stop()
+			}
+		})
+	}
 }

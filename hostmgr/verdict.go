@@ -27,16 +27,17 @@ func (r *Registry[M]) verdict(l life[M], now int64) (v verdict) {
 // thing. The caller holds r.mu, for reading at least.
 func (r *Registry[M]) judgeAs(v *verdict, l life[M], t *terms, now int64) {
 	v.word = l.word().load()
-	v.judge(&r.ledger, r.lender.latest(seenIn(v.word), now), t, now)
+	seen := r.lender.latest(seenIn(v.word), now)
+	v.judge(r.ledgerOf(t), r.excused(t, seen, now), seen, t, now)
 	v.recheck = never
 	if t.learns {
 		v.recheck = now + int64(t.interval)
 	}
 }
 
-func (v *verdict) judge(g *ledger, seen int64, t *terms, now int64) {
+func (v *verdict) judge(g *ledger, excused, seen int64, t *terms, now int64) {
 	v.seen = min(seen, now)
-	v.excused = g.excused(seen, now)
+	v.excused = excused
 	v.silence = max(0, now-seen-v.excused)
 	v.suspectAt = after(seen+v.excused, t.suspect)
 	due := after(seen+v.excused, t.evict)

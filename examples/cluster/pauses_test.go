@@ -64,10 +64,9 @@ func TestShortPausesEvictNobody(t *testing.T) {
 	s := stats(t, page)
 	require.Equal(t, hosts, s.Hosts)
 	require.Zero(t, s.Evicted)
-	require.GreaterOrEqual(t, s.Stalls, pauses)
 }
 
-type figures struct{ Hosts, Evicted, Stalls int }
+type figures struct{ Hosts, Evicted int }
 
 // stats asks the scheduler's page.
 func stats(t *testing.T, page string) (s figures) {

@@ -21,6 +21,8 @@
 //	          at, and the fields below: a departure
 //	held      at, id, life, interval; by, why the guard or Confirm put the eviction off
 //	stall     at, when it was over; from; limit, the gap that it exceeded
+//	gap       the same, of a stall for impatient hosts only (see hostmgr.Config.MaxGap), and given,
+//	          the limit for all others
 //	lost      at; records, how many could not be recorded before
 //
 //	id, life, interval

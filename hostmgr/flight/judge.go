@@ -79,6 +79,8 @@ func Judge(log iter.Seq2[Record, error], p hostmgr.Policy) iter.Seq2[Verdict, er
 type judge struct {
 	policy  hostmgr.Policy
 	stalls  []stall
+	fine    []stall             // and gaps: the stalls of impatient hosts
+	given   time.Duration       // of the latest gap
 	pending map[string]*Verdict // by id: Due is when p would have evicted
 	held    int                 // bytes of pending
 	ready   []*Verdict
@@ -98,8 +100,8 @@ func (j *judge) take(r Record) (err error) {
 	switch {
 	case r.Kind == "begin":
 		j.begin()
-	case r.Kind == "stall":
-		err = j.stalled(stall{r.From, r.At, r.Limit})
+	case r.Kind == "stall" || r.Kind == "gap":
+		err = j.stalled(r)
 	case r.Kind == "joined":
 		j.comesBack(r)
 	case r.silence():
@@ -114,20 +116,46 @@ func (j *judge) take(r Record) (err error) {
 // begin forgets what another process knew.
 func (j *judge) begin() {
 	j.giveUp()
-	j.stalls = nil
+	j.stalls, j.fine, j.given = nil, nil, 0
 }
 
-// stalled remembers a stall, and forgets the older half when there are too many, as a registry does.
-func (j *judge) stalled(s stall) error {
-	n := len(j.stalls)
-	if n > 0 && s.from.Before(j.stalls[n-1].to) {
+// stalled remembers a stall, or a gap.
+func (j *judge) stalled(r Record) error {
+	s := stall{r.From, r.At, r.Limit}
+	if n := len(j.fine); n > 0 && s.from.Before(j.fine[n-1].to) {
 		return errStall
 	}
-	if n == maxStalls {
-		j.stalls = append(j.stalls[:0], j.stalls[maxStalls/2:]...)
+	j.fine = remember(j.fine, s)
+	if r.Kind == "gap" {
+		j.given = r.Given
+	} else {
+		j.stalls = remember(j.stalls, s)
 	}
-	j.stalls = append(j.stalls, s)
 	return nil
+}
+
+// remember forgets the older half when there are too many, as a registry does.
+func remember(stalls []stall, s stall) []stall {
+	if len(stalls) == maxStalls {
+		stalls = append(stalls[:0], stalls[maxStalls/2:]...)
+	}
+	return append(stalls, s)
+}
+
+// stallsOf are those that count for a host with this pulse. Whether it is impatient follows from what
+// the policy says of its interval alone, as in a registry.
+func (j *judge) stallsOf(p hostmgr.Pulse) ([]stall, error) {
+	if j.given == 0 {
+		return j.stalls, nil
+	}
+	evict, err := patience(j.policy, hostmgr.Pulse{Interval: p.Interval})
+	if err != nil || evict == 0 {
+		return j.stalls, err
+	}
+	if tolerance(evict, p.Interval, learns(j.policy)) < j.given {
+		return j.fine, nil
+	}
+	return j.stalls, nil
 }
 
 // judge judges a silence.
@@ -136,7 +164,11 @@ func (j *judge) judge(r Record) error {
 	if err != nil {
 		return err
 	}
-	t := trial{&r, j.stalls, evict}
+	stalls, err := j.stallsOf(r.Pulse)
+	if err != nil {
+		return err
+	}
+	t := trial{&r, stalls, evict}
 	due, deadline := t.due()
 	v := &Verdict{Record: r}
 	if due {

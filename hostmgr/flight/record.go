@@ -38,6 +38,7 @@ type Record struct {
 
 	From  time.Time     // of a stall
 	Limit time.Duration // that it exceeded
+	Given time.Duration // of a gap: the limit that it did not exceed
 
 	Lost   uint64 // records
 	Policy string // that judged, as the replay command names it
@@ -99,7 +100,7 @@ func (p *parser) finish(r *Record, f *fields) error {
 		return errors.New("no time")
 	case r.silence() && (r.ID == "" || r.Seen.IsZero() || r.Seen.After(r.At) || r.Pulse.Interval <= 0):
 		return errors.New("a silence without id, begin or interval")
-	case r.Kind == "stall" && (r.From.IsZero() || !r.From.Before(r.At) || r.Limit <= 0):
+	case (r.Kind == "stall" || r.Kind == "gap") && (r.From.IsZero() || !r.From.Before(r.At) || r.Limit <= 0):
 		return errors.New("a stall without begin, length or limit")
 	}
 	return nil
@@ -187,6 +188,8 @@ func (f *fields) set(r *Record, key string, v value) {
 		r.Excused = f.duration(key, v.n)
 	case "limit":
 		r.Limit = f.duration(key, v.n)
+	case "given":
+		r.Given = f.duration(key, v.n)
 	case "beats":
 		r.Pulse.Beats = v.count
 	case "life":

@@ -106,8 +106,23 @@ type informed struct {
 	pulse hostmgr.Pulse
 }
 
+func learns(p hostmgr.Policy) bool {
+	l, ok := p.(interface{ Learns() bool })
+	return ok && l.Learns()
+}
+
+// tolerance is the longest gap between sweeps that evicts no host of this patience that is heard on
+// time (terms.tolerance in package hostmgr).
+func tolerance(evict, interval time.Duration, learns bool) time.Duration {
+	left := evict - interval
+	if learns {
+		left = min(left, interval)
+	}
+	return max(5*time.Millisecond, left/2)
+}
+
 func (i informed) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) {
-	if l, ok := i.Policy.(interface{ Learns() bool }); ok && l.Learns() {
+	if learns(i.Policy) {
 		p = i.pulse
 	}
 	return i.Policy.Patience(p)
