@@ -281,3 +281,119 @@ func TestFailuresOfTheRecorderAreLoggedOnceASecond(t *testing.T) {
 		require.Contains(t, said.String(), "the flight recorder failed")
 	})
 }
+
+// exits ends the goroutine that prints it.
+type exits struct{}
+
+func (exits) Error() string  { runtime.Goexit(); return "" }
+func (exits) String() string { runtime.Goexit(); return "" }
+
+// What a callback panics with, or returns, may do as it likes when it is printed: the cleanup is
+// repeated, and what failed is counted.
+func TestFailuresThatCannotBePrinted(t *testing.T) {
+	for name, fail := range map[string]func() error{
+		"panics":  func() error { panic(exits{}) },
+		"returns": func() error { return exits{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked, cleaned, wrote int
+				logger, _ := logs()
+				r, err := hostmgr.New(hostmgr.Config[string]{
+					Logger: logger,
+					Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+						if cleaned++; cleaned == 1 {
+							return fail()
+						}
+						return nil
+					},
+					Confirm: func(_ context.Context, due hosts) (hosts, error) {
+						if asked++; asked == 1 {
+							return nil, fail()
+						}
+						return due, nil
+					},
+					Recorder: writer(func(b []byte) (int, error) {
+						if wrote++; wrote == 1 {
+							return 0, fail()
+						}
+						return len(b), nil
+					}),
+				})
+				require.NoError(t, err)
+				stop := run(t, r)
+				_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Second})
+				require.NoError(t, err)
+				time.Sleep(10 * time.Second)
+				stop()
+				s := r.Stats()
+				require.Zero(t, s.Hosts)
+				require.Zero(t, s.CleanupPending)
+				require.Equal(t, [3]uint64{1, 1, 1}, [3]uint64{s.CleanupFailures, s.ConfirmFailures, s.RecorderFailures})
+			})
+		})
+	}
+}
+
+// When Run ends, a cleanup that heeds its context, and sweeps with another one, begins no cleanup
+// that heeds none.
+func TestRunEndsThoughACleanupSweeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *hostmgr.Registry[string]
+		open := make(chan struct{})
+		r, err := hostmgr.New(hostmgr.Config[string]{CleanupWorkers: 1, Cleanup: func(ctx context.Context, _ hostmgr.Departure[string]) error {
+			select {
+			case <-ctx.Done():
+				r.Sweep(context.Background())
+				return ctx.Err()
+			case <-open:
+				return nil
+			}
+		}})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		over, wait := within(time.Second, func() { require.NoError(t, r.Run(ctx)) })
+		for _, id := range []string{"a", "b"} {
+			_, err = r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+			go func() { _ = r.Leave(ctx, id, 0) }()
+			synctest.Wait()
+		}
+		cancel()
+		if !over() {
+			t.Error("Run does not end")
+		}
+		close(open)
+		wait()
+	})
+}
+
+// Driven by hand, a cleanup that hangs keeps those of others for 10 s at most.
+func TestACleanupThatHangsKeepsOthersForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := make(chan struct{})
+		r, err := hostmgr.New(hostmgr.Config[string]{Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			if d.Host.ID == "hangs" {
+				<-open
+			}
+			return nil
+		}})
+		require.NoError(t, err)
+		join := func(id string) {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: time.Second})
+			require.NoError(t, err)
+		}
+		join("hangs")
+		time.Sleep(3 * time.Second)
+		go r.Sweep(t.Context())
+		synctest.Wait()
+		join("other")
+		time.Sleep(3 * time.Second)
+		require.Zero(t, r.Sweep(t.Context()).Cleaned)
+		time.Sleep(7 * time.Second)
+		require.Equal(t, 1, r.Sweep(t.Context()).Cleaned)
+		close(open)
+		synctest.Wait()
+		require.Zero(t, r.Stats().CleanupPending)
+	})
+}

@@ -38,8 +38,10 @@ type cleaner[M any] struct {
 	lanes    map[string]*lane[M]
 	waiting  laneHeap[M] // lanes that no goroutine works on, the one that is served next first
 	seq      uint64      // of the latest job
-	byHand   bool        // a Sweep does cleanups
+	byHand   int         // Sweeps that do cleanups
+	handAt   int64       // when the latest of them began with one
 	crew     *crew       // while Run runs
+	stopping bool        // the former crew has not ended yet
 	pending  list.List   // of jobs, in the order of departures
 	failures uint64
 	took     latencies
@@ -130,15 +132,17 @@ func (c *cleaner[M]) try(ctx context.Context, l *lane[M]) (cleaned bool) {
 	c.mu.Unlock()
 	err := errors.New("cleanup ended its goroutine")
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("cleanup panicked: %v\n%s", p, debug.Stack())
-		}
 		c.finish(l, err)
 		if err != nil {
 			c.log.Error("cleanup failed", "host", dep.Host.ID, "life", dep.Host.Life,
-				"kind", dep.Kind, "attempt", dep.Attempt, "err", err)
+				"kind", dep.Kind, "attempt", dep.Attempt, "err", brief(err))
 		}
 		cleaned = err == nil
+	}()
+	defer func() { // before, because what it panics with may end the goroutine when it is printed
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cleanup panicked: %v\n%s", p, debug.Stack())
+		}
 	}()
 	err = c.clean(context.WithValue(ctx, c, c.depth(ctx)+1), dep)
 	return
@@ -148,6 +152,7 @@ func (c *cleaner[M]) try(ctx context.Context, l *lane[M]) (cleaned bool) {
 // to do.
 func (c *cleaner[M]) finish(l *lane[M], err error) {
 	now := c.time.now()
+	c.time.raise(now) // so that a clock that steps back behind it does not put the retry off
 	c.mu.Lock()
 	j, freed := l.jobs[0], l.freed
 	l.freed = nil
@@ -198,21 +203,24 @@ func retry(tries int) time.Duration { return min(lastRetry, firstRetry<<min(trie
 // tick is called after each. Under Run it leaves them to the workers.
 //
 // It ends, whatever departs meanwhile: jobs are served in the order of their moments, and one that
-// is queued, or put off, after the beginning has a later moment, or at least a greater number. And
-// it is flat: one Sweep at a time does cleanups, so a Sweep that a cleanup calls does none. That
-// goes by the flag and not by the context, for a cleanup may call Sweep with any context.
+// is queued, or put off, after the beginning has a later moment, or at least a greater number.
+//
+// And it is flat: while a Sweep does a cleanup another one does none, for the cleanup may have called
+// it, with whatever context. Only when that cleanup has taken 10 s another Sweep goes on with the
+// others, so that one that hangs does not keep them. There are as many as Run has workers at
+// most.
 func (c *cleaner[M]) sweep(ctx context.Context, tick func()) (cleaned int) {
 	if c.depth(ctx) > 0 {
 		return 0 // one that a Leave does
 	}
 	until := c.time.now()
-	last, ok := c.beginSweep()
+	last, ok := c.beginSweep(until)
 	if !ok {
 		return 0
 	}
 	defer c.endSweep()
 	for ctx.Err() == nil {
-		l := c.takeUpTo(until, last)
+		l := c.takeUpTo(until, last, c.time.now())
 		if l == nil {
 			break
 		}
@@ -224,33 +232,40 @@ func (c *cleaner[M]) sweep(ctx context.Context, tick func()) (cleaned int) {
 	return cleaned
 }
 
-// beginSweep returns the number of the latest job; or false if another Sweep does cleanups, or
-// there are none.
-func (c *cleaner[M]) beginSweep() (last uint64, ok bool) {
+const longCleanup = 10 * int64(time.Second)
+
+// beginSweep returns the number of the latest job; or false if other Sweeps, or Run's workers, do the
+// cleanups, or there are none.
+func (c *cleaner[M]) beginSweep(now int64) (last uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byHand || c.crew != nil || len(c.waiting) == 0 {
+	busy := c.byHand > 0 && now-c.handAt < longCleanup || c.byHand >= c.most
+	if busy || c.hasWorkers() || len(c.waiting) == 0 {
 		return 0, false
 	}
-	c.byHand = true
+	c.byHand, c.handAt = c.byHand+1, now
 	return c.seq, true
 }
 
 func (c *cleaner[M]) endSweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.byHand = false
+	c.byHand--
 }
 
 // takeUpTo is take, for jobs up to that number, unless Run has begun.
-func (c *cleaner[M]) takeUpTo(until int64, last uint64) *lane[M] {
+func (c *cleaner[M]) takeUpTo(until int64, last uint64, now int64) *lane[M] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.crew != nil || len(c.waiting) == 0 || c.waiting[0].jobs[0].seq > last {
+	if c.hasWorkers() || len(c.waiting) == 0 || c.waiting[0].jobs[0].seq > last {
 		return nil
 	}
+	c.handAt = now
 	return c.take(until)
 }
+
+// hasWorkers tells whether there are workers of Run, of one that is ending too. The caller holds c.mu.
+func (c *cleaner[M]) hasWorkers() bool { return c.crew != nil || c.stopping }
 
 // A laneHeap is a container/heap of lanes, by since when they may be tried; of equals the one
 // whose first job departed first is served first.

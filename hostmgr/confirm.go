@@ -81,15 +81,17 @@ func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed
 	}
 	err := errors.New("Confirm ended its goroutine")
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("Confirm panicked: %v\n%s", p, debug.Stack())
-		}
 		if err != nil {
 			allowed, by = nil, "Confirm failed"
 			r.mu.Lock()
 			r.counts.ConfirmFailures++
 			r.unlock()
-			r.cfg.Logger.Error("Confirm failed, its hosts are held", "hosts", len(asked), "err", err)
+			r.cfg.Logger.Error("Confirm failed, its hosts are held", "hosts", len(asked), "err", brief(err))
+		}
+	}()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("Confirm panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
 	var may []Host[M]

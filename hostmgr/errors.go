@@ -1,6 +1,10 @@
 package hostmgr
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 var (
 	// ErrInvalid is wrapped by every error about an argument or a Config that
@@ -20,3 +24,20 @@ var (
 	// ErrRunning says that another Run of this registry has not returned yet.
 	ErrRunning = errors.New("hostmgr: already running")
 )
+
+const maxText = 8 << 10 // bytes of an error in a log line
+
+// brief is what is logged of an error: its text, which log lines that wait may hold in great number,
+// and not the error itself, which may be anything.
+func brief(err error) (text string) {
+	defer func() {
+		if p := recover(); p != nil {
+			text = fmt.Sprintf("%T, whose Error panicked", err)
+		}
+	}()
+	text = err.Error()
+	if len(text) > maxText {
+		text = strings.Clone(text[:maxText]) + "..."
+	}
+	return text
+}

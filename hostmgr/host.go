@@ -73,7 +73,8 @@ type Host[M any] struct {
 	Interval    time.Duration // the one the host is judged by
 	Incarnation uint64
 	// Life is the number of this join. No other join has it: not of another host, nor in a later
-	// process, unless its clock was set back. Restore keeps it.
+	// process, unless its clock was set back. Restore keeps it: so a snapshot that is restored
+	// twice, or has a number twice, brings it back.
 	Life     uint64
 	Zone     string
 	Joined   time.Time

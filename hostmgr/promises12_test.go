@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,9 +21,12 @@ import (
 // no longer (vespa-engine/vespa#20529).
 func TestPromise12CleanupsAreDoneInTheOrderOfDepartures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // guards waits
 		waits := map[string]time.Duration{}
 		r, err := hostmgr.New(hostmgr.Config[string]{CleanupWorkers: 1, Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			mu.Lock()
 			waits[d.Host.ID] = time.Since(d.At)
+			mu.Unlock()
 			time.Sleep(time.Second)
 			return nil
 		}})
@@ -42,11 +46,13 @@ func TestPromise12CleanupsAreDoneInTheOrderOfDepartures(t *testing.T) {
 			leave(10 + i)
 		}
 		time.Sleep(20 * time.Second)
+		stop()
+		mu.Lock()
+		defer mu.Unlock()
 		require.Len(t, waits, 1010)
 		for id, wait := range waits {
 			require.LessOrEqual(t, wait, 10*time.Second, id)
 		}
-		stop()
 	})
 }
 

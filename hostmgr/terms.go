@@ -92,7 +92,7 @@ func (j *judge) answer(a adviser, p Pulse) terms {
 	t := terms{interval: p.Interval, learns: a.learns}
 	if err := t.ask(a.Policy, p); err != nil {
 		if j.faults.Add(1); p.Beats <= 1 { // else it would be said at every beat
-			j.log.Error("policy overruled by Multiple(2)", "policy", fmt.Sprintf("%T", a.Policy), "interval", p.Interval, "err", err)
+			j.log.Error("policy overruled by Multiple(2)", "policy", fmt.Sprintf("%T", a.Policy), "interval", p.Interval, "err", brief(err))
 		}
 		t.suspect, t.evict = Multiple(2).Patience(p)
 	}

@@ -50,13 +50,15 @@ func (r *Registry[M]) hand(b batch) {
 		b.buf = append(slices.Clone(c.begin), b.buf...)
 	}
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the writer panicked: %v\n%s", p, debug.Stack())
-		}
 		if err == nil {
 			c.begin = nil
 		}
 		r.handed(b, err)
+	}()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the writer panicked: %v\n%s", p, debug.Stack())
+		}
 	}()
 	n, err2 := c.writer.Write(b.buf)
 	if err = err2; err == nil && n < len(b.buf) {
@@ -68,7 +70,7 @@ func (r *Registry[M]) hand(b batch) {
 func (r *Registry[M]) handed(b batch, err error) {
 	now := r.time.now()
 	if unsaid := r.account(b, err, now); unsaid > 0 {
-		r.cfg.Logger.Error("the flight recorder failed", "records", unsaid, "err", err)
+		r.cfg.Logger.Error("the flight recorder failed", "records", unsaid, "err", brief(err))
 	}
 }
 

@@ -26,8 +26,8 @@ var callbacks = []exhibit{
 		seen:    "found from outside, 2026-11-29",
 		story:   "A sweep did cleanups until there were none: as long as hosts departed faster, it did not end, and evicted nothing.",
 		file:    "hostmgr/cleanup.go",
-		is:      "|| c.waiting[0].jobs[0].seq > last {\n\t\treturn nil\n\t}\n\treturn c.take(until)",
-		becomes: "{\n\t\treturn nil\n\t}\n\treturn c.take(c.time.now())",
+		is:      "|| c.waiting[0].jobs[0].seq > last {\n\t\treturn nil\n\t}\n\tc.handAt = now\n\treturn c.take(until)",
+		becomes: "{\n\t\treturn nil\n\t}\n\tc.handAt = now\n\treturn c.take(now)",
 		test:    "TestASweepEndsThoughDeparturesGoOn",
 	},
 	{
@@ -53,8 +53,8 @@ var callbacks = []exhibit{
 		seen:    "patrickmn/go-cache#163",
 		story:   "OnEvicted called DeleteExpired, which called OnEvicted: recursion as deep as there were items.",
 		file:    "hostmgr/cleanup.go",
-		is:      "if c.byHand || c.crew != nil",
-		becomes: "if c.crew != nil",
+		is:      "busy := c.byHand > 0 && ",
+		becomes: "busy := c.byHand < 0 && ",
 		test:    "TestASweepWithinACleanupDoesNoCleanups",
 	},
 	{

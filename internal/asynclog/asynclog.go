@@ -38,6 +38,7 @@ type Log struct {
 	starts  int           // calls of Start, less those of Stop
 	writing bool          // one goroutine takes lines and hands them over
 	stuck   bool          // Stop has given up the line that is being written
+	leave   bool          // the rest, too, unless Start is called
 	idle    chan struct{} // closed when writing ends; nil: nothing waits for that
 }
 
@@ -81,16 +82,18 @@ func (l *Log) Start() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.starts++
+	l.leave = false
 	l.begin(true)
 }
 
 // Stop undoes one Start. The last one waits until all lines are written; but if the handler hangs,
 // no longer than a second of real time, whatever the time is on the embedder's clock. The goroutine
-// then ends when the handler returns.
+// then ends when the handler returns; what is in the queue waits for the next Start or Flush.
 func (l *Log) Stop() {
 	l.mu.Lock()
 	l.starts--
 	if l.starts > 0 || !l.writing || l.stuck {
+		l.leave = l.stuck && l.starts == 0
 		l.mu.Unlock()
 		return
 	}
@@ -110,7 +113,7 @@ func (l *Log) Stop() {
 func (l *Log) giveUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stuck = l.writing
+	l.stuck, l.leave = l.writing, l.writing && l.starts == 0
 }
 
 // Flush writes the lines that are in the queue now, on the calling goroutine. If another goroutine
@@ -161,7 +164,8 @@ func (l *Log) end(unfinished bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.writing, l.stuck = false, false
-	l.begin(l.starts > 0 || unfinished)
+	l.begin(l.starts > 0 || unfinished && !l.leave)
+	l.leave = false
 	if !l.writing && l.idle != nil {
 		close(l.idle)
 		l.idle = nil
@@ -181,6 +185,9 @@ func (l *Log) next() (x line, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stuck = false
+	if l.leave {
+		return x, false
+	}
 	if len(l.queue) == 0 {
 		l.queue = nil
 		return x, false

@@ -120,6 +120,9 @@ func TestAHandlerThatBlocks(t *testing.T) {
 		require.Equal(t, time.Second, time.Since(begun), "it has been given up")
 		close(open)
 		synctest.Wait()
+		require.Len(t, p.lines(), 1, "the goroutine has ended")
+		l.Flush()
+		l.Flush() // the line about lost ones was one more
 		require.Len(t, p.lines(), 1026)
 		require.Equal(t, `"log lines were lost: the handler is too slow" lines=475`, p.lines()[1])
 	})
