@@ -30,7 +30,8 @@ type Config[M any] struct {
 	// own time never does. After a step of up to a second (or MaxGap, if that is longer) it
 	// stands still until the clock has caught up. After a longer one it goes on from the
 	// latest sweep, announce or leave; what was heard after that counts as heard later,
-	// by the length of the step. 146 years after New it stands still for ever.
+	// by the length of the step. A step forth of more than 73 years is not taken in.
+	// 146 years after New time stands still for ever.
 	Clock clock.Clock
 
 	// MaxGap is the longest gap between two sweeps that is normal for whatever

@@ -62,3 +62,23 @@ func TestRestoreKeepsAnOldTimeOfJoining(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, 292, s.clock.Now().Sub(s.get("d").Joined).Hours()/24/365.25, 1, "no further back than that")
 }
+
+// A clock that jumps by centuries, forth or back or both, takes no time away: a silent host is evicted
+// in time afterwards, and what is shown is near what the clock reads.
+func TestAClockThatJumpsByCenturies(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	for _, jumps := range [][]time.Duration{
+		{-10 * year}, {-57 * year}, {-200 * year}, {200 * year}, {200 * year, -200 * year},
+		{100 * year, -100 * year, 100 * year, -100 * year},
+	} {
+		s := newScript(t, hostmgr.Config[string]{MaxGap: time.Minute})
+		for _, d := range jumps {
+			s.after(d)
+		}
+		s.join("a")
+		require.InDelta(t, 0, s.clock.Now().Sub(s.get("a").LastSeen).Seconds(), 60, "%v", jumps)
+		require.Zero(t, s.after(second).Evicted)
+		s.after(second)
+		require.Equal(t, 1, s.after(1).Evicted, "%v", jumps)
+	}
+}

@@ -86,7 +86,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r.cautious = cfg.Confirm != nil || cfg.Guard.on()
 	r.time = newTimeline(cfg.Clock, r.wake, cfg.MaxGap)
 	r.clean = newCleaner(cfg, r.time, r.wake)
-	r.recorder = newRecorder(cfg, r.time.start)
+	r.recorder = newRecorder(cfg, r.time.reading(0))
 	r.judge.longest, r.threshold.first = longest(cfg.MaxGap), classes
 	r.setGiven(max(0, int64(cfg.MaxGap)), false)
 	r.incarnation = uint64(max(0, cfg.Clock.Now().UnixNano()))

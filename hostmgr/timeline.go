@@ -34,17 +34,21 @@ type timeline struct {
 	since  interface{ Since(time.Time) time.Duration }
 	wake   chan struct{} // tells Run of a step back
 	jitter int64         // up to which a step back is little
-	start  time.Time     // with its monotonic reading
-	day    time.Time     // start without it
-	offset atomic.Int64  // what steps back have taken away so far
-	floor  atomic.Int64  // time has come so far
-	shift  atomic.Int64  // how far the wall clock has been stepped since start
+	anchor atomic.Pointer[anchor]
+	floor  atomic.Int64 // time has come so far
+	shift  atomic.Int64 // how far the wall clock has been stepped since the anchor
+}
+
+// An anchor is a reading of the clock, and the registry's own time then. It never changes.
+type anchor struct {
+	start time.Time // with its monotonic reading
+	base  int64
 }
 
 func newTimeline(c clock.Clock, wake chan struct{}, maxGap time.Duration) *timeline {
-	t := &timeline{clock: c, since: byNow{c}, wake: wake, start: c.Now()}
+	t := &timeline{clock: c, since: byNow{c}, wake: wake}
+	t.anchor.Store(&anchor{start: c.Now()})
 	t.jitter = int64(max(time.Second, maxGap))
-	t.day = t.start.Round(0)
 	if s, ok := c.(interface{ Since(time.Time) time.Duration }); ok {
 		t.since = s
 	}
@@ -63,29 +67,32 @@ func (c byNow) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 // its way, and time would be moved for a goroutine that was merely slow.
 func (t *timeline) now() int64 {
 	floor := t.floor.Load()
-	if n, _, _ := t.read(); n >= floor-t.jitter {
+	if n := t.read(t.anchor.Load()); t.follows(n, floor) {
 		return max(n, floor)
 	}
 	return t.reanchor()
 }
 
-// read takes the offset before the reading: were it the other way round, a
-// reading from before a step back could meet the offset from after it, and lie
+// follows tells whether a reading goes on from the floor. One far behind it is a step back, and one that
+// is generations ahead is a step forth, after which no time would be left.
+func (t *timeline) follows(n, floor int64) bool { return n >= floor-t.jitter && n-floor < never/2 }
+
+// read takes the time since an anchor that was there before: were it the other way round, a
+// reading from before a step back could meet the anchor from after it, and lie
 // in the future.
-func (t *timeline) read() (n, offset, elapsed int64) {
-	offset = t.offset.Load()
-	elapsed = max(-int64(maxPatience), int64(t.since.Since(t.start)))
-	return offset + min(elapsed, never-1-offset), offset, elapsed
+func (t *timeline) read(a *anchor) int64 {
+	elapsed := max(-never, int64(t.since.Since(a.start)))
+	return a.base + min(elapsed, never-1-a.base)
 }
 
 func (t *timeline) reanchor() int64 {
 	for {
-		floor := t.floor.Load()
-		n, offset, elapsed := t.read()
-		if n >= floor-t.jitter {
+		old, floor := t.anchor.Load(), t.floor.Load()
+		if n := t.read(old); t.follows(n, floor) {
 			return max(n, floor)
 		}
-		if t.offset.CompareAndSwap(offset, floor-elapsed) {
+		if t.anchor.CompareAndSwap(old, &anchor{t.clock.Now(), floor}) {
+			t.shift.Store(0)
 			poke(t.wake)
 			return floor
 		}
@@ -101,8 +108,8 @@ func (t *timeline) raise(now int64) {
 
 // mark takes over a step of the wall clock into what is shown; a sweep does so.
 func (t *timeline) mark() {
-	reading := t.clock.Now()
-	shift := reading.Round(0).Sub(t.day) - reading.Sub(t.start)
+	a, reading := t.anchor.Load(), t.clock.Now()
+	shift := reading.Round(0).Sub(a.start.Round(0)) - reading.Sub(a.start)
 	if d := shift - time.Duration(t.shift.Load()); d.Abs() > 100*time.Millisecond {
 		t.shift.Store(int64(shift))
 	}
@@ -113,12 +120,14 @@ func (t *timeline) wall(n int64) time.Time {
 	if n >= never {
 		return time.Time{}
 	}
-	return t.day.Add(time.Duration(n)).Add(time.Duration(t.shift.Load() - t.offset.Load()))
+	a := t.anchor.Load()
+	return a.start.Round(0).Add(time.Duration(n)).Add(time.Duration(t.shift.Load() - a.base))
 }
 
 // reading is what the clock reads at n: to be compared with its Now.
 func (t *timeline) reading(n int64) time.Time {
-	return t.start.Add(time.Duration(n - t.offset.Load()))
+	a := t.anchor.Load()
+	return a.start.Add(time.Duration(n - a.base))
 }
 
 // at is the inverse of wall, for times in the past of now, to 292 years before it.

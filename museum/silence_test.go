@@ -44,8 +44,8 @@ var silence = []exhibit{
 		seen:    "etcd-io/etcd#12291",
 		story:   "Leases went by the wall clock: set back, it left them to live on or ended them at once.",
 		file:    "hostmgr/timeline.go",
-		is:      "t.offset.CompareAndSwap(offset, floor-elapsed)",
-		becomes: "t.offset.CompareAndSwap(offset, offset-0*elapsed)",
+		is:      "&anchor{t.clock.Now(), floor}",
+		becomes: "&anchor{old.start, old.base + 0*floor}",
 		test:    "TestPromise4TimeGoesOnAfterAStepBack",
 	},
 	{
