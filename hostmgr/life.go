@@ -81,17 +81,6 @@ func (l life[M]) store(metadata *M) {
 	c.metadata[i] = *metadata
 }
 
-// clear forgets the metadata.
-func (l life[M]) clear() {
-	if isLarge[M]() {
-		l.page.large[l.recordNo()] = nil
-		return
-	}
-	var none M
-	c, i := l.rest()
-	c.metadata[i] = none
-}
-
 // id is a view that is valid as long as the life is.
 func (l life[M]) id() string {
 	r := l.record()

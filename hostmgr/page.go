@@ -350,7 +350,13 @@ func (p *page[M]) sortOut() {
 // rebuilt, and its record until then or until nobody is left. Its mark names no terms any
 // more, for those may be sorted out, though nobody reads the mark of a life that is over.
 func (p *page[M]) drop(l life[M]) {
-	l.clear()
+	if isLarge[M]() {
+		p.large[l.recordNo()] = nil
+	} else {
+		var none M
+		c, i := l.rest()
+		c.metadata[i] = none
+	}
 	*l.mark() = mark{}
 	if p.long != nil {
 		delete(p.long, l.recordNo())

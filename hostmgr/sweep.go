@@ -216,8 +216,7 @@ func (l life[M]) nextLook(v, now int64) int64 {
 func (r *Registry[M]) judgeOne(l life[M], now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
 	var v verdict
 	for {
-		t := l.patience()
-		r.judgeAs(&v, l, &t, now)
+		r.judgeNow(&v, l, now)
 		counted := l.mark().suspect
 		if (r.cautious || v.state != Offline) && !r.note(l, &v, now, rep) {
 			continue

@@ -107,7 +107,7 @@ func (r *Registry[M]) tolerates(t *terms, more int32, now int64) {
 }
 
 // ledgerOf is the ledger by which a host of these terms is judged. The caller holds mu, for reading
-// at least, as those of excused and between do.
+// at least, as that of between does.
 func (r *Registry[M]) ledgerOf(t *terms) *ledger {
 	if t.impatient() {
 		return &r.fine
@@ -115,18 +115,8 @@ func (r *Registry[M]) ledgerOf(t *terms) *ledger {
 	return &r.ledger
 }
 
-// excused is how much of the time from seen to now does not count as silence of a host of these terms.
-// Of short gaps no more than maxShort counts: on a machine whose gaps are all too long for the
-// most impatient host, dead hosts would otherwise stay for ever.
-func (r *Registry[M]) excused(t *terms, seen, now int64) int64 {
-	long := r.ledger.excused(seen, now)
-	if !t.impatient() {
-		return long
-	}
-	return withShort(long, r.fine.excused(seen, now))
-}
-
-// between is excused for a silence that was over at a moment in the past.
+// between is how much of the time from seen to over, which lies in the past, does not count as silence of
+// a host of these terms.
 func (r *Registry[M]) between(t *terms, seen, over int64) int64 {
 	long := r.ledger.between(seen, over, over)
 	if !t.impatient() {
@@ -135,6 +125,9 @@ func (r *Registry[M]) between(t *terms, seen, over int64) int64 {
 	return withShort(long, r.fine.between(seen, over, over))
 }
 
+// withShort is what is excused for an impatient host. Of short gaps no more than maxShort counts: on a
+// machine whose gaps are all too long for the most impatient host, dead hosts would otherwise
+// stay for ever.
 func withShort(long, all int64) int64 { return long + max(0, min(all-long, maxShort)) }
 
 // setGiven has the threshold be another one, which under Run is shorter for impatient hosts. The gap so far

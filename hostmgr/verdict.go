@@ -17,9 +17,18 @@ type verdict struct {
 
 // verdict judges a host.
 func (r *Registry[M]) verdict(l life[M], now int64) (v verdict) {
-	t := l.patience()
-	r.judgeAs(&v, l, &t, now)
+	r.judgeNow(&v, l, now)
 	return v
+}
+
+// judgeNow is verdict into v. Terms are not copied where nothing was learned.
+func (r *Registry[M]) judgeNow(v *verdict, l life[M], now int64) {
+	t := l.terms()
+	if l.page.rhythms != nil {
+		learned := l.patience()
+		t = &learned
+	}
+	r.judgeAs(v, l, t, now)
 }
 
 // judgeAs makes v what a host of these terms, its patience, is judged as. That is a function of the
@@ -27,17 +36,21 @@ func (r *Registry[M]) verdict(l life[M], now int64) (v verdict) {
 // thing. The caller holds r.mu, for reading at least.
 func (r *Registry[M]) judgeAs(v *verdict, l life[M], t *terms, now int64) {
 	v.word = l.word().load()
-	seen := r.lender.latest(seenIn(v.word), now)
-	v.judge(r.ledgerOf(t), r.excused(t, seen, now), seen, t, now)
+	seen, g := r.lender.latest(seenIn(v.word), now), &r.ledger
+	if v.excused = g.excused(seen, now); t.impatient() {
+		g = &r.fine
+		v.excused = withShort(v.excused, g.excused(seen, now))
+	}
+	v.judge(g, seen, t, now)
 	v.recheck = never
 	if t.learns {
 		v.recheck = now + int64(t.interval)
 	}
 }
 
-func (v *verdict) judge(g *ledger, excused, seen int64, t *terms, now int64) {
+// judge fills in the rest of a verdict that knows its word, and what is excused.
+func (v *verdict) judge(g *ledger, seen int64, t *terms, now int64) {
 	v.seen = min(seen, now)
-	v.excused = excused
 	v.silence = max(0, now-seen-v.excused)
 	v.suspectAt = after(seen+v.excused, t.suspect)
 	due := after(seen+v.excused, t.evict)
