@@ -48,7 +48,7 @@ type Config[M any] struct {
 	// A host tolerates a gap of half of (its patience - its interval), or of its interval if its
 	// policy learns, but at least 5 ms. If that is less than MaxGap the host is impatient. Under
 	// Run, a gap is excused for all impatient hosts if it is longer than what the most impatient
-	// of them tolerates, up to 2 s of such gaps in one silence; and Run wakes twice in that
+	// of them tolerates, up to 4 x MaxGap of such gaps in one silence; and Run wakes twice in that
 	// time. So hosts of 100 ms under Multiple(2) survive a pause of 400 ms. Other hosts are
 	// not touched by that, nor does it count as a stall in Stats. Driven by hand, the threshold is
 	// MaxGap for all: choose it below (patience - interval) of the most impatient host.

@@ -9,9 +9,6 @@ import (
 // there is tolerates under Multiple(2).
 const minStall = int64(minInterval) / 2
 
-// maxShort is how much of short gaps is excused in one silence: four of the longest there are.
-const maxShort = 4 * int64(runMaxGap)
-
 // tolerance is the longest gap between two sweeps that evicts no host of these terms that is heard
 // on time, so that a longer one must be a stall. Such a host has been silent for up to its interval
 // when the gap begins; of the patience that is left, half is for its heartbeat to arrive. What is
@@ -122,13 +119,15 @@ func (r *Registry[M]) between(t *terms, seen, over int64) int64 {
 	if !t.impatient() {
 		return long
 	}
-	return withShort(long, r.fine.between(seen, over, over))
+	return r.withShort(long, r.fine.between(seen, over, over))
 }
 
-// withShort is what is excused for an impatient host. Of short gaps no more than maxShort counts: on a
-// machine whose gaps are all too long for the most impatient host, dead hosts would otherwise
-// stay for ever.
-func withShort(long, all int64) int64 { return long + max(0, min(all-long, maxShort)) }
+// withShort is what is excused for an impatient host. Of short gaps no more counts than four of the
+// longest there may be: on a machine whose gaps are all too long for the most impatient host,
+// dead hosts would otherwise stay for ever.
+func (r *Registry[M]) withShort(long, all int64) int64 {
+	return long + max(0, min(all-long, 4*min(r.judge.longest, maxPatience/4)))
+}
 
 // setGiven has the threshold be another one, which under Run is shorter for impatient hosts. The gap so far
 // is judged by it.

@@ -227,3 +227,30 @@ func TestTheGapBeforeRunEvictsNoHost(t *testing.T) {
 		})
 	}
 }
+
+// A pause below a long MaxGap is excused as a whole; and on a machine that pauses all the time, each
+// time for too long for the fastest host, a dead host of its kind is found all the same.
+func TestShortGapsAreExcusedUpToABound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &coarse{Clock: clock.System(), tick: 8 * time.Millisecond}
+		r, err := hostmgr.New(hostmgr.Config[string]{Clock: c, MaxGap: 5 * time.Second})
+		require.NoError(t, err)
+		defer run(t, r)()
+		beat := func(id string) {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: 10 * time.Millisecond})
+			require.NoError(t, err)
+		}
+		beat("dead")
+		beat("live")
+		time.Sleep(8 * time.Millisecond)
+		c.skew.Add(int64(4 * time.Second))
+		time.Sleep(8 * time.Millisecond)
+		_, err = r.Heartbeat("live", 0)
+		require.NoError(t, err)
+		for range 4000 { // 32 s
+			time.Sleep(8 * time.Millisecond)
+			beat("live")
+		}
+		require.Equal(t, 1, r.Len())
+	})
+}

@@ -39,7 +39,7 @@ func (r *Registry[M]) judgeAs(v *verdict, l life[M], t *terms, now int64) {
 	seen, g := r.lender.latest(seenIn(v.word), now), &r.ledger
 	if v.excused = g.excused(seen, now); t.impatient() {
 		g = &r.fine
-		v.excused = withShort(v.excused, g.excused(seen, now))
+		v.excused = r.withShort(v.excused, g.excused(seen, now))
 	}
 	v.judge(g, seen, t, now)
 	v.recheck = never
