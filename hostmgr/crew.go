@@ -23,7 +23,7 @@ func (c *cleaner[M]) start(ctx context.Context) (stop func()) {
 	c.mu.Unlock()
 	return func() {
 		c.mu.Lock()
-		c.crew, c.stopping = nil, true // nobody is hired from here on, so the wait is for all
+		c.crew, c.stopping = nil, true // no worker starts from here on, so the wait is for all
 		c.mu.Unlock()
 		close(k.over) // who waits for a worker need not any more, not even in a cleanup
 		k.wg.Wait()

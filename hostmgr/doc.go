@@ -28,7 +28,7 @@
 //     counted as silence for any host, and after it no host is evicted before its
 //     own interval + MaxGap from the end of the stall, unless its counted
 //     silence exceeds twice its patience. Under Run shorter gaps are excused for hosts that
-//     do not tolerate them. Steps of the wall clock evict nobody.
+//     do not tolerate them. Steps of the wall clock evict no host.
 //  5. A sweep decides; the clock only shows. The state that Get and All show is
 //     computed from the clock when they are called. Until a sweep removes it a
 //     host is there: it counts in Len, a late beat saves it, a leave is a leave.

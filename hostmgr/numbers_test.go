@@ -58,7 +58,7 @@ func TestNumbersGrowFromProcessToProcess(t *testing.T) {
 	}
 }
 
-// Restore keeps the numbers, whatever their order, and who joins afterwards gets others.
+// Restore keeps the numbers, whatever their order, and hosts that join afterwards get others.
 func TestRestoreKeepsNumbers(t *testing.T) {
 	c := clock.NewMock()
 	a := newOn(t, c)

@@ -48,7 +48,7 @@ var bounds = []exhibit{
 		test:    "TestThoseThatDoNotReadKeepNobodyOut",
 	},
 	{
-		name:    "no deadline for a body that nobody wants",
+		name:    "no deadline for a body that is not wanted",
 		seen:    "net/http: a handler's first write waits for the request's body",
 		story:   "a stream that announced a body and never sent it held its place for good",
 		file:    "hostmgr/hostweb/send.go",

@@ -21,7 +21,7 @@ import (
 )
 
 // Pauses of the scheduler that are longer than what its hosts are granted, but shorter than half a
-// second, evict nobody: hosts of 100 ms, and ten pauses of 400 ms (restatedev/restate#5156). The
+// second, evict no host: hosts of 100 ms, and ten pauses of 400 ms (restatedev/restate#5156). The
 // hosts are heard more often than they say, so that what evicts them is not this process.
 func TestShortPausesEvictNobody(t *testing.T) {
 	const hosts, pauses = 50, 10

@@ -29,7 +29,7 @@ func (l *load) take(n int) bool {
 
 func (l *load) give(n int) { l.bytes.Add(-int64(n)) }
 
-// send writes a whole answer. That the other side may be gone is nobody's concern here.
+// send writes a whole answer. It does not matter here that the other side may be gone.
 func (h *Handler[M]) send(w http.ResponseWriter, r *http.Request, status int, kind string, body []byte) {
 	if r.Method == http.MethodHead {
 		body = nil

@@ -79,12 +79,12 @@ func TestThoseThatDoNotReadKeepNobodyOut(t *testing.T) {
 			require.Eventually(t, func() bool {
 				s.clock.Advance(10 * second)
 				return viewers(t, s.web) == 0
-			}, patient/2, 10*time.Millisecond, "the streams end, and nothing runs while nobody reads")
+			}, patient/2, 10*time.Millisecond, "the streams end, and nothing runs without a reader")
 		})
 	}
 }
 
-// A stream says that it ends: whoever is there opens another one.
+// A stream says that it ends: a viewer that is there opens another one.
 func TestAStreamDoesNotLastForEver(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		begun := time.Now()

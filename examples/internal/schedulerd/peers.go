@@ -170,7 +170,7 @@ func (s *peerStore) remove(host string, sh *shelf) {
 	shrink(&s.hosts, &s.peak)
 }
 
-// shrink makes a map anew that most has been deleted from: maps do not shrink.
+// shrink copies a map that most has been deleted from: maps do not shrink.
 func shrink[K comparable, V any](m *map[K]V, peak *int) {
 	if *peak > 8 && len(*m) < *peak/4 {
 		fresh := make(map[K]V, len(*m))
