@@ -7,8 +7,8 @@ var arithmetic = []exhibit{
 		seen:    "found from outside, 2026-11-29",
 		story:   "The judge advanced its clock by the stall threshold; a host that was due within one such hop was gone at its end, and taken for not due.",
 		file:    "hostmgr/flight/trial.go",
-		is:      "if i == len(t.stalls) {",
-		becomes: "if i == len(t.stalls) { if i > 0 { end = end.Add(-t.stalls[0].limit) };",
+		is:      "end := t.end()",
+		becomes: "end := t.end(); if len(t.stalls) > 0 { end = end.Add(-t.stalls[0].limit) }",
 		test:    "TestAnEvictionWithinAGapAfterAStall",
 	},
 	{
@@ -118,5 +118,14 @@ var arithmetic = []exhibit{
 		is:      "float64(f.stale.seconds)/3600 +",
 		becomes: "float64(f.stale.seconds*1e6)/3.6e9 +",
 		test:    "TestStaleTimesThatDoNotFitIntoAnInt64",
+	},
+	{
+		name:    "a search that passes over what it looks for",
+		seen:    "found from outside, 2026-11-29",
+		story:   "The judge walked along all stalls of a silence, for each line. A search for the deadline must know of each block the longest pause, not the first.",
+		file:    "hostmgr/flight/trial.go",
+		is:      "first.most = max(first.most, s.pause)",
+		becomes: "first.most = max(first.most, first.pause)",
+		test:    "TestASearchFindsWhatAWalkFinds",
 	},
 }

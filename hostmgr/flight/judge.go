@@ -121,7 +121,7 @@ func (j *judge) begin() {
 
 // stalled remembers a stall, or a gap.
 func (j *judge) stalled(r Record) error {
-	s := stall{r.From, r.At, r.Limit}
+	s := stall{from: r.From, to: r.At, limit: r.Limit}
 	if n := len(j.fine); n > 0 && s.from.Before(j.fine[n-1].to) {
 		return errStall
 	}
@@ -132,14 +132,6 @@ func (j *judge) stalled(r Record) error {
 		j.stalls = remember(j.stalls, s)
 	}
 	return nil
-}
-
-// remember forgets the older half when there are too many, as a registry does.
-func remember(stalls []stall, s stall) []stall {
-	if len(stalls) == maxStalls {
-		stalls = append(stalls[:0], stalls[maxStalls/2:]...)
-	}
-	return append(stalls, s)
 }
 
 // stallsOf are those that count for a host with this pulse. Whether it is impatient follows from what
