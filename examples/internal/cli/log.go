@@ -25,6 +25,12 @@ func Logger(format string, w io.Writer) (log *slog.Logger, flush func(), err err
 	return slog.New(handler(q)), q.flush, nil
 }
 
+// Lines writes whole lines to w as a Logger does: without waiting for it, except in flush.
+func Lines(w io.Writer) (lines io.Writer, flush func()) {
+	q := &queue{w: w, own: slog.New(slog.NewTextHandler(w, nil))}
+	return q, q.flush
+}
+
 func handlerOf(format string) (func(io.Writer) slog.Handler, error) {
 	switch format {
 	case "text":

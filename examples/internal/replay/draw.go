@@ -2,6 +2,7 @@ package replay
 
 import (
 	"cmp"
+	"context"
 	"image/color"
 	"io"
 	"math"
@@ -25,7 +26,7 @@ var colors = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 2
 
 // draw makes the picture: for each family a curve through its policies, by how long they take to
 // detect an outage; the first ones are those that were chosen, and marked.
-func (c *config) draw(summary string, all []played) error {
+func (c *config) draw(ctx context.Context, summary string, all []played) error {
 	p := plot.New()
 	p.Title.Text, p.Title.TextStyle.Font.Size, p.Title.Padding = summary, 8, 2*vg.Millimeter
 	p.X.Label.Text = "hosts evicted and back within 30 min: metadata thrown away for nothing"
@@ -46,7 +47,7 @@ func (c *config) draw(summary string, all []played) error {
 	}
 	p.X.Min, p.X.Max = around(p.X.Min, p.X.Max)
 	p.Y.Min, p.Y.Max = around(p.Y.Min, p.Y.Max)
-	return write(c.plot, func(w io.Writer) error { return paint(p, w) })
+	return write(ctx, c.plot, func(w io.Writer) error { return paint(p, w) })
 }
 
 // paint draws on white, so that it can be read on any background.

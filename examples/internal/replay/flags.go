@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"flag"
 	"io"
 	"strings"
@@ -40,7 +41,7 @@ type config struct {
 	price, priceReturned  float64
 }
 
-func parse(args []string, stdout io.Writer) (*config, error) {
+func parse(ctx context.Context, args []string, stdout io.Writer) (*config, error) {
 	var c config
 	var format, policies, curves string
 	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
@@ -75,11 +76,11 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	}
 	given := false
 	fs.Visit(func(f *flag.Flag) { given = given || f.Name == "policies" })
-	return &c, c.complete(format, policies, curves, given)
+	return &c, c.complete(ctx, format, policies, curves, given)
 }
 
 // complete reads what flags name, and refuses what can't be meant.
-func (c *config) complete(format, policies, curves string, given bool) (err error) {
+func (c *config) complete(ctx context.Context, format, policies, curves string, given bool) (err error) {
 	for _, f := range outage.Formats {
 		if f.Name == format {
 			c.format = f
@@ -89,7 +90,7 @@ func (c *config) complete(format, policies, curves string, given bool) (err erro
 		return cli.Usagef("-format %q is none of %s", format, formatNames())
 	}
 	if c.isLog() {
-		if policies, err = c.replaceRecorded(policies, given); err != nil {
+		if policies, err = c.replaceRecorded(ctx, policies, given); err != nil {
 			return err
 		}
 	}

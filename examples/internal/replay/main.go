@@ -8,13 +8,16 @@ import (
 	"io"
 	"os"
 
+	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/examples/internal/replay/outage"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
 // Main is the command.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	c, err := parse(args, stdout)
+	stderr, flush := cli.Lines(stderr) // which may be a pipe that is not read
+	defer flush()
+	c, err := parse(ctx, args, stdout)
 	if err != nil {
 		return err
 	}
@@ -23,7 +26,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if c.generate != "" {
-		return write(c.generate, t.WriteFTA)
+		return write(ctx, c.generate, t.WriteFTA)
 	}
 	if len(t.Nodes) == 0 {
 		_, _ = fmt.Fprintln(stderr, "replay: there is no node in this trace; is it of another -format?")
@@ -41,13 +44,13 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // load reads the trace, or makes one up.
 func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
 	if c.trace == "" {
-		t := outage.Model{Nodes: orElse(c.nodes, defaultNodes), Span: orElse(c.span(), defaultSpan), Seed: c.seed}.Generate()
-		if c.generate != "" {
-			return t, nil
+		t, err := outage.Model{Nodes: orElse(c.nodes, defaultNodes), Span: orElse(c.span(), defaultSpan), Seed: c.seed}.GenerateUntil(ctx)
+		if err != nil || c.generate != "" {
+			return t, err
 		}
 		return t.Unrounded(c.seed), nil
 	}
-	f, err := os.Open(c.trace)
+	f, err := open(ctx, c.trace, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
@@ -68,19 +71,6 @@ func orElse[T comparable](v, otherwise T) T {
 	return v
 }
 
-// write makes a file.
-func write(name string, content func(io.Writer) error) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err = content(f); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
-}
-
 // report says what came of it, and last on stdout the JSON.
 func (c *config) report(ctx context.Context, stdout, stderr io.Writer, t *outage.Trace, all []played) error {
 	chosen := all[:len(c.policies)]
@@ -97,7 +87,7 @@ func (c *config) report(ctx context.Context, stdout, stderr io.Writer, t *outage
 		_, _ = fmt.Fprintln(stdout, named.String())
 	}
 	if c.plot != "" {
-		if err := c.draw(c.summary(t), all); err != nil {
+		if err := c.draw(ctx, c.summary(t), all); err != nil {
 			return err
 		}
 	}

@@ -28,14 +28,14 @@ type verdicts struct {
 }
 
 // replaceRecorded puts the policy that the log was recorded with into a list that names it.
-func (c *config) replaceRecorded(list string, given bool) (string, error) {
+func (c *config) replaceRecorded(ctx context.Context, list string, given bool) (string, error) {
 	if !given {
 		list = recorded + "," + list
 	}
 	if !strings.Contains(list, recorded) {
 		return list, nil
 	}
-	f, err := os.Open(c.trace)
+	f, err := open(ctx, c.trace, os.O_RDONLY)
 	if err != nil {
 		return "", err
 	}
@@ -46,6 +46,9 @@ func (c *config) replaceRecorded(list string, given bool) (string, error) {
 			name = r.Policy
 			break
 		}
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
 	}
 	if _, ok := parsePolicy(name); ok {
 		return strings.ReplaceAll(list, recorded, name), nil
@@ -80,7 +83,7 @@ func (c *config) judge(ctx context.Context, stdout, stderr io.Writer, chosen []p
 }
 
 func (c *config) judgeBy(ctx context.Context, stdout, stderr io.Writer, p contender, judged *atomic.Int64) (*verdicts, error) {
-	f, err := os.Open(c.trace)
+	f, err := open(ctx, c.trace, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

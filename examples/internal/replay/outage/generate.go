@@ -1,6 +1,7 @@
 package outage
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -31,12 +32,21 @@ var generatedStart = time.Unix(1_100_000_000, 0).UTC()
 // Generate makes a trace: the same one for the same Model, and of a node the same one however many
 // others there are.
 func (m Model) Generate() *Trace {
+	t, _ := m.GenerateUntil(context.Background())
+	return t
+}
+
+// GenerateUntil makes a trace, as Generate does, unless ctx ends before: that is the only error.
+func (m Model) GenerateUntil(ctx context.Context) (*Trace, error) {
 	t := &Trace{Start: generatedStart, End: int64(m.Span.Truncate(time.Second)), Nodes: make([]Node, m.Nodes)}
 	for i := range t.Nodes {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		rng := rand.New(rand.NewPCG(m.Seed, uint64(i)))
 		t.Nodes[i] = Node{Name: "n" + strconv.Itoa(i), To: t.End, Outages: life(rng, t.End)}
 	}
-	return t
+	return t, nil
 }
 
 func life(rng *rand.Rand, end int64) (outages []Outage) {

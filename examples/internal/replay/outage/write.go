@@ -14,6 +14,9 @@ func (t *Trace) WriteFTA(to io.Writer) error {
 	_, _ = fmt.Fprintln(w, "# event_id component_id node_id platform_id node_name event_type event_start_time event_stop_time event_end_reason")
 	id := 0
 	for i := range t.Nodes {
+		if _, err := w.Write(nil); err != nil { // of a write before
+			return err
+		}
 		n := &t.Nodes[i]
 		event := func(kind int, from, until int64) {
 			if from < until {
