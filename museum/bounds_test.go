@@ -30,6 +30,15 @@ var bounds = []exhibit{
 		test:    "TestUnreadAnswersAreBoundedTogether",
 	},
 	{
+		name:    "answers without a bound while they are made",
+		seen:    "found from outside, 2026-11-29",
+		story:   "9,000 connections that asked for one page each took 770 MiB, and the registry's sweep stood for 8 s: an answer counted when it was whole",
+		file:    "hostmgr/hostweb/turns.go",
+		is:      "make(chan struct{}, maxMaking)",
+		becomes: "make(chan struct{}, 1000*maxMaking)",
+		test:    "TestAnswersAreMadeFourAtATime",
+	},
+	{
 		name:    "a deadline that counts only under traffic",
 		seen:    "found from outside, 2026-11-29",
 		story:   "64 clients that read nothing kept all others out for over 9 minutes: the kernel took the little that a quiet registry has to say",

@@ -25,7 +25,8 @@
 //
 // An answer or update that is not taken within 10 seconds is given up; for an answer the WriteTimeout
 // of the http.Server goes before, if it has one. All of them together hold no
-// more than 64 MiB; beyond that the answer is 503, and a stream ends. A request with a body is refused,
+// more than 64 MiB; beyond that the answer is 503, and a stream ends. Four answers are made at a time: 512 requests
+// wait for their turn, 5 seconds at most, and the others are answered 503. A request with a body is refused,
 // since net/http would wait for the body before it answers.
 //
 // A page of the table is one pass over all hosts, whoever asks: its answers are shared for half a

@@ -29,6 +29,7 @@ type Handler[M any] struct {
 	feed   feed
 	desk   desk[M]
 	unsent load
+	turns  turns
 }
 
 const (
@@ -99,8 +100,7 @@ func (h *Handler[M]) route(name string) http.HandlerFunc {
 	}
 	if kind, ok := assets[name]; ok {
 		return func(w http.ResponseWriter, r *http.Request) {
-			body, _ := static.ReadFile(path.Join("static", name))
-			h.send(w, r, http.StatusOK, kind, body)
+			h.answer(w, r, kind, func() ([]byte, error) { return static.ReadFile(path.Join("static", name)) })
 		}
 	}
 	return nil

@@ -109,7 +109,7 @@ func spreadOf[T seconds | float64, N histogram.Number](s histogram.Snapshot[N]) 
 }
 
 func (h *Handler[M]) apiStats(w http.ResponseWriter, r *http.Request) {
-	h.reply(w, r, h.stats())
+	h.reply(w, r, func() any { return h.stats() })
 }
 
 func (h *Handler[M]) apiHosts(w http.ResponseWriter, r *http.Request) {
@@ -123,25 +123,32 @@ func (h *Handler[M]) apiHosts(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	h.reply(w, r, page)
+	h.reply(w, r, func() any { return page })
 }
 
 func (h *Handler[M]) apiDepartures(w http.ResponseWriter, r *http.Request) {
-	departures, missed := h.feed.departed()
-	h.reply(w, r, map[string]any{"departures": departures, "missed": missed})
+	h.reply(w, r, func() any {
+		departures, missed := h.feed.departed()
+		return map[string]any{"departures": departures, "missed": missed}
+	})
 }
 
 func (h *Handler[M]) apiHistory(w http.ResponseWriter, r *http.Request) {
-	h.reply(w, r, map[string]any{"points": h.feed.history(h.now())})
+	h.reply(w, r, func() any { return map[string]any{"points": h.feed.history(h.now())} })
 }
 
 // reply sends what can always be marshalled.
-func (h *Handler[M]) reply(w http.ResponseWriter, r *http.Request, answer any) {
-	body, _ := json.Marshal(answer)
-	h.send(w, r, http.StatusOK, "application/json", body)
+func (h *Handler[M]) reply(w http.ResponseWriter, r *http.Request, answer func() any) {
+	h.answer(w, r, "application/json", func() ([]byte, error) { return json.Marshal(answer()) })
 }
 
 func (h *Handler[M]) fail(w http.ResponseWriter, r *http.Request, status int, why string) {
 	body, _ := json.Marshal(map[string]string{"error": why})
 	h.send(w, r, status, "application/json", body)
+}
+
+// refuse says that the client may try again.
+func (h *Handler[M]) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Retry-After", tooMany)
+	h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 }

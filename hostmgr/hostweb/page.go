@@ -58,13 +58,11 @@ func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	var body bytes.Buffer
-	v := view{h.title(), h.Describe != nil, q, h.stats(), hosts}
-	if err := pageTemplate.Execute(&body, v); err != nil {
-		h.fail(w, r, http.StatusInternalServerError, err.Error())
-		return
-	}
-	h.send(w, r, http.StatusOK, "text/html; charset=utf-8", body.Bytes())
+	h.answer(w, r, "text/html; charset=utf-8", func() ([]byte, error) {
+		var body bytes.Buffer
+		err := pageTemplate.Execute(&body, view{h.title(), h.Describe != nil, q, h.stats(), hosts})
+		return body.Bytes(), err
+	})
 }
 
 // slashed returns where to go instead if the page was asked for without the slash that its

@@ -14,7 +14,10 @@ const (
 	maxUnsent = 64 << 20         // bytes
 )
 
-var errOverloaded = errors.New("too many answers are waiting to be read")
+var (
+	errOverloaded = errors.New("too many answers are waiting to be read")
+	errBusy       = errors.New("too many answers are being made")
+)
 
 // A load is how many bytes of answers and updates all clients together have not taken yet.
 type load struct{ bytes atomic.Int64 }
@@ -29,17 +32,8 @@ func (l *load) take(n int) bool {
 
 func (l *load) give(n int) { l.bytes.Add(-int64(n)) }
 
-// send writes a whole answer. It does not matter here that the other side may be gone.
+// send writes a whole answer, or none for HEAD. The client may be gone, and that is no error here.
 func (h *Handler[M]) send(w http.ResponseWriter, r *http.Request, status int, kind string, body []byte) {
-	if r.Method == http.MethodHead {
-		body = nil
-	}
-	if !h.unsent.take(len(body)) {
-		w.Header().Set("Retry-After", tooMany)
-		status, kind, body = http.StatusServiceUnavailable, "application/json", []byte(`{"error":"`+errOverloaded.Error()+`"}`)
-	} else {
-		defer h.unsent.give(len(body))
-	}
 	if srv := serverOf(r); srv == nil || srv.WriteTimeout <= 0 {
 		_ = limitWrite(http.NewResponseController(w))
 	}
