@@ -156,6 +156,15 @@ var bounds = []exhibit{
 		test:    "TestAPipeThatIsNotRead",
 	},
 	{
+		name:    "the first line waits for its reader",
+		seen:    "found from outside, 2026-11-29",
+		story:   "with a full stdout that nothing read the scheduler never served, and ignored SIGTERM",
+		file:    "examples/internal/schedulerd/server.go",
+		is:      "out, flush := cli.Aside(stdout)",
+		becomes: "out, flush := stdout, func() {}",
+		test:    "TestAnOutputThatIsNotRead",
+	},
+	{
 		name:    "a log line waits for its reader",
 		seen:    "etcd-io/etcd#22326",
 		story:   "a handler that blocks on stderr stops all that logs",

@@ -25,9 +25,10 @@ func Logger(format string, w io.Writer) (log *slog.Logger, flush func(), err err
 	return slog.New(handler(q)), q.flush, nil
 }
 
-// Lines writes whole lines to w as a Logger does: without waiting for it, except in flush.
-func Lines(w io.Writer) (lines io.Writer, flush func()) {
-	q := &queue{w: w, own: slog.New(slog.NewTextHandler(w, nil))}
+// Aside returns a writer to w that never waits for it, and a function that waits until all is
+// written, no longer than a second: w may be a pipe that is full and not read.
+func Aside(w io.Writer) (aside io.Writer, flush func()) {
+	q := &queue{w: w, own: slog.New(slog.DiscardHandler)}
 	return q, q.flush
 }
 

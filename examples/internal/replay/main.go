@@ -15,7 +15,7 @@ import (
 
 // Main is the command.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	stderr, flush := cli.Lines(stderr) // which may be a pipe that is not read
+	stderr, flush := cli.Aside(stderr) // which may be a pipe that is not read
 	defer flush()
 	c, err := parse(ctx, args, stdout)
 	if err != nil {

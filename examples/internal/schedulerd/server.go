@@ -83,12 +83,22 @@ func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	_, _ = fmt.Fprintf(stdout, "listening on %s\n", ln.Addr())
 	if page != nil {
 		defer page.close()
-		_, _ = fmt.Fprintf(stdout, "page on %s\n", page.url())
 	}
+	announce(stdout, ln, page)
 	return s.Serve(ctx, ln)
+}
+
+// announce says where the server is to be found, before anything else. If stdout is not read it
+// serves all the same.
+func announce(stdout io.Writer, ln net.Listener, page *page) {
+	out, flush := cli.Aside(stdout)
+	_, _ = fmt.Fprintf(out, "listening on %s\n", ln.Addr())
+	if page != nil {
+		_, _ = fmt.Fprintf(out, "page on %s\n", page.url())
+	}
+	flush()
 }
 
 // New returns a server that does not serve yet.

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,4 +152,43 @@ func TestAPipeThatHasNoReader(t *testing.T) {
 	go func() { p.done <- cmd.Wait() }()
 	time.Sleep(500 * time.Millisecond)
 	require.Less(t, p.terminate(), 3*time.Second)
+}
+
+// Where it listens is written on stdout, which may be a pipe that is full: it serves all the same,
+// and stops.
+func TestAnOutputThatIsNotRead(t *testing.T) {
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer func() { _, _ = r.Close(), w.Close() }()
+	stuff(t, w)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := ln.Addr().String()
+	require.NoError(t, ln.Close())
+	p := runProcess(t, w, "-listen", addr)
+	p.connect("listening on " + addr)
+	require.Eventually(t, func() bool {
+		_, err := p.announce(t.Context(), "h", time.Minute)
+		return err == nil
+	}, patient, 10*time.Millisecond)
+	require.Less(t, p.terminate(), 6*time.Second)
+}
+
+// runProcess starts the command with an output; it is killed when the test ends.
+func runProcess(t *testing.T, stdout io.Writer, args ...string) *process {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(exe, args...)
+	cmd.Env, cmd.Stdout = append(os.Environ(), asCommand+"=1"), stdout
+	require.NoError(t, cmd.Start())
+	p := &process{&scheduler{t: t}, cmd, make(chan error, 1)}
+	go func() { p.done <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		if p.conn != nil {
+			_ = p.conn.Close()
+		}
+	})
+	return p
 }
