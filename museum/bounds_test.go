@@ -165,6 +165,15 @@ var bounds = []exhibit{
 		test:    "TestAnOutputThatIsNotRead",
 	},
 	{
+		name:    "a stop that counts as a failure",
+		seen:    "found from outside, 2026-11-29",
+		story:   "SIGTERM while -record waited for a reader of its pipe ended the process with exit code 1",
+		file:    "examples/internal/schedulerd/server.go",
+		is:      "if ctx.Err() != nil && errors.Is(err, ctx.Err()) {",
+		becomes: "if ctx.Err() == nil {",
+		test:    "TestAPipeThatHasNoReader",
+	},
+	{
 		name:    "a log line waits for its reader",
 		seen:    "etcd-io/etcd#22326",
 		story:   "a handler that blocks on stderr stops all that logs",

@@ -46,7 +46,7 @@ func openForWriting(ctx context.Context, name string, flag int, mode os.FileMode
 		}
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return nil, ctx.Err()
 		case <-time.After(noReader):
 		}
 	}

@@ -54,15 +54,24 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 	}
 	stop, err := profile(ctx, cfg.cpuProfile)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	closeRecord, err := cfg.openRecord(ctx)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, closeRecord()) }()
 	return listen(ctx, cfg, stdout, stderr)
+}
+
+// unlessStopped returns an error, or nil if it is that ctx ended: to be stopped before it serves is
+// no failure, either.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
