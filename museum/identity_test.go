@@ -92,4 +92,13 @@ var identity = []exhibit{
 		becomes: "if fits(h, keep) {",
 		test:    "TestSampleIsDistinctEligibleAndUniform",
 	},
+	{
+		name:    "a life as a number of JSON",
+		seen:    "found from outside, 2026-11-29",
+		story:   "a life above 2^53 was a number in the log, and whatever reads JSON into floats took one life for another",
+		file:    "examples/internal/schedulerd/events.go",
+		is:      `slog.String("life", decimal(d.Host.Life))`,
+		becomes: `slog.Uint64("life", d.Host.Life)`,
+		test:    "TestTheLogHasLargeNumbersAsStrings",
+	},
 }

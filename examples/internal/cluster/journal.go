@@ -14,7 +14,7 @@ type line struct {
 	Msg   string // announced (by a peer); joined, suspected, recovered, departed, missed, status
 	Host  string
 	Kind  string
-	Life  uint64
+	Life  uint64 `json:",string"`
 	Lease string // of an announce: what names the life
 
 	// Of a departure.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strconv"
 	"time"
 
 	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
@@ -18,13 +19,16 @@ func (s *Server) watch(ctx context.Context) {
 	for e := range s.hosts.Watch(ctx) {
 		switch e.Kind {
 		case hostmgr.Joined, hostmgr.Suspected, hostmgr.Recovered:
-			s.log.Info(e.Kind.String(), "host", e.Host.ID, "reason", eventReason(e), "life", e.Host.Life,
-				"incarnation", e.Host.Incarnation, "interval", e.Host.Interval)
+			s.log.Info(e.Kind.String(), "host", e.Host.ID, "reason", eventReason(e), "life", decimal(e.Host.Life),
+				"incarnation", decimal(e.Host.Incarnation), "interval", e.Host.Interval)
 		case hostmgr.Missed:
 			s.log.Warn("missed", "events", e.Missed)
 		}
 	}
 }
+
+// decimal is a number as a string: most that reads JSON rounds one beyond 2^53.
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // eventReason says why a host's state is another one.
 func eventReason(e hostmgr.Event[*commonv2.Host]) string {
@@ -55,8 +59,8 @@ func (s *Server) logDeparture(d hostmgr.Departure[*commonv2.Host], freed int, be
 		slog.String("host", d.Host.ID),
 		slog.String("kind", d.Kind.String()),
 		slog.String("reason", d.Reason(d.Kind)),
-		slog.Uint64("life", d.Host.Life),
-		slog.Uint64("incarnation", d.Host.Incarnation),
+		slog.String("life", decimal(d.Host.Life)),
+		slog.String("incarnation", decimal(d.Host.Incarnation)),
 		slog.Time("last_seen", d.Host.LastSeen),
 		slog.Time("deadline", d.Host.EvictAt),
 		slog.Time("at", d.At),
