@@ -93,6 +93,15 @@ var bounds = []exhibit{
 		test:    "TestUnreadListsAreBounded",
 	},
 	{
+		name:    "one count for streams that work and streams that wait",
+		seen:    "found from outside, 2026-11-29",
+		story:   "4,096 idle health checks kept all peers out",
+		file:    "examples/internal/schedulerd/sends.go",
+		is:      "return &s.others, maxOthers",
+		becomes: "return &s.peers, maxStreams",
+		test:    "TestIdleStreamsKeepNoPeersOut",
+	},
+	{
 		name:    "peers of each host and no sum",
 		seen:    "found from outside, 2026-11-29",
 		story:   "one stream that registered peers of many hosts took 912 MiB in 10 s",

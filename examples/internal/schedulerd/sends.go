@@ -17,11 +17,13 @@ import (
 
 const (
 	maxUnsent  = 64 << 20 // bytes of answers, unless it is a single one
-	maxStreams = 4096     // of peers, and of whatever else is streamed
+	maxStreams = 4096     // of peers
+	maxOthers  = 256      // streams of whatever else, as of health and reflection
 	maxListers = 2        // lists of all hosts that are put together at the same time
 	nominal    = 2 << 10  // bytes that an answer on a stream is taken for, at least
 
-	listHosts = "/scheduler.v2.Scheduler/ListHosts"
+	listHosts    = "/scheduler.v2.Scheduler/ListHosts"
+	announcePeer = "/scheduler.v2.Scheduler/AnnouncePeer"
 )
 
 var (
@@ -37,7 +39,8 @@ var (
 type sends struct {
 	timeout time.Duration
 	listers *semaphore.Weighted
-	streams atomic.Int64
+	peers   atomic.Int64 // streams
+	others  atomic.Int64 // likewise
 
 	mu   sync.Mutex // guards all below, and of each client held and closed
 	held int        // bytes
@@ -80,12 +83,22 @@ func (s *sends) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, 
 	return s.encode(ctx, answer, 0)
 }
 
-func (s *sends) stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	defer s.streams.Add(-1)
-	if s.streams.Add(1) > maxStreams {
+func (s *sends) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	open, most := s.kind(info.FullMethod)
+	defer open.Add(-1)
+	if open.Add(1) > most {
 		return errStreams
 	}
 	return next(srv, counted{stream, s})
+}
+
+// kind returns what counts the streams of a method, and how many there may be: those that are idle
+// by their nature keep no peers out.
+func (s *sends) kind(method string) (open *atomic.Int64, most int64) {
+	if method == announcePeer {
+		return &s.peers, maxStreams
+	}
+	return &s.others, maxOthers
 }
 
 // A counted stream has its answers encoded, and counted, before gRPC gets them.
