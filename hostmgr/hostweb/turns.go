@@ -2,6 +2,7 @@ package hostweb
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -53,13 +54,13 @@ func (t *turns) give() { <-t.taken }
 // reads slowly keeps no turn.
 func (h *Handler[M]) answer(w http.ResponseWriter, r *http.Request, kind string, build func() ([]byte, error)) {
 	body, err := h.built(r, build)
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		defer h.unsent.give(len(body))
 		h.send(w, r, http.StatusOK, kind, body)
-	case errBusy, errOverloaded:
+	case errors.Is(err, errBusy) || errors.Is(err, errOverloaded):
 		h.refuse(w, r, err)
-	case r.Context().Err(): // the client is gone
+	case r.Context().Err() != nil: // the client is gone
 		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 	default:
 		h.fail(w, r, http.StatusInternalServerError, err.Error())
