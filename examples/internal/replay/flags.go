@@ -19,7 +19,6 @@ const (
 	maxNodes     = 10_000_000
 	defaultNodes = 1000
 	defaultSpan  = 30 * 24 * time.Hour
-	maxNodeDays  = 1e9 // of a trace that is made up: its outages take 8 GB
 	maxWarm      = 1_000_000_000
 	maxPrice     = 1e12
 )
@@ -122,8 +121,9 @@ func (c *config) validate() error {
 		return cli.Usagef("-delay %v and -spread %v are not between 0 and %v", c.delay, c.spread, maxInterval)
 	case !(c.loss >= 0 && c.loss < 1):
 		return cli.Usagef("-loss %v is not at least 0 and below 1", c.loss)
-	case c.trace == "" && c.nodeDays() > maxNodeDays:
-		return cli.Usagef("-nodes and -days make %g days of nodes up, more than %g", c.nodeDays(), maxNodeDays)
+	case c.trace == "" && c.model().Memory() > float64(outage.DefaultLimits.Memory):
+		return cli.Usagef("-nodes and -days make up a trace that takes some %.0f MB of memory, and the limit is %d MB",
+			c.model().Memory()/(1<<20), outage.DefaultLimits.Memory>>20)
 	case !(c.price >= 0 && c.price <= maxPrice && c.priceReturned >= 0 && c.priceReturned <= maxPrice):
 		return cli.Usagef("-price %v and -price-returned %v are not between 0 and %g", c.price, c.priceReturned, maxPrice)
 	case c.generate != "" && c.trace != "":
@@ -135,9 +135,9 @@ func (c *config) validate() error {
 // isLog tells whether the trace is a flight recorder's log.
 func (c *config) isLog() bool { return c.trace != "" && c.format.Name == "hostlife" }
 
-// nodeDays is how large a trace is that is made up.
-func (c *config) nodeDays() float64 {
-	return float64(orElse(c.nodes, defaultNodes)) * orElse(c.span(), defaultSpan).Hours() / 24
+// model makes a trace up.
+func (c *config) model() outage.Model {
+	return outage.Model{Nodes: orElse(c.nodes, defaultNodes), Span: orElse(c.span(), defaultSpan), Seed: c.seed}
 }
 
 func (c *config) span() time.Duration { return time.Duration(c.days * 24 * float64(time.Hour)) }

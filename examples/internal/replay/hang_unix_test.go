@@ -59,7 +59,7 @@ func TestAPipeWithoutAnotherEnd(t *testing.T) {
 			select {
 			case err := <-done:
 				require.ErrorIs(t, err, context.Canceled)
-			case <-time.After(20 * time.Second):
+			case <-time.After(10 * time.Second):
 				t.Errorf("%v: it does not end", args)
 			}
 		}

@@ -44,7 +44,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // load reads the trace, or makes one up.
 func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
 	if c.trace == "" {
-		t, err := outage.Model{Nodes: orElse(c.nodes, defaultNodes), Span: orElse(c.span(), defaultSpan), Seed: c.seed}.GenerateUntil(ctx)
+		t, err := c.model().GenerateUntil(ctx)
 		if err != nil || c.generate != "" {
 			return t, err
 		}

@@ -199,6 +199,20 @@ func TestMistakes(t *testing.T) {
 	require.ErrorIs(t, replay.Main(t.Context(), []string{"-trace", "no/such/file"}, io.Discard, io.Discard), os.ErrNotExist)
 }
 
+// A trace that is made up may take as much memory as one that is read.
+func TestATraceTooLargeToMakeUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range []string{"-nodes 10000000 -days 1", "-nodes 10000000 -days 0.001", "-nodes 200000 -days 365", "-nodes 28000 -days 36500"} {
+		err := replay.Main(ctx, strings.Fields(args), io.Discard, io.Discard)
+		require.ErrorIs(t, err, cli.ErrUsage, args)
+		require.ErrorContains(t, err, "the limit is 640 MB", args)
+	}
+	for _, args := range []string{"-nodes 1000000 -days 1", "-nodes 10000 -days 365", "-nodes 10000000 -trace no/such/file"} {
+		require.NotErrorIs(t, replay.Main(ctx, strings.Fields(args), io.Discard, io.Discard), cli.ErrUsage, args)
+	}
+}
+
 func TestStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

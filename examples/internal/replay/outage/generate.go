@@ -24,6 +24,12 @@ type Model struct {
 	Seed  uint64
 }
 
+// Memory is about how many bytes it takes to make the trace up and to play it, at most: measured.
+func (m Model) Memory() float64 {
+	const node, outage, outagesADay = 250, 70, 0.5 // of a node
+	return float64(m.Nodes) * (node + outage*outagesADay*m.Span.Hours()/24)
+}
+
 const meanUp = 48 * time.Hour
 
 // generatedStart is when traces that are made up begin.
