@@ -142,8 +142,8 @@ var arithmetic = []exhibit{
 		seen:    "found from outside, 2026-11-29",
 		story:   "What goes on was written to an error output that was a full pipe: the command never ended, signal or not.",
 		file:    "examples/internal/replay/main.go",
-		is:      "stderr, flush := cli.Lines(stderr)",
-		becomes: "_, flush := cli.Lines(stderr)",
+		is:      "stderr, flush := cli.Aside(stderr)",
+		becomes: "_, flush := cli.Aside(stderr)",
 		test:    "TestAnErrorOutputThatIsNotRead",
 	},
 	{
