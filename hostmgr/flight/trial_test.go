@@ -75,7 +75,7 @@ func TestASearchFindsWhatAWalkFinds(t *testing.T) {
 	}
 }
 
-// A line costs about the same, however many stalls lie within its silence.
+// A line costs far less than a walk along the stalls within its silence.
 func TestALineAfterManyStalls(t *testing.T) {
 	start := time.Unix(0, 0)
 	var stalls []stall
@@ -83,13 +83,22 @@ func TestALineAfterManyStalls(t *testing.T) {
 		from := start.Add(10 * i)
 		stalls = remember(stalls, stall{from: from, to: from.Add(5), limit: 1})
 	}
-	for _, evict := range []time.Duration{1, 4 * maxStalls, time.Hour} { // a deadline before, among and after them
+	for _, evict := range []time.Duration{4 * maxStalls, time.Hour} { // a deadline among and after them
 		r := Record{Seen: start, At: start.Add(time.Minute), Pulse: hostmgr.Pulse{Interval: time.Hour}}
 		x := trial{&r, stalls, evict}
-		began := time.Now()
-		for range 100_000 {
-			x.due()
-		}
-		require.Less(t, time.Since(began), 3*time.Second, "a walk takes ten")
+		require.Less(t, 4*least(x.due), least(x.walk), "which takes some thousand steps")
 	}
+}
+
+// least is how long it takes when it is disturbed least.
+func least(due func() (bool, time.Time)) time.Duration {
+	best := time.Hour
+	for range 50 {
+		began := time.Now()
+		for range 5 {
+			due()
+		}
+		best = min(best, time.Since(began))
+	}
+	return best
 }
