@@ -130,7 +130,7 @@ func (g *GC) timeOut(f *flight) {
 		slog.String("task", f.task.ID), slog.Duration("timeout", f.task.Timeout))
 }
 
-// land ends a flight: what it was goes to the log and the statistics, and only then to those who
+// land ends a flight: what it was goes to the log and the statistics, and only then to callers that
 // wait, so that a caller of RunNow finds its run in the statistics.
 func (g *GC) land(f *flight, r result) {
 	f.ended = g.clock.Now()

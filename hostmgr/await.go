@@ -35,7 +35,7 @@ func (c *cleaner[M]) await(ctx context.Context, j *job[M]) error {
 //
 // A Leave that a cleanup calls (its ctx says so) never waits, for what it waits
 // for may be waiting for it: it tries on its own goroutine, which is a worker's
-// already, or leaves the lane to whoever is at it. Cleanups that leave other hosts nest no more
+// already, or leaves the lane to the goroutine that has it. Cleanups that leave other hosts nest no more
 // than maxDepth deep: the next one is left to a worker, or to the next Sweep.
 func (c *cleaner[M]) claim(ctx context.Context, j *job[M]) (l *lane[M], freed, over <-chan struct{}) {
 	now, depth := c.time.now(), c.depth(ctx)

@@ -95,7 +95,7 @@ type Config[M any] struct {
 	Cadence Cadence
 
 	// Recorder is the flight recorder: it is given lines of text about each join, departure,
-	// silence of more than one and a half intervals (or the Shadow's patience), stall, and decision of the Guard or
+	// silence of more than one and a half intervals (or the Shadow's patience), stall, gap, and decision of the Guard or
 	// Confirm, with the evidence. Package flight reads them, and judges each silence again, by
 	// this policy or another one. A sign of life on time writes nothing; one that is late takes
 	// the lock. Under Run it is written to as soon as there is something, without Run at the

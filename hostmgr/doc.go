@@ -41,7 +41,8 @@
 //  8. Callbacks are free. They run with no lock held and may call the registry;
 //     one that blocks, fails or panics stops neither sweeps nor beats, and is
 //     counted. The Logger and the Recorder are callbacks too. Cleanups of one id run one at
-//     a time and in order; a Sweep within a Cleanup does no cleanups.
+//     a time and in order. A Sweep with the context of a Cleanup does no cleanups; with another
+//     one it does none while the cleanup of a Sweep, or of Run, has taken less than 10 s.
 //  9. No goroutine is yours to find. None exists unless Run was called; all end
 //     when its context does, and Run returns only then. The exception is a Write of the
 //     Recorder, or a call of the Logger, that hangs: after a second it is left behind.

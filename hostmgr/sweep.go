@@ -23,7 +23,8 @@ type SweepReport struct {
 // Sweep evicts every host that is due, and then, unless Run is running, does
 // the cleanups that are due by then. It is for embedders with a scheduler of their own; Next
 // says when it may have work. A concurrent Sweep waits for its turn to evict, and leaves the
-// cleanups to the one that is doing them: so a Sweep that a Cleanup calls does none. When ctx
+// cleanups to the one that is doing them: so a Sweep that a Cleanup calls does none. (If one cleanup
+// has taken 10 s, another Sweep goes on with the others.) When ctx
 // ends it stops early, without doing any harm: what it left undone is done by
 // the next one.
 func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
@@ -44,8 +45,8 @@ func (r *Registry[M]) flush() {
 	}
 }
 
-// logStalls logs what was excused since it last did, but once a second at most: where hosts have short
-// intervals, short gaps are stalls, and there may be many.
+// logStalls logs what was excused since it last did, but once a second at most: where MaxGap is short
+// there may be many stalls. Gaps that are stalls for impatient hosts only are not logged.
 func (r *Registry[M]) logStalls() {
 	if r.unsaid.Load() == 0 {
 		return

@@ -15,8 +15,8 @@
 // goroutines that all viewers share, one that watches the registry and one that asks for its Stats
 // each second; they end when the last viewer goes. So what the page counts over time it counts
 // while it is looked at; what it has counted, up to 600 points and 200 departures, is kept for the
-// next viewer. A tab in the background is no viewer. While somebody
-// looks the registry pays for one watcher: it hands it all hosts once, and then each announce.
+// next viewer. A tab in the background is no viewer. With a viewer
+// the registry pays for one watcher: it hands it all hosts once, and then each announce.
 //
 // There may be 64 viewers at a time. A further one takes the place of the one that has been there for
 // longest, if that is 10 seconds or more. A stream ends after 2 minutes, with an event named again, and
