@@ -1,0 +1,109 @@
+package detector
+
+import "sort"
+
+// Due is when a host with its last contact at seen was due for eviction: the first moment, before
+// until, at which a sweep would have evicted it. If it was not due, passed is false, and at is the
+// first such moment that would have followed. No sweep evicts in a stall, even if no sweep has found
+// that stall yet.
+//
+// A walk from stall to stall would say the same. But a log that was recorded, and may be forged, can have
+// thousands of stalls within each of its silences: so this searches.
+func (l *StallLog) Due(seen int64, t *Timeouts, until int64) (at int64, passed bool) {
+	if t.Evict == 0 {
+		return Never + 1, false
+	}
+	if l.Stalled(until-1) > 0 {
+		until = min(until, l.last+1)
+	}
+	d := deadlines{log: l, timeouts: t, seen: seen, first: l.endingAfter(seen)}
+	if at = d.after(d.passing()); at+1 < until {
+		return at + 1, true
+	}
+	// This is the first deadline that passes before a stall begins. As it does not pass before until,
+	// no later one does: a stall puts no deadline to before the stall, or before the deadline of then.
+	return d.after(len(l.stalls)) + 1, false
+}
+
+// deadlines are those of a host in a silence. Each stall puts the deadline off.
+type deadlines struct {
+	log      *StallLog
+	timeouts *Timeouts
+	seen     int64 // the last contact
+	first    int   // stall that was not over then
+}
+
+// after is the deadline after so many stalls. The last of them postpones it, even if it was over at
+// the last contact.
+func (d *deadlines) after(stalls int) int64 {
+	deadline := d.plain(stalls)
+	if stalls == 0 {
+		return deadline
+	}
+	return d.log.stalls[stalls-1].postpone(deadline, d.timeouts)
+}
+
+// plain is the deadline after so many stalls that none has postponed.
+func (d *deadlines) plain(stalls int) int64 {
+	stalled := int64(0)
+	if stalls > d.first {
+		f, last := &d.log.stalls[d.first], &d.log.stalls[stalls-1]
+		stalled = last.before + last.Length() - f.before - max(0, d.seen-f.From)
+	}
+	return expiry(d.seen+stalled, d.timeouts.Evict)
+}
+
+// passing is the first stall, from the first on, that begins after the deadline of then; or the number
+// of stalls.
+//
+// A plain deadline moves from stall to stall by at most the time between their begins. So once it lies
+// before a stall it lies before all later ones; and so does one that is put off by as much as
+// possible. Both are searched for. Between these two, the deadline lies before a stall if the pause
+// before that stall was longer than the interval. Blocks without such a pause are skipped.
+func (d *deadlines) passing() int {
+	i, most := d.search(0), d.search(int64(d.timeouts.Evict))
+	if i == 0 {
+		return 0 // no stall before it postpones the deadline
+	}
+	interval := int64(d.timeouts.Interval)
+	for i < most {
+		switch {
+		case i%blockSize == 0 && d.log.pauses[i/blockSize] <= interval:
+			i += blockSize
+		case d.log.pause(i) > interval:
+			return i
+		default:
+			i++
+		}
+	}
+	return most
+}
+
+// search is the first stall, from the first on, that begins after the plain deadline and more; or the
+// number of stalls.
+func (d *deadlines) search(more int64) int {
+	stalls := d.log.stalls
+	return d.first + sort.Search(len(stalls)-d.first, func(i int) bool {
+		return d.plain(d.first+i)+more < stalls[d.first+i].From
+	})
+}
+
+// pause is the time before a stall, but the first one, since the stall before it was over and its limit
+// had passed again.
+func (l *StallLog) pause(i int) int64 {
+	before := &l.stalls[i-1]
+	return l.stalls[i].From - before.To - before.Limit
+}
+
+// addPause remembers the pause before a stall if it is the longest of its block. The first block is
+// always searched.
+func (l *StallLog) addPause(i int) {
+	switch block := i / blockSize; {
+	case i == 0:
+		l.pauses = append(l.pauses[:0], Never)
+	case i%blockSize == 0:
+		l.pauses = append(l.pauses, l.pause(i))
+	default:
+		l.pauses[block] = max(l.pauses[block], l.pause(i))
+	}
+}

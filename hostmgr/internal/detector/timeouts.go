@@ -1,0 +1,64 @@
+package detector
+
+import (
+	"fmt"
+	"time"
+)
+
+// Timeouts are the limits of silence of a host. All hosts of one interval share them, and they never
+// change: a host that changes its interval gets others. What a policy answers to the history of one
+// host overrides them: see Arrivals.
+type Timeouts struct {
+	Interval     time.Duration // between heartbeats
+	Suspect      time.Duration // silence after which the host is suspect; 0: never
+	Evict        time.Duration // silence after which it is due for eviction; 0: never
+	Shadow       time.Duration // silence after which a second policy would evict it; 0: never
+	NeedsHistory bool          // a policy uses the history: timeouts may change with each contact
+	class        class         // of an impatient host; 0: it is not impatient
+}
+
+// Normalize bounds the timeouts that a policy answered. It is an error if they can't be meant:
+// negative ones, or an eviction before the interval is over. A suspicion that would not come before
+// the eviction is none. With a history the suspicion does not come before the interval is over.
+func (t *Timeouts) Normalize() error {
+	if t.Suspect < 0 || t.Evict < 0 || t.Evict != 0 && t.Evict < t.Interval {
+		return fmt.Errorf("timeouts (%v, %v) for an interval of %v", t.Suspect, t.Evict, t.Interval)
+	}
+	t.Suspect, t.Evict = min(t.Suspect, MaxTimeout), min(t.Evict, MaxTimeout)
+	if t.NeedsHistory && t.Suspect != 0 {
+		t.Suspect = max(t.Suspect, t.Interval)
+	}
+	if t.Evict != 0 && t.Suspect >= t.Evict {
+		t.Suspect = 0
+	}
+	return nil
+}
+
+// Notable tells whether a gap between two contacts is worth a record: it is half an interval overdue,
+// or the second policy would have evicted the host.
+func (t *Timeouts) Notable(gap int64) bool {
+	return gap > int64(t.Interval)*3/2 || t.Shadow > 0 && gap > int64(t.Shadow)
+}
+
+// MinTimeout is the silence up to which no host with these timeouts needs a check, if it is suspect,
+// or is not. Stalls only ever add to it. An answer to the history of a host may be shorter, with each
+// contact, but not below the interval.
+func (t *Timeouts) MinTimeout(suspect bool) int64 {
+	if t.NeedsHistory {
+		return int64(t.Interval)
+	}
+	return t.Wait(suspect)
+}
+
+// Wait is the silence up to which a host needs no check, if these are its own timeouts: those of its
+// interval as overridden by its history.
+func (t *Timeouts) Wait(suspect bool) int64 {
+	timeout := t.Evict
+	if !suspect && t.Suspect > 0 && (t.Evict == 0 || t.Suspect < t.Evict) {
+		timeout = t.Suspect
+	}
+	if timeout == 0 {
+		return Never
+	}
+	return int64(timeout)
+}

@@ -1,0 +1,63 @@
+package detector
+
+// Verdict is what the silence of a host means at one moment.
+type Verdict struct {
+	Word      int64 // what it is based on; the caller's own, not used here
+	Contact   int64 // the last one
+	Silence   int64 // since then, less StallTime
+	StallTime int64 // since then
+	SuspectAt int64 // after this moment the host is suspect
+	EvictAt   int64 // after this moment it is due for eviction
+	ReviewAt  int64 // from this moment on both may come sooner, if there are contacts before it
+	State     State
+}
+
+// Assess makes v the verdict at now on a host with these timeouts, its own, and its last contact. Word
+// is left alone. It is a function of its arguments and the stalls alone, so what is shown and what
+// is decided are the same.
+func (s *Stalls) Assess(v *Verdict, contact int64, t *Timeouts, now int64) {
+	log := &s.common
+	v.StallTime = log.StallTime(contact, now)
+	if t.Impatient() {
+		log = &s.short
+		v.StallTime = s.bounded(v.StallTime, log.StallTime(contact, now))
+	}
+	v.Contact = min(contact, now)
+	v.Silence = max(0, now-contact-v.StallTime)
+	v.setDeadlines(log, contact, t, now)
+	v.setState(t, now)
+}
+
+func (v *Verdict) setDeadlines(log *StallLog, contact int64, t *Timeouts, now int64) {
+	v.SuspectAt = expiry(contact+v.StallTime, t.Suspect)
+	due := expiry(contact+v.StallTime, t.Evict)
+	if v.EvictAt = log.postpone(due, t, now); v.EvictAt > due {
+		v.SuspectAt = min(v.SuspectAt, due) // until it is evicted, even if the policy suspects no host
+	}
+	v.ReviewAt = Never
+	if t.NeedsHistory {
+		v.ReviewAt = now + int64(t.Interval)
+	}
+}
+
+func (v *Verdict) setState(t *Timeouts, now int64) {
+	switch {
+	case now > v.EvictAt:
+		v.State = StateOffline
+	case now > v.SuspectAt:
+		v.State = StateSuspect
+	case v.Silence > int64(t.Interval):
+		v.State = StateLate
+	default:
+		v.State = StateAlive
+	}
+}
+
+// Next is when the host must be checked again if nothing changes: a nanosecond after its next
+// deadline. Suspect tells whether it has been called suspect already.
+func (v *Verdict) Next(suspect bool) int64 {
+	if !suspect && v.SuspectAt < v.EvictAt {
+		return min(v.SuspectAt+1, v.ReviewAt)
+	}
+	return min(v.EvictAt+1, v.ReviewAt)
+}
