@@ -1,0 +1,126 @@
+package evictlimit
+
+import (
+	"iter"
+	"strings"
+)
+
+const (
+	maxZones  = 64
+	otherZone = "other"
+)
+
+// Counts are the figures of a zone, or of all hosts.
+type Counts struct {
+	Name                  string // of the zone
+	Hosts, Suspects, Held int
+	Reason                Reason // why the limit holds hosts here, or zero
+}
+
+// Enter counts one more host in the zone of this name, and returns the number of the zone. When there
+// are 64 zones already, hosts of a further one are counted in zone "other", which is not one of the 64.
+func (l *Limiter) Enter(zone string) uint8 {
+	i := l.find(zone)
+	l.zones[i].hosts++
+	l.all.hosts++
+	l.last = i
+	return i
+}
+
+// Leave counts one host less in a zone. A zone without hosts is forgotten.
+func (l *Limiter) Leave(zone uint8) {
+	z := &l.zones[zone]
+	l.all.hosts--
+	if z.hosts--; z.hosts == 0 {
+		delete(l.index, z.name)
+		*z = scope{}
+	}
+}
+
+// Move counts one host of a zone in the zone of this name instead, and returns the number of that. It
+// may be the same zone: then it is not forgotten, even if the host is the only one there. A host that
+// gives up the last place of one zone makes room for its next one.
+func (l *Limiter) Move(from uint8, zone string) (to uint8) {
+	if name := l.zones[from].name; name == zone || name == l.counted(zone) {
+		return from
+	}
+	l.Leave(from)
+	return l.Enter(zone)
+}
+
+// Name is that of a zone.
+func (l *Limiter) Name(zone uint8) string { return l.zones[zone].name }
+
+// Hosts is how many hosts there are in all zones.
+func (l *Limiter) Hosts() int { return l.all.hosts }
+
+// Suspect counts so many suspects more, or fewer, in a zone.
+func (l *Limiter) Suspect(zone uint8, more int) {
+	l.zones[zone].suspects += more
+	l.all.suspects += more
+}
+
+// Held counts so many hosts more, or fewer, in a zone that are due but held, by the limit or otherwise.
+func (l *Limiter) Held(zone uint8, more int) {
+	l.zones[zone].held += more
+	l.all.held += more
+}
+
+// All are the figures of all hosts.
+func (l *Limiter) All() Counts { return l.all.counts(l.config, true) }
+
+// Zones are the figures of each zone that has hosts, in no order.
+func (l *Limiter) Zones() iter.Seq[Counts] {
+	return func(yield func(Counts) bool) {
+		for i := range l.zones {
+			if z := &l.zones[i]; z.hosts > 0 && !yield(z.counts(l.config, false)) {
+				return
+			}
+		}
+	}
+}
+
+// find returns the zone in which hosts of this name are counted. Mostly it is the one that the last
+// host entered.
+func (l *Limiter) find(name string) uint8 {
+	if int(l.last) < len(l.zones) && l.zones[l.last].is(name) {
+		return l.last
+	}
+	name = l.counted(name)
+	if i, ok := l.index[name]; ok {
+		return i
+	}
+	return l.open(strings.Clone(name))
+}
+
+func (s *scope) is(name string) bool { return s.hosts > 0 && s.name == name }
+
+// open gives a zone the first number that is free.
+func (l *Limiter) open(name string) uint8 {
+	i := 0
+	for i < len(l.zones) && l.zones[i].hosts > 0 {
+		i++
+	}
+	if i == len(l.zones) {
+		l.zones = append(l.zones, scope{})
+	}
+	l.zones[i].name = name
+	l.index[name] = uint8(i)
+	return uint8(i)
+}
+
+// counted is the name of the zone in which hosts of this name are counted.
+func (l *Limiter) counted(name string) string {
+	if _, ok := l.index[name]; !ok && l.full() {
+		return otherZone
+	}
+	return name
+}
+
+func (l *Limiter) full() bool {
+	n := len(l.index)
+	if _, ok := l.index[otherZone]; ok {
+		n--
+	}
+	return n >= maxZones
+}
