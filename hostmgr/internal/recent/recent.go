@@ -1,0 +1,137 @@
+// Package recent remembers the hosts that were evicted within the last 5 minutes, to tell which
+// hosts come back after their eviction.
+//
+// It knows hosts by the hashes of their ids, and it counts nothing: what a return means is the
+// caller's business. It does not read a clock. The argument now is in nanoseconds, is not
+// negative, and must not decrease from call to call.
+//
+// An Evictions is not safe for concurrent use.
+package recent
+
+import "time"
+
+const (
+	window   = int64(5 * time.Minute)
+	minRing  = 16 // powers of two
+	maxRing  = 1 << 16
+	rejoined = -1 // the time of an eviction whose host came back
+)
+
+// Evictions are the evictions of the last 5 minutes, at most the latest 65,536. The zero value is
+// empty and ready to use.
+//
+// The memory is at most 4 MB, and none when all evictions are forgotten.
+//
+// An eviction is appended to a ring and not yet to the map. The first join afterwards adds to the
+// map what the ring still holds. So a mass eviction without joins pays for no map insert.
+type Evictions struct {
+	ring    []eviction        // number n, from first to before next, is at n % len(ring)
+	numbers map[uint64]uint64 // by hash, of those before indexed
+	count   int               // of those whose host did not rejoin
+
+	first, indexed, next uint64
+}
+
+type eviction struct {
+	hash         uint64
+	at, shadowAt int64
+}
+
+// Add remembers an eviction. The time shadowAt is that at which the second policy evicts the same
+// host; Rejoined, Add and Expire return it. If there is no room the oldest eviction is forgotten.
+// Then Add returns its shadowAt, and true unless its host has rejoined.
+func (e *Evictions) Add(hash uint64, now, shadowAt int64) (forgotten int64, ok bool) {
+	if e.next-e.first == uint64(len(e.ring)) {
+		forgotten, ok = e.makeRoom()
+	}
+	*e.get(e.next) = eviction{hash, now, shadowAt}
+	e.next++
+	e.count++
+	return forgotten, ok
+}
+
+// Rejoined forgets an eviction because its host joins again. It returns the time of the eviction
+// and the second policy's; ok is false if there was no eviction within the 5 minutes before now.
+// Of two evictions with the same hash only the later one can be found.
+func (e *Evictions) Rejoined(hash uint64, now int64) (at, shadowAt int64, ok bool) {
+	if e.count == 0 {
+		return 0, 0, false
+	}
+	e.index()
+	n, ok := e.numbers[hash]
+	if !ok || e.expired(n, now) {
+		return 0, 0, false
+	}
+	v := e.get(n)
+	at, shadowAt = v.at, v.shadowAt
+	v.at = rejoined
+	delete(e.numbers, hash)
+	e.count--
+	return at, shadowAt, true
+}
+
+// Expire forgets the evictions that are more than 5 minutes old. It calls forgotten, which may be
+// nil, with the shadowAt of each whose host has not rejoined. That must not use e.
+func (e *Evictions) Expire(now int64, forgotten func(shadowAt int64)) {
+	for e.first < e.next && e.expired(e.first, now) {
+		if shadowAt, ok := e.drop(); ok && forgotten != nil {
+			forgotten(shadowAt)
+		}
+	}
+	if e.first == e.next {
+		*e = Evictions{}
+	}
+}
+
+// Len returns how many evictions are remembered whose hosts have not rejoined.
+func (e *Evictions) Len() int { return e.count }
+
+func (e *Evictions) get(n uint64) *eviction { return &e.ring[n&uint64(len(e.ring)-1)] }
+
+// expired reports whether an eviction needs no more remembrance, by its age or a join.
+func (e *Evictions) expired(n uint64, now int64) bool {
+	at := e.get(n).at
+	return at == rejoined || now-at > window
+}
+
+// index adds the evictions since the last call to the map.
+func (e *Evictions) index() {
+	e.indexed = max(e.indexed, e.first)
+	if e.numbers == nil {
+		e.numbers = make(map[uint64]uint64, e.next-e.indexed)
+	}
+	for ; e.indexed < e.next; e.indexed++ {
+		e.numbers[e.get(e.indexed).hash] = e.indexed
+	}
+}
+
+func (e *Evictions) makeRoom() (forgotten int64, ok bool) {
+	if len(e.ring) == maxRing {
+		return e.drop()
+	}
+	old := *e
+	e.ring = make([]eviction, max(minRing, 2*len(old.ring)))
+	for n := e.first; n < e.next; n++ {
+		*e.get(n) = *old.get(n)
+	}
+	return 0, false
+}
+
+// drop forgets the oldest eviction; ok is false if its host has rejoined.
+func (e *Evictions) drop() (shadowAt int64, ok bool) {
+	v := e.get(e.first)
+	e.first++
+	if v.at == rejoined {
+		return 0, false
+	}
+	e.count--
+	e.unindex(v.hash, e.first-1)
+	return v.shadowAt, true
+}
+
+// unindex removes the number n from the map, unless the hash has a later one.
+func (e *Evictions) unindex(hash, n uint64) {
+	if n < e.indexed && e.numbers[hash] == n {
+		delete(e.numbers, hash)
+	}
+}
