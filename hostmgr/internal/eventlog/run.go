@@ -1,0 +1,45 @@
+package eventlog
+
+// Start has a goroutine write after each Kick, until stop is called. The goroutine then writes what
+// is left, once, and stop waits for it; but if a Write hangs, no longer than the grace period. The
+// goroutine then ends when the Write returns, and Start may be called again meanwhile.
+func (l *Log) Start() (stop func()) {
+	if l == nil {
+		return func() {}
+	}
+	stopping, ended := make(chan struct{}), make(chan struct{})
+	go l.run(stopping, ended)
+	return func() {
+		close(stopping)
+		select {
+		case <-ended:
+		case <-l.cfg.Grace():
+			l.cfg.Hung()
+		}
+	}
+}
+
+// run writes until stopping is closed, and then closes ended. If the writer ends its goroutine, run
+// goes on on another one.
+//
+// It ends, whatever is recorded meanwhile: there is one Write more after stopping is seen, of all
+// records that were made before.
+func (l *Log) run(stopping, ended chan struct{}) {
+	last := false
+	defer func() {
+		if !last {
+			go l.run(stopping, ended)
+			return
+		}
+		close(ended)
+	}()
+	for !last {
+		select {
+		case <-l.wake:
+		case <-stopping:
+			last = true
+		}
+		l.writing <- struct{}{} // a Flush, or an earlier run that hung, may be writing
+		l.writeOnce()
+	}
+}
