@@ -1,0 +1,102 @@
+package cleanup
+
+import (
+	"container/heap"
+	"container/list"
+)
+
+// A Job is one cleanup that was queued, for Await.
+type Job[D any] struct {
+	d       D
+	number  uint64        // in the order of Add
+	due     int64         // from when on its duration counts
+	addedAt int64         // when it was added
+	place   *list.Element // in Queue.pending
+	host    *hostQueue[D]
+	next    *Job[D] // of the same id
+	tries   int     // finished
+	err     error   // of the latest try
+}
+
+// A hostQueue is the jobs of one id, the oldest first; it has at least one.
+//
+// It is either in Queue.ready, or claimed by the one goroutine that took it out. So no two goroutines
+// work for the same id, and none holds a lock while it does. Only the goroutine that claimed a
+// hostQueue changes first, and the tries of that job: it may read both without the lock.
+type hostQueue[D any] struct {
+	id          string
+	first, last *Job[D]
+	readyAt     int64         // since when the first job may be tried
+	index       int           // in Queue.ready, or claimed
+	tried       chan struct{} // closed when the next try has ended; nil until Await waits for that
+}
+
+const claimed = -1 // the index of a hostQueue that a goroutine works on
+
+func (h *hostQueue[D]) append(j *Job[D]) {
+	j.host = h
+	if h.last == nil {
+		h.first = j
+	} else {
+		h.last.next = j
+	}
+	h.last = j
+}
+
+// claim takes the next hostQueue out, if its first job may be tried by now; else it returns nil. The
+// caller holds the lock.
+func (q *Queue[D]) claim(now int64) *hostQueue[D] {
+	if q.next() > now {
+		return nil
+	}
+	return heap.Pop(&q.ready).(*hostQueue[D])
+}
+
+// remove takes out the first job of h, which is done. If it was the last job of all, remove releases
+// the memory that a mass departure needed. The caller holds the lock.
+func (q *Queue[D]) remove(h *hostQueue[D]) {
+	j := h.first
+	q.pending.Remove(j.place)
+	h.first = j.next
+	switch {
+	case h.first != nil:
+		h.readyAt = h.first.addedAt
+	case len(q.hosts) == 1: // a map does not shrink
+		q.hosts, q.ready = map[string]*hostQueue[D]{}, nil
+	default:
+		delete(q.hosts, h.id)
+	}
+}
+
+// A readyHeap is a container/heap of hostQueues, by readyAt; of equals, the one whose first job was
+// added first comes first.
+type readyHeap[D any] []*hostQueue[D]
+
+func (r readyHeap[D]) Len() int { return len(r) }
+
+func (r readyHeap[D]) Less(i, j int) bool {
+	if r[i].readyAt != r[j].readyAt {
+		return r[i].readyAt < r[j].readyAt
+	}
+	return r[i].first.number < r[j].first.number
+}
+
+func (r readyHeap[D]) Swap(i, j int) {
+	r[i], r[j] = r[j], r[i]
+	r[i].index, r[j].index = i, j
+}
+
+func (r *readyHeap[D]) Push(x any) {
+	h := x.(*hostQueue[D])
+	h.index = len(*r)
+	*r = append(*r, h)
+}
+
+func (r *readyHeap[D]) Pop() any {
+	last := len(*r) - 1
+	h := (*r)[last]
+	(*r)[last] = nil
+	*r = (*r)[:last]
+	h.index = claimed
+	return h
+}

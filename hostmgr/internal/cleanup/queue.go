@@ -1,0 +1,126 @@
+// Package cleanup runs the embedder's cleanup for departed hosts until it succeeds.
+//
+// The jobs of one host id form a queue of their own. They are done one at a time, in the order of
+// [Queue.Add]. A job that fails is tried again after a pause, which grows from 100 ms to 30 s; later
+// jobs of its id wait for it. Jobs are done by workers between [Queue.Start] and its stop, else on the
+// goroutine that calls [Queue.Sweep] or [Queue.Await].
+//
+// The queue is fair: it serves the ids in the order of their ready moments. A new job is ready when
+// it is added, a failed job at the end of its pause, and an id when its first job is. Jobs that are
+// added later have later moments. So a job waits only for jobs that were ready before it.
+//
+// The package knows nothing of hosts: a job carries a value of the caller's type D. It is no general
+// task queue: jobs are not persisted, cancelled or given up.
+//
+// All methods are safe for concurrent use. A cleanup may call any of them but stop. The queue owns
+// its mutex, and calls no function of [Config] while it holds the mutex. Add, Plan, Next and Stats
+// may be called under a lock of the caller: the order is the caller's lock, then the queue's.
+// Goroutines exist only between Start and its stop.
+package cleanup
+
+import (
+	"container/heap"
+	"container/list"
+	"context"
+	"sync"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/monotime"
+)
+
+// Config holds the functions and limits of a queue. Clean may be nil; all else must be set.
+type Config[D any] struct {
+	// Clean does the work of a job; attempt counts its calls from 1. An error, a panic and an end of
+	// its goroutine (runtime.Goexit) are failures. If Clean is nil no job is ever queued.
+	Clean func(ctx context.Context, d D, attempt int) error
+	// Clock measures pauses and durations.
+	Clock *monotime.Clock
+	// Workers is how many cleanups run at a time under Start, and how many Sweeps do cleanups at
+	// a time; at least 1.
+	Workers int
+	// Replan is called when Plan may have a new answer: a job is ready again, or will be.
+	Replan func()
+	// Failed is called after each failure, on the goroutine of the cleanup. It may end that
+	// goroutine, as err.Error may: err can be of any type.
+	Failed func(d D, attempt int, err error)
+	// Done is called after a success, before Await or Stats show it. took is the time since the
+	// job's due moment, in nanoseconds.
+	Done func(d D, took int64)
+}
+
+// A Queue is the cleanups that have not succeeded yet. Make one with New.
+type Queue[D any] struct {
+	config Config[D]
+
+	mu         sync.Mutex // guards all below
+	hosts      map[string]*hostQueue[D]
+	ready      readyHeap[D] // the hosts that are not claimed
+	added      uint64       // jobs so far: the number of the latest
+	pending    list.List    // of *Job[D], in the order of Add
+	failures   uint64
+	pool       *pool // between Start and its stop
+	stopping   bool  // workers of the last pool may be running
+	sweeps     int   // Sweeps that do cleanups
+	sweepTryAt int64 // when a Sweep last began a cleanup
+}
+
+// A Stats is a snapshot of a queue's figures.
+type Stats[D any] struct {
+	Pending  int    // jobs that have not succeeded yet
+	Oldest   D      // of the pending job that was added first; the zero D if there is none
+	Failures uint64 // calls of Clean that failed
+}
+
+// New returns an empty queue.
+func New[D any](c Config[D]) *Queue[D] {
+	return &Queue[D]{config: c, hosts: map[string]*hostQueue[D]{}}
+}
+
+// Add queues a cleanup for a host id, ready at now. Its duration counts from due. Add starts no worker:
+// call Wake after it. If there is no Clean, Add does nothing and returns nil.
+func (q *Queue[D]) Add(id string, d D, due, now int64) *Job[D] {
+	if q.config.Clean == nil {
+		return nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.added++
+	j := &Job[D]{d: d, number: q.added, due: due, addedAt: now}
+	j.place = q.pending.PushBack(j)
+	h, ok := q.hosts[id]
+	if !ok {
+		h = &hostQueue[D]{id: id, readyAt: now}
+		q.hosts[id] = h
+	}
+	h.append(j)
+	if !ok {
+		heap.Push(&q.ready, h)
+	}
+	return j
+}
+
+// Next returns the moment from which on the next cleanup may begin, which may be in the past. It
+// returns monotime.Never if there is none. Cleanups that are running do not count.
+func (q *Queue[D]) Next() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.next()
+}
+
+// next is Next for a caller that holds the lock.
+func (q *Queue[D]) next() int64 {
+	if len(q.ready) == 0 {
+		return monotime.Never
+	}
+	return q.ready[0].readyAt
+}
+
+// Stats returns the figures as they are now.
+func (q *Queue[D]) Stats() Stats[D] {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := Stats[D]{Pending: q.pending.Len(), Failures: q.failures}
+	if first := q.pending.Front(); first != nil {
+		s.Oldest = first.Value.(*Job[D]).d
+	}
+	return s
+}
