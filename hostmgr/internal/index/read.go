@@ -1,0 +1,72 @@
+package index
+
+import (
+	"math/bits"
+	"math/rand/v2"
+)
+
+// A Cursor goes through all entries in the order of their hashes, a bucket at a time. The zero Cursor
+// is at the beginning. Buckets may be rebuilt meanwhile: the hash of a host does not change, so no
+// entry is skipped, or met twice.
+type Cursor struct {
+	next uint64 // the lowest hash that is still ahead
+	done bool
+}
+
+// Done tells whether the cursor is at the end.
+func (c *Cursor) Done() bool { return c.done }
+
+// Passed tells whether the cursor has passed the place of an entry. The bucket says so, unless it
+// was put together from one that is passed and one that is not.
+func (c *Cursor) Passed(e Entry) bool {
+	switch b := e.bucket; {
+	case c.done || b.last() < c.next:
+		return true
+	case b.first >= c.next:
+		return false
+	default:
+		return uint64(e.header().hash) < c.next
+	}
+}
+
+// pass moves the cursor on, behind the highest hash of a bucket.
+func (c *Cursor) pass(last uint64) {
+	c.next = last + 1
+	c.done = c.next == 0
+}
+
+// Ahead returns at most how many entries the next Advance yields.
+func (x *Index) Ahead(c *Cursor) int { return x.bucket(Hash(c.next)).live }
+
+// Advance yields the entries of the next bucket, and moves the cursor on. It needs the lock, for
+// reading at least.
+func (x *Index) Advance(c *Cursor, yield func(Entry)) {
+	b := x.bucket(Hash(c.next))
+	for e := range b.entries() {
+		if !c.Passed(e) {
+			yield(e)
+		}
+	}
+	c.pass(b.last())
+}
+
+// Pick draws up to k entries at random, independently of each other, each as likely as any other (to
+// within 2^-32). It hits slots at random, of each bucket as many as the largest one has; a hit on a slot
+// that a bucket lacks, or that is free, counts for nothing. So it may return fewer, also of an index
+// that has more. It needs the lock, for reading at least.
+func (x *Index) Pick(k int) []Entry {
+	slots := x.mostSlots()
+	if len(x.deadlines) == 1 {
+		slots = len(x.deadlines[0].bucket.words)
+	}
+	entries := make([]Entry, 0, k)
+	for tries := 2*k + 8; tries > 0 && len(entries) < k; tries-- {
+		at, rest := bits.Mul64(rand.Uint64(), uint64(len(x.deadlines)))
+		i, _ := bits.Mul64(rest, uint64(slots))
+		b := x.deadlines[at].bucket
+		if int(i) < len(b.words) && b.words[i].live() {
+			entries = append(entries, Entry{b, int(i)})
+		}
+	}
+	return entries
+}
