@@ -1,7 +1,7 @@
-package museum
+package mutants
 
 // Periodic tasks.
-var periodic = []exhibit{
+var periodic = []mutant{
 	{
 		name:    "runs overlap",
 		seen:    "dragonflyoss/Dragonfly2 pkg/gc/gc.go",
@@ -12,18 +12,18 @@ var periodic = []exhibit{
 		test:    "TestRunNowInFlightDropsTicks",
 	},
 	{
-		name:    "a run that timed out is taken for over",
+		name:    "a run that timed out counts as ended",
 		seen:    "dragonflyoss/Dragonfly2 pkg/gc/gc.go",
-		story:   "After its timeout nobody waited for the collection any more, and the next tick ran beside it.",
+		story:   "After its timeout nothing waited for the collection, and the next tick ran at the same time.",
 		file:    "gc/flight.go",
 		is:      "g.land(f, <-returned)",
 		becomes: "g.land(f, result{err: context.DeadlineExceeded})",
 		test:    "TestRunThatIgnoresItsTimeout",
 	},
 	{
-		name:    "a run by hand beside the one in flight",
+		name:    "a manual run during another run",
 		seen:    "dragonflyoss/Dragonfly2 pkg/gc/gc.go",
-		story:   "Run called the task, whether or not its ticker was just doing so.",
+		story:   "Run called the task even while its ticker did.",
 		file:    "gc/runnow.go",
 		is:      "case f == nil:",
 		becomes: "case f == nil || f.task == t:",
@@ -39,7 +39,7 @@ var periodic = []exhibit{
 		test:    "TestRemoveStopsTheSchedule",
 	},
 	{
-		name:    "stopped, but not at an end, in gc",
+		name:    "Stop returns before the runs have ended, in gc",
 		seen:    "dragonflyoss/Dragonfly2 pkg/gc/gc.go",
 		story:   "Stop ended the ticker and did not wait for the collections.",
 		file:    "gc/run.go",
@@ -48,7 +48,7 @@ var periodic = []exhibit{
 		test:    "TestStopCancelsRunNow",
 	},
 	{
-		name:    "stopped between two runs, but not at an end",
+		name:    "Stop returns before a waiting goroutine has ended",
 		seen:    "go-co-op/gocron#837",
 		story:   "A goroutine that waited for its turn was left when the scheduler had shut down.",
 		file:    "gc/run.go",
@@ -59,7 +59,7 @@ var periodic = []exhibit{
 	{
 		name:    "no start after a stop, in gc",
 		seen:    "dragonflyoss/Dragonfly2 pkg/gc/gc.go",
-		story:   "Its channel once closed, a Serve after a Stop ended at once.",
+		story:   "Stop closed a channel, so a Serve after it ended at once.",
 		file:    "gc/run.go",
 		is:      "\tg.close()\n",
 		becomes: "",
@@ -93,9 +93,9 @@ var periodic = []exhibit{
 		test:    "TestFailuresStayWhereTheyAre",
 	},
 	{
-		name:    "nobody hears of a task that exits",
+		name:    "the end of a task that exits is not reported",
 		seen:    "golang/go#67087",
-		story:   "A function called runtime.Goexit, and those who waited for its result waited for ever.",
+		story:   "A function called runtime.Goexit, and the callers that waited for its result waited forever.",
 		file:    "gc/call.go",
 		is:      "defer func() { returned <- r }()",
 		becomes: "defer func() {\n\t\tif r.err != errGoexit {\n\t\t\treturned <- r\n\t\t}\n\t}()",
@@ -113,7 +113,7 @@ var periodic = []exhibit{
 	{
 		name:    "a run that hangs is not seen",
 		seen:    "aptible/supercronic#26, found from outside, 2026-11-29",
-		story:   "A job hung for hours; only once it had ended was it said that starts had been skipped.",
+		story:   "A job hung for hours; skipped starts were logged only after it had ended.",
 		file:    "gc/loop.go",
 		is:      "\t\tcase <-l.due:\n",
 		becomes: "\t\tcase <-l.due:\n\t\t\tif l.flight != nil {\n\t\t\t\t<-l.flight.done\n\t\t\t}\n",
@@ -122,7 +122,7 @@ var periodic = []exhibit{
 	{
 		name:    "a run that hangs is not logged",
 		seen:    "aptible/supercronic#26, found from outside, 2026-11-29",
-		story:   "No line told of a job that hung.",
+		story:   "No log line reported a job that hung.",
 		file:    "gc/loop.go",
 		is:      "\t\tl.warn(now)\n",
 		becomes: "",
@@ -140,7 +140,7 @@ var periodic = []exhibit{
 	{
 		name:    "a jump of centuries makes a burst",
 		seen:    "here, found from outside, 2026-11-29",
-		story:   "Of a time that no Duration holds the number of passed ticks overflowed, so each next tick lay in the past.",
+		story:   "The time since the last tick did not fit into a Duration. The number of ticks overflowed, so each next tick was in the past.",
 		file:    "gc/task.go",
 		is:      "d < math.MaxInt64",
 		becomes: "d <= math.MaxInt64",
@@ -158,14 +158,14 @@ var periodic = []exhibit{
 	{
 		name:    "a step back during a run stops the task for as long",
 		seen:    "here, found from outside, 2026-11-29",
-		story:   "The loop already waited for a reading that the clock had moved away from.",
+		story:   "The loop was already waiting for a reading of the clock before its step.",
 		file:    "gc/loop.go",
 		is:      "\t\t\tl.replan()\n",
 		becomes: "",
 		test:    "TestClockStepsBackDuringARun",
 	},
 	{
-		name:    "a caller that waits for its turn has none",
+		name:    "a waiting caller gets no turn",
 		seen:    "here, looked for after a fault of its kind was found from outside, 2026-11-29",
 		story:   "A caller that could not join the run in flight raced for the next one with all others, and lost as long as they came and went.",
 		file:    "gc/flight.go",
@@ -176,7 +176,7 @@ var periodic = []exhibit{
 	{
 		name:    "the methods of an error end the process",
 		seen:    "here, looked for after a fault of its kind was found from outside, 2026-11-29",
-		story:   "A nil pointer that was returned as an error panicked when the runner asked what kind of error it was.",
+		story:   "A task returned a nil pointer as an error, and it panicked when the runner classified it.",
 		file:    "gc/call.go",
 		is:      "\tr = result{how: endingOf(f, err), err: explained(f.ctx, err)}\n",
 		becomes: "\tgo explained(f.ctx, err)\n\tr = result{how: endingOf(f, nil), err: err}\n",

@@ -1,11 +1,11 @@
-package museum
+package mutants
 
-// Arithmetic: limits of numbers, and conclusions drawn from one end only.
-var arithmetic = []exhibit{
+// Limits of numbers, searches and bounds.
+var arithmetic = []mutant{
 	{
-		name:    "a hop that looks only at its end",
+		name:    "a step that looks only at its end",
 		seen:    "found from outside, 2026-11-29",
-		story:   "The judge advanced its clock by the stall threshold; a host that was due within one such hop was gone at its end, and taken for not due.",
+		story:   "The replay advanced its clock in steps of the stall threshold. A host that became due within a step was gone at its end, and counted as not due.",
 		file:    "hostmgr/flight/trial.go",
 		is:      "end := t.end()",
 		becomes: "end := t.end(); if len(t.stalls) > 0 { end = end.Add(-t.stalls[0].limit) }",
@@ -14,7 +14,7 @@ var arithmetic = []exhibit{
 	{
 		name:    "one stall threshold for all stalls",
 		seen:    "found from outside, 2026-11-29",
-		story:   "Each stall in the log names the limit that it exceeded; the judge took that of the first for all.",
+		story:   "Each stall in the log names the limit that it exceeded; the replay used the limit of the first for all.",
 		file:    "hostmgr/flight/trial.go",
 		is:      "s.to.Add(t.Pulse.Interval + s.limit)",
 		becomes: "s.to.Add(t.Pulse.Interval + t.stalls[0].limit)",
@@ -23,7 +23,7 @@ var arithmetic = []exhibit{
 	{
 		name:    "the mean of one is negative",
 		seen:    "found from outside, 2026-11-29",
-		story:   "A sum of durations was kept as a float64: the mean of a single longest one, rounded up, did not fit into a duration.",
+		story:   "A sum of durations was a float64. The mean of one longest duration was rounded up and did not fit into a duration.",
 		file:    "histogram/histogram.go",
 		is:      "d, _ := bits.Div64(h.high, h.low, n)",
 		becomes: "d := int64((float64(h.high)*(1<<64) + float64(h.low)) / float64(n))",
@@ -32,23 +32,23 @@ var arithmetic = []exhibit{
 	{
 		name:    "an upper bound that is cut off",
 		seen:    "found from outside, 2026-11-29",
-		story:   "Ratios were counted in whole millionths, rounded down, and so stood below a bar that was called no less than them.",
+		story:   "Ratios were counted in whole millionths, rounded down, and so exceeded the upper bound of their bucket.",
 		file:    "histogram/histogram.go",
 		is:      "if float64(n) < product || ",
 		becomes: "if product < 0 || math.IsNaN(product) && ",
 		test:    "TestABoundIsNeverBelowARatio",
 	},
 	{
-		name:    "a percentile of the value that is nearest",
+		name:    "a percentile of the nearest value",
 		seen:    "found from outside, 2026-11-29",
-		story:   "The 90th percentile of 16 values was the 14th of them, which only 87.5 % of the values are no greater than.",
+		story:   "The 90th percentile of 16 values was the 14th of them, but only 87.5 % of the values are at most as large.",
 		file:    "histogram/histogram.go",
 		is:      "return 100 * float64(rank) / float64(n)",
 		becomes: "return 100*float64(rank)/float64(rank) - float64(above)/10",
 		test:    "TestDurationsAgainstAllValues",
 	},
 	{
-		name:    "what is beyond the last bar is in it",
+		name:    "values beyond the last bucket are in it",
 		seen:    "found from outside, 2026-11-29",
 		story:   "Values beyond a day were counted as a day, so that the 99th percentile of two of 292 years was 24 hours.",
 		file:    "histogram/histogram.go",
@@ -59,7 +59,7 @@ var arithmetic = []exhibit{
 	{
 		name:    "a count that is no int64",
 		seen:    "found from outside, 2026-11-29",
-		story:   "A reader took an incarnation above 2^63 for out of range, as it is for a time.",
+		story:   "A reader rejected an incarnation above 2^63 as out of range, as it rejects a time.",
 		file:    "hostmgr/flight/record.go",
 		is:      "v.count, err = strconv.ParseUint(s, 10, 64)",
 		becomes: "v.count, err = strconv.ParseUint(s, 10, 63)",
@@ -77,14 +77,14 @@ var arithmetic = []exhibit{
 	{
 		name:    "an eviction that waits without a bound",
 		seen:    "found from outside, 2026-11-29",
-		story:   "The judge held a million verdicts at most, however long their text, until it was known whether the host came back.",
+		story:   "The replay held up to a million verdicts, of any length, until the hosts came back or did not.",
 		file:    "hostmgr/flight/judge.go",
 		is:      "j.held += v.size(); j.held > maxPending",
 		becomes: "j.held += v.size(); len(j.pending) > 1<<20",
 		test:    "TestWhatWaitsIsBounded",
 	},
 	{
-		name:    "a bound for each, none for the sum",
+		name:    "a bound for each part, none for the sum",
 		seen:    "found from outside, 2026-11-29",
 		story:   "Nodes, outages and bytes of a trace had a bound each; a gzip of 6 MB that came near all of them took 2.3 GB.",
 		file:    "examples/internal/replay/outage/gather.go",
@@ -102,9 +102,9 @@ var arithmetic = []exhibit{
 		test:    "TestTextOfAFileIsShownEscaped",
 	},
 	{
-		name:    "a quiet stretch that is not quiet",
+		name:    "a period that is skipped though something happens in it",
 		seen:    "examples/internal/replay/sim, found from within, 2026-11-29",
-		story:   "What could not make a difference was passed over, by a condition that forgot how long the first beat is on its way.",
+		story:   "The simulation skips periods without effect. Its condition left out the delay of the first heartbeat.",
 		file:    "examples/internal/replay/sim/sim.go",
 		is:      "apart := c.Interval + c.Delay + c.Spread",
 		becomes: "apart := c.Interval + c.Spread",
@@ -120,18 +120,18 @@ var arithmetic = []exhibit{
 		test:    "TestStaleTimesThatDoNotFitIntoAnInt64",
 	},
 	{
-		name:    "a search that passes over what it looks for",
+		name:    "a search that misses its target",
 		seen:    "found from outside, 2026-11-29",
-		story:   "The judge walked along all stalls of a silence, for each line. A search for the deadline must know of each block the longest pause, not the first.",
+		story:   "The replay walked along all stalls of a silence for each line. A search needs the longest pause of each block, not the first.",
 		file:    "hostmgr/flight/trial.go",
 		is:      "first.most = max(first.most, s.pause)",
 		becomes: "first.most = max(first.most, first.pause)",
 		test:    "TestASearchFindsWhatAWalkFinds",
 	},
 	{
-		name:    "a bound for what is read, none for what is made up",
+		name:    "a bound for traces that are read, none for generated ones",
 		seen:    "found from outside, 2026-11-29",
-		story:   "A trace that takes more than 640 MB was refused if it stood in a file; flags could ask for one of 8 GB.",
+		story:   "A trace that takes more than 640 MB was refused if it came from a file; flags could generate one of 8 GB.",
 		file:    "examples/internal/replay/flags.go",
 		is:      "c.model().Memory() > float64(outage.DefaultLimits.Memory)",
 		becomes: "c.model().Memory() > 8e9",
@@ -140,16 +140,16 @@ var arithmetic = []exhibit{
 	{
 		name:    "progress that waits for its reader",
 		seen:    "found from outside, 2026-11-29",
-		story:   "What goes on was written to an error output that was a full pipe: the command never ended, signal or not.",
+		story:   "Progress was written to standard error, which was a full pipe. The command did not end, not even on a signal.",
 		file:    "examples/internal/replay/main.go",
 		is:      "stderr, flush := cli.Aside(stderr)",
 		becomes: "_, flush := cli.Aside(stderr)",
 		test:    "TestAnErrorOutputThatIsNotRead",
 	},
 	{
-		name:    "a pipe whose other end is waited for",
+		name:    "a read from a pipe that has no writer",
 		seen:    "found from outside, 2026-11-29",
-		story:   "A trace was a named pipe that nothing wrote to: the command did not notice that it was to end.",
+		story:   "A trace was a named pipe without a writer. The command did not react to a signal.",
 		file:    "examples/internal/replay/files.go",
 		is:      "_ = o.f.SetDeadline(time.Now())",
 		becomes: "_ = time.Now()",

@@ -1,9 +1,9 @@
-package museum
+package mutants
 
-// Bounds: limits for each that leave the sum without one, and floods.
-var bounds = []exhibit{
+// Memory and time that clients can take: limits for each part without one for the sum, and floods.
+var bounds = []mutant{
 	{
-		name:    "a bound for each page and none for all of them",
+		name:    "a bound for each page and none host sets the threshold of all of them",
 		seen:    "found from outside, 2026-11-29",
 		story:   "16 of the deepest pages of 300,000 hosts, asked for at the same time, took 1.3 GiB",
 		file:    "hostmgr/hostweb/desk.go",
@@ -14,25 +14,25 @@ var bounds = []exhibit{
 	{
 		name:    "a whole host kept for each place in an order",
 		seen:    "found from outside, 2026-11-29",
-		story:   "a deep page cost as many copies of hosts as lie before it, twice",
+		story:   "a deep page cost two copies of each host before it",
 		file:    "hostmgr/hostweb/selection.go",
 		is:      "	key  int64  // of any other list but by id",
 		becomes: "	key  int64  // of any other list but by id\n	host [256]byte",
 		test:    "TestDeepPagesAreCheap",
 	},
 	{
-		name:    "unread answers without a sum",
+		name:    "unread responses without a common bound",
 		seen:    "found from outside, 2026-11-29",
-		story:   "each answer was small, and each client that did not read kept one",
+		story:   "each response was small, and each client that did not read kept one",
 		file:    "hostmgr/hostweb/send.go",
 		is:      "if l.bytes.Add(int64(n)) <= maxUnsent {",
 		becomes: "if l.bytes.Add(int64(n)); n <= maxUnsent {",
 		test:    "TestUnreadAnswersAreBoundedTogether",
 	},
 	{
-		name:    "answers without a bound while they are made",
+		name:    "responses without a bound while they are built",
 		seen:    "found from outside, 2026-11-29",
-		story:   "9,000 connections that asked for one page each took 770 MiB, and the registry's sweep stood for 8 s: an answer counted when it was whole",
+		story:   "9,000 connections that asked for one page each took 770 MiB, and delayed the registry's sweep by 8 s: a response counted only once it was complete",
 		file:    "hostmgr/hostweb/turns.go",
 		is:      "make(chan struct{}, maxMaking)",
 		becomes: "make(chan struct{}, 1000*maxMaking)",
@@ -41,23 +41,23 @@ var bounds = []exhibit{
 	{
 		name:    "a deadline that counts only under traffic",
 		seen:    "found from outside, 2026-11-29",
-		story:   "64 clients that read nothing kept all others out for over 9 minutes: the kernel took the little that a quiet registry has to say",
+		story:   "64 clients that read nothing blocked all others for over 9 minutes: the kernel buffered the few bytes of a quiet registry",
 		file:    "hostmgr/hostweb/feed.go",
 		is:      "if age := now.Sub(oldest.since); age >= 0 && age < settled {",
 		becomes: "if oldest != nil {",
 		test:    "TestThoseThatDoNotReadKeepNobodyOut",
 	},
 	{
-		name:    "a dead viewer looks for ever",
+		name:    "a stream to a dead client lasts forever",
 		seen:    "found from outside, 2026-11-29",
-		story:   "the server works for a viewer that is gone as long as the kernel has room for what it sends",
+		story:   "the server serves a client that is gone as long as the kernel buffers its output",
 		file:    "hostmgr/hostweb/stream.go",
 		is:      "over := h.clock().After(stay)",
 		becomes: "over := make(chan time.Time)",
 		test:    "TestThoseThatDoNotReadKeepNobodyOut",
 	},
 	{
-		name:    "no deadline for a body that is not wanted",
+		name:    "no deadline for a body that is not read",
 		seen:    "net/http: a handler's first write waits for the request's body",
 		story:   "a stream that announced a body and never sent it held its place for good",
 		file:    "hostmgr/hostweb/send.go",
@@ -68,14 +68,14 @@ var bounds = []exhibit{
 	{
 		name:    "an answer without a write deadline",
 		seen:    "found from outside, 2026-11-29",
-		story:   "a client that did not read its answer kept the connection, and the answer, for as long as it liked",
+		story:   "a client that did not read its answer kept the connection and the response without limit",
 		file:    "hostmgr/hostweb/send.go",
 		is:      "srv == nil || srv.WriteTimeout <= 0",
 		becomes: "srv != nil && srv.WriteTimeout <= 0",
 		test:    "TestAnswersHaveADeadline",
 	},
 	{
-		name:    "answers that gRPC holds after the handler has returned",
+		name:    "responses that gRPC holds after the handler has returned",
 		seen:    "found from outside, 2026-11-29",
 		story:   "one connection with 200 unread lists of all hosts took the scheduler from 39 to 1,653 MiB",
 		file:    "examples/internal/schedulerd/client.go",
@@ -84,9 +84,9 @@ var bounds = []exhibit{
 		test:    "TestUnreadListsAreBounded",
 	},
 	{
-		name:    "a connection that takes nothing and stays",
+		name:    "a connection that reads nothing and stays open",
 		seen:    "found from outside, 2026-11-29",
-		story:   "what one client does not read keeps the lists of all others out",
+		story:   "lists that one client did not read blocked the lists of all others",
 		file:    "examples/internal/schedulerd/sends.go",
 		is:      "cut := time.AfterFunc(s.timeout, func() { _ = c.Close() })",
 		becomes: "cut := time.AfterFunc(time.Hour, func() { _ = c.Close() })",
@@ -95,14 +95,14 @@ var bounds = []exhibit{
 	{
 		name:    "one count for streams that work and streams that wait",
 		seen:    "found from outside, 2026-11-29",
-		story:   "4,096 idle health checks kept all peers out",
+		story:   "4,096 idle health checks blocked all peers",
 		file:    "examples/internal/schedulerd/sends.go",
 		is:      "return &s.others, maxOthers",
 		becomes: "return &s.peers, maxStreams",
 		test:    "TestIdleStreamsKeepNoPeersOut",
 	},
 	{
-		name:    "peers of each host and no sum",
+		name:    "a bound for the peers of each host, none for their sum",
 		seen:    "found from outside, 2026-11-29",
 		story:   "one stream that registered peers of many hosts took 912 MiB in 10 s",
 		file:    "examples/internal/schedulerd/peers.go",
@@ -113,7 +113,7 @@ var bounds = []exhibit{
 	{
 		name:    "a map that stays as large as it was",
 		seen:    "golang/go#20135",
-		story:   "peers that were registered and deleted again left room for as many, host by host",
+		story:   "peers that were registered and deleted again left maps of the same size, host by host",
 		file:    "examples/internal/schedulerd/peers.go",
 		is:      "shrink(&sh.peers, &sh.peak)",
 		becomes: "_ = sh",
@@ -122,7 +122,7 @@ var bounds = []exhibit{
 	{
 		name:    "no read timeout",
 		seen:    "found from outside, 2026-11-29",
-		story:   "a body that came slowly, or not at all, was waited for without end",
+		story:   "the server waited without limit for a body that came slowly or not at all",
 		file:    "examples/internal/schedulerd/page.go",
 		is:      "ReadTimeout:       s.timeout,",
 		becomes: "ReadTimeout:       time.Hour,",
@@ -131,7 +131,7 @@ var bounds = []exhibit{
 	{
 		name:    "no write timeout",
 		seen:    "found from outside, 2026-11-29",
-		story:   "answers that were not read were not cut off in 20 s",
+		story:   "unread responses were not cut off within 20 s",
 		file:    "examples/internal/schedulerd/page.go",
 		is:      "WriteTimeout:      s.timeout,",
 		becomes: "WriteTimeout:      time.Hour,",
@@ -140,16 +140,16 @@ var bounds = []exhibit{
 	{
 		name:    "a write timeout that ends streams",
 		seen:    "golang/go#16100",
-		story:   "the server's timeout for answers ended those that are meant to last",
+		story:   "the server's timeout for responses also ended streams",
 		file:    "hostmgr/hostweb/stream.go",
 		is:      "if err := limitWrite(out); err != nil {",
 		becomes: "if err := error(nil); err != nil {",
 		test:    "TestTimeoutsDoNotEndAStream",
 	},
 	{
-		name:    "a request that never comes keeps its call",
+		name:    "a request that never arrives keeps its call open",
 		seen:    "found from outside, 2026-11-29",
-		story:   "a call was begun and its request not sent: it stayed for as long as the connection",
+		story:   "a call was started and its request not sent: it stayed open as long as the connection",
 		file:    "examples/internal/schedulerd/server.go",
 		is:      "context.WithTimeout(ctx, s.timeout)",
 		becomes: "context.WithTimeout(ctx, time.Hour)",
@@ -174,7 +174,7 @@ var bounds = []exhibit{
 		test:    "TestAnOutputThatIsNotRead",
 	},
 	{
-		name:    "a stop that counts as a failure",
+		name:    "a stop that is reported as a failure",
 		seen:    "found from outside, 2026-11-29",
 		story:   "SIGTERM while -record waited for a reader of its pipe ended the process with exit code 1",
 		file:    "examples/internal/schedulerd/server.go",
@@ -185,7 +185,7 @@ var bounds = []exhibit{
 	{
 		name:    "a log line waits for its reader",
 		seen:    "etcd-io/etcd#22326",
-		story:   "a handler that blocks on stderr stops all that logs",
+		story:   "a handler that blocks on stderr stops every caller that logs",
 		file:    "examples/internal/cli/log.go",
 		is:      "	q.text = append(q.text, line...)",
 		becomes: "	if len(q.text) > 0 {\n		_, _ = q.w.Write(q.text)\n	}\n	q.text = append(q.text, line...)",

@@ -1,18 +1,18 @@
-package museum
+package mutants
 
-// Identity: one life of a host, and the next.
-var identity = []exhibit{
+// Incarnations and registrations of one id, and where a host is counted.
+var identity = []mutant{
 	{
-		name:    "a stale leave removes the new life",
+		name:    "a stale leave removes the new registration",
 		seen:    "hashicorp/consul#22245",
-		story:   "A machine that was built anew had rejoined, when the leave of the old one arrived.",
+		story:   "A rebuilt machine had rejoined when the leave of the old machine arrived.",
 		file:    "hostmgr/life.go",
 		is:      "case incarnation == 0 || incarnation == k.incarnation:",
 		becomes: "case incarnation <= k.incarnation:",
 		test:    "TestPromise3ThePastCantTouchThePresent",
 	},
 	{
-		name:    "a stale announce overwrites the new life",
+		name:    "a stale announce overwrites the new registration",
 		seen:    "gravitational/teleport#11899",
 		story:   "A message of the old connection came after the first one of the new.",
 		file:    "hostmgr/announce.go",
@@ -23,16 +23,16 @@ var identity = []exhibit{
 	{
 		name:    "tombstones block joins",
 		seen:    "hashicorp/consul#6897, hashicorp/memberlist#140",
-		story:   "The name of a node that had left was remembered, and its next life was refused.",
+		story:   "The name of a node that had left was remembered, and its next join was refused.",
 		file:    "hostmgr/page.go",
 		is:      "\t\t\tif p.words[i].there() {\n\t\t\t\treturn i\n\t\t\t}",
 		becomes: "\t\t\treturn i",
 		test:    "TestHostIsThereFromAnnounceToLeave",
 	},
 	{
-		name:    "those who left are never reaped",
+		name:    "hosts that left are never removed",
 		seen:    "hashicorp/memberlist#253",
-		story:   "Nodes that left stayed in the list, which grew until nobody could join any more.",
+		story:   "Nodes that left stayed in the list, which grew until no node could join.",
 		file:    "hostmgr/page.go",
 		is:      "if p.live--; p.live == 0 {",
 		becomes: "if p.live == 0 {",
@@ -41,7 +41,7 @@ var identity = []exhibit{
 	{
 		name:    "incarnations begin at 1 again",
 		seen:    "hashicorp/memberlist#311",
-		story:   "Nodes that restarted spoke with numbers below those that others remembered of them.",
+		story:   "Nodes that restarted used numbers below the ones that other nodes remembered.",
 		file:    "hostmgr/registry.go",
 		is:      "r.incarnation = uint64(max(0, cfg.Clock.Now().UnixNano()))",
 		becomes: "r.incarnation = 0",
@@ -50,16 +50,16 @@ var identity = []exhibit{
 	{
 		name:    "three maps diverge",
 		seen:    "dragonflyoss/Dragonfly2 scheduler/resource/peer_manager.go",
-		story:   "A peer stood in three maps; stored over another one, it left that in two of them.",
+		story:   "A peer was in three maps. A peer that replaced another left the old one in two of them.",
 		file:    "hostmgr/zone.go",
 		is:      "\tzs.leave(from)\n",
 		becomes: "",
 		test:    "TestAZoneThatItsLastHostLeavesIsFreeForIt",
 	},
 	{
-		name:    "an index is not told that the host is gone",
+		name:    "an index is not updated when the host is gone",
 		seen:    "hashicorp/memberlist#253",
-		story:   "A second way to go was added; of all places that had to know of it, one was missed.",
+		story:   "A second way to depart was added, and one place that had to handle it was missed.",
 		file:    "hostmgr/zone.go",
 		is:      "if z.hosts--; z.hosts == 0 {",
 		becomes: "if z.hosts == 0 {",
@@ -68,7 +68,7 @@ var identity = []exhibit{
 	{
 		name:    "a departure is not counted",
 		seen:    "etcd-io/etcd#6136",
-		story:   "Watchers were gone, and the total of watchers did not say so.",
+		story:   "Watchers were gone, and the total of watchers still counted them.",
 		file:    "hostmgr/depart.go",
 		is:      "r.counts.departed(k)",
 		becomes: "_ = k",
@@ -86,16 +86,16 @@ var identity = []exhibit{
 	{
 		name:    "one host is picked twice",
 		seen:    "muon-protocol/muon-node-js#92",
-		story:   "Where there were few nodes to pick from, one was picked several times.",
+		story:   "Where few nodes were available, one was picked several times.",
 		file:    "hostmgr/sample.go",
 		is:      "if !drawn[h.ID] && fits(h, keep) {",
 		becomes: "if fits(h, keep) {",
 		test:    "TestSampleIsDistinctEligibleAndUniform",
 	},
 	{
-		name:    "a life as a number of JSON",
+		name:    "a registration as a JSON number",
 		seen:    "found from outside, 2026-11-29",
-		story:   "a life above 2^53 was a number in the log, and whatever reads JSON into floats took one life for another",
+		story:   "a registration above 2^53 was a number in the log, and readers that parse JSON numbers as floats confused it with another",
 		file:    "examples/internal/schedulerd/events.go",
 		is:      `slog.String("life", decimal(d.Host.Life))`,
 		becomes: `slog.Uint64("life", d.Host.Life)`,

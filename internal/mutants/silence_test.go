@@ -1,27 +1,27 @@
-package museum
+package mutants
 
-// Silence: who is taken for dead, and when.
-var silence = []exhibit{
+// Verdicts: which host is suspect or evicted, and when.
+var silence = []mutant{
 	{
-		name:    "a pause evicts everybody",
+		name:    "a pause evicts every host",
 		seen:    "alibaba/nacos#8090, etcd-io/etcd#15247, hashicorp/nomad#3840",
-		story:   "A server stood still for minutes, and then took its own deafness for the silence of all.",
+		story:   "A server was paused for minutes, and then counted its own pause as the silence of all hosts.",
 		file:    "hostmgr/ledger.go",
 		is:      "g.limit > 0 && gap > g.limit",
 		becomes: "g.limit > 0 && gap < 0",
 		test:    "TestPromise4SilenceCountsOnlyWhileWeListened",
 	},
 	{
-		name:    "no time to be heard after a pause",
+		name:    "no time for a heartbeat after a pause",
 		seen:    "alibaba/nacos#1873",
-		story:   "Whoever took over judged hosts by their last beat at the server that was down, before they could beat again.",
+		story:   "A new leader judged hosts by their last heartbeat at the server that was down, before they could send another.",
 		file:    "hostmgr/verdict.go",
 		is:      "min(s.to+int64(t.interval)+s.limit, ",
 		becomes: "min(s.to, ",
 		test:    "TestPromise4SilenceCountsOnlyWhileWeListened",
 	},
 	{
-		name:    "the dead live on as long as the server stumbles",
+		name:    "dead hosts stay as long as the server stalls again and again",
 		seen:    "etcd-io/etcd#20273",
 		story:   "Each restart of a node gave every lease its full time again, so none ever expired.",
 		file:    "hostmgr/verdict.go",
@@ -30,9 +30,9 @@ var silence = []exhibit{
 		test:    "TestPromise4StallingAgainAndAgainStillEvictsTheDead",
 	},
 	{
-		name:    "a guard that never lets go",
+		name:    "an eviction limit that never ends",
 		seen:    "Netflix/eureka#1073",
-		story:   "Self-preservation kept instances that were gone for good, for as long as they were too many.",
+		story:   "Self-preservation kept instances that were gone, for as long as they were too many.",
 		file:    "hostmgr/brake.go",
 		is:      "h.expired = r.ledger.listened(h.since, now) >= int64(r.cfg.Guard.Hold)",
 		becomes: "h.expired = false",
@@ -42,16 +42,16 @@ var silence = []exhibit{
 	{
 		name:    "a step of the wall clock moves deadlines",
 		seen:    "etcd-io/etcd#12291",
-		story:   "Leases went by the wall clock: set back, it left them to live on or ended them at once.",
+		story:   "Leases used the wall clock. A step kept them alive or ended them at once.",
 		file:    "hostmgr/timeline.go",
 		is:      "&anchor{t.clock.Now(), floor}",
 		becomes: "&anchor{old.start, old.base + 0*floor}",
 		test:    "TestPromise4TimeGoesOnAfterAStepBack",
 	},
 	{
-		name:    "a timer fires although a beat just arrived",
+		name:    "a timer fires although a heartbeat just arrived",
 		seen:    "hashicorp/nomad nomad/heartbeat.go",
-		story:   "The timer named a node and not a beat: one that came while it fired reset nothing any more.",
+		story:   "The timer named a node, not a heartbeat. A heartbeat that arrived while it fired had no effect.",
 		file:    "hostmgr/word.go",
 		is:      "return atomic.CompareAndSwapInt64(&w.v, v, v|overBit)",
 		becomes: "for range 20_000 { w.load() }; return w.end() >= 0", // firing takes some time
@@ -60,14 +60,14 @@ var silence = []exhibit{
 	{
 		name:    "check, then delete by key",
 		seen:    "dragonflyoss/Dragonfly2 scheduler/resource/host_manager.go, davenverse/mules#56",
-		story:   "RunGC looked at a host and then deleted whoever had its id.",
+		story:   "RunGC checked a host and then deleted the host with its id, which could be another.",
 		file:    "hostmgr/confirm.go",
 		is:      "case v.state != Offline: // a stall",
 		becomes: "case allowed[q.candidate]:\n\t\t\tl.word().end()\n\t\t\tr.depart(l, Evicted, now)\n\t\t\trep.Evicted++\n\t\tcase v.state != Offline: // a stall",
 		test:    "TestConfirmsAnswerIsCheckedAgain",
 	},
 	{
-		name:    "what is refreshed when it has expired goes all the same",
+		name:    "a host that is refreshed after it expired is evicted all the same",
 		seen:    "jellydator/ttlcache#136",
 		story:   "An item that was set again between its end and the cleanup kept its old deadline, and was deleted.",
 		file:    "hostmgr/announce.go",
@@ -76,16 +76,16 @@ var silence = []exhibit{
 		test:    "TestRefreshReplacesMetadataIntervalAndZone",
 	},
 	{
-		name:    "a delayed older beat overwrites a newer one",
+		name:    "a delayed older heartbeat overwrites a newer one",
 		seen:    "gravitational/teleport#11899",
-		story:   "Heartbeats took two ways and arrived in the other order; the last to arrive won.",
+		story:   "Heartbeats took two routes and arrived in the wrong order; the last to arrive won.",
 		file:    "hostmgr/word.go",
 		is:      "case seenIn(old) >= t:",
 		becomes: "case seenIn(old) == t:",
 		test:    "TestPromise1ADelayedBeatNeverStepsBack",
 	},
 	{
-		name:    "twice the patience",
+		name:    "twice the timeout",
 		seen:    "Netflix/eureka Lease.java",
 		story:   "A renewal added the lease's duration to its time, and expiry added it again.",
 		file:    "hostmgr/verdict.go",
@@ -94,9 +94,9 @@ var silence = []exhibit{
 		test:    "TestBoundariesToTheNanosecond",
 	},
 	{
-		name:    "evicted at its patience, not after it",
+		name:    "evicted at its timeout, not after it",
 		seen:    "memcached/memcached#307",
-		story:   "An item ended with the last moment of its time, and not after it: a second could be none.",
+		story:   "An item expired in the last moment of its time, not after it. A second could be no time at all.",
 		file:    "hostmgr/verdict.go",
 		is:      "case now > v.evictAt:",
 		becomes: "case now >= v.evictAt:",
@@ -112,9 +112,9 @@ var silence = []exhibit{
 		test:    "TestShorterIntervalIsNoticedAtItsDeadline",
 	},
 	{
-		name:    "a driver that sleeps through what came later",
+		name:    "a driver that sleeps past an earlier deadline",
 		seen:    "jellydator/ttlcache#204",
-		story:   "The cleanup's timer was set, and nobody woke it for an earlier deadline.",
+		story:   "The cleanup's timer was set, and an earlier deadline did not wake it.",
 		file:    "hostmgr/registry.go",
 		is:      "r.stir = r.stir || next < r.planned",
 		becomes: "",
@@ -123,16 +123,16 @@ var silence = []exhibit{
 	{
 		name:    "suspicion is never withdrawn",
 		seen:    "kubernetes/kubernetes#90794",
-		story:   "The taint that had marked a node was lifted, and what was planned because of it went on.",
+		story:   "The taint of a node was removed, and the evictions that it had caused went on.",
 		file:    "hostmgr/word.go",
 		is:      "old&suspectBit == 0 && (old >= t",
 		becomes: "(old >= t",
 		test:    "TestWatchTellsOfSuspicionAndRecovery",
 	},
 	{
-		name:    "a suspect is suspect for ever",
+		name:    "a suspect host stays suspect forever",
 		seen:    "hashicorp/nomad#27409",
-		story:   "Nodes that were gone stayed disconnected, and were never taken for down.",
+		story:   "Nodes that were gone stayed disconnected, and were never marked as down.",
 		file:    "hostmgr/verdict.go",
 		is:      "if !suspected && v.suspectAt < v.evictAt {",
 		becomes: "if v.suspectAt < v.evictAt {\n\t\tif suspected {\n\t\t\treturn never\n\t\t}",
@@ -141,7 +141,7 @@ var silence = []exhibit{
 	{
 		name:    "an answer outlives the question",
 		seen:    "hashicorp/nomad#14481",
-		story:   "A node was marked as down although it had been heard since the question came up.",
+		story:   "A node was marked as down although a heartbeat had arrived after the check began.",
 		file:    "hostmgr/confirm.go",
 		is:      "case v.word != q.word:",
 		becomes: "case false:",
@@ -150,7 +150,7 @@ var silence = []exhibit{
 	{
 		name:    "two ways to the same state",
 		seen:    "found from outside, 2026-11-29",
-		story:   "A stall put an eviction off: the host was shown as suspect, and neither counted as one, nor told of, nor looked at in time.",
+		story:   "A stall delayed an eviction. The host was shown as suspect, but not counted, not announced to watchers, and not checked in time.",
 		file:    "hostmgr/verdict.go",
 		is:      "\t\tv.suspectAt = min(v.suspectAt, due) // until it is evicted, also where the policy suspects no host\n",
 		becomes: "\t\tif now > due {\n\t\t\tv.suspectAt = min(v.suspectAt, due)\n\t\t}\n",
@@ -159,7 +159,7 @@ var silence = []exhibit{
 	{
 		name:    "a suspect without cause keeps its mark",
 		seen:    "found from outside, 2026-11-29",
-		story:   "A suspect was given more time, and its word still said that it was one: the next suspicion came too late.",
+		story:   "A suspect got more time, and its suspect bit stayed set: the next suspicion came too late.",
 		file:    "hostmgr/hear.go",
 		is:      "\t\tif !l.word().trust(v.word) {",
 		becomes: "\t\tif false {",
@@ -168,7 +168,7 @@ var silence = []exhibit{
 	{
 		name:    "not clamped where its sibling is",
 		seen:    "found from outside, 2026-11-29",
-		story:   "The clock stepped back before a host left: the log said that it was heard after that, and its reader refused the line.",
+		story:   "The clock stepped back before a host left. The log had a last contact after the leave, and its reader rejected the line.",
 		file:    "hostmgr/recorder.go",
 		is:      "\tseen = min(seen, now) // the clock may have stepped back since\n",
 		becomes: "",

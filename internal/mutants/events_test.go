@@ -1,7 +1,7 @@
-package museum
+package mutants
 
-// Events: what watchers are told.
-var events = []exhibit{
+// Events of watchers.
+var events = []mutant{
 	{
 		name:    "events are dropped silently",
 		seen:    "hivecommons/hive#6218",
@@ -21,9 +21,9 @@ var events = []exhibit{
 		test:    "TestPromise10OrderAndNoSilentGap",
 	},
 	{
-		name:    "a gap, and no fresh start after it",
+		name:    "a gap, and no snapshot after it",
 		seen:    "herdrdev/herdr#4178",
-		story:   "Whoever had missed events went on with those that came later.",
+		story:   "A subscriber that had missed events went on with later ones.",
 		file:    "hostmgr/watch.go",
 		is:      "w.missed, w.cursor, w.synced = 0, cursor{}, false",
 		becomes: "w.missed = 0",
@@ -32,23 +32,23 @@ var events = []exhibit{
 	{
 		name:    "the list and the watch overlap",
 		seen:    "bobmatnyc/trusty-tools#6386",
-		story:   "What changed between the snapshot and the subscription came twice, or not at all.",
+		story:   "Changes between the snapshot and the subscription were delivered twice or not at all.",
 		file:    "hostmgr/watch.go",
 		is:      "if !r.passed(&w.cursor, l) {",
 		becomes: "if false {",
 		test:    "TestAMirrorIsWholeAtSyncedWhateverChangedMeanwhile",
 	},
 	{
-		name:    "what was handed over is kept",
+		name:    "delivered hosts are kept",
 		seen:    "alexguan/node-zookeeper-client#31",
-		story:   "When a watch had fired, its manager kept what it had been about.",
+		story:   "When a watch had fired, its manager kept the event's data.",
 		file:    "hostmgr/watch.go",
 		is:      "w.synced, w.hosts, w.joined = true, nil, nil",
 		becomes: "w.synced = true",
 		test:    "TestWatchKeepsNothingOfTheGone",
 	},
 	{
-		name:    "a watcher that left is still told",
+		name:    "a watcher that ended still gets events",
 		seen:    "etcd-io/etcd#328, tikv/pd#7807",
 		story:   "Watchers whose client had gone stayed registered.",
 		file:    "hostmgr/watch.go",
