@@ -9,46 +9,55 @@ import (
 	bclock "github.com/benbjohnson/clock"
 )
 
-// A Mock is a [Clock] that moves only when told to: benbjohnson's Mock, with an After that is safe
-// to call while time moves, and with [Mock.BlockUntil], which makes a test with goroutines
-// deterministic: wait until they are parked, then move the time.
+// A Mock is a [Clock] that moves only when a test moves it. Make one with [NewMock].
+//
+// [Mock.BlockUntil] makes a test with goroutines deterministic: wait until they all wait for the
+// Mock, then move the time.
 //
 //	_ = mock.BlockUntil(ctx, 1)
 //	mock.Add(time.Second)
 //
-// Two things are different from benbjohnson's Mock, and both concern After.
+// Add and Set may be called by one goroutine at a time. The other methods are safe for concurrent
+// use, also while the time moves.
 //
-// Its After runs the timers that are due before it returns. When Add is just about to tick such a
-// timer, both do, and the second send blocks for ever with the mock's lock held. Here an After is
-// kept outside benbjohnson's list of timers: nobody but the goroutine that moves the time fires it.
+// The time itself is that of a Mock of github.com/benbjohnson/clock. After is not, for two reasons:
 //
-// Its AfterFunc, which has no such race, delivers in a goroutine of its own, so that Add may return
-// before the signal is there. Here every channel that is due holds its time when Add returns.
+//   - Its After runs the timers that are due before it returns. If Add is about to tick such a
+//     timer, both do. The second send then blocks for ever, with the lock of the mock held. Here
+//     only the goroutine that moves the time fires an After.
+//   - Its AfterFunc does not have that race, but it sends from another goroutine, so Add may return
+//     before the signal arrives. Here each channel that is due holds its time when Add returns.
 //
-// Timers, tickers and contexts (Timer, AfterFunc, Ticker, Tick, WithTimeout, WithDeadline) are
-// benbjohnson's as they are. Time may be moved by one goroutine at a time; everything else may
-// be called concurrently.
+// Timers, tickers and contexts are not offered, because this module needs none. A service that
+// does can pass a benbjohnson Mock as a [Clock].
 type Mock struct {
-	*bclock.Mock
+	now *bclock.Mock // has no timers, so it only tells the time
 
 	mu      sync.Mutex    // guards the fields below; never held while waiting
 	waiters []waiter      // in order of their deadlines
 	arrival chan struct{} // closed, and replaced, when a waiter is added
 }
 
-// A waiter is an After whose time has not come.
+// A waiter is an After whose deadline is ahead.
 type waiter struct {
 	deadline time.Time
 	c        chan time.Time // of capacity 1 and sent to once, so the send never blocks
 }
 
-// NewMock returns a Mock that stands at the Unix epoch.
+// NewMock returns a Mock whose time is the Unix epoch.
 func NewMock() *Mock {
-	return &Mock{Mock: bclock.NewMock(), arrival: make(chan struct{})}
+	return &Mock{now: bclock.NewMock(), arrival: make(chan struct{})}
 }
 
-// After returns a channel that receives the time when the Mock has been moved by d; at once if d is
-// zero or negative. An After that is abandoned counts as a waiter until its time comes.
+// Now returns the time of the Mock.
+func (m *Mock) Now() time.Time { return m.now.Now() }
+
+// Since returns the time that has passed since t, at most 292 years in either direction.
+func (m *Mock) Since(t time.Time) time.Duration { return m.now.Since(t) }
+
+// After returns a channel that receives the time when the Mock has moved by d. If d is zero or
+// negative, the channel holds the time already. An After that is abandoned counts as a waiter until
+// its deadline.
 func (m *Mock) After(d time.Duration) <-chan time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -63,7 +72,7 @@ func (m *Mock) After(d time.Duration) <-chan time.Time {
 	return c
 }
 
-// park adds w behind those that are due before it or with it. The caller holds m.mu.
+// park adds w behind the waiters that have the same deadline or an earlier one. The caller holds m.mu.
 func (m *Mock) park(w waiter) {
 	i := len(m.waiters)
 	for i > 0 && w.deadline.Before(m.waiters[i-1].deadline) {
@@ -74,12 +83,12 @@ func (m *Mock) park(w waiter) {
 	m.arrival = make(chan struct{})
 }
 
-// Sleep waits until the Mock has been moved by d.
+// Sleep waits until the Mock has moved by d.
 func (m *Mock) Sleep(d time.Duration) { <-m.After(d) }
 
-// BlockUntil waits until at least n waiters are parked: Afters whose time has not come. It returns
-// ctx's error if that ends first. A waiter stops counting within the Add or Set that reaches its
-// time, so a BlockUntil that follows waits for the goroutine to be parked anew.
+// BlockUntil waits until at least n calls of After or Sleep wait for the Mock. It returns the error
+// of ctx if ctx ends first. A waiter stops counting within the Add or Set that reaches its deadline,
+// so a BlockUntil that follows waits until the goroutine waits again.
 func (m *Mock) BlockUntil(ctx context.Context, n int) error {
 	for {
 		parked, arrival := m.parked()
@@ -94,7 +103,7 @@ func (m *Mock) BlockUntil(ctx context.Context, n int) error {
 	}
 }
 
-// parked returns the number of waiters, and a channel that is closed when there is one more.
+// parked returns the number of waiters, and a channel that is closed when one more is added.
 func (m *Mock) parked() (int, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,9 +113,9 @@ func (m *Mock) parked() (int, <-chan struct{}) {
 // Add moves the time forward by d, as [Mock.Set] does.
 func (m *Mock) Add(d time.Duration) { m.Set(m.Now().Add(d)) }
 
-// Set moves the time to t, stopping at each deadline on the way, in order. A time in the past is
-// gone to directly and fires nothing. A goroutine that is woken on the way and wants to be woken
-// again on the way must be given the time to park: move to one deadline at a time, with a
+// Set moves the time to t. It stops at each deadline on the way, in order. A move into the past is
+// direct and fires nothing. A goroutine that is woken on the way may call After again only when Set
+// has passed its next deadline. To prevent that, move to one deadline at a time, with a
 // [Mock.BlockUntil] in between.
 func (m *Mock) Set(t time.Time) {
 	for next, ok := m.next(); ok && !next.After(t); next, ok = m.next() {
@@ -115,19 +124,9 @@ func (m *Mock) Set(t time.Time) {
 	m.move(t)
 }
 
-// WaitForAllTimers moves the time until nothing waits for it any more, and returns it.
-func (m *Mock) WaitForAllTimers() time.Time {
-	// benbjohnson's goes to the last of its own timers, past ours: so ours come first, each with
-	// those of benbjohnson's that are due before it.
-	for next, ok := m.next(); ok; next, ok = m.next() {
-		m.move(next)
-	}
-	return m.Mock.WaitForAllTimers()
-}
-
-// move runs benbjohnson's timers up to t, sets the time to t, and fires the waiters that are due.
+// move sets the time to t and fires the waiters that are due.
 func (m *Mock) move(t time.Time) {
-	m.Mock.Set(t)
+	m.now.Set(t)
 	for _, w := range m.due(t) {
 		w.c <- t
 	}

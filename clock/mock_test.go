@@ -81,32 +81,6 @@ func TestMockSet(t *testing.T) {
 	requireArrived(t, c, at(time.Second))
 }
 
-// What benbjohnson's timers and ours fire, they fire in the order of their deadlines.
-func TestMockKeepsOrderWithTimers(t *testing.T) {
-	move := map[string]func(*clock.Mock){
-		"Add":              func(m *clock.Mock) { m.Add(time.Minute) },
-		"WaitForAllTimers": func(m *clock.Mock) { m.WaitForAllTimers() },
-	}
-	for name, move := range move {
-		t.Run(name, func(t *testing.T) {
-			m := clock.NewMock()
-			first, second, third := m.Timer(time.Second), m.After(2*time.Second), m.Timer(3*time.Second)
-			move(m)
-			requireArrived(t, first.C, at(time.Second))
-			requireArrived(t, second, at(2*time.Second))
-			requireArrived(t, third.C, at(3*time.Second))
-		})
-	}
-}
-
-func TestMockWaitForAllTimers(t *testing.T) {
-	m := clock.NewMock()
-	m.After(time.Second)
-	m.After(time.Minute)
-	require.Equal(t, at(time.Minute), m.WaitForAllTimers())
-	requireNotParked(t, m, 1)
-}
-
 // requireNotParked fails if n waiters are parked.
 func requireNotParked(t *testing.T, m *clock.Mock, n int) {
 	t.Helper()
@@ -193,7 +167,6 @@ func TestMockWithTheLongestDurations(t *testing.T) {
 		requireArrived(t, c, begin.Add(math.MaxInt64))
 	}
 	require.Equal(t, time.Duration(math.MaxInt64), m.Since(at(0)), "as much as there is")
-	require.Equal(t, time.Duration(math.MinInt64), m.Until(at(0)))
 
 	c, now := m.After(time.Second), m.Now()
 	m.Add(math.MinInt64)
