@@ -13,7 +13,7 @@ import (
 // A task runs at its ticks until the context of Run ends. The clock is one that the example moves.
 func ExampleGC_Run() {
 	mock := clock.NewMock()
-	g := gc.New(gc.Config{Clock: mock})
+	g, _ := gc.New(gc.Config{Clock: mock})
 	swept := make(chan string)
 	_ = g.Add(gc.Task{ID: "hosts", Interval: time.Minute, Run: func(context.Context) error {
 		swept <- mock.Now().UTC().Format(time.TimeOnly)
@@ -38,7 +38,7 @@ func ExampleGC_Run() {
 
 // A task is run at once, whether Run is running or not.
 func ExampleGC_RunNow() {
-	g := gc.New(gc.Config{})
+	g, _ := gc.New(gc.Config{})
 	_ = g.Add(gc.Task{ID: "hosts", Interval: time.Minute, Run: func(context.Context) error {
 		return errors.New("the database is away")
 	}})
@@ -54,7 +54,7 @@ func ExampleGC_RunNow() {
 // A run that takes too long, by the GC's clock, is told so by its context.
 func ExampleTask_timeout() {
 	mock := clock.NewMock()
-	g := gc.New(gc.Config{Clock: mock})
+	g, _ := gc.New(gc.Config{Clock: mock})
 	_ = g.Add(gc.Task{
 		ID:       "hosts",
 		Interval: time.Hour,

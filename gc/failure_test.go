@@ -21,7 +21,7 @@ import (
 // The timeout goes by the GC's clock: it strikes when that has moved, whatever package time says.
 func TestTimeoutGoesByTheClock(t *testing.T) {
 	mock := clock.NewMock()
-	g := gc.New(gc.Config{Clock: mock})
+	g := newGC(t, gc.Config{Clock: mock})
 	var cause error
 	task := gc.Task{ID: "a", Interval: time.Hour, Timeout: time.Minute, Run: func(ctx context.Context) error {
 		<-ctx.Done()
@@ -105,7 +105,7 @@ func TestFailuresStayWhereTheyAre(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log logbook
-				g := gc.New(gc.Config{Logger: log.logger()})
+				g := newGC(t, gc.Config{Logger: log.logger()})
 				add(t, g, "bad", test.run)
 				add(t, g, "good", nothing)
 				stop := start(t, g)
@@ -135,7 +135,7 @@ func TestRunNowHearsOfATaskThatExits(t *testing.T) {
 
 func TestPanicIsLoggedWithItsStack(t *testing.T) {
 	var log logbook
-	g := gc.New(gc.Config{Logger: log.logger()})
+	g := newGC(t, gc.Config{Logger: log.logger()})
 	add(t, g, "a", func(context.Context) error { return panicHere() })
 	require.ErrorIs(t, g.RunNow(t.Context(), "a"), gc.ErrPanic)
 	require.Contains(t, log.String(), "panicHere")
@@ -146,7 +146,7 @@ func panicHere() error { panic("here") }
 func TestLogOfTimeoutAndStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logbook
-		g := gc.New(gc.Config{Logger: log.logger()})
+		g := newGC(t, gc.Config{Logger: log.logger()})
 		require.NoError(t, g.Add(gc.Task{ID: "slow", Interval: time.Second, Timeout: time.Second, Run: untilTold}))
 		require.NoError(t, g.Add(gc.Task{ID: "calm", Interval: 2 * time.Second, Run: untilTold}))
 		stop := start(t, g)

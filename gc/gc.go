@@ -20,16 +20,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 
 	"github.com/hostlife/hostlife/clock"
 	"github.com/hostlife/hostlife/internal/asynclog"
 )
 
-// The errors of this package. They come wrapped with what there is to say: use errors.Is.
+// The errors of this package. They are wrapped in an error that says more: use errors.Is.
 var (
-	// ErrInvalidTask: the task that was to be added can't run. The message says what is wrong.
-	ErrInvalidTask = errors.New("gc: invalid task")
+	// ErrInvalid: a Config or a Task has a value that cannot be meant. The message says which and why.
+	ErrInvalid = errors.New("gc: invalid")
 	// ErrDuplicateTask: there is a task with that ID already.
 	ErrDuplicateTask = errors.New("gc: duplicate task")
 	// ErrUnknownTask: there is no task with that ID.
@@ -82,10 +83,11 @@ type task struct {
 	next    *flight // what callers of RunNow wait for that can't join the run in flight; guarded by GC.mu
 }
 
-// New returns a GC without tasks.
-func New(config Config) *GC {
-	if config.Clock == nil {
-		config.Clock = clock.System()
+// New returns a GC without tasks, or an error that wraps ErrInvalid.
+func New(config Config) (*GC, error) {
+	config, err := config.normalize()
+	if err != nil {
+		return nil, err
 	}
 	lines := asynclog.New(config.Logger)
 	return &GC{
@@ -94,11 +96,23 @@ func New(config Config) *GC {
 		logger:  lines.Logger(),
 		tasks:   make(map[string]*task),
 		flights: make(map[string]*flight),
+	}, nil
+}
+
+// normalize fills in defaults. Of all Configs only those are invalid whose Clock is a nil pointer:
+// its first use would panic, within Add or Run.
+func (c Config) normalize() (Config, error) {
+	if c.Clock == nil {
+		c.Clock = clock.System()
 	}
+	if v := reflect.ValueOf(c.Clock); v.Kind() == reflect.Pointer && v.IsNil() {
+		return c, fmt.Errorf("%w: Config.Clock is a nil %T", ErrInvalid, c.Clock)
+	}
+	return c, nil
 }
 
 // Add adds a task, before Run or while it runs. The task first runs one period after both Add and
-// Run have been called. It returns ErrInvalidTask or ErrDuplicateTask.
+// Run have been called. It returns ErrInvalid or ErrDuplicateTask.
 func (g *GC) Add(added Task) error {
 	if err := added.validate(); err != nil {
 		return err

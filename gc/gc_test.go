@@ -13,16 +13,25 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/hostlife/hostlife/clock"
 	"github.com/hostlife/hostlife/gc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// newGC returns a GC of a Config that is valid.
+func newGC(t testing.TB, c gc.Config) *gc.GC {
+	t.Helper()
+	g, err := gc.New(c)
+	require.NoError(t, err)
+	return g
+}
+
 // script runs a time script in a bubble: time.Sleep moves the time, synctest.Wait lets everybody
 // get as far as they can. A goroutine that is left at the end fails the test.
 func script(t *testing.T, play func(*testing.T, *gc.GC)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { play(t, gc.New(gc.Config{})) })
+	synctest.Test(t, func(t *testing.T) { play(t, newGC(t, gc.Config{})) })
 }
 
 // start starts g.Run and returns what stops it, waits for it and returns its error.
@@ -94,24 +103,30 @@ func untilTold(ctx context.Context) error {
 	return ctx.Err()
 }
 
+func TestNewRejectsANilClock(t *testing.T) {
+	_, err := gc.New(gc.Config{Clock: (*clock.Mock)(nil)})
+	require.ErrorIs(t, err, gc.ErrInvalid)
+	require.ErrorContains(t, err, "Config.Clock is a nil *clock.Mock")
+}
+
 func TestAddRejectsWhatCannotRun(t *testing.T) {
-	g := gc.New(gc.Config{})
+	g := newGC(t, gc.Config{})
 	good := gc.Task{ID: "a", Interval: time.Second, Run: nothing}
 	for says, spoil := range map[string]func(*gc.Task){
-		"ID is empty":  func(t *gc.Task) { t.ID = "" },
-		"Run is nil":   func(t *gc.Task) { t.Run = nil },
-		"0s, is not":   func(t *gc.Task) { t.Interval = 0 },
-		"-1s, is not":  func(t *gc.Task) { t.Interval = -time.Second },
-		"is negative":  func(t *gc.Task) { t.Timeout = -1 },
-		"-0.1, is not": func(t *gc.Task) { t.Jitter = -0.1 },
-		"1, is not":    func(t *gc.Task) { t.Jitter = 1 },
-		"NaN, is not":  func(t *gc.Task) { t.Jitter = math.NaN() },
-		"+Inf, is not": func(t *gc.Task) { t.Jitter = math.Inf(1) },
+		"ID is empty": func(t *gc.Task) { t.ID = "" },
+		"Run is nil":  func(t *gc.Task) { t.Run = nil },
+		"0s is not":   func(t *gc.Task) { t.Interval = 0 },
+		"-1s is not":  func(t *gc.Task) { t.Interval = -time.Second },
+		"is negative": func(t *gc.Task) { t.Timeout = -1 },
+		"-0.1 is not": func(t *gc.Task) { t.Jitter = -0.1 },
+		"1 is not":    func(t *gc.Task) { t.Jitter = 1 },
+		"NaN is not":  func(t *gc.Task) { t.Jitter = math.NaN() },
+		"+Inf is not": func(t *gc.Task) { t.Jitter = math.Inf(1) },
 	} {
 		task := good
 		spoil(&task)
 		err := g.Add(task)
-		require.ErrorIs(t, err, gc.ErrInvalidTask)
+		require.ErrorIs(t, err, gc.ErrInvalid)
 		require.ErrorContains(t, err, says)
 		require.ErrorContains(t, err, "gc: ")
 	}
@@ -120,7 +135,7 @@ func TestAddRejectsWhatCannotRun(t *testing.T) {
 }
 
 func TestUnknownTask(t *testing.T) {
-	g := gc.New(gc.Config{})
+	g := newGC(t, gc.Config{})
 	require.False(t, g.Remove("nobody"))
 	require.ErrorIs(t, g.RunNow(t.Context(), "nobody"), gc.ErrUnknownTask)
 	_, ok := g.Stats("nobody")

@@ -33,7 +33,7 @@ func TestErrorsWithMethodsThatFail(t *testing.T) {
 			t.Run(name+" "+how, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var book logbook
-					g := gc.New(gc.Config{Logger: book.logger()})
+					g := newGC(t, gc.Config{Logger: book.logger()})
 					require.NoError(t, g.Add(gc.Task{ID: "a", Interval: time.Second, Timeout: 100 * time.Millisecond,
 						Run: func(ctx context.Context) error { <-ctx.Done(); return end() }}))
 					add(t, g, "b", nothing)

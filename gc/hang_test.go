@@ -18,7 +18,7 @@ func hanging(t *testing.T, play func(t *testing.T, g *gc.GC, free chan struct{},
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var book logbook
-		g := gc.New(gc.Config{Logger: book.logger()})
+		g := newGC(t, gc.Config{Logger: book.logger()})
 		free := make(chan struct{})
 		minutely(t, g, "a", func(context.Context) error { <-free; return nil })
 		minutely(t, g, "b", nothing)

@@ -34,7 +34,7 @@ func jumps(t *testing.T, task gc.Task, play func(*testing.T, *gc.GC, *jumping, *
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		j := &jumping{Clock: clock.System()}
-		g := gc.New(gc.Config{Clock: j})
+		g := newGC(t, gc.Config{Clock: j})
 		d := newDiary()
 		task.ID = "a"
 		task.Run = func(context.Context) error {
@@ -111,7 +111,7 @@ func TestClockStepsBackDuringARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mock := clock.NewMock()
 		mock.Set(time.Unix(1e9, 0))
-		g := gc.New(gc.Config{Clock: mock})
+		g := newGC(t, gc.Config{Clock: mock})
 		runs, step := 0, make(chan struct{})
 		minutely(t, g, "a", func(context.Context) error {
 			if runs++; runs == 1 {
@@ -153,7 +153,7 @@ func TestLongestIntervalOnAJumpingClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mock := clock.NewMock()
 		j := &jumping{Clock: mock}
-		g := gc.New(gc.Config{Clock: j})
+		g := newGC(t, gc.Config{Clock: j})
 		runs := 0
 		require.NoError(t, g.Add(gc.Task{ID: "a", Interval: math.MaxInt64, Timeout: math.MaxInt64,
 			Run: func(context.Context) error { runs++; return nil }}))

@@ -34,7 +34,7 @@ func bad(context.Context) error { return errBad }
 func TestLoggerThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		g := gc.New(logsTo(func(slog.Record) error { <-free; return nil }))
+		g := newGC(t, logsTo(func(slog.Record) error { <-free; return nil }))
 		add(t, g, "bad", bad)
 		add(t, g, "slow", func(context.Context) error { time.Sleep(2500 * time.Millisecond); return nil })
 		add(t, g, "good", nothing)
@@ -59,7 +59,7 @@ func TestLoggerThatBlocks(t *testing.T) {
 func TestRunNowWithALoggerThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		g := gc.New(logsTo(func(slog.Record) error { <-free; return nil }))
+		g := newGC(t, logsTo(func(slog.Record) error { <-free; return nil }))
 		add(t, g, "bad", bad)
 		begun := time.Now()
 		for range 10 {
@@ -84,7 +84,7 @@ func TestLoggerThatFails(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var g *gc.GC
 				lines := 0
-				g = gc.New(logsTo(func(slog.Record) error {
+				g = newGC(t, logsTo(func(slog.Record) error {
 					if lines++; lines%2 == 0 {
 						return nil // or a line that makes a line does so for ever
 					}
@@ -111,7 +111,7 @@ func TestLoggerThatFails(t *testing.T) {
 func TestLinesAreWrittenBeforeTheCallReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var book logbook
-		g := gc.New(gc.Config{Logger: book.logger()})
+		g := newGC(t, gc.Config{Logger: book.logger()})
 		add(t, g, "bad", bad)
 		require.ErrorIs(t, g.RunNow(t.Context(), "bad"), errBad)
 		require.Equal(t, 1, strings.Count(book.String(), "task failed"))

@@ -128,7 +128,7 @@ func (s *sleepy) After(d time.Duration) <-chan time.Time {
 // The process stood still: one run follows, late, and no burst.
 func TestNoBurstAfterPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gc.New(gc.Config{Clock: &sleepy{Clock: clock.System()}})
+		g := newGC(t, gc.Config{Clock: &sleepy{Clock: clock.System()}})
 		d := newDiary()
 		require.NoError(t, g.Add(gc.Task{ID: "a", Interval: 7 * time.Second, Run: d.taking(0)}))
 		stop := start(t, g)
@@ -225,7 +225,7 @@ func (s slow) After(d time.Duration) <-chan time.Time {
 // Run returns when nothing of it is left, be it in a task or between two.
 func TestStopWaitsForLoops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gc.New(gc.Config{Clock: slow{clock.System()}})
+		g := newGC(t, gc.Config{Clock: slow{clock.System()}})
 		add(t, g, "a", nothing)
 		begun := time.Now()
 		require.NoError(t, start(t, g)())
@@ -272,7 +272,7 @@ func TestSecondRun(t *testing.T) {
 func TestRunWithEndedContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	g := gc.New(gc.Config{})
+	g := newGC(t, gc.Config{})
 	add(t, g, "a", nothing)
 	require.NoError(t, g.Run(ctx))
 	require.NoError(t, g.Run(ctx))

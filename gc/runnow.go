@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // RunNow runs a task at once, whether Run is running or not, and waits for it. If a run is in flight
@@ -29,20 +30,23 @@ func (g *GC) RunNow(ctx context.Context, id string) error {
 	return g.runNow(ctx, t)
 }
 
-// RunAll runs all tasks at once, as RunNow does, and waits for them. It joins their errors, each
-// with the ID of its task, in the order of the IDs.
+// RunAll runs all tasks at once, as RunNow does, and waits for them. An error of one task ends no
+// other run. RunAll joins all errors, each with the ID of its task, in the order of the IDs.
 func (g *GC) RunAll(ctx context.Context) error {
 	tasks := g.all()
 	errs := make([]error, len(tasks))
-	var wg sync.WaitGroup
+	var runs errgroup.Group
 	for i, t := range tasks {
-		wg.Go(func() {
+		runs.Go(func() error {
 			if err := g.runNow(ctx, t); err != nil {
 				errs[i] = fmt.Errorf("gc: task %q: %w", t.ID, err)
 			}
+			return errs[i]
 		})
 	}
-	wg.Wait()
+	if runs.Wait() == nil {
+		return nil
+	}
 	return errors.Join(errs...)
 }
 

@@ -171,7 +171,7 @@ func TestCallersWhoLeaveDoNotEndTheScheduledRun(t *testing.T) {
 func TestRunNowWithEndedContextStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	g := gc.New(gc.Config{})
+	g := newGC(t, gc.Config{})
 	add(t, g, "a", nothing)
 	require.Equal(t, context.Canceled, g.RunNow(ctx, "a"))
 	require.Zero(t, stats(t, g, "a").Runs)
@@ -179,7 +179,7 @@ func TestRunNowWithEndedContextStartsNothing(t *testing.T) {
 
 func TestRunHasTheValuesOfItsCaller(t *testing.T) {
 	type key struct{}
-	g := gc.New(gc.Config{})
+	g := newGC(t, gc.Config{})
 	var got any
 	add(t, g, "a", func(ctx context.Context) error {
 		got = ctx.Value(key{})
@@ -200,7 +200,7 @@ func TestRunNowFromWithinTheTask(t *testing.T) {
 
 // A context that comes from a run that is over stands in nobody's way.
 func TestRunNowWithTheContextOfAPastRun(t *testing.T) {
-	g := gc.New(gc.Config{})
+	g := newGC(t, gc.Config{})
 	var past context.Context
 	add(t, g, "a", func(ctx context.Context) error {
 		past = context.WithoutCancel(ctx)

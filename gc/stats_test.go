@@ -12,7 +12,7 @@ import (
 )
 
 func TestStatsOfNothing(t *testing.T) {
-	g := gc.New(gc.Config{})
+	g := newGC(t, gc.Config{})
 	add(t, g, "a", nothing)
 	require.Equal(t, gc.TaskStats{}, stats(t, g, "a"))
 }
@@ -47,7 +47,7 @@ func TestPercentilesOfDuration(t *testing.T) {
 func TestNoRunTakesLessThanNoTime(t *testing.T) {
 	mock := clock.NewMock()
 	mock.Set(time.Unix(1e9, 0))
-	g := gc.New(gc.Config{Clock: mock})
+	g := newGC(t, gc.Config{Clock: mock})
 	add(t, g, "a", func(context.Context) error {
 		mock.Set(time.Unix(1e9-3600, 0))
 		return nil
@@ -59,7 +59,7 @@ func TestNoRunTakesLessThanNoTime(t *testing.T) {
 }
 
 func TestTasksAreInOrder(t *testing.T) {
-	g := gc.New(gc.Config{})
+	g := newGC(t, gc.Config{})
 	require.Empty(t, g.Tasks())
 	for _, id := range []string{"b", "a", "c"} {
 		add(t, g, id, nothing)

@@ -32,15 +32,15 @@ type Task struct {
 func (t Task) validate() error {
 	switch {
 	case t.ID == "":
-		return fmt.Errorf("%w: its ID is empty", ErrInvalidTask)
+		return fmt.Errorf("%w: Task.ID is empty", ErrInvalid)
 	case t.Run == nil:
-		return fmt.Errorf("%w %q: its Run is nil", ErrInvalidTask, t.ID)
+		return fmt.Errorf("%w: task %q: Task.Run is nil", ErrInvalid, t.ID)
 	case t.Interval <= 0:
-		return fmt.Errorf("%w %q: its Interval, %v, is not positive", ErrInvalidTask, t.ID, t.Interval)
+		return fmt.Errorf("%w: task %q: Task.Interval %v is not positive", ErrInvalid, t.ID, t.Interval)
 	case t.Timeout < 0:
-		return fmt.Errorf("%w %q: its Timeout, %v, is negative", ErrInvalidTask, t.ID, t.Timeout)
+		return fmt.Errorf("%w: task %q: Task.Timeout %v is negative", ErrInvalid, t.ID, t.Timeout)
 	case !(t.Jitter >= 0 && t.Jitter < 1): // put so that NaN fails too
-		return fmt.Errorf("%w %q: its Jitter, %v, is not in [0, 1)", ErrInvalidTask, t.ID, t.Jitter)
+		return fmt.Errorf("%w: task %q: Task.Jitter %v is not in [0, 1)", ErrInvalid, t.ID, t.Jitter)
 	}
 	return nil
 }

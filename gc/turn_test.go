@@ -17,7 +17,7 @@ import (
 func TestRunNowWaitsForOneRunAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}
-		g := gc.New(gc.Config{})
+		g := newGC(t, gc.Config{})
 		add(t, g, "a", func(ctx context.Context) error {
 			if leave, ok := ctx.Value(key{}).(context.CancelFunc); ok {
 				leave() // of the caller that started the run
