@@ -117,7 +117,7 @@ func BenchmarkStats(b *testing.B) {
 	for i := range benchHosts {
 		a := announcement(fmt.Sprint(i), &meta{})
 		if i%100 == 0 {
-			a.Interval = 10 * time.Millisecond // it will not beat
+			a.Interval = 10 * time.Millisecond // it will not heartbeat
 		}
 		if _, err := hosts.Announce(a); err != nil {
 			b.Fatal(err)
@@ -126,7 +126,7 @@ func BenchmarkStats(b *testing.B) {
 	if err := hosts.Leave(ctx, "1", 0); err != nil {
 		b.Fatal(err)
 	}
-	for s := hosts.Stats(); s.CleanupAfterEviction.Count < benchHosts/100 || s.PeriodJitter.Count == 0; s = hosts.Stats() {
+	for s := hosts.Stats(); s.Latency.CleanupAfterEviction.Count < benchHosts/100 || s.Latency.SweepDelay.Count == 0; s = hosts.Stats() {
 		time.Sleep(time.Millisecond)
 	}
 	stop()

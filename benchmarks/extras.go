@@ -23,7 +23,7 @@ type extra struct {
 var extras = []extra{
 	{
 		names: []string{"lag", "run_cpu"},
-		about: "how late a dead host is gone under Run while n beat, and what Run costs; two minutes",
+		about: "how late a dead host is gone under Run while n heartbeat, and what Run costs; two minutes",
 		tables: []report.Table{
 			{Measure: "lag_p50", About: "from a deadline to the end of the cleanup, under Run: the median"},
 			{Measure: "lag_p99", About: "the same, the 99th percentile"},

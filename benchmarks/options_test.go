@@ -16,10 +16,10 @@ var options = []struct {
 	cfg  hostmgr.Config[*meta]
 }{
 	{"none", hostmgr.Config[*meta]{}},
-	{"cadence", hostmgr.Config[*meta]{Cadence: hostmgr.Cadence{PerSecond: 1e9, Jitter: 0.1}}},
-	{"adaptive", hostmgr.Config[*meta]{Policy: hostmgr.Adaptive{}}},
+	{"pacing", hostmgr.Config[*meta]{Pacing: hostmgr.Pacing{PerSecond: 1e9, Jitter: 0.1}}},
+	{"adaptive", hostmgr.Config[*meta]{Policy: hostmgr.PhiAccrual{}}},
 	{"shadow", hostmgr.Config[*meta]{Shadow: hostmgr.Tiered{}}},
-	{"shadow that learns", hostmgr.Config[*meta]{Shadow: hostmgr.Adaptive{}}},
+	{"shadow that learns", hostmgr.Config[*meta]{Shadow: hostmgr.PhiAccrual{}}},
 	{"recorder", hostmgr.Config[*meta]{Recorder: io.Discard}},
 }
 

@@ -161,20 +161,20 @@ type Snapshot[T Number] struct {
 }
 
 // A Bar is how many values lie between the bar before it and AtMost.
-type Bar[T Number] struct {
-	AtMost T
-	Count  uint64
+type Bucket[T Number] struct {
+	UpperBound T
+	Count      uint64
 }
 
 // Bars are those that have values, from small to large: what a histogram of another kind can be
 // made of. They cost more than all of the rest, and are made anew at each call.
-func (s Snapshot[T]) Bars() (bars []Bar[T]) {
+func (s Snapshot[T]) Buckets() (bars []Bucket[T]) {
 	if s.of == nil {
 		return nil
 	}
 	for _, b := range s.of.counts.Distribution() {
 		if b.Count > 0 {
-			bars = append(bars, Bar[T]{AtMost: s.of.upTo(b.To), Count: uint64(b.Count)})
+			bars = append(bars, Bucket[T]{UpperBound: s.of.upTo(b.To), Count: uint64(b.Count)})
 		}
 	}
 	return bars

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestTheZeroHistogramIsOfNothing(t *testing.T) {
 	var h histogram.Histogram[time.Duration]
 	require.Equal(t, histogram.Snapshot[time.Duration]{}, h.Snapshot())
-	require.Empty(t, h.Clone().Snapshot().Bars())
+	require.Empty(t, h.Clone().Snapshot().Buckets())
 }
 
 // 1 ms, 2 ms, ... 1000 ms, the greatest first.
@@ -81,13 +81,13 @@ func TestBars(t *testing.T) {
 	for _, d := range []time.Duration{0, 3, 3, time.Microsecond, time.Second, 2 * time.Second} {
 		h.Record(d)
 	}
-	want := []histogram.Bar[time.Duration]{{0, 1}, {3, 2}, {time.Microsecond, 1}, {time.Second, 1}, {2 * time.Second, 1}}
-	bars := h.Snapshot().Bars()
+	want := []histogram.Bucket[time.Duration]{{0, 1}, {3, 2}, {time.Microsecond, 1}, {time.Second, 1}, {2 * time.Second, 1}}
+	bars := h.Snapshot().Buckets()
 	require.Len(t, bars, len(want))
 	for i, b := range bars {
 		require.Equal(t, want[i].Count, b.Count)
-		require.GreaterOrEqual(t, b.AtMost, want[i].AtMost)
-		require.LessOrEqual(t, float64(b.AtMost), 1.01*float64(want[i].AtMost))
+		require.GreaterOrEqual(t, b.UpperBound, want[i].UpperBound)
+		require.LessOrEqual(t, float64(b.UpperBound), 1.01*float64(want[i].UpperBound))
 	}
 }
 
@@ -106,10 +106,10 @@ func TestASnapshotStays(t *testing.T) {
 	var h histogram.Histogram[time.Duration]
 	h.Record(time.Second)
 	s := h.Snapshot()
-	before := s.Bars()
+	before := s.Buckets()
 	h.Record(time.Second)
 	h.Record(time.Minute)
-	require.Equal(t, before, s.Bars())
+	require.Equal(t, before, s.Buckets())
 	require.Equal(t, uint64(1), s.Count)
-	require.Len(t, h.Snapshot().Bars(), 2)
+	require.Len(t, h.Snapshot().Buckets(), 2)
 }

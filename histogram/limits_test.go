@@ -122,16 +122,16 @@ func check[T histogram.Number](t *testing.T, values []T) histogram.Snapshot[T] {
 		requireBound(t, values[(n*permille+999)/1000-1], got, s.Max)
 	}
 	below, k := T(-1), 0
-	for _, b := range s.Bars() {
-		require.Greater(t, b.AtMost, below)
+	for _, b := range s.Buckets() {
+		require.Greater(t, b.UpperBound, below)
 		for i := range int(b.Count) {
-			requireBound(t, values[k+i], b.AtMost, max(s.Max, b.AtMost))
+			requireBound(t, values[k+i], b.UpperBound, max(s.Max, b.UpperBound))
 			require.Greater(t, values[k+i], below, "it belongs to the bar before")
 		}
-		k, below = k+int(b.Count), b.AtMost
+		k, below = k+int(b.Count), b.UpperBound
 	}
 	require.Equal(t, n, k)
-	require.Equal(t, s.Bars(), h.Clone().Snapshot().Bars())
+	require.Equal(t, s.Buckets(), h.Clone().Snapshot().Buckets())
 	return s
 }
 

@@ -13,16 +13,16 @@ import (
 
 func TestHostIsThereFromAnnounceToLeave(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
-	lease := s.announce(hostmgr.Announcement[string]{
+	ack := s.announce(hostmgr.Announcement[string]{
 		ID: "a", Metadata: "m", Interval: 5 * second, Incarnation: 7, Zone: "z",
 	})
-	require.Equal(t, hostmgr.Lease{Interval: 5 * second, Incarnation: 7, Life: lease.Life}, lease)
-	require.NotZero(t, lease.Life)
+	require.Equal(t, hostmgr.Ack{Interval: 5 * second, Incarnation: 7, Registration: ack.Registration}, ack)
+	require.NotZero(t, ack.Registration)
 	joined := s.clock.Now()
 	s.clock.Advance(second)
 	require.Equal(t, hostmgr.Host[string]{
-		ID: "a", Metadata: "m", State: hostmgr.Alive, Interval: 5 * second, Incarnation: 7, Life: lease.Life, Zone: "z",
-		Joined: joined, LastSeen: joined,
+		ID: "a", Metadata: "m", State: hostmgr.StateAlive, Interval: 5 * second, Incarnation: 7, Registration: ack.Registration, Zone: "z",
+		Joined: joined, LastContact: joined,
 		SuspectAt: joined.Add(7500 * time.Millisecond), EvictAt: joined.Add(10 * second),
 	}, s.get("a"))
 	require.NoError(t, s.Leave(context.Background(), "a", 7))
@@ -41,12 +41,12 @@ func TestRefreshReplacesMetadataIntervalAndZone(t *testing.T) {
 	require.Equal(t, "new", h.Metadata)
 	require.Equal(t, 3*second, h.Interval)
 	require.Equal(t, "z", h.Zone)
-	require.Equal(t, first.Life, h.Life)
-	require.Equal(t, s.clock.Now(), h.LastSeen)
-	require.Equal(t, second, h.LastSeen.Sub(h.Joined))
+	require.Equal(t, first.Registration, h.Registration)
+	require.Equal(t, s.clock.Now(), h.LastContact)
+	require.Equal(t, second, h.LastContact.Sub(h.Joined))
 }
 
-func TestShorterIntervalIsNoticedAtItsDeadline(t *testing.T) {
+func TestAShorterIntervalGivesAnEarlierDeadline(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour})
 	s.Sweep(context.Background())
@@ -55,29 +55,29 @@ func TestShorterIntervalIsNoticedAtItsDeadline(t *testing.T) {
 	require.Equal(t, 1, s.after(1).Evicted)
 }
 
-func TestObserveCountsFromWhenItWasHeard(t *testing.T) {
+func TestObserveCountsFromTheTimeOfTheContact(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.join("a")
 	s.clock.Advance(1900 * time.Millisecond)
 	require.NoError(t, s.Observe("a", 0, 400*time.Millisecond))
-	require.Equal(t, 400*time.Millisecond, s.clock.Now().Sub(s.get("a").LastSeen))
+	require.Equal(t, 400*time.Millisecond, s.clock.Now().Sub(s.get("a").LastContact))
 	require.NoError(t, s.Observe("a", 0, time.Hour), "an older one changes nothing")
-	require.Equal(t, 400*time.Millisecond, s.clock.Now().Sub(s.get("a").LastSeen))
+	require.Equal(t, 400*time.Millisecond, s.clock.Now().Sub(s.get("a").LastContact))
 	require.NoError(t, s.Observe("a", 0, -time.Hour), "the future is now")
-	require.Equal(t, s.clock.Now(), s.get("a").LastSeen)
+	require.Equal(t, s.clock.Now(), s.get("a").LastContact)
 	require.ErrorIs(t, s.Observe("b", 0, 0), hostmgr.ErrUnknownHost)
 	require.ErrorIs(t, s.Observe("a", 1, 0), hostmgr.ErrStale)
 }
 
 func TestForgetRemovesWithoutCleanup(t *testing.T) {
-	var d diary
+	var d cleanupLog
 	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
 	s.join("a")
 	require.NoError(t, s.Forget("a", 0))
 	require.ErrorIs(t, s.Forget("a", 0), hostmgr.ErrUnknownHost)
 	s.after(time.Hour)
 	require.Empty(t, d.departures)
-	require.Equal(t, uint64(1), s.Stats().Forgotten)
+	require.Equal(t, uint64(1), s.Stats().Departures.Forgotten)
 }
 
 func TestZonesBeyondTheLimitAreOther(t *testing.T) {
@@ -91,7 +91,7 @@ func TestZonesBeyondTheLimitAreOther(t *testing.T) {
 	require.NoError(t, s.Leave(context.Background(), zone(0), 0))
 	s.announce(hostmgr.Announcement[string]{ID: "late", Zone: "free again", Interval: second})
 	require.Equal(t, "free again", s.get("late").Zone)
-	for i := range 300 { // more than there are numbers
+	for i := range 300 { // more than the number of zones
 		s.announce(hostmgr.Announcement[string]{ID: zone(1), Zone: zone(1000 + i), Interval: second})
 		require.Equal(t, zone(1000+i), s.get(zone(1)).Zone)
 		require.Equal(t, zone(2), s.get(zone(2)).Zone)
@@ -99,9 +99,9 @@ func TestZonesBeyondTheLimitAreOther(t *testing.T) {
 }
 
 func TestNamesOfStatesAndKinds(t *testing.T) {
-	require.Equal(t, "suspect", hostmgr.Suspect.String())
-	require.Equal(t, "synced", hostmgr.Synced.String())
-	require.Equal(t, "unknown(99)", hostmgr.Kind(99).String())
+	require.Equal(t, "suspect", hostmgr.StateSuspect.String())
+	require.Equal(t, "synced", hostmgr.EventSynced.String())
+	require.Equal(t, "unknown(99)", hostmgr.EventKind(99).String())
 }
 
 func TestHeartbeatGetAndIdleSweepAllocateNothing(t *testing.T) {
@@ -118,7 +118,7 @@ func TestHeartbeatGetAndIdleSweepAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestAZoneThatItsLastHostLeavesIsFreeForIt(t *testing.T) {
+func TestAZoneIsFreeAfterItsLastHostLeft(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	for i := range 64 {
 		id := time.Duration(i).String()
@@ -130,8 +130,8 @@ func TestAZoneThatItsLastHostLeavesIsFreeForIt(t *testing.T) {
 	require.Equal(t, "reborn", s.get("7ns").Zone)
 }
 
-func TestARegistryLastsLonger(t *testing.T) {
-	mock := clock.NewMock() // of 1970
+func TestARegistryWorksForMoreThan73Years(t *testing.T) {
+	mock := clock.NewMock() // starts in 1970
 	r, err := hostmgr.New(hostmgr.Config[string]{Clock: mock})
 	require.NoError(t, err)
 	mock.Set(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
@@ -141,9 +141,8 @@ func TestARegistryLastsLonger(t *testing.T) {
 	require.Equal(t, 1, r.Sweep(context.Background()).Evicted)
 }
 
-// A departure moves the last host to its place, and with it when it is due, or
-// that it is held.
-func TestAHostIsFoundWhereverADepartureMovesIt(t *testing.T) {
+// A departure may move another host in memory. Its deadline, or its hold, moves with it.
+func TestAHostIsFoundAfterADepartureMovedIt(t *testing.T) {
 	for _, heldFirst := range []bool{false, true} {
 		refuse := heldFirst
 		s := newScript(t, hostmgr.Config[string]{
@@ -154,7 +153,7 @@ func TestAHostIsFoundWhereverADepartureMovesIt(t *testing.T) {
 				return due, nil
 			},
 		})
-		for i := range 512 { // a page
+		for i := range 512 { // a bucket
 			s.announce(hostmgr.Announcement[string]{ID: time.Duration(i).String(), Interval: time.Hour})
 		}
 		s.join("last")

@@ -12,8 +12,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// TestChurn: ids without end pass through a registry of ten thousand. It stays as it was:
-// exactly so many hosts, the heap, and no goroutine.
+// New ids pass through a registry of ten thousand hosts without end. The number of hosts stays exact,
+// the heap does not grow, and there is no goroutine.
 func TestChurn(t *testing.T) {
 	const hosts = 10_000
 	goroutines := runtime.NumGoroutine()
@@ -32,13 +32,13 @@ func TestChurn(t *testing.T) {
 	interval := time.Hour
 	next := 0
 	join := func() {
-		id := "host-" + strconv.Itoa(1e9+next) // as long as any other
+		id := "host-" + strconv.Itoa(1e9+next) // all ids have the same length
 		_, err := s.Announce(hostmgr.Announcement[string]{ID: id, Metadata: id, Interval: interval, Zone: zones[next%100]})
 		must(err)
 		next++
 	}
-	// cycle has the oldest leave, or be forgotten, and others come, four times over; and then
-	// all fall silent at once.
+	// cycle replaces each host four times: the oldest leaves or is forgotten, and another one
+	// joins. Then all hosts fall silent at once.
 	cycle := func() {
 		for i := range 4 * hosts {
 			id := "host-" + strconv.Itoa(1e9+next-hosts)
@@ -74,6 +74,6 @@ func TestChurn(t *testing.T) {
 	require.Equal(t, hosts, shown)
 	st := s.Stats()
 	require.EqualValues(t, next, st.Joins)
-	require.EqualValues(t, next-hosts, st.Left+st.Forgotten+st.Evicted)
-	require.Zero(t, st.CleanupPending)
+	require.EqualValues(t, next-hosts, st.Departures.Left+st.Departures.Forgotten+st.Departures.Evicted)
+	require.Zero(t, st.Cleanup.Pending)
 }

@@ -50,154 +50,33 @@ func TestRetriesBackOff(t *testing.T) {
 	}
 	require.Equal(t, []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600}, pauses[:9])
 	require.Equal(t, slices.Repeat([]time.Duration{30000}, 70), pauses[9:], "however often it failed")
-	require.Equal(t, uint64(79), s.Stats().CleanupFailures)
+	require.Equal(t, uint64(79), s.Stats().Cleanup.Failures)
 }
 
 func TestAReplacedHostIsCleanedButNotInsideAnnounce(t *testing.T) {
-	var d diary
+	var d cleanupLog
 	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
-	lease := s.join("a")
-	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: lease.Incarnation + 1})
+	ack := s.join("a")
+	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: ack.Incarnation + 1})
 	require.Empty(t, d.departures)
 	require.Equal(t, 1, s.after(0).Cleaned)
-	require.Equal(t, hostmgr.Replaced, d.departures[0].Kind)
-	require.Equal(t, lease.Incarnation, d.departures[0].Host.Incarnation)
+	require.Equal(t, hostmgr.DepartureReplaced, d.departures[0].Kind)
+	require.Equal(t, ack.Incarnation, d.departures[0].Host.Incarnation)
 }
 
-// A mess is what many cleanups that fail, panic or hang have come to, by life.
-type mess struct {
-	t    *testing.T
-	mu   sync.Mutex
-	rnd  *rand.Rand
-	jobs map[uint64]*messJob
-}
-
-type messJob struct {
-	tries int
-	ended time.Time // the latest try
-	done  bool
-}
-
-func (m *mess) cleanup(ctx context.Context, d hostmgr.Departure[string]) error {
-	m.mu.Lock()
-	j, dice := m.jobs[d.Host.Life], m.rnd.IntN(10)
-	if j == nil {
-		j = &messJob{}
-		m.jobs[d.Host.Life] = j
-	}
-	j.tries++
-	pause := 100 * time.Millisecond << max(0, j.tries-2)
-	if j.done || j.tries != d.Attempt || j.tries > 1 && time.Since(j.ended) < min(pause, 30*second) {
-		m.t.Errorf("try %d of %+v, %v after %+v", j.tries, d, time.Since(j.ended), *j)
-	}
-	m.mu.Unlock()
-	defer func() {
-		m.mu.Lock()
-		j.ended = time.Now()
-		m.mu.Unlock()
-	}()
-	switch {
-	case dice < 3:
-		return errNotNow
-	case dice < 5:
-		panic("oops")
-	case dice < 6:
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Minute):
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	j.done = true
-	return nil
-}
-
-// leave leaves, and checks what Leave says of the cleanup.
-func (m *mess) leave(r *hostmgr.Registry[string], id string) {
-	lease, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: time.Hour})
-	require.NoError(m.t, err)
-	ctx, cancel := context.WithCancel(m.t.Context())
-	defer cancel()
-	m.mu.Lock()
-	if m.rnd.IntN(3) == 0 {
-		time.AfterFunc(time.Duration(m.rnd.IntN(5))*second, cancel)
-	}
-	m.mu.Unlock()
-	err = r.Leave(ctx, id, lease.Incarnation)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	j := m.jobs[lease.Life]
-	switch {
-	case err == nil:
-		require.True(m.t, j != nil && j.done, "gone and clean")
-	case ctx.Err() == nil:
-		require.ErrorIs(m.t, err, hostmgr.ErrCleanupPending)
-		require.True(m.t, j != nil && j.tries > 0, "it waited until its cleanup was tried")
-	default:
-		require.ErrorIs(m.t, err, hostmgr.ErrCleanupPending)
-	}
-}
-
-// Ten thousand cleanups that fail, panic or hang at random, leaves that wait for theirs,
-// and Runs that are cut off midway: in the end each life was cleaned up, none after success
-// or before its pause was over, and nothing is pending.
-func TestCleanupIsDoneInTheEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const n = 10_000
-		m := &mess{t: t, rnd: rand.New(rand.NewPCG(1, 2)), jobs: map[uint64]*messJob{}}
-		r, err := hostmgr.New(hostmgr.Config[string]{Cleanup: m.cleanup, CleanupWorkers: 32})
-		require.NoError(t, err)
-		const leaves = n / 4
-		for i := range n - leaves {
-			_, err := r.Announce(hostmgr.Announcement[string]{
-				ID: strconv.Itoa(i % (n / 2)), Interval: second, Incarnation: uint64(i + 1),
-			})
-			require.NoError(t, err)
-		}
-		var leaving sync.WaitGroup
-		for i := range leaves {
-			leaving.Go(func() {
-				time.Sleep(time.Duration(i) * 10 * time.Millisecond)
-				m.leave(r, "leaves "+strconv.Itoa(i))
-			})
-		}
-		most, last := 0, 0
-		for rounds := 0; r.Len() > 0 || r.Stats().CleanupPending > 0 || rounds < 2; rounds++ {
-			stop := run(t, r)
-			time.Sleep(20 * second)
-			stop()
-			last = r.Stats().CleanupPending
-			most = max(most, last)
-			require.Less(t, rounds, 1000)
-		}
-		leaving.Wait()
-		for r.Stats().CleanupPending > 0 { // of those who left while nobody ran it
-			time.Sleep(30 * second)
-			r.Sweep(t.Context())
-		}
-		require.Greater(t, most, last)
-		require.Len(t, m.jobs, n)
-		for life, j := range m.jobs {
-			require.True(t, j.done, life)
-		}
-	})
-}
-
-// A try by hand is under way when Run starts, and another cleanup joins its lane:
-// with no other reason to wake, Run has it done all the same.
-func TestRunTakesOverALaneThatWasBusy(t *testing.T) {
+// A try by hand is under way when Run starts, and another cleanup of the same id queues behind it. Run
+// has no other reason to wake, but does the second cleanup all the same.
+func TestRunTakesOverAQueueThatWasBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
 		var first uint64
 		r, err := hostmgr.New(hostmgr.Config[string]{
-			MaxGap: -1,
+			StallThreshold: -1,
 			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
 				if first == 0 {
-					first = d.Host.Life
+					first = d.Host.Registration
 				}
-				if d.Host.Life == first {
+				if d.Host.Registration == first {
 					<-gate
 				}
 				return nil
@@ -218,12 +97,12 @@ func TestRunTakesOverALaneThatWasBusy(t *testing.T) {
 		close(gate)
 		wg.Wait()
 		require.Zero(t, time.Since(start), "at once, not when Run happens to wake")
-		require.Zero(t, r.Stats().CleanupPending)
+		require.Zero(t, r.Stats().Cleanup.Pending)
 		stop()
 	})
 }
 
-func TestStatsNameTheOldestCleanupThatIsPending(t *testing.T) {
+func TestStatsShowTheOldestPendingCleanup(t *testing.T) {
 	done := map[string]bool{"b": true}
 	s := newScript(t, hostmgr.Config[string]{
 		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
@@ -240,20 +119,20 @@ func TestStatsNameTheOldestCleanupThatIsPending(t *testing.T) {
 		left = append(left, s.clock.Now())
 		require.Equal(t, !done[id], s.Leave(context.Background(), id, 0) != nil)
 	}
-	require.Equal(t, left[0], s.Stats().CleanupOldest)
+	require.Equal(t, left[0], s.Stats().Cleanup.OldestPending)
 	done["a"] = true
 	s.after(second)
-	require.Equal(t, left[2], s.Stats().CleanupOldest)
-	require.Equal(t, 1, s.Stats().CleanupPending)
+	require.Equal(t, left[2], s.Stats().Cleanup.OldestPending)
+	require.Equal(t, 1, s.Stats().Cleanup.Pending)
 	done["c"] = true
 	s.after(second)
-	require.Zero(t, s.Stats().CleanupOldest)
+	require.Zero(t, s.Stats().Cleanup.OldestPending)
 }
 
-func TestRunRetriesInTimeThoughNothingElseWakesIt(t *testing.T) {
+func TestRunRetriesInTimeWithoutAnotherWakeup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{
-			MaxGap: -1,
+			StallThreshold: -1,
 			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
 				if d.Attempt < 4 {
 					return errNotNow
@@ -267,16 +146,16 @@ func TestRunRetriesInTimeThoughNothingElseWakesIt(t *testing.T) {
 		require.NoError(t, err)
 		require.ErrorIs(t, r.Leave(t.Context(), "a", 0), errNotNow)
 		for i, pause := range []time.Duration{100, 200, 400} {
-			require.Equal(t, uint64(i+1), r.Stats().CleanupFailures)
+			require.Equal(t, uint64(i+1), r.Stats().Cleanup.Failures)
 			time.Sleep(pause * time.Millisecond)
 			synctest.Wait()
 		}
-		require.Zero(t, r.Stats().CleanupPending)
+		require.Zero(t, r.Stats().Cleanup.Pending)
 		stop()
 	})
 }
 
-func TestASweepDoesAllCleanupsOfAnIDHoweverTimePasses(t *testing.T) {
+func TestASweepDoesAllCleanupsOfAnIDWhileTimePasses(t *testing.T) {
 	var s *script
 	s = newScript(t, hostmgr.Config[string]{
 		Cleanup: func(context.Context, hostmgr.Departure[string]) error {
@@ -288,15 +167,15 @@ func TestASweepDoesAllCleanupsOfAnIDHoweverTimePasses(t *testing.T) {
 		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour, Incarnation: uint64(i + 1)})
 	}
 	require.Equal(t, 9, s.Sweep(context.Background()).Cleaned)
-	require.Zero(t, s.Stats().CleanupPending)
+	require.Zero(t, s.Stats().Cleanup.Pending)
 }
 
-// While the one worker is busy the first of two retries becomes due, so Run leaves both to the
-// worker. It finds the second not due yet when it goes: then Run must plan for it.
-func TestRunPlansForWhatAWorkerLeaves(t *testing.T) {
+// The first of two retries becomes due while the only worker is busy, so Run leaves both to the worker.
+// The worker stops before the second is due, so Run must plan a wakeup for it.
+func TestRunPlansARetryThatAWorkerLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{
-			MaxGap: -1, CleanupWorkers: 1,
+			StallThreshold: -1, CleanupWorkers: 1,
 			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
 				switch {
 				case d.Host.ID == "busy":
@@ -320,12 +199,12 @@ func TestRunPlansForWhatAWorkerLeaves(t *testing.T) {
 		time.Sleep(40 * time.Millisecond)
 		leave("busy") // from 90 ms to 120 ms
 		time.Sleep(40 * time.Millisecond)
-		require.Zero(t, r.Stats().CleanupPending)
+		require.Zero(t, r.Stats().Cleanup.Pending)
 		stop()
 	})
 }
 
-// Cleanups failed at odd times: each is retried when its pause is over, whatever the others'.
+// Cleanups failed at different times: each is retried when its own pause is over.
 func TestASweepMakesTheRetriesThatAreDue(t *testing.T) {
 	due := map[string]time.Time{}
 	var s *script
@@ -351,11 +230,11 @@ func TestASweepMakesTheRetriesThatAreDue(t *testing.T) {
 		}
 	}
 	require.Empty(t, due)
-	require.Zero(t, s.Stats().CleanupPending)
+	require.Zero(t, s.Stats().Cleanup.Pending)
 }
 
-// What is cleaned up is kept no longer, though cleanups of others, or of its id, wait still.
-func TestWhatIsCleanedUpIsKeptNoLonger(t *testing.T) {
+// A departed host is released after its cleanup, although other cleanups, also of its id, still wait.
+func TestADepartedHostIsReleasedAfterItsCleanup(t *testing.T) {
 	r, err := hostmgr.New(hostmgr.Config[*[1 << 10]byte]{
 		Cleanup: func(_ context.Context, d hostmgr.Departure[*[1 << 10]byte]) error {
 			if d.Host.Incarnation == 2 {
@@ -367,7 +246,7 @@ func TestWhatIsCleanedUpIsKeptNoLonger(t *testing.T) {
 	require.NoError(t, err)
 	var remains []weak.Pointer[[1 << 10]byte]
 	for i := range 10 {
-		for incarnation := range uint64(3) { // a lane of two: the first succeeds, the second does not
+		for incarnation := range uint64(3) { // a queue of two: the first succeeds, the second fails
 			data := new([1 << 10]byte)
 			if incarnation == 0 {
 				remains = append(remains, weak.Make(data))
@@ -384,7 +263,7 @@ func TestWhatIsCleanedUpIsKeptNoLonger(t *testing.T) {
 		_ = r.Leave(t.Context(), "only "+strconv.Itoa(i), 0)
 	}
 	require.Equal(t, 10, r.Sweep(t.Context()).Cleaned)
-	require.Equal(t, 10, r.Stats().CleanupPending)
+	require.Equal(t, 10, r.Stats().Cleanup.Pending)
 	runtime.GC()
 	for _, p := range remains {
 		require.True(t, p.Value() == nil)

@@ -5,76 +5,85 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
 const confirmBatch = 512
 
-// A candidate is a host that is due, named so that it is found again, wherever it
+// A pendingEviction is a host that is due, named so that it is found again, wherever it
 // has moved by then.
-type candidate struct {
-	id     string
-	number uint64
+type pendingEviction struct {
+	id           string
+	registration uint64
 }
 
-// candidate finds it. The caller holds mu.
-func (r *Registry[M]) candidate(c candidate) (life[M], bool) {
-	l, ok := r.table.exactly(r.table.hash(c.id), c.id)
-	return l, ok && l.key().number == c.number
-}
-
-// ask puts due hosts before Confirm, a batch at a time, and evicts those that
-// it lets go. If somebody asks already it leaves them held: they come up again.
-func (r *Registry[M]) ask(ctx context.Context, due []candidate, rep *SweepReport) {
-	if len(due) == 0 || !r.asking.CompareAndSwap(false, true) {
-		return
-	}
-	defer r.asking.Store(false)
-	for len(due) > 0 && ctx.Err() == nil {
-		k := min(len(due), confirmBatch)
-		if asked := r.stillDue(due[:k], rep); len(asked) > 0 {
-			allowed, by := r.confirm(ctx, asked)
-			r.settle(asked, allowed, by, rep)
-		}
-		due = due[k:]
-	}
-}
-
-// A question is one host that Confirm is asked about.
-type question[M any] struct {
-	candidate
-	word int64 // when it was asked
+// A confirmRequest is one host that Confirm is asked about.
+type confirmRequest[M any] struct {
+	pendingEviction
+	word int64 // of its last contact when Confirm was asked
 	host Host[M]
 }
 
-// stillDue asks about those that are due by now, and lets go of the others.
-func (r *Registry[M]) stillDue(due []candidate, rep *SweepReport) []question[M] {
-	now := r.lock()
-	defer r.unlock()
-	asked := make([]question[M], 0, len(due))
-	for _, c := range due {
-		l, ok := r.candidate(c)
+// confirmAll asks Confirm about hosts that are due, a batch at a time, and evicts those that
+// it lets go; it adds that to the report. If another goroutine asks already it leaves them held: they come up again.
+func (r *Registry[M]) confirmAll(ctx context.Context, due []pendingEviction, rep SweepReport) SweepReport {
+	if len(due) == 0 || !r.confirming.CompareAndSwap(false, true) {
+		return rep
+	}
+	defer r.confirming.Store(false)
+	c := &confirmer[M]{r, rep}
+	for len(due) > 0 && ctx.Err() == nil {
+		n := min(len(due), confirmBatch)
+		if asked := c.stillDue(due[:n]); len(asked) > 0 {
+			allowed, otherwise := c.ask(ctx, asked)
+			c.apply(asked, allowed, otherwise)
+		}
+		due = due[n:]
+	}
+	return c.rep
+}
+
+// A confirmer asks Confirm, with no lock held.
+type confirmer[M any] struct {
+	r   *Registry[M]
+	rep SweepReport
+}
+
+// stillDue returns the requests for hosts that are due by now, and releases the others.
+func (c *confirmer[M]) stillDue(due []pendingEviction) []confirmRequest[M] {
+	s, now := c.r.lock()
+	defer c.r.unlock()
+	asked := make([]confirmRequest[M], 0, len(due))
+	var a assessment
+	for _, p := range due {
+		e, ok := s.findPending(p)
 		if !ok {
-			rep.Held--
+			c.rep.Held--
 			continue
 		}
-		v := r.verdict(l, now)
-		h, _ := l.held()
+		s.assess(&a, e, now)
 		switch {
-		case v.state != Offline:
-			r.release(l)
-			rep.Held--
-		case !h.waits:
-			q := question[M]{candidate: c, word: v.word}
-			r.snapshot(&q.host, l, c.id, now)
+		case a.State != detector.StateOffline:
+			s.release(e)
+			c.rep.Held--
+		case !s.holds.of(e).waits:
+			q := confirmRequest[M]{pendingEviction: p, word: a.Word}
+			s.show(&q.host, e, p.id, &a)
 			asked = append(asked, q)
 		}
 	}
 	return asked
 }
 
-// confirm calls Confirm, and returns the lives that may go and what holds the
-// others. It survives whatever Confirm does to its goroutine.
-func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed map[candidate]bool, by string) {
+func (s *state[M]) findPending(p pendingEviction) (index.Entry, bool) {
+	return s.find(s.index.Hash(p.id), p.id, p.registration)
+}
+
+// ask calls Confirm. It returns the hosts that may go, and why the others may not. It survives whatever
+// Confirm does to its goroutine.
+func (c *confirmer[M]) ask(ctx context.Context, asked []confirmRequest[M]) (allowed map[pendingEviction]bool, otherwise confirmation) {
 	hosts := make([]Host[M], len(asked))
 	for i, q := range asked {
 		hosts[i] = q.host
@@ -82,11 +91,8 @@ func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed
 	err := errors.New("Confirm ended its goroutine")
 	defer func() {
 		if err != nil {
-			allowed, by = nil, "Confirm failed"
-			r.mu.Lock()
-			r.counts.ConfirmFailures++
-			r.unlock()
-			r.cfg.Logger.Error("Confirm failed, its hosts are held", "hosts", len(asked), "err", brief(err))
+			allowed, otherwise = nil, confirmFailed
+			c.failed(len(asked), err)
 		}
 	}()
 	defer func() {
@@ -95,41 +101,53 @@ func (r *Registry[M]) confirm(ctx context.Context, asked []question[M]) (allowed
 		}
 	}()
 	var may []Host[M]
-	may, err = r.cfg.Confirm(ctx, hosts)
-	allowed = make(map[candidate]bool, len(may))
+	may, err = c.r.cfg.Confirm(ctx, hosts)
+	allowed = make(map[pendingEviction]bool, len(may))
 	for _, h := range may {
-		allowed[candidate{h.ID, h.Life}] = true
+		allowed[pendingEviction{h.ID, h.Registration}] = true
 	}
-	return allowed, "refused by Confirm"
+	return allowed, refused
 }
 
-// settle evicts those that may go, are due still, and were not heard since Confirm
-// was asked (an answer is about the silence that it was asked about), and holds the
-// rest.
-func (r *Registry[M]) settle(asked []question[M], allowed map[candidate]bool, by string, rep *SweepReport) {
-	r.tick(rep)
-	now := r.lock()
-	defer r.unlock()
+func (c *confirmer[M]) failed(hosts int, err error) {
+	s, _ := c.r.lock()
+	s.counts.ConfirmFailures++
+	c.r.unlock()
+	c.r.cfg.Logger.Error("Confirm failed, its hosts are held", "hosts", hosts, "err", brief(err))
+}
+
+// apply evicts the hosts that may go, are due still, and had no contact since Confirm
+// was asked: an answer is about the silence that it was asked about. It holds the
+// others.
+func (c *confirmer[M]) apply(asked []confirmRequest[M], allowed map[pendingEviction]bool, otherwise confirmation) {
+	c.r.observe(&c.rep)
+	s, now := c.r.lock()
+	defer c.r.unlock()
 	for _, q := range asked {
-		l, ok := r.candidate(q.candidate)
-		if !ok {
-			rep.Held--
-			continue
-		}
-		v := r.verdict(l, now)
-		switch {
-		case v.state != Offline: // a stall gave it grace, if it was not heard
-			r.release(l)
-			rep.Held--
-		case v.word != q.word: // it is due anew: to be asked about anew
-			rep.Held--
-		case !allowed[q.candidate]:
-			r.refuse(l, by, now)
-		case l.word().evict(v.word):
-			r.evicted(l, &v, now)
-			r.table.tidy(l.page)
-			rep.Evicted++
-			rep.Held--
+		e, ok := s.findPending(q.pendingEviction)
+		if !ok || s.applyAnswer(e, q.word, allowed[q.pendingEviction], otherwise, now, &c.rep) {
+			c.rep.Held--
 		}
 	}
+}
+
+// applyAnswer tells whether the host is held no more.
+func (s *state[M]) applyAnswer(e index.Entry, word int64, allowed bool, otherwise confirmation, now int64, rep *SweepReport) (released bool) {
+	var a assessment
+	s.assess(&a, e, now)
+	switch {
+	case a.State != detector.StateOffline: // a stall moved its deadline, or there was a contact
+		s.release(e)
+		return true
+	case a.Word != word: // it is due for another silence: Confirm is asked about that one
+		return true
+	case !allowed:
+		s.refuse(e, otherwise, now)
+		return false
+	case s.evict(e, &a, now):
+		s.index.Shrink(e)
+		rep.Evicted++
+		return true
+	}
+	return false
 }

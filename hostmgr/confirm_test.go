@@ -26,29 +26,29 @@ func TestConfirmIsAskedInBatchesAndDecides(t *testing.T) {
 			asked += len(due)
 			var may hosts
 			for _, h := range due {
-				require.Equal(t, hostmgr.Offline, h.State)
+				require.Equal(t, hostmgr.StateOffline, h.State)
 				if n, _ := strconv.Atoi(h.ID); n%2 == 0 {
 					may = append(may, h)
 				}
 			}
-			return append(may, hostmgr.Host[string]{ID: "nobody asked", Life: 1 << 40}), nil
+			return append(may, hostmgr.Host[string]{ID: "not asked about", Registration: 1 << 40}), nil
 		},
 	})
 	for i := range 2000 {
 		s.join(strconv.Itoa(i))
 	}
 	s.clock.Advance(2*second + 1)
-	s.beat("0")
+	s.heartbeat("0")
 	rep := s.Sweep(context.Background())
-	require.Equal(t, 1999, asked, "not about one that was heard")
+	require.Equal(t, 1999, asked, "not about the host that had a contact")
 	require.Equal(t, 999, rep.Evicted)
 	require.Equal(t, 1000, rep.Held)
 	require.Equal(t, 1000, s.Stats().Held)
 	require.Equal(t, 1001, s.Len())
-	require.Equal(t, "refused by Confirm", s.get("1").Held)
-	s.beat("1")
-	require.Equal(t, hostmgr.Alive, s.get("1").State, "a single beat brings it back")
-	require.Empty(t, s.get("1").Held)
+	require.Equal(t, "refused by Confirm", s.get("1").Hold.String())
+	s.heartbeat("1")
+	require.Equal(t, hostmgr.StateAlive, s.get("1").State, "a single heartbeat saves it")
+	require.Empty(t, s.get("1").Hold)
 }
 
 func TestAFailingConfirmHoldsAll(t *testing.T) {
@@ -68,7 +68,7 @@ func TestAFailingConfirmHoldsAll(t *testing.T) {
 		})
 		s.join("a")
 		require.Zero(t, s.after(3*second).Evicted, what)
-		require.Equal(t, "Confirm failed", s.get("a").Held, what)
+		require.Equal(t, "Confirm failed", s.get("a").Hold.String(), what)
 		require.Equal(t, uint64(1), s.Stats().ConfirmFailures, what)
 		next, _ := s.Next()
 		require.Equal(t, second, next.Sub(s.clock.Now()), "a driver is not sent round in circles")
@@ -77,8 +77,8 @@ func TestAFailingConfirmHoldsAll(t *testing.T) {
 	}
 }
 
-// Held hosts are in many pages, and in more after others have joined.
-func TestASweepByHandAsksAboutAllThatAreHeld(t *testing.T) {
+// Held hosts are in many buckets of the index, and in more buckets after other hosts have joined.
+func TestASweepByHandAsksAboutAllHeldHosts(t *testing.T) {
 	broken := true
 	s := newScript(t, hostmgr.Config[string]{
 		Confirm: func(_ context.Context, due hosts) (hosts, error) {
@@ -99,13 +99,13 @@ func TestASweepByHandAsksAboutAllThatAreHeld(t *testing.T) {
 	require.Equal(t, 2500, s.after(0).Evicted)
 }
 
-// What was heard, or left, or was replaced while Confirm was thinking is not
-// evicted, whatever Confirm says.
+// A host that has a contact, leaves or is replaced during a call of Confirm is not evicted, whatever
+// the answer.
 func TestConfirmsAnswerIsCheckedAgain(t *testing.T) {
 	var s *script
 	s = newScript(t, hostmgr.Config[string]{
 		Confirm: func(ctx context.Context, due hosts) (hosts, error) {
-			s.beat("heard")
+			s.heartbeat("heard")
 			require.NoError(t, s.Leave(ctx, "left", 0))
 			s.announce(hostmgr.Announcement[string]{ID: "replaced", Interval: second, Incarnation: s.get("replaced").Incarnation + 1})
 			return due, nil
@@ -143,7 +143,7 @@ func TestUnderRunAHangingConfirmStopsNothing(t *testing.T) {
 		require.Equal(t, 2, r.Stats().Suspects, "sweeps go on")
 		require.Equal(t, int32(1), calls.Load(), "one batch at a time")
 		h, _ := r.Get("a")
-		require.Equal(t, "awaiting Confirm", h.Held)
+		require.Equal(t, "awaiting Confirm", h.Hold.String())
 		time.Sleep(time.Minute)
 		require.Zero(t, r.Len())
 		require.Equal(t, uint64(1), r.Stats().ConfirmFailures)
@@ -151,12 +151,12 @@ func TestUnderRunAHangingConfirmStopsNothing(t *testing.T) {
 	})
 }
 
-// An answer is about the silence that was asked about, not about the next one.
-func TestConfirmsAnswerDoesNotOutliveABeat(t *testing.T) {
+// An answer applies to the silence of the question, not to the next one.
+func TestConfirmsAnswerDoesNotOutliveAHeartbeat(t *testing.T) {
 	var s *script
 	s = newScript(t, hostmgr.Config[string]{
 		Confirm: func(_ context.Context, due hosts) (hosts, error) {
-			s.beat("a")
+			s.heartbeat("a")
 			s.clock.Advance(3 * second)
 			return due, nil
 		},
@@ -168,7 +168,7 @@ func TestConfirmsAnswerDoesNotOutliveABeat(t *testing.T) {
 	require.Zero(t, s.Stats().Held)
 }
 
-// Run returns when Confirm has, not before.
+// Run returns after Confirm, not before.
 func TestRunWaitsForConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asking := false
@@ -176,7 +176,7 @@ func TestRunWaitsForConfirm(t *testing.T) {
 			Confirm: func(ctx context.Context, due hosts) (hosts, error) {
 				asking = true
 				<-ctx.Done()
-				time.Sleep(time.Minute) // it takes its time to stop
+				time.Sleep(time.Minute) // it stops slowly
 				asking = false
 				return due, ctx.Err()
 			},
@@ -193,14 +193,14 @@ func TestRunWaitsForConfirm(t *testing.T) {
 	})
 }
 
-// What becomes of hosts while Confirm is asked about them, or about others before them: a
-// report says how many are held after the sweep, not how many were to be.
-func TestAReportSaysWhoIsHeldInTheEnd(t *testing.T) {
+// Hosts change while Confirm is asked about them, or about others before them. The report says how many
+// hosts are held after the sweep, not how many were going to be.
+func TestAReportCountsHostsHeldInTheEnd(t *testing.T) {
 	for what, row := range map[string]struct {
 		meanwhile func(s *script, id string)
-		held      int // of 600, less the two that something happens to
+		held      int // of 600, less the two that change
 	}{
-		"heard":    {func(s *script, id string) { s.beat(id) }, 598},
+		"heard":    {func(s *script, id string) { s.heartbeat(id) }, 598},
 		"left":     {func(s *script, id string) { require.NoError(s.t, s.Leave(context.Background(), id, 0)) }, 598},
 		"replaced": {func(s *script, id string) { s.announce(hostmgr.Announcement[string]{ID: id, Incarnation: 1 << 62}) }, 598},
 		"a stall":  {func(s *script, _ string) { s.clock.Advance(6 * second) }, 0}, // all get grace
@@ -208,7 +208,7 @@ func TestAReportSaysWhoIsHeldInTheEnd(t *testing.T) {
 		var s *script
 		calls := 0
 		s = newScript(t, hostmgr.Config[string]{
-			MaxGap: 10 * second,
+			StallThreshold: 10 * second,
 			Confirm: func(_ context.Context, due hosts) (hosts, error) {
 				if calls++; calls == 1 {
 					row.meanwhile(s, due[0].ID)
@@ -227,7 +227,7 @@ func TestAReportSaysWhoIsHeldInTheEnd(t *testing.T) {
 	}
 }
 
-// notAmong is a host that is due, and not one of these.
+// notAmong returns the id of a due host that is not one of these.
 func notAmong(s *script, these hosts) string {
 	for h := range s.All() {
 		if !slices.ContainsFunc(these, func(other hostmgr.Host[string]) bool { return other.ID == h.ID }) {

@@ -5,7 +5,7 @@
 // own interval, and either leaves ([Registry.Leave]) or falls silent. The
 // registry notices both, has what belonged to the host cleaned up, and can say
 // of every eviction why it happened. How much silence is too much is up to a
-// [Policy]; a [Guard] holds hosts back if too many are silent at once; a [Cadence] advises them how
+// [Policy]; a [EvictionLimit] holds hosts back if too many are silent at once; a [Pacing] advises them how
 // often to be heard.
 //
 // Drive it with [Registry.Run], which sweeps at each deadline until its context
@@ -24,9 +24,9 @@
 //     once, seen once, and its cleanup is repeated until it succeeds.
 //  3. The past can't touch the present. A leave, heartbeat or announce of an
 //     older incarnation changes nothing of a newer one.
-//  4. Silence counts only while we listened. A stall (see Config.MaxGap) is not
+//  4. Silence counts only while we listened. A stall (see Config.StallThreshold) is not
 //     counted as silence for any host, and after it no host is evicted before its
-//     own interval + MaxGap from the end of the stall, unless its counted
+//     own interval + StallThreshold from the end of the stall, unless its counted
 //     silence exceeds twice its patience. Under Run shorter gaps are excused for hosts that
 //     do not tolerate them. Steps of the wall clock evict no host.
 //  5. A sweep decides; the clock only shows. The state that Get and All show is

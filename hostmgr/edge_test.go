@@ -18,30 +18,30 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A dial is a clock that is read without a lock, so that those who read it do not queue.
+// A dial is a clock without a lock, so readers do not wait for each other.
 type dial struct{ atomic.Int64 }
 
 func (d *dial) Now() time.Time                       { return time.Unix(0, d.Load()) }
 func (d *dial) After(time.Duration) <-chan time.Time { return nil }
 
 const (
-	edgeHosts    = 1000
-	edgePatience = int64(2 * second)
+	edgeHosts   = 1000
+	edgeTimeout = int64(2 * second)
 )
 
-// An edge is a registry all of whose hosts are due now, and what is known of their lives.
+// An edge is a registry whose hosts are all due now, and what the test knows of their registrations.
 type edge struct {
 	*hostmgr.Registry[int]
 	dial
-	first uint64 // the number of the first life
-	ids   [edgeHosts]string
-	known [edgeHosts]atomic.Uint64 // the life that a host last had
-	lives [8 * edgeHosts]edgeLife  // by number, from the first on
+	first         uint64 // the number of the first registration
+	ids           [edgeHosts]string
+	known         [edgeHosts]atomic.Uint64        // the latest registration of a host
+	registrations [8 * edgeHosts]edgeRegistration // by number, from first on
 }
 
-type edgeLife struct {
-	heard   atomic.Int64 // the clock before the latest beat that was answered without error
-	evicted atomic.Int64 // when, as the departure says
+type edgeRegistration struct {
+	heard   atomic.Int64 // the clock before the latest heartbeat that returned without error
+	evicted atomic.Int64 // the time of the departure
 	ended   atomic.Int32
 }
 
@@ -52,29 +52,29 @@ func newEdge(t *testing.T, cfg hostmgr.Config[int]) *edge {
 	cfg.Clock, cfg.Cleanup = &e.dial, e.cleanup
 	e.Registry, err = hostmgr.New(cfg)
 	require.NoError(t, err)
-	e.first = firstLife(t, e.Registry)
+	e.first = firstRegistration(t, e.Registry)
 	for i := range e.ids {
 		e.ids[i] = strconv.Itoa(i)
 		e.join(i)
 	}
-	e.Add(edgePatience - 3)
+	e.Add(edgeTimeout - 3)
 	return e
 }
 
 func (e *edge) join(i int) {
 	lo := e.Load()
-	lease, err := e.Announce(hostmgr.Announcement[int]{ID: e.ids[i], Interval: second})
+	ack, err := e.Announce(hostmgr.Announcement[int]{ID: e.ids[i], Interval: second})
 	if err == nil {
-		e.heard(i, lease, lo)
+		e.heard(i, ack, lo)
 	}
 }
 
-func (e *edge) heard(i int, lease hostmgr.Lease, at int64) {
-	e.known[i].Store(lease.Life)
-	raise(&e.life(lease.Life).heard, at)
+func (e *edge) heard(i int, ack hostmgr.Ack, at int64) {
+	e.known[i].Store(ack.Registration)
+	raise(&e.registration(ack.Registration).heard, at)
 }
 
-func (e *edge) life(number uint64) *edgeLife { return &e.lives[number-e.first] }
+func (e *edge) registration(number uint64) *edgeRegistration { return &e.registrations[number-e.first] }
 
 func raise(v *atomic.Int64, to int64) {
 	for old := v.Load(); to > old && !v.CompareAndSwap(old, to); {
@@ -83,29 +83,30 @@ func raise(v *atomic.Int64, to int64) {
 }
 
 func (e *edge) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
-	l := e.life(d.Host.Life)
+	l := e.registration(d.Host.Registration)
 	l.evicted.Store(d.At.UnixNano())
 	l.ended.Add(1)
 	return nil
 }
 
-// beat beats a host. Of one whose departure was seen before, that must not succeed.
-func (e *edge) beat(i int) (breach bool) {
-	lo, life := e.Load(), e.known[i].Load()
-	over := e.life(life).ended.Load() > 0
-	lease, err := e.Heartbeat(e.ids[i], 0)
+// heartbeat sends a heartbeat of a host. It must fail if the departure of that registration was
+// seen before.
+func (e *edge) heartbeat(i int) (breach bool) {
+	lo, registration := e.Load(), e.known[i].Load()
+	over := e.registration(registration).ended.Load() > 0
+	ack, err := e.Heartbeat(e.ids[i], 0)
 	switch {
 	case err == nil:
-		e.heard(i, lease, lo)
-		return over && lease.Life == life
+		e.heard(i, ack, lo)
+		return over && ack.Registration == registration
 	case rand.IntN(4) == 0:
 		e.join(i)
 	}
 	return err != nil && !errors.Is(err, hostmgr.ErrUnknownHost)
 }
 
-// rush has 64 goroutines beat the hosts, while others sweep and the clock moves across the
-// deadline, a nanosecond at a time.
+// rush sends heartbeats of the hosts on 64 goroutines, while others sweep and the clock moves
+// across the deadline, a nanosecond at a time.
 func (e *edge) rush() (breaches int64) {
 	var wg sync.WaitGroup
 	var found atomic.Int64
@@ -114,7 +115,7 @@ func (e *edge) rush() (breaches int64) {
 		wg.Go(func() {
 			ready.Add(1)
 			for n := range 20 {
-				if e.beat(rand.IntN(edgeHosts)) {
+				if e.heartbeat(rand.IntN(edgeHosts)) {
 					found.Add(1)
 				}
 				switch {
@@ -130,15 +131,15 @@ func (e *edge) rush() (breaches int64) {
 	return found.Load()
 }
 
-// judge returns how many lives were evicted within their patience, or departed other than
-// once; and how many were evicted, and saved, all in all.
+// judge returns the number of breaches: registrations that were evicted within their timeout, or
+// did not depart exactly once. It also returns how many were evicted, and saved, in total.
 func (e *edge) judge() (breaches, evicted, saved int) {
 	there := map[uint64]bool{}
 	for h := range e.All() {
-		there[h.Life] = true
+		there[h.Registration] = true
 	}
-	for n := range e.lives {
-		l := &e.lives[n]
+	for n := range e.registrations {
+		l := &e.registrations[n]
 		heard, ended := l.heard.Load(), int(l.ended.Load())
 		switch {
 		case heard == 0:
@@ -148,7 +149,7 @@ func (e *edge) judge() (breaches, evicted, saved int) {
 			saved++
 		default:
 			evicted++
-			if l.evicted.Load()-heard <= edgePatience {
+			if l.evicted.Load()-heard <= edgeTimeout {
 				breaches++
 			}
 		}
@@ -156,20 +157,20 @@ func (e *edge) judge() (breaches, evicted, saved int) {
 	return breaches, evicted, saved
 }
 
-// edgeConfigs judge alike. In the second one nearly every heartbeat has something to do besides.
+// edgeConfigs have the same timeouts. In the second one nearly every heartbeat takes the lock.
 var edgeConfigs = []hostmgr.Config[int]{{}, {
-	Policy: steady{hostmgr.Multiple(2)}, Shadow: hostmgr.Multiple(1), Recorder: io.Discard,
-	Cadence: hostmgr.Cadence{Min: second, Max: second, PerSecond: 1},
+	Policy: steady{hostmgr.Fixed(2)}, Shadow: hostmgr.Fixed(1), Recorder: io.Discard,
+	Pacing: hostmgr.Pacing{Min: second, Max: second, PerSecond: 1},
 }}
 
-// TestEdge: a thousand hosts whose deadlines are all now, while 64 goroutines beat them
-// and sweeps run: whoever was answered without error stays for its patience, whoever was
-// evicted is told so, and each life departs once.
+// The deadlines of a thousand hosts are all now, while 64 goroutines send heartbeats and sweeps
+// run. A host whose heartbeat returned without error stays for its timeout. A heartbeat of an
+// evicted host returns an error. Each registration departs once.
 func TestEdge(t *testing.T) {
 	evicted, saved := 0, 0
 	for i := range times(80, 100_000) {
 		e := newEdge(t, edgeConfigs[i%len(edgeConfigs)])
-		require.Zero(t, e.rush(), "beats of the departed that succeeded")
+		require.Zero(t, e.rush(), "heartbeats of departed hosts that succeeded")
 		e.Sweep(context.Background())
 		breaches, gone, there := e.judge()
 		require.Zero(t, breaches)
@@ -181,36 +182,35 @@ func TestEdge(t *testing.T) {
 	require.NotZero(t, saved)
 }
 
-// The same under Run, on the system's clock, with and without lending beats the time:
-// hosts are silent for about their patience, again and again, and a cleanup must not come
-// within the patience of a beat. Time is real here, but nobody sleeps: hosts are beaten for
-// as long as it says, and then until the last is gone.
+// The same under Run, on the system's clock: hosts are silent for about their timeout, again and again,
+// and no cleanup may come within the timeout of a heartbeat. Time is real here, but the test does not
+// sleep: it sends heartbeats for a given time, and then waits until the last host is gone.
 func TestEdgeUnderRun(t *testing.T) {
 	type own struct{ clock.Clock }
 	for _, c := range []clock.Clock{clock.System(), own{clock.System()}} {
-		u := &underRun{start: time.Now(), lives: make([]edgeLife, 1<<20)}
+		u := &underRun{start: time.Now(), registrations: make([]edgeRegistration, 1<<20)}
 		var err error
 		u.Registry, err = hostmgr.New(hostmgr.Config[int]{Clock: c, Cleanup: u.cleanup})
 		require.NoError(t, err)
-		u.first = firstLife(t, u.Registry)
+		u.first = firstRegistration(t, u.Registry)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- u.Run(ctx) }()
 		var wg sync.WaitGroup
 		for range 4 {
-			wg.Go(func() { u.beat(time.Duration(times(250, 60_000)) * time.Millisecond) })
+			wg.Go(func() { u.heartbeat(time.Duration(times(250, 60_000)) * time.Millisecond) })
 		}
 		wg.Wait()
 		deadline := time.Now().Add(time.Minute)
-		for u.Len() > 0 || u.Stats().CleanupPending > 0 { // all are silent
-			require.True(t, time.Now().Before(deadline), "the dead are found, and cleaned up after")
+		for u.Len() > 0 || u.Stats().Cleanup.Pending > 0 { // no host sends heartbeats any more
+			require.True(t, time.Now().Before(deadline), "all hosts are evicted and cleaned up in time")
 			runtime.Gosched()
 		}
 		cancel()
 		require.NoError(t, <-done)
 		t.Log(u.evicted.Load(), "evicted,", u.breaches.Load(), "breaches")
 		require.NotZero(t, u.evicted.Load())
-		require.EqualValues(t, u.Stats().Evicted, u.evicted.Load(), "cleaned up after, of the evicted")
+		require.EqualValues(t, u.Stats().Departures.Evicted, u.evicted.Load(), "cleaned up after, of the evicted")
 		require.Zero(t, u.breaches.Load())
 	}
 }
@@ -221,12 +221,12 @@ type underRun struct {
 	*hostmgr.Registry[int]
 	start             time.Time
 	first             uint64
-	lives             []edgeLife
+	registrations     []edgeRegistration
 	evicted, breaches atomic.Int64
 }
 
 func (u *underRun) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
-	l := &u.lives[d.Host.Life-u.first]
+	l := &u.registrations[d.Host.Registration-u.first]
 	u.evicted.Add(1)
 	if l.ended.Add(1) > 1 || int64(time.Since(u.start))-l.heard.Load() <= int64(2*shortest) {
 		u.breaches.Add(1)
@@ -234,22 +234,23 @@ func (u *underRun) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
 	return nil
 }
 
-// beat beats hosts for so long (and until one has joined), but half of them at a time.
-func (u *underRun) beat(most time.Duration) {
-	for time.Since(u.start) < most || u.Stats().Joins == 1 {
+// heartbeat sends heartbeats for the given time (and until one host has joined), of half the hosts
+// at a time.
+func (u *underRun) heartbeat(length time.Duration) {
+	for time.Since(u.start) < length || u.Stats().Joins == 1 {
 		n, lo := rand.IntN(200), int64(time.Since(u.start))
 		if (lo/int64(19*time.Millisecond)+int64(n))%2 == 0 {
 			continue
 		}
 		id := strconv.Itoa(n)
-		lease, err := u.Heartbeat(id, 0)
+		ack, err := u.Heartbeat(id, 0)
 		if err != nil {
-			lease, err = u.Announce(hostmgr.Announcement[int]{ID: id, Interval: shortest})
+			ack, err = u.Announce(hostmgr.Announcement[int]{ID: id, Interval: shortest})
 		}
-		if err != nil || lease.Life-u.first >= uint64(len(u.lives)-8) {
-			u.breaches.Add(1) // neither comes
+		if err != nil || ack.Registration-u.first >= uint64(len(u.registrations)-8) {
+			u.breaches.Add(1) // neither happens
 			return
 		}
-		raise(&u.lives[lease.Life-u.first].heard, lo)
+		raise(&u.registrations[ack.Registration-u.first].heard, lo)
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A host leaves, another falls silent. Both are cleaned up after, once.
+// One host leaves, another falls silent. Each is cleaned up once.
 func Example() {
-	mock := clock.NewMock() // leave Clock out, and it is the system's
+	mock := clock.NewMock() // without a Clock it is the system's
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{
 		Clock: mock,
 		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
@@ -56,7 +56,7 @@ func ExampleRegistry_Run() {
 	// stopped: <nil>
 }
 
-// A loop of your own asks Next when to sweep; no goroutine exists.
+// Without Run, a loop asks Next when to sweep.
 func ExampleRegistry_Next() {
 	mock := clock.NewMock()
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{Clock: mock})
@@ -75,8 +75,7 @@ func ExampleRegistry_Next() {
 	// 04.000 suspected 0 evicted 1
 }
 
-// A host that restarted is a new life. What its former life still had on the way
-// can't touch it.
+// A host that restarted has a new incarnation. A delayed leave of the old one has no effect.
 func ExampleRegistry_Leave_incarnation() {
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{})
 	first, _ := hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
@@ -87,23 +86,25 @@ func ExampleRegistry_Leave_incarnation() {
 	// Output: true 1
 }
 
-// A watcher gets the hosts that are there, Synced, and then every change.
+// A watcher gets the current hosts, EventSynced, and then every change.
 func ExampleRegistry_Watch() {
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{})
 	_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
 	for e := range hosts.Watch(context.Background()) {
 		fmt.Printf("%v %q\n", e.Kind, e.Host.ID)
 		switch e.Kind {
-		case hostmgr.Synced:
+		case hostmgr.EventSynced:
 			_ = hosts.Leave(context.Background(), "a", 0)
-		case hostmgr.Left:
+		case hostmgr.EventDeparted:
+			fmt.Println(e.Departure.Reason())
 			return
 		}
 	}
 	// Output:
 	// joined "a"
 	// synced ""
-	// left "a"
+	// departed "a"
+	// it left
 }
 
 // Tiered tells jitter from a host that is really offline.
@@ -123,11 +124,10 @@ func ExampleTiered() {
 	// 5m11s offline
 }
 
-// AtLeast is a policy of one's own: twice the interval, but never less than a
-// minute, and nobody is ever suspect.
+// AtLeast is a custom policy: twice the interval, but at least a minute. It never suspects a host.
 type AtLeast time.Duration
 
-func (a AtLeast) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) {
+func (a AtLeast) Timeouts(p hostmgr.History) (suspect, evict time.Duration) {
 	return 0, max(2*p.Interval, time.Duration(a))
 }
 
@@ -135,7 +135,7 @@ func ExamplePolicy() {
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{Policy: AtLeast(time.Minute)})
 	_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Second})
 	h, _ := hosts.Get("a")
-	fmt.Println(h.EvictAt.Sub(h.LastSeen))
+	fmt.Println(h.EvictAt.Sub(h.LastContact))
 	// Output: 1m0s
 }
 
@@ -160,11 +160,11 @@ func ExampleConfig_confirm() {
 	mock.Add(time.Minute)
 	rep := hosts.Sweep(context.Background())
 	a, _ := hosts.Get("a")
-	fmt.Println("evicted", rep.Evicted, "held", rep.Held, a.Held)
+	fmt.Println("evicted", rep.Evicted, "held", rep.Held, a.Hold)
 	// Output: evicted 1 held 1 refused by Confirm
 }
 
-// A scheduler picks parents among the hosts that are well.
+// A scheduler picks parents among the alive hosts.
 func ExampleRegistry_Sample() {
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{})
 	for _, id := range []string{"a", "b", "c"} {

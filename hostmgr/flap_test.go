@@ -11,15 +11,15 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// TestFlapping: for a day one host in ten is late again and again, by one to 29 seconds.
-// Tiered takes that for jitter: nobody is evicted, or as much as suspect.
+// For a day one host in ten is late again and again, by one to 29 seconds. For Tiered that is
+// jitter: no host is evicted or suspect.
 func TestFlapping(t *testing.T) {
 	const interval = 10 * second
 	hosts, hours := times(2000, 10_000), times(1, 24)
-	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Tiered{}, MaxGap: second})
+	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Tiered{}, StallThreshold: second})
 	rnd := rand.New(rand.NewPCG(1, 9))
 	ids := make([]string, hosts)
-	var turns [10 + 30][]int // who beats at a second, around and around
+	var turns [10 + 30][]int // the heartbeats of each second, as a ring
 	for i := range ids {
 		ids[i] = strconv.Itoa(i)
 		s.announce(hostmgr.Announcement[string]{ID: ids[i], Interval: interval})

@@ -12,7 +12,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A chatty clock calls back at each reading: what happens at that moment on another goroutine.
+// A chatty clock calls back at each reading. This stands for another goroutine that runs at that
+// moment.
 type chatty struct {
 	*clockwork.FakeClock
 	meanwhile func()
@@ -30,12 +31,12 @@ func (c *chatty) call() {
 	}
 }
 
-// A sweep ends though hosts are observed, as of long ago, faster than it looks at them: what they
-// bring forward is left to the next sweep.
-func TestASweepEndsThoughHostsAreObserved(t *testing.T) {
+// Hosts are observed with old contacts faster than the sweep checks them. The sweep ends all the
+// same, and leaves the earlier deadlines to the next sweep.
+func TestASweepEndsAlthoughHostsAreObserved(t *testing.T) {
 	const many = 20_000
 	c := &chatty{FakeClock: clockwork.NewFakeClock()}
-	s := newScriptOn(t, c.FakeClock, hostmgr.Config[string]{Policy: hostmgr.Adaptive{}, Clock: c})
+	s := newScriptOn(t, c.FakeClock, hostmgr.Config[string]{Policy: hostmgr.PhiAccrual{}, Clock: c})
 	for i := range many {
 		s.join(strconv.Itoa(i))
 	}
@@ -43,12 +44,12 @@ func TestASweepEndsThoughHostsAreObserved(t *testing.T) {
 	observed := 0
 	c.meanwhile = func() {
 		for range 100 {
-			if observed++; observed < 1_000_000 { // else the old fault goes on for ever
+			if observed++; observed < 1_000_000 { // the bound keeps the old fault from running for ever
 				require.NoError(t, s.Observe(strconv.Itoa(observed*7919%many), 0, 2*time.Second))
 			}
 		}
 	}
-	require.Equal(t, many, s.Sweep(context.Background()).Looked)
+	require.Equal(t, many, s.Sweep(context.Background()).Scanned)
 	_, due := s.Next()
 	require.True(t, due)
 }

@@ -1,137 +1,60 @@
 package hostmgr
 
 import (
-	"strings"
 	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/evictlimit"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-const holdPause = time.Second // until a host that is held is looked at again
+const holdPause = int64(time.Second) // until a host that is held is checked again
 
-// A hold is why a host that is due is still here: it waits for the guard, and then for
-// Confirm.
-type hold struct {
-	since   int64
-	guard   string // why it waited for that, or waits
-	confirm string // likewise
-	waits   bool   // for the guard
-	expired bool   // the guard let it go, because its Hold was over
-}
-
-const (
-	awaitsGuard   = "awaiting the guard"
-	awaitsConfirm = "awaiting Confirm"
-)
-
-// by says what holds the host, and has held it.
-func (h hold) by() string {
-	if h.guard != "" && h.confirm != "" {
-		return h.guard + "; then " + h.confirm
-	}
-	return h.guard + h.confirm
-}
-
-// byGuard tells whether the guard decided to hold the host.
-func (h hold) byGuard() bool { return h.guard != "" && h.guard != awaitsGuard }
-
-// held is why a life is held, if it is. The caller holds Registry.mu, as for all below.
-func (l life[M]) held() (h hold, held bool) {
-	if l.page.holds != nil { // else the key need not be fetched
-		h, held = l.page.holds[l.recordNo()]
-	}
-	return h, held
-}
-
-func (l life[M]) setHold(h hold) {
-	if l.page.holds == nil {
-		l.page.holds = map[uint16]hold{}
-	}
-	l.page.holds[l.recordNo()] = h
-}
-
-// refuse notes why Confirm holds a host.
-func (r *Registry[M]) refuse(l life[M], why string, now int64) {
-	h, held := l.held()
-	if !held {
-		return
-	}
-	if h.confirm == awaitsConfirm {
-		r.counts.HeldByConfirm++
-		r.recordHold(l, why, now)
-	}
-	h.confirm = why
-	l.setHold(h)
-}
-
-// detain decides whether something holds a host that is due. The guard decides only on one
+// shouldHold decides whether something holds a host that is due. The limit decides only on a host
 // that it has counted.
-func (r *Registry[M]) detain(l life[M], counted bool, now int64) (h hold, stays bool) {
-	h, held := l.held()
-	if !held {
-		h = hold{since: now, waits: r.cfg.Guard.on()}
+func (s *state[M]) shouldHold(e index.Entry, counted bool, now int64) (h hold, stays bool) {
+	h = s.holds.of(e)
+	if !e.Held() {
+		h = hold{since: now, waits: s.cfg.EvictionLimit.on()}
 	}
 	switch {
 	case h.waits && counted:
-		h = r.review(l, h, now)
+		h = s.applyLimit(e, h, now)
 	case h.waits:
-		h.guard = awaitsGuard
+		h.limit, h.pending = evictlimit.Reason{}, true
 	}
-	if !h.waits && r.cfg.Confirm != nil && h.confirm == "" {
+	if !h.waits && s.cfg.Confirm != nil && h.confirm == notAsked {
 		h.confirm = awaitsConfirm
 	}
-	stays = h.waits || r.cfg.Confirm != nil
-	if held || stays {
-		r.hold(l, h, now)
+	stays = h.waits || s.cfg.Confirm != nil
+	if e.Held() || stays {
+		s.hold(e, h, now)
 	}
 	return h, stays
 }
 
-// hold holds a host, or goes on to.
-func (r *Registry[M]) hold(l life[M], h hold, now int64) {
-	was, held := l.held()
-	if held && h == was {
-		return
+// applyLimit decides on a host that waits for the limit.
+func (s *state[M]) applyLimit(e index.Entry, h hold, now int64) hold {
+	h.expired = s.limiter.HoldLeft(h.since, s.stalls.Common(), now) <= 0
+	if h.waits = !h.expired; h.expired {
+		return h
 	}
-	if !held {
-		r.zones.hold(l.mark().zone, 1)
+	why, ok := s.limiter.Spend(e.Zone(), e.Interval(), s.stalls.Common(), now)
+	if h.waits = !ok; !ok {
+		h.limit, h.pending = why, false
 	}
-	if h.waits != was.waits {
-		r.brake(l, h.waits)
-	}
-	if h.byGuard() && !was.byGuard() {
-		r.counts.HeldByGuard++
-		r.recordHold(l, h.guard, now)
-	}
-	l.setHold(h)
+	return h
 }
 
-// release lets go of a host, if it is held. The map goes with its last entry, for maps do
-// not shrink.
-func (r *Registry[M]) release(l life[M]) {
-	h, held := l.held()
-	if !held {
+// refuse notes why Confirm holds a host.
+func (s *state[M]) refuse(e index.Entry, why confirmation, now int64) {
+	if !e.Held() {
 		return
 	}
-	if h.waits {
-		r.brake(l, false)
+	h := s.holds.of(e)
+	if h.confirm == awaitsConfirm {
+		s.counts.HeldByConfirm++
+		s.recorder.hold(e, why.String(), now)
 	}
-	delete(l.page.holds, l.recordNo())
-	if len(l.page.holds) == 0 {
-		l.page.holds = nil
-	}
-	r.zones.hold(l.mark().zone, -1)
-}
-
-// keep returns when a host that is held needs the next look, and adds it to those that
-// Confirm is to be asked about.
-func (r *Registry[M]) keep(l life[M], h hold, now int64, rep *SweepReport, due []candidate) (int64, []candidate) {
-	rep.Held++
-	switch {
-	case !h.waits:
-		return now + int64(holdPause), append(due, candidate{strings.Clone(l.id()), l.key().number})
-	case h.guard == awaitsGuard: // which decides in the next sweep, at once
-		return now + 1, due
-	default:
-		left := int64(r.cfg.Guard.Hold) - r.ledger.listened(h.since, now)
-		return now + min(int64(holdPause), left+1), due
-	}
+	h.confirm = why
+	s.holds[keyOf(e)] = h
 }

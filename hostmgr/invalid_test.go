@@ -12,7 +12,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-func TestBadAnnouncementsAreErrorsAndLoseNothing(t *testing.T) {
+func TestInvalidAnnouncementsAreErrorsAndChangeNothing(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.join("a")
 	before := s.get("a")
@@ -34,13 +34,13 @@ func TestBadAnnouncementsAreErrorsAndLoseNothing(t *testing.T) {
 	}
 }
 
-func TestTheLimitsThemselvesAreAllowed(t *testing.T) {
+func TestExtremeValuesAreAllowed(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	name := strings.Repeat("x", 1024)
 	s.announce(hostmgr.Announcement[string]{ID: name, Zone: name, Interval: 10 * time.Millisecond})
 	s.announce(hostmgr.Announcement[string]{ID: "\x00\xff not UTF-8", Interval: 24 * time.Hour})
-	lease := s.announce(hostmgr.Announcement[string]{ID: "default"})
-	require.Equal(t, hostmgr.DefaultInterval, lease.Interval)
+	ack := s.announce(hostmgr.Announcement[string]{ID: "default"})
+	require.Equal(t, hostmgr.DefaultInterval, ack.Interval)
 	require.Equal(t, hostmgr.DefaultInterval, s.get("default").Interval)
 	require.Equal(t, 3, s.Len())
 }
@@ -60,26 +60,26 @@ func TestUnknownHostsAreErrors(t *testing.T) {
 func TestAFullRegistryRefusesOnlyNewHosts(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{MaxHosts: 2})
 	s.join("a")
-	lease := s.join("b")
+	ack := s.join("b")
 	_, err := s.Announce(hostmgr.Announcement[string]{ID: "c", Interval: second})
 	require.ErrorIs(t, err, hostmgr.ErrFull)
 	s.join("a")
-	s.announce(hostmgr.Announcement[string]{ID: "b", Interval: second, Incarnation: lease.Incarnation + 1})
+	s.announce(hostmgr.Announcement[string]{ID: "b", Interval: second, Incarnation: ack.Incarnation + 1})
 	require.NoError(t, s.Leave(context.Background(), "a", 0))
 	s.join("c")
 	require.Equal(t, []string{"b", "c"}, s.ids())
 }
 
-func TestBadConfigsAreErrors(t *testing.T) {
+func TestInvalidConfigsAreErrors(t *testing.T) {
 	for _, bad := range []struct {
 		says string
 		cfg  hostmgr.Config[string]
 	}{
-		{"Multiple(NaN)", hostmgr.Config[string]{Policy: hostmgr.Multiple(math.NaN())}},
-		{"Multiple(+Inf)", hostmgr.Config[string]{Policy: hostmgr.Multiple(math.Inf(1))}},
-		{"Multiple(-Inf)", hostmgr.Config[string]{Policy: hostmgr.Multiple(math.Inf(-1))}},
-		{"Multiple(0)", hostmgr.Config[string]{Policy: hostmgr.Multiple(0)}},
-		{"at least 1", hostmgr.Config[string]{Policy: hostmgr.Multiple(0.999)}},
+		{"Fixed(NaN)", hostmgr.Config[string]{Policy: hostmgr.Fixed(math.NaN())}},
+		{"Fixed(+Inf)", hostmgr.Config[string]{Policy: hostmgr.Fixed(math.Inf(1))}},
+		{"Fixed(-Inf)", hostmgr.Config[string]{Policy: hostmgr.Fixed(math.Inf(-1))}},
+		{"Fixed(0)", hostmgr.Config[string]{Policy: hostmgr.Fixed(0)}},
+		{"at least 1", hostmgr.Config[string]{Policy: hostmgr.Fixed(0.999)}},
 		{"negative duration", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: -1}}},
 		{"negative duration", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: second, Offline: -1}}},
 		{"before Jitter", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: time.Minute, Offline: second}}},
@@ -87,7 +87,7 @@ func TestBadConfigsAreErrors(t *testing.T) {
 		{"Config.Policy", hostmgr.Config[string]{Policy: (*hostmgr.Tiered)(nil)}},
 		{"CleanupWorkers", hostmgr.Config[string]{CleanupWorkers: -1}},
 		{"MaxHosts", hostmgr.Config[string]{MaxHosts: -1}},
-		{"MaxGap", hostmgr.Config[string]{MaxGap: 10*time.Millisecond - 1}},
+		{"StallThreshold", hostmgr.Config[string]{StallThreshold: 10*time.Millisecond - 1}},
 	} {
 		_, err := hostmgr.New(bad.cfg)
 		require.ErrorIs(t, err, hostmgr.ErrInvalid, bad.says)
@@ -95,35 +95,35 @@ func TestBadConfigsAreErrors(t *testing.T) {
 	}
 }
 
-// A policyFunc is an embedder's own policy.
-type policyFunc func(hostmgr.Pulse) (suspect, evict time.Duration)
+// A policyFunc is a custom policy.
+type policyFunc func(hostmgr.History) (suspect, evict time.Duration)
 
-func (f policyFunc) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) { return f(p) }
+func (f policyFunc) Timeouts(p hostmgr.History) (suspect, evict time.Duration) { return f(p) }
 
-func TestAPolicyThatAnswersNonsenseIsOverruled(t *testing.T) {
+func TestAnInvalidAnswerOfAPolicyIsReplaced(t *testing.T) {
 	for what, f := range map[string]policyFunc{
-		"panics":              func(hostmgr.Pulse) (time.Duration, time.Duration) { panic("oops") },
-		"negative suspicion":  func(hostmgr.Pulse) (time.Duration, time.Duration) { return -1, time.Hour },
-		"negative eviction":   func(hostmgr.Pulse) (time.Duration, time.Duration) { return 0, -1 },
-		"evicts the punctual": func(p hostmgr.Pulse) (time.Duration, time.Duration) { return 0, p.Interval - 1 },
+		"panics":              func(hostmgr.History) (time.Duration, time.Duration) { panic("oops") },
+		"negative suspicion":  func(hostmgr.History) (time.Duration, time.Duration) { return -1, time.Hour },
+		"negative eviction":   func(hostmgr.History) (time.Duration, time.Duration) { return 0, -1 },
+		"evicts the punctual": func(p hostmgr.History) (time.Duration, time.Duration) { return 0, p.Interval - 1 },
 	} {
 		s := newScript(t, hostmgr.Config[string]{Policy: f})
 		s.join("a")
 		s.join("b")
-		require.Equal(t, uint64(1), s.Stats().PolicyFaults, what)
+		require.Equal(t, uint64(1), s.Stats().PolicyErrors, what)
 		require.Zero(t, s.after(2*second).Evicted, what)
 		require.Equal(t, 2, s.after(1).Evicted, what)
 	}
 }
 
-func TestAPolicyMayGrantAnyPatience(t *testing.T) {
+func TestAPolicyMayReturnAnyTimeout(t *testing.T) {
 	for what, c := range map[string]struct{ suspect, evict time.Duration }{
 		"no suspicion":         {0, 5 * second},
 		"late suspicion":       {9 * second, 5 * second},
 		"suspicion right away": {1, 5 * second},
 	} {
 		s := newScript(t, hostmgr.Config[string]{Policy: policyFunc(
-			func(hostmgr.Pulse) (time.Duration, time.Duration) { return c.suspect, c.evict })})
+			func(hostmgr.History) (time.Duration, time.Duration) { return c.suspect, c.evict })})
 		s.join("a")
 		rep := s.after(5 * second)
 		require.Zero(t, rep.Evicted, what)
@@ -135,28 +135,28 @@ func TestAPolicyMayGrantAnyPatience(t *testing.T) {
 func TestAPolicyMayNeverEvict(t *testing.T) {
 	for _, evict := range []time.Duration{0, math.MaxInt64} {
 		s := newScript(t, hostmgr.Config[string]{Policy: policyFunc(
-			func(hostmgr.Pulse) (time.Duration, time.Duration) { return 2 * second, evict })})
+			func(hostmgr.History) (time.Duration, time.Duration) { return 2 * second, evict })})
 		s.join("a")
 		require.Equal(t, 1, s.after(3*second).Suspected)
 		for range 20 {
 			require.Zero(t, s.after(365*24*time.Hour).Evicted)
 		}
-		require.Equal(t, hostmgr.Suspect, s.get("a").State)
+		require.Equal(t, hostmgr.StateSuspect, s.get("a").State)
 		require.Equal(t, evict == 0, s.get("a").EvictAt.IsZero())
-		s.beat("a")
-		require.Equal(t, hostmgr.Alive, s.get("a").State)
+		s.heartbeat("a")
+		require.Equal(t, hostmgr.StateAlive, s.get("a").State)
 	}
 }
 
-func TestClocksThatJumpAbsurdlyDoNoHarm(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{MaxGap: second})
+func TestAClockThatJumpsFarDoesNoHarm(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{StallThreshold: second})
 	s.join("a")
 	for _, jump := range []time.Duration{math.MaxInt64, math.MinInt64, math.MinInt64, math.MaxInt64, -1, math.MaxInt64} {
 		s.clock.Advance(jump)
-		s.beat("a")
+		s.heartbeat("a")
 		require.Zero(t, s.Sweep(context.Background()).Evicted)
 		s.join("a")
-		require.Equal(t, hostmgr.Alive, s.get("a").State)
+		require.Equal(t, hostmgr.StateAlive, s.get("a").State)
 		_, _ = s.Next()
 	}
 	require.Equal(t, []string{"a"}, s.ids())

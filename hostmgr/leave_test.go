@@ -12,7 +12,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-func TestLeaveSaysWhetherItIsClean(t *testing.T) {
+func TestLeaveReportsItsCleanup(t *testing.T) {
 	fail := true
 	s := newScript(t, hostmgr.Config[string]{
 		Cleanup: func(context.Context, hostmgr.Departure[string]) error {
@@ -27,22 +27,22 @@ func TestLeaveSaysWhetherItIsClean(t *testing.T) {
 	require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
 	require.ErrorIs(t, err, errNotNow)
 	require.True(t, s.gone("a"), "it is gone all the same")
-	require.Equal(t, 1, s.Stats().CleanupPending)
+	require.Equal(t, 1, s.Stats().Cleanup.Pending)
 
-	s.join("a") // its next life has to wait its turn to be cleaned
+	s.join("a") // the cleanup of its next registration has to wait
 	err = s.Leave(context.Background(), "a", 0)
 	require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
-	require.ErrorContains(t, err, "earlier life")
+	require.ErrorContains(t, err, "earlier registration")
 
 	fail = false
 	s.join("b")
 	require.NoError(t, s.Leave(context.Background(), "b", 0))
 	require.Equal(t, 2, s.after(100*time.Millisecond).Cleaned)
-	require.Zero(t, s.Stats().CleanupPending)
+	require.Zero(t, s.Stats().Cleanup.Pending)
 }
 
-func TestLeaveWithoutTimeLeavesTheCleanupToTheNextSweep(t *testing.T) {
-	var d diary
+func TestALeaveWithoutTimeLeavesItsCleanupToTheNextSweep(t *testing.T) {
+	var d cleanupLog
 	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
 	s.join("a")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -60,7 +60,7 @@ func TestLeaveWithoutTimeLeavesTheCleanupToTheNextSweep(t *testing.T) {
 
 func TestUnderRunLeaveWaitsForTheWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var d diary
+		var d cleanupLog
 		r, err := hostmgr.New(hostmgr.Config[string]{
 			CleanupWorkers: 1,
 			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
@@ -89,16 +89,16 @@ func TestUnderRunLeaveWaitsForTheWorker(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		require.Equal(t, 1, r.Stats().CleanupPending)
+		require.Equal(t, 1, r.Stats().Cleanup.Pending)
 		time.Sleep(second)
-		require.Zero(t, r.Stats().CleanupPending)
+		require.Zero(t, r.Stats().Cleanup.Pending)
 	})
 }
 
-// A Leave whose Run ends before a worker came to it cleans up by itself.
+// Run ends before a worker begins the cleanup of a Leave. Then Leave does the cleanup itself.
 func TestLeaveOutlivesRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var d diary
+		var d cleanupLog
 		r, err := hostmgr.New(hostmgr.Config[string]{
 			CleanupWorkers: 1,
 			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
@@ -129,15 +129,15 @@ func TestLeaveOutlivesRun(t *testing.T) {
 	})
 }
 
-// A Leave that finds its id's lane in the hands of a Sweep waits for its turn,
-// also when the sweep's context ends before it comes to it.
-func TestLeaveWaitsForASweepThatIsAtTheSameID(t *testing.T) {
+// A Sweep is cleaning up the same id. Leave waits for its turn, also if the sweep's context ends before
+// the sweep comes to the cleanup of the Leave.
+func TestLeaveWaitsForASweepThatCleansUpTheSameID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var d diary
+		var d cleanupLog
 		sweepCtx, cancel := context.WithCancel(t.Context())
 		r, err := hostmgr.New(hostmgr.Config[string]{
 			Cleanup: func(ctx context.Context, dep hostmgr.Departure[string]) error {
-				if dep.Kind == hostmgr.Evicted {
+				if dep.Kind == hostmgr.DepartureEvicted {
 					time.Sleep(second)
 					cancel()
 				}
@@ -158,12 +158,12 @@ func TestLeaveWaitsForASweepThatIsAtTheSameID(t *testing.T) {
 		require.NoError(t, r.Leave(context.Background(), "a", 0))
 		wg.Wait()
 		require.Len(t, d.departures, 2)
-		require.Equal(t, hostmgr.Left, d.departures[1].Kind)
+		require.Equal(t, hostmgr.DepartureLeft, d.departures[1].Kind)
 	})
 }
 
-// Every worker is in a cleanup that has another host leave: they do that cleanup
-// themselves, for who else would.
+// Each worker is in a cleanup that lets another host leave. They do those cleanups themselves,
+// because no worker is free.
 func TestACleanupMayCallLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r *hostmgr.Registry[string]
@@ -172,7 +172,7 @@ func TestACleanupMayCallLeave(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{
 			CleanupWorkers: 1,
 			Cleanup: func(ctx context.Context, d hostmgr.Departure[string]) error {
-				if d.Host.ID == "a" && d.Host.Life == first {
+				if d.Host.ID == "a" && d.Host.Registration == first {
 					_, _ = r.Announce(hostmgr.Announcement[string]{ID: "a"})
 					errs = append(errs, r.Leave(ctx, "b", 0), r.Leave(ctx, "a", 0))
 				}
@@ -181,7 +181,7 @@ func TestACleanupMayCallLeave(t *testing.T) {
 		})
 		require.NoError(t, err)
 		stop := run(t, r)
-		first = firstLife(t, r) + 1
+		first = firstRegistration(t, r) + 1
 		for _, id := range []string{"a", "b"} {
 			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
 			require.NoError(t, err)
@@ -193,8 +193,8 @@ func TestACleanupMayCallLeave(t *testing.T) {
 	})
 }
 
-// Whatever a cleanup waits for, Run returns: it is enough that its context ends.
-func TestACleanupThatWaitsForAWorkerDoesNotKeepRun(t *testing.T) {
+// Run returns when its context ends, although a cleanup waits for another cleanup.
+func TestACleanupThatWaitsForAWorkerDoesNotBlockRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r *hostmgr.Registry[string]
 		r, err := hostmgr.New(hostmgr.Config[string]{
@@ -217,6 +217,6 @@ func TestACleanupThatWaitsForAWorkerDoesNotKeepRun(t *testing.T) {
 		synctest.Wait()
 		stop()
 		wg.Wait()
-		require.Zero(t, r.Stats().CleanupPending)
+		require.Zero(t, r.Stats().Cleanup.Pending)
 	})
 }

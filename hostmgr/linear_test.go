@@ -21,130 +21,16 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Concurrent histories are checked against one host as a sequential program would have
-// it: there must be an order of the calls, each at a moment between its beginning and its
-// end, in which every answer is right.
-//
-// Time is the difficulty: a call reads the clock at one moment and takes effect at a
-// later one, and clocks move meanwhile. So the model does not know when a host was heard,
-// but between which readings: those that the caller made before and after. An eviction is
-// an operation of its own, with the evidence that its departure states, and a sweep is
-// one on every host: after it nobody is there who was certainly due when it began.
-
-// A deed is one call on one host, or one departure, and what was answered.
-type deed struct {
-	what        string
-	id          string
-	incarnation uint64
-	interval    time.Duration
-	age         time.Duration
-	call, end   int64         // its place in real time
-	lo, hi      time.Duration // the clock before and after
-
-	err   error
-	lease hostmgr.Lease
-	there bool                 // Get
-	host  hostmgr.Host[string] // Get, and evictions
-	seen  time.Duration        // likewise
-	at    time.Duration        // of an eviction
-}
-
-func (d *deed) String() string {
-	return fmt.Sprintf("%d-%d at %d-%d %s %s #%d %v age %v: %+v %v there %t life %d seen %d at %d", d.call, d.end,
-		d.lo, d.hi, d.what, d.id, d.incarnation, d.interval, d.age, d.lease, d.err, d.there, d.host.Life, d.seen, d.at)
-}
-
-// A linear is one host of the sequential program.
-type linear struct {
-	alive       bool
-	incarnation uint64
-	life        uint64 // the latest, also when it is over
-	interval    time.Duration
-	lo, hi      time.Duration // heard between these
-}
-
 var linearModel = porcupine.Model{
 	Init: func() any { return linear{} },
 	Step: func(state, input, _ any) (bool, any) {
 		s := state.(linear)
-		ok := s.step(input.(*deed))
+		ok := s.step(input.(*operation))
 		return ok, s
 	},
 }
 
-// step tells whether a deed may come next, and does it.
-func (s *linear) step(d *deed) bool {
-	switch d.what {
-	case "announce":
-		return s.announce(d)
-	case "heartbeat", "observe":
-		ok := errors.Is(d.err, s.fence(d.incarnation))
-		if ok && d.err == nil {
-			s.heard(d)
-			// Its interval is read a moment before the beat counts, so that is not asked about.
-			ok = d.what == "observe" || d.lease.Incarnation == s.incarnation && d.lease.Life == s.life
-		}
-		return ok
-	case "leave", "forget":
-		want := s.fence(d.incarnation)
-		s.alive = s.alive && want != nil
-		return errors.Is(d.err, want) || want == nil && d.what == "leave" && errors.Is(d.err, hostmgr.ErrCleanupPending)
-	case "get":
-		return d.there == s.alive && (!d.there || s.shows(d))
-	case "evicted":
-		ok := s.alive && d.host.Life == s.life && d.host.Interval == s.interval &&
-			s.lo <= d.seen && d.seen <= s.hi && d.at-d.seen > 2*s.interval
-		s.alive = false
-		return ok
-	default: // sweep
-		return !s.alive || d.lo-s.hi <= 2*s.interval
-	}
-}
-
-func (s *linear) fence(incarnation uint64) error {
-	switch {
-	case !s.alive || incarnation > s.incarnation:
-		return hostmgr.ErrUnknownHost
-	case incarnation != 0 && incarnation < s.incarnation:
-		return hostmgr.ErrStale
-	}
-	return nil
-}
-
-func (s *linear) announce(d *deed) bool {
-	switch {
-	case s.alive && d.incarnation != 0 && d.incarnation < s.incarnation:
-		return errors.Is(d.err, hostmgr.ErrStale)
-	case s.alive && (d.incarnation == 0 || d.incarnation == s.incarnation):
-		s.interval = d.interval
-		s.heard(d)
-		return d.err == nil && d.lease == hostmgr.Lease{Interval: s.interval, Incarnation: s.incarnation, Life: s.life}
-	}
-	ok := d.err == nil && d.lease.Life > s.life && d.lease.Interval == d.interval &&
-		(d.incarnation == 0 || d.lease.Incarnation == d.incarnation)
-	*s = linear{true, d.lease.Incarnation, d.lease.Life, d.interval, d.lo, d.hi}
-	return ok
-}
-
-// heard: the later of what was known and what the call read.
-func (s *linear) heard(d *deed) {
-	s.lo, s.hi = max(s.lo, d.lo-d.age), max(s.hi, d.hi-d.age)
-}
-
-// shows tells whether Get may have shown the host so. It shows a beat that is younger than
-// its own reading of the clock as heard then: so what lies before that call is exact, and
-// what does not may be later in truth.
-func (s *linear) shows(d *deed) bool {
-	ok := d.host.Life == s.life && d.host.Incarnation == s.incarnation && d.host.Interval == s.interval &&
-		d.seen <= s.hi && d.seen <= d.hi && (d.seen >= s.lo || d.seen >= d.lo)
-	s.lo = max(s.lo, d.seen)
-	if d.seen < d.lo {
-		s.hi = d.seen
-	}
-	return ok
-}
-
-// A hesitant clock lets others go on between its reading and the use of that.
+// A hesitant clock lets other goroutines run between its reading and the use of the reading.
 type hesitant struct{ *clockwork.FakeClock }
 
 func (h hesitant) Now() time.Time {
@@ -162,20 +48,20 @@ func yield() {
 	}
 }
 
-// A chronicle is one concurrent history.
-type chronicle struct {
+// A concurrentHistory records the calls of one concurrent history.
+type concurrentHistory struct {
 	*hostmgr.Registry[string]
-	clock *clockwork.FakeClock
-	start time.Time
-	order atomic.Int64
-	mu    sync.Mutex
-	deeds []*deed
-	ended map[uint64]int // departures by life
-	crowd int            // hosts that are there besides
+	clock      *clockwork.FakeClock
+	start      time.Time
+	order      atomic.Int64
+	mu         sync.Mutex
+	operations []*operation
+	ended      map[uint64]int // departures by registration
+	crowd      int            // the number of other hosts
 }
 
-func newChronicle(t *testing.T) *chronicle {
-	c := &chronicle{clock: clockwork.NewFakeClock(), ended: map[uint64]int{}}
+func newConcurrentHistory(t *testing.T) *concurrentHistory {
+	c := &concurrentHistory{clock: clockwork.NewFakeClock(), ended: map[uint64]int{}}
 	c.start = c.clock.Now()
 	var err error
 	c.Registry, err = hostmgr.New(hostmgr.Config[string]{Clock: hesitant{c.clock}, Cleanup: c.cleanup})
@@ -183,27 +69,27 @@ func newChronicle(t *testing.T) *chronicle {
 	return c
 }
 
-func (c *chronicle) now() time.Duration { return c.clock.Since(c.start) }
+func (c *concurrentHistory) now() time.Duration { return c.clock.Since(c.start) }
 
-func (c *chronicle) cleanup(_ context.Context, d hostmgr.Departure[string]) error {
-	e := &deed{what: "evicted", id: d.Host.ID, host: d.Host, seen: d.Host.LastSeen.Sub(c.start), at: d.At.Sub(c.start)}
+func (c *concurrentHistory) cleanup(_ context.Context, d hostmgr.Departure[string]) error {
+	e := &operation{what: "evicted", id: d.Host.ID, host: d.Host, seen: d.Host.LastContact.Sub(c.start), at: d.At.Sub(c.start)}
 	e.end = c.order.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ended[d.Host.Life]++
-	if d.Kind == hostmgr.Evicted {
-		c.deeds = append(c.deeds, e)
+	c.ended[d.Host.Registration]++
+	if d.Kind == hostmgr.DepartureEvicted {
+		c.operations = append(c.operations, e)
 	}
 	return nil
 }
 
-func (c *chronicle) do(d *deed) {
+func (c *concurrentHistory) do(d *operation) {
 	d.lo, d.call = c.now(), c.order.Add(1)
 	switch ctx := context.Background(); d.what {
 	case "announce":
-		d.lease, d.err = c.Announce(hostmgr.Announcement[string]{ID: d.id, Incarnation: d.incarnation, Interval: d.interval})
+		d.ack, d.err = c.Announce(hostmgr.Announcement[string]{ID: d.id, Incarnation: d.incarnation, Interval: d.interval})
 	case "heartbeat":
-		d.lease, d.err = c.Heartbeat(d.id, d.incarnation)
+		d.ack, d.err = c.Heartbeat(d.id, d.incarnation)
 	case "observe":
 		d.err = c.Observe(d.id, d.incarnation, d.age)
 	case "leave":
@@ -212,20 +98,20 @@ func (c *chronicle) do(d *deed) {
 		d.err = c.Forget(d.id, d.incarnation)
 	case "get":
 		d.host, d.there = c.Get(d.id)
-		d.seen = d.host.LastSeen.Sub(c.start)
+		d.seen = d.host.LastContact.Sub(c.start)
 	case "sweep":
 		c.Sweep(ctx)
 	}
 	d.end, d.hi = c.order.Add(1), c.now()
 	c.mu.Lock()
-	c.deeds = append(c.deeds, d)
+	c.operations = append(c.operations, d)
 	c.mu.Unlock()
 }
 
 var linearIDs = []string{"a", "b", "c"}
 
-// grow has others join, or leave, until there are so many.
-func (c *chronicle) grow(to int) {
+// grow lets other hosts join or leave until there are this many.
+func (c *concurrentHistory) grow(to int) {
 	for ; c.crowd < to; c.crowd++ {
 		_, _ = c.Announce(hostmgr.Announcement[string]{ID: fmt.Sprint("crowd", c.crowd), Interval: time.Hour})
 	}
@@ -234,10 +120,11 @@ func (c *chronicle) grow(to int) {
 	}
 }
 
-// write has four goroutines do fifty things each, and then looks at what remains. Meanwhile
-// the crowd may change so that the page of the hosts splits, or is merged with others.
-func (c *chronicle) write(crowd ...int) {
-	c.clock.Advance(time.Second) // so that no age reaches back before the registry
+// write makes fifty calls on each of four goroutines, and then checks which hosts remain. Meanwhile
+// the number of other hosts may change, so that the bucket of the hosts is split, or merged with
+// others.
+func (c *concurrentHistory) write(crowd ...int) {
+	c.clock.Advance(time.Second) // so that no age reaches back to before the registry was made
 	for _, size := range crowd {
 		c.grow(size)
 	}
@@ -262,14 +149,14 @@ func (c *chronicle) write(crowd ...int) {
 	c.grow(0)
 	for _, last := range []string{"get", "sweep", "get"} {
 		for _, id := range linearIDs {
-			c.do(&deed{what: last, id: id})
+			c.do(&operation{what: last, id: id})
 		}
 		c.clock.Advance(time.Second)
 	}
 }
 
-func (c *chronicle) act() {
-	d := &deed{id: linearIDs[rand.IntN(len(linearIDs))], interval: time.Duration(1+rand.IntN(2)) * 10 * time.Millisecond}
+func (c *concurrentHistory) act() {
+	d := &operation{id: linearIDs[rand.IntN(len(linearIDs))], interval: time.Duration(1+rand.IntN(2)) * 10 * time.Millisecond}
 	if rand.IntN(2) == 0 {
 		d.incarnation = uint64(1 + rand.IntN(4))
 	}
@@ -293,13 +180,13 @@ func (c *chronicle) act() {
 	c.do(d)
 }
 
-// history is what happened to one host. An eviction happened at the earliest when a sweep
-// began that read the clock as the departure says.
-func (c *chronicle) history(id string) (h []porcupine.Operation) {
-	for _, d := range c.deeds {
+// history returns the operations on one host. An eviction happened at the earliest when a sweep
+// began whose reading of the clock is the time of the departure.
+func (c *concurrentHistory) history(id string) (h []porcupine.Operation) {
+	for _, d := range c.operations {
 		if d.what == "evicted" {
 			d.call = d.end
-			for _, s := range c.deeds {
+			for _, s := range c.operations {
 				if s.what == "sweep" && s.lo <= d.at && d.at <= s.hi {
 					d.call = min(d.call, s.call)
 				}
@@ -312,17 +199,17 @@ func (c *chronicle) history(id string) (h []porcupine.Operation) {
 	return h
 }
 
-// TestLinear: whatever many do to a host at the same time, there is an order of it that
-// explains every answer; and each life had one departure.
+// Many goroutines call the registry for one host at the same time. There is an order of the calls that
+// explains every answer, and each registration has one departure.
 func TestLinear(t *testing.T) {
 	seen := map[string]int{}
 	for n := range times(400, 10_000) {
-		c := newChronicle(t)
+		c := newConcurrentHistory(t)
 		switch n % 20 {
 		case 0:
-			c.write(1595 + rand.IntN(40)) // beyond 1638 a page splits
+			c.write(1595 + rand.IntN(40)) // beyond 1638 hosts a bucket splits
 		case 1:
-			c.write(1700, 520+rand.IntN(40)) // at 512 they merge
+			c.write(1700, 520+rand.IntN(40)) // at 512 hosts they merge
 		default:
 			c.write()
 		}
@@ -334,16 +221,16 @@ func TestLinear(t *testing.T) {
 		}
 		st := c.Stats()
 		require.Zero(t, st.Hosts)
-		require.EqualValues(t, st.Joins-st.Forgotten, len(c.ended))
-		for life, times := range c.ended {
-			require.Equal(t, 1, times, "departures of life %d", life)
+		require.EqualValues(t, st.Joins-st.Departures.Forgotten, len(c.ended))
+		for registration, times := range c.ended {
+			require.Equal(t, 1, times, "departures of registration %d", registration)
 		}
 		c.count(seen)
 	}
 	t.Log(seen)
 	for _, what := range []string{
 		"announce", "announce stale", "heartbeat", "heartbeat unknown", "heartbeat stale", "observe", "leave",
-		"forget", "get", "evicted", "evicted while it was beaten", "replaced",
+		"forget", "get", "evicted", "evicted during a heartbeat", "replaced",
 	} {
 		require.NotZero(t, seen[what], "%s: never happened", what)
 	}
@@ -358,9 +245,9 @@ func tell(h []porcupine.Operation) string {
 	return b.String()
 }
 
-// count counts what happened, so that a test that proves nothing shows.
-func (c *chronicle) count(seen map[string]int) {
-	for _, d := range c.deeds {
+// count counts the kinds of operations, so that a test without some of them fails.
+func (c *concurrentHistory) count(seen map[string]int) {
+	for _, d := range c.operations {
 		name := d.what
 		if errors.Is(d.err, hostmgr.ErrStale) {
 			name += " stale"
@@ -371,12 +258,12 @@ func (c *chronicle) count(seen map[string]int) {
 		if d.what != "evicted" {
 			continue
 		}
-		for _, b := range c.deeds {
+		for _, b := range c.operations {
 			if b.what == "heartbeat" && b.id == d.id && b.call < d.end && d.call < b.end {
-				seen["evicted while it was beaten"]++
+				seen["evicted during a heartbeat"]++
 				break
 			}
 		}
 	}
-	seen["replaced"] += int(c.Stats().Replaced)
+	seen["replaced"] += int(c.Stats().Departures.Replaced)
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// logs is a Logger, and what it was told.
+// logs returns a Logger and its output.
 func logs() (*slog.Logger, *strings.Builder) {
 	var said strings.Builder
 	return slog.New(slog.NewTextHandler(&said, nil)), &said
 }
 
-// failures are the ways in which a callback can fail, and what is said of each.
+// failures are the ways in which a callback can fail, with the text of each.
 var failures = []struct {
 	fail func() error
 	says string
@@ -30,7 +30,7 @@ var failures = []struct {
 	{func() error { runtime.Goexit(); return nil }, `err="WHAT ended its goroutine"`},
 }
 
-// aside sweeps on a goroutine that a callback may end.
+// aside sweeps on another goroutine, which a callback may end.
 func (s *script) aside() {
 	done := make(chan struct{})
 	go func() {
@@ -50,22 +50,22 @@ func TestACleanupThatFailsIsLogged(t *testing.T) {
 			return nil
 		}})
 		s.join("b")
-		life := strconv.FormatUint(s.join("a").Life, 10)
+		registration := strconv.FormatUint(s.join("a").Registration, 10)
 		s.clock.Advance(2 * second)
-		s.beat("b")
+		s.heartbeat("b")
 		s.clock.Advance(1)
 		for range 3 {
 			s.aside()
 			s.clock.Advance(time.Minute)
-			s.beat("b")
+			s.heartbeat("b")
 		}
 		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
 		require.Len(t, lines, 2)
 		for i, attempt := range []string{"1", "2"} {
-			require.Contains(t, lines[i], `level=ERROR msg="cleanup failed" host=a life=`+life+` kind=evicted attempt=`+attempt+" "+
+			require.Contains(t, lines[i], `level=ERROR msg="cleanup failed" host=a registration=`+registration+` kind=evicted attempt=`+attempt+" "+
 				strings.ReplaceAll(row.says, "WHAT", "cleanup"))
 		}
-		require.Zero(t, s.Stats().CleanupPending)
+		require.Zero(t, s.Stats().Cleanup.Pending)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestAConfirmThatFailsIsLogged(t *testing.T) {
 		s.join("b")
 		s.join("c")
 		s.clock.Advance(2 * second)
-		s.beat("c")
+		s.heartbeat("c")
 		s.clock.Advance(1)
 		s.aside()
 		require.Contains(t, said.String(), `level=ERROR msg="Confirm failed, its hosts are held" hosts=2 `+
@@ -90,10 +90,10 @@ func TestAConfirmThatFailsIsLogged(t *testing.T) {
 	}
 }
 
-func TestAnOverruledPolicyIsLogged(t *testing.T) {
+func TestAnInvalidAnswerOfAPolicyIsLogged(t *testing.T) {
 	for says, f := range map[string]policyFunc{
-		`err="policy panicked: oops\ngoroutine `: func(hostmgr.Pulse) (time.Duration, time.Duration) { panic("oops") },
-		`err="patience (-1ns, 1h0m0s) for an interval of 5s"`: func(hostmgr.Pulse) (time.Duration, time.Duration) {
+		`err="policy panicked: oops\ngoroutine `: func(hostmgr.History) (time.Duration, time.Duration) { panic("oops") },
+		`err="timeouts (-1ns, 1h0m0s) for an interval of 5s"`: func(hostmgr.History) (time.Duration, time.Duration) {
 			return -1, time.Hour
 		},
 	} {
@@ -104,19 +104,19 @@ func TestAnOverruledPolicyIsLogged(t *testing.T) {
 		}
 		require.Empty(t, said.String(), "an Announce does not wait for the logger")
 		s.after(0)
-		require.Contains(t, said.String(), `level=ERROR msg="policy overruled by Multiple(2)" policy=hostmgr_test.policyFunc interval=5s `+says)
+		require.Contains(t, said.String(), `level=ERROR msg="policy answer not valid, Fixed(2) is used instead" policy=hostmgr_test.policyFunc interval=5s `+says)
 		require.Equal(t, 1, strings.Count(said.String(), "\n"), "once for all hosts of an interval")
-		require.Equal(t, uint64(1), s.Stats().PolicyFaults)
+		require.Equal(t, uint64(1), s.Stats().PolicyErrors)
 		s.join("c")
-		require.Equal(t, uint64(2), s.Stats().PolicyFaults)
-		require.Equal(t, 10*second, s.get("a").EvictAt.Sub(s.get("a").LastSeen))
+		require.Equal(t, uint64(2), s.Stats().PolicyErrors)
+		require.Equal(t, 10*second, s.get("a").EvictAt.Sub(s.get("a").LastContact))
 	}
 }
 
-// What goes well is not logged.
-func TestNothingIsLoggedWhileAllGoesWell(t *testing.T) {
+// Success is not logged.
+func TestSuccessIsNotLogged(t *testing.T) {
 	logger, said := logs()
-	var d diary
+	var d cleanupLog
 	s := newScript(t, hostmgr.Config[string]{Logger: logger, Cleanup: d.cleanup, Confirm: func(_ context.Context, due hosts) (hosts, error) {
 		return due, nil
 	}})

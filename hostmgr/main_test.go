@@ -20,8 +20,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const second = time.Second
 
-// times is how often a test tries something: few times, or with HOSTLIFE_LONG=1 as often
-// as RELIABILITY.md says.
+// times returns the number of repetitions of a test: few, or with HOSTLIFE_LONG=1 many, as in
+// RELIABILITY.md.
 func times(few, many int) int {
 	if os.Getenv("HOSTLIFE_LONG") == "1" {
 		return many
@@ -43,7 +43,7 @@ func newScript(t testing.TB, cfg hostmgr.Config[string]) *script {
 	return newScriptOn(t, clock, cfg)
 }
 
-// newScriptOn is newScript with a Clock in cfg that is more than the fake one in it.
+// newScriptOn is newScript with a Clock in cfg that wraps the fake one.
 func newScriptOn(t testing.TB, clock *clockwork.FakeClock, cfg hostmgr.Config[string]) *script {
 	t.Helper()
 	r, err := hostmgr.New(cfg)
@@ -51,20 +51,20 @@ func newScriptOn(t testing.TB, clock *clockwork.FakeClock, cfg hostmgr.Config[st
 	return &script{Registry: r, clock: clock, t: t}
 }
 
-// join announces a host with an interval of a second and returns its lease.
-func (s *script) join(id string) hostmgr.Lease {
+// join announces a host with an interval of a second.
+func (s *script) join(id string) hostmgr.Ack {
 	s.t.Helper()
 	return s.announce(hostmgr.Announcement[string]{ID: id, Metadata: "data of " + id, Interval: second})
 }
 
-func (s *script) announce(a hostmgr.Announcement[string]) hostmgr.Lease {
+func (s *script) announce(a hostmgr.Announcement[string]) hostmgr.Ack {
 	s.t.Helper()
-	lease, err := s.Announce(a)
+	ack, err := s.Announce(a)
 	require.NoError(s.t, err)
-	return lease
+	return ack
 }
 
-func (s *script) beat(id string) {
+func (s *script) heartbeat(id string) {
 	s.t.Helper()
 	_, err := s.Heartbeat(id, 0)
 	require.NoError(s.t, err)
@@ -97,15 +97,15 @@ func (s *script) ids() []string {
 	return ids
 }
 
-// A diary notes departures as a Cleanup is told of them.
-type diary struct{ departures []hostmgr.Departure[string] }
+// A cleanupLog records the departures that are passed to its cleanup.
+type cleanupLog struct{ departures []hostmgr.Departure[string] }
 
-func (d *diary) cleanup(_ context.Context, dep hostmgr.Departure[string]) error {
+func (d *cleanupLog) cleanup(_ context.Context, dep hostmgr.Departure[string]) error {
 	d.departures = append(d.departures, dep)
 	return nil
 }
 
-// run starts Run, in a bubble, and returns what stops it and waits for it.
+// run starts Run in a synctest bubble. stop ends it and waits for it.
 func run[M any](t *testing.T, r *hostmgr.Registry[M]) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -127,11 +127,12 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// firstLife has a host come and go, and returns the number of its life: the next ones follow.
-func firstLife[M any](t testing.TB, r *hostmgr.Registry[M]) uint64 {
+// firstRegistration lets a host join and depart, and returns the number of its registration: later
+// numbers follow it.
+func firstRegistration[M any](t testing.TB, r *hostmgr.Registry[M]) uint64 {
 	t.Helper()
-	lease, err := r.Announce(hostmgr.Announcement[M]{ID: "first"})
+	ack, err := r.Announce(hostmgr.Announcement[M]{ID: "first"})
 	require.NoError(t, err)
 	require.NoError(t, r.Forget("first", 0))
-	return lease.Life
+	return ack.Registration
 }

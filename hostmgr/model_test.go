@@ -12,14 +12,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A model is the registry as anyone would write it first: one map, full scans.
+// A model is a naive registry: one map, full scans.
 type model struct {
 	policy hostmgr.Policy
-	most   int // hosts; 0: no limit
+	limit  int // of hosts; 0: none
 	now    time.Duration
-	behind time.Duration // the clock, after a step back
+	behind time.Duration // how far the clock is behind, after a step back
 	hosts  map[string]modelHost
-	gone   map[hostmgr.Kind]int
+	gone   map[hostmgr.DepartureKind]int
 }
 
 type modelHost struct {
@@ -28,19 +28,19 @@ type modelHost struct {
 }
 
 func newModel(p hostmgr.Policy) *model {
-	return &model{policy: p, hosts: map[string]modelHost{}, gone: map[hostmgr.Kind]int{}}
+	return &model{policy: p, hosts: map[string]modelHost{}, gone: map[hostmgr.DepartureKind]int{}}
 }
 
 func (m *model) announce(id string, incarnation uint64, interval time.Duration) error {
 	old, there := m.hosts[id]
 	joined := m.now
 	switch {
-	case !there && m.most > 0 && len(m.hosts) == m.most:
+	case !there && m.limit > 0 && len(m.hosts) == m.limit:
 		return hostmgr.ErrFull
 	case there && incarnation < old.incarnation:
 		return hostmgr.ErrStale
 	case there && incarnation > old.incarnation:
-		m.gone[hostmgr.Replaced]++
+		m.gone[hostmgr.DepartureReplaced]++
 	case there:
 		joined = old.joined
 	}
@@ -48,7 +48,7 @@ func (m *model) announce(id string, incarnation uint64, interval time.Duration) 
 	return nil
 }
 
-// find returns the living host that a call of this incarnation means.
+// find returns the host that a call of this incarnation refers to.
 func (m *model) find(id string, incarnation uint64) (modelHost, error) {
 	h, there := m.hosts[id]
 	switch {
@@ -69,7 +69,7 @@ func (m *model) observe(id string, incarnation uint64, age time.Duration) error 
 	return err
 }
 
-func (m *model) remove(id string, incarnation uint64, k hostmgr.Kind) error {
+func (m *model) remove(id string, incarnation uint64, k hostmgr.DepartureKind) error {
 	_, err := m.find(id, incarnation)
 	if err == nil {
 		delete(m.hosts, id)
@@ -80,9 +80,9 @@ func (m *model) remove(id string, incarnation uint64, k hostmgr.Kind) error {
 
 func (m *model) sweep() (evicted int) {
 	for id, h := range m.hosts {
-		if m.state(h) == hostmgr.Offline {
+		if m.state(h) == hostmgr.StateOffline {
 			delete(m.hosts, id)
-			m.gone[hostmgr.Evicted]++
+			m.gone[hostmgr.DepartureEvicted]++
 			evicted++
 		}
 	}
@@ -90,20 +90,20 @@ func (m *model) sweep() (evicted int) {
 }
 
 func (m *model) state(h modelHost) hostmgr.State {
-	suspect, evict := m.policy.Patience(hostmgr.Pulse{Interval: h.interval})
+	suspect, evict := m.policy.Timeouts(hostmgr.History{Interval: h.interval})
 	switch silence := m.now - h.seen; {
 	case evict > 0 && silence > evict:
-		return hostmgr.Offline
+		return hostmgr.StateOffline
 	case suspect > 0 && silence > suspect:
-		return hostmgr.Suspect
+		return hostmgr.StateSuspect
 	case silence > h.interval:
-		return hostmgr.Late
+		return hostmgr.StateLate
 	}
-	return hostmgr.Alive
+	return hostmgr.StateAlive
 }
 
-// FuzzModel reads its input as a script, four bytes a step, and plays it to the
-// registry and to the model.
+// FuzzModel reads its input as a script with four bytes a step, and runs it against the registry and
+// the model.
 func FuzzModel(f *testing.F) {
 	for seed := range uint64(40) {
 		script := make([]byte, 4*200)
@@ -114,14 +114,14 @@ func FuzzModel(f *testing.F) {
 		f.Add(script)
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		cleaned := map[hostmgr.Kind]int{}
+		cleaned := map[hostmgr.DepartureKind]int{}
 		s := newScript(t, hostmgr.Config[string]{
 			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
 				cleaned[d.Kind]++
 				return nil
 			},
 		})
-		m := newModel(hostmgr.Multiple(2))
+		m := newModel(hostmgr.Fixed(2))
 		for ; len(script) >= 4; script = script[4:] {
 			want, got := step(s, m, script[:4])
 			require.Equal(t, want, got)
@@ -130,12 +130,12 @@ func FuzzModel(f *testing.F) {
 		s.Sweep(context.Background())
 		m.sweep()
 		require.Empty(t, m.differ(s))
-		delete(m.gone, hostmgr.Forgotten)
+		delete(m.gone, hostmgr.DepartureForgotten)
 		require.Equal(t, m.gone, cleaned)
 	})
 }
 
-// step does one thing to both and returns both answers.
+// step makes one call to both and returns both answers.
 func step(s *script, m *model, b []byte) (want, got error) {
 	id := string('a' + rune(b[1]%8))
 	incarnation := uint64(b[2] % 4)
@@ -152,13 +152,13 @@ func step(s *script, m *model, b []byte) (want, got error) {
 		return m.observe(id, incarnation, age), s.Observe(id, incarnation, age)
 	case 5:
 		if b[3]%2 == 0 {
-			return m.remove(id, incarnation, hostmgr.Forgotten), s.Forget(id, incarnation)
+			return m.remove(id, incarnation, hostmgr.DepartureForgotten), s.Forget(id, incarnation)
 		}
-		return m.remove(id, incarnation, hostmgr.Left), s.Leave(context.Background(), id, incarnation)
+		return m.remove(id, incarnation, hostmgr.DepartureLeft), s.Leave(context.Background(), id, incarnation)
 	case 6:
 		m.sweep()
 		s.Sweep(context.Background())
-	case 7: // whole intervals, often enough, so that boundaries are met
+	case 7: // often whole intervals, so that deadlines are met exactly
 		d := interval / time.Duration(1+b[1]%3)
 		m.now += d
 		s.clock.Advance(d)
@@ -166,15 +166,15 @@ func step(s *script, m *model, b []byte) (want, got error) {
 	return nil, nil
 }
 
-// start is what the clock, which reads now, read at the beginning of the registry's time.
+// start returns the reading of the clock at the begin of the registry's time.
 func (m *model) start(now time.Time) time.Time { return now.Add(m.behind - m.now) }
 
-// differ says how the registry differs from the model; nothing if it does not.
+// differ describes how the registry differs from the model. It is empty if they agree.
 func (m *model) differ(s *script) string {
 	shown, start := 0, m.start(s.clock.Now())
 	for h := range s.All() {
 		shown++
-		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastSeen.Sub(start), h.Interval}
+		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastContact.Sub(start), h.Interval}
 		want, there := m.hosts[h.ID]
 		if !there || got != want || h.State != m.state(want) {
 			return fmt.Sprintf("%s is %+v, %v; not %+v, %v", h.ID, got, h.State, want, m.state(want))
@@ -187,10 +187,10 @@ func (m *model) differ(s *script) string {
 		return fmt.Sprintf("%d are shown, %d counted, %d there", shown, s.Len(), len(m.hosts))
 	}
 	st := s.Stats()
-	got := [4]uint64{st.Left, st.Evicted, st.Replaced, st.Forgotten}
+	got := [4]uint64{st.Departures.Left, st.Departures.Evicted, st.Departures.Replaced, st.Departures.Forgotten}
 	want := [4]uint64{}
 	for k, n := range m.gone {
-		want[k-hostmgr.Left] = uint64(n)
+		want[k-hostmgr.DepartureLeft] = uint64(n)
 	}
 	if got != want || st.Joins != uint64(shown)+got[0]+got[1]+got[2]+got[3] {
 		return fmt.Sprintf("%d joined and %v departed, not %v", st.Joins, got, want)

@@ -14,25 +14,25 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// newOn returns a registry on that clock.
+// newOn returns a registry with this clock.
 func newOn(t *testing.T, c clock.Clock) *hostmgr.Registry[string] {
 	r, err := hostmgr.New(hostmgr.Config[string]{Clock: c})
 	require.NoError(t, err)
 	return r
 }
 
-// numbers lets so many hosts join, in order, and returns the numbers of their lives.
-func numbers(t *testing.T, r *hostmgr.Registry[string], hosts int) (lives []uint64) {
+// numbers lets hosts join in order, and returns the numbers of their registrations.
+func numbers(t *testing.T, r *hostmgr.Registry[string], hosts int) (registrations []uint64) {
 	for i := range hosts {
-		lease, err := r.Announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i)})
+		ack, err := r.Announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i)})
 		require.NoError(t, err)
-		lives = append(lives, lease.Life)
+		registrations = append(registrations, ack.Registration)
 	}
-	return lives
+	return registrations
 }
 
-// A process that starts again uses no number of the one before, be it a day later or at the same
-// reading of the clock: a host sees that it has to register its data again
+// A process that starts again uses no number of the process before, a day later or at the same
+// reading of the clock. So a host can tell that it has to register its data again
 // (dragonflyoss/dragonfly#4853).
 func TestNumbersAreNotUsedAgainAfterARestart(t *testing.T) {
 	for _, later := range []time.Duration{0, time.Nanosecond, time.Millisecond, 24 * time.Hour} {
@@ -45,15 +45,15 @@ func TestNumbersAreNotUsedAgainAfterARestart(t *testing.T) {
 	}
 }
 
-// Numbers of a process that starts more than two seconds later are greater than all before.
+// The numbers of a process that starts more than two seconds later are greater than all earlier ones.
 func TestNumbersGrowFromProcessToProcess(t *testing.T) {
 	c := clock.NewMock()
 	last := uint64(0)
 	for range 20 {
-		lives := numbers(t, newOn(t, c), 100)
-		require.Greater(t, lives[0], last)
-		require.IsIncreasing(t, lives)
-		last = lives[99]
+		registrations := numbers(t, newOn(t, c), 100)
+		require.Greater(t, registrations[0], last)
+		require.IsIncreasing(t, registrations)
+		last = registrations[99]
 		c.Add(2 * time.Second)
 	}
 }
@@ -73,55 +73,55 @@ func TestRestoreKeepsNumbers(t *testing.T) {
 	for _, h := range kept {
 		now, there := b.Get(h.ID)
 		require.True(t, there)
-		require.Equal(t, h.Life, now.Life)
-		lease, err := b.Heartbeat(h.ID, 0)
+		require.Equal(t, h.Registration, now.Registration)
+		ack, err := b.Heartbeat(h.ID, 0)
 		require.NoError(t, err)
-		require.Equal(t, h.Life, lease.Life)
-		used[h.Life] = true
+		require.Equal(t, h.Registration, ack.Registration)
+		used[h.Registration] = true
 	}
 	for i := range 100 {
-		lease, err := b.Announce(hostmgr.Announcement[string]{ID: "new" + strconv.Itoa(i)})
+		ack, err := b.Announce(hostmgr.Announcement[string]{ID: "new" + strconv.Itoa(i)})
 		require.NoError(t, err)
-		require.False(t, used[lease.Life])
-		used[lease.Life] = true
+		require.False(t, used[ack.Registration])
+		used[ack.Registration] = true
 	}
 }
 
-// Numbers from a later clock are passed over, and what cannot be one is refused.
+// New numbers skip restored ones that come from a later clock. Impossible numbers are refused.
 func TestRestoreOfNumbersAtTheLimits(t *testing.T) {
 	r := newOn(t, clock.NewMock())
 	for i, n := range []uint64{0, 1, math.MaxInt64 - 1<<40 + 1} {
-		joined, err := r.Restore(slices.Values([]hostmgr.Host[string]{{ID: strconv.Itoa(i), Life: n}}))
+		joined, err := r.Restore(slices.Values([]hostmgr.Host[string]{{ID: strconv.Itoa(i), Registration: n}}))
 		require.NoError(t, err)
 		require.Equal(t, 1, joined)
 		h, _ := r.Get(strconv.Itoa(i))
-		require.Equal(t, n != 0, h.Life == n)
-		lease, err := r.Announce(hostmgr.Announcement[string]{ID: "after " + strconv.Itoa(i)})
+		require.Equal(t, n != 0, h.Registration == n)
+		ack, err := r.Announce(hostmgr.Announcement[string]{ID: "after " + strconv.Itoa(i)})
 		require.NoError(t, err)
-		require.Greater(t, lease.Life, n)
+		require.Greater(t, ack.Registration, n)
 	}
 	for _, n := range []uint64{math.MaxInt64, math.MaxUint64} {
-		joined, err := r.Restore(slices.Values([]hostmgr.Host[string]{{ID: "x", Life: n}}))
+		joined, err := r.Restore(slices.Values([]hostmgr.Host[string]{{ID: "x", Registration: n}}))
 		require.ErrorIs(t, err, hostmgr.ErrInvalid)
 		require.Zero(t, joined)
 	}
 }
 
-// Hosts that an embedder restores under one number are still told apart: by what holds them, and
-// by what Confirm says of each.
-func TestHostsOfOneNumberAreToldApart(t *testing.T) {
+// Two hosts are restored with the same number. Their holds, and the answers of Confirm about them, are
+// kept apart.
+func TestHostsWithTheSameNumberAreKeptApart(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Confirm: func(_ context.Context, due hosts) (hosts, error) {
 		return slices.DeleteFunc(due, func(h hostmgr.Host[string]) bool { return h.ID == "b" }), nil
 	}})
 	_, err := s.Restore(slices.Values([]hostmgr.Host[string]{
-		{ID: "a", Life: 7, Interval: second}, {ID: "b", Life: 7, Interval: second}, {ID: "c", Life: 7, Interval: second},
+		{ID: "a", Registration: 7, Interval: second}, {ID: "b", Registration: 7, Interval: second}, {ID: "c", Registration: 7, Interval: second},
 	}))
 	require.NoError(t, err)
 	s.after(1500 * time.Millisecond)
-	s.beat("c")
+	s.heartbeat("c")
 	rep := s.after(second)
 	require.Equal(t, [2]int{1, 1}, [2]int{rep.Evicted, rep.Held})
 	require.Equal(t, []string{"b", "c"}, s.ids())
-	require.NotEmpty(t, s.get("b").Held)
-	require.Empty(t, s.get("c").Held)
+	require.NotEmpty(t, s.get("b").Hold)
+	require.Empty(t, s.get("c").Hold)
 }

@@ -6,94 +6,96 @@ import (
 	"time"
 )
 
-// A Policy says how much silence is too much. It answers "how long", never
-// "whether": the registry does the counting.
+// A Policy says how much silence makes a host suspect, and how much evicts it. It only answers
+// "how long": the registry measures the silence.
 //
-// Patience must be pure and cheap: it is asked once for each interval that
-// hosts use, not for each host, and its answer is kept (for the first 1024 of
-// them; where hosts use more it is asked at each Announce of the others, and with a Shadow, a
-// Recorder or a policy that learns at each of their signs of life). It runs with no lock held.
+// Timeouts must be pure and cheap. The registry asks once for each interval that hosts use and
+// keeps the answer, for the first 1024 intervals. If hosts use more, it asks at each Announce with
+// one of the others; with a Shadow, a Recorder or a HistoryPolicy also at each contact of such a
+// host. It holds no lock while it asks.
 //
-// A policy that also has a method Learns() bool that returns true is told all of a Pulse: it
-// is asked for each host after each of its signs of life. Its suspicion does not come before
-// the interval is over. (Of a policy around another, Learns returns what that of the other
-// does.)
-//
-// An answer that can't be meant (a panic, a negative duration, an
-// eviction before the interval is over) is counted in Stats.PolicyFaults,
-// logged, and replaced by that of the default, Multiple(2); a suspicion that
-// would come at or after the eviction is none.
+// An answer that is not valid is counted in Stats.PolicyErrors, logged, and replaced by that of
+// Fixed(2). That is a panic, a negative duration, or an eviction before the interval is over. A
+// host that would be suspect at its eviction or later is never suspect.
 type Policy interface {
-	// Patience returns the silence after which (not at which) a host is
-	// suspect, and evicted. Zero means never.
-	Patience(Pulse) (suspect, evict time.Duration)
+	// Timeouts returns the silence after which (not at which) a host is
+	// suspect, and after which it is evicted. Zero means never.
+	Timeouts(History) (suspect, evict time.Duration)
 }
 
-// A Pulse is what a Policy may know of a host.
-type Pulse struct {
-	Interval time.Duration // the one the host is judged by
+// A HistoryPolicy is a Policy that can use the arrival history of each host. If NeedsHistory returns
+// true, the registry asks it for each host after each contact, with all fields of History filled in;
+// a host is then never suspect before its interval is over. A policy that wraps another one returns what that
+// one's NeedsHistory returns.
+type HistoryPolicy interface {
+	Policy
+	NeedsHistory() bool
+}
 
-	// Mean and Deviation are those of the gaps between its signs of life (of one that is longer
-	// than one and a half intervals, less what was not listened to), and Beats is how many gaps there were since it joined, or its interval
-	// changed. They are zero for policies that do not learn.
+// History is what a Policy may know of a host.
+type History struct {
+	Interval time.Duration // that the host's timeouts are computed from
+
+	// Mean and Deviation are those of the gaps between the host's contacts. Count is the number of
+	// gaps since it joined, or since its interval changed. They are zero for policies that are no
+	// HistoryPolicy. Of a gap longer than 1.5 intervals, stalls are subtracted.
 	//
-	// A gap that is out of proportion counts for less: as the Mean and 4 times the Deviation. For
-	// that, the Deviation is no less than an eighth of the Interval; among the first 8 gaps no less
-	// than a quarter, and the Mean no less than the Interval.
+	// The influence of one gap is bounded: a gap above Mean + 4 x Deviation counts as that. For
+	// this bound the Deviation is at least an eighth of the Interval. During the first 8 gaps it is at least a
+	// quarter of the Interval, and the Mean at least the Interval.
 	Mean, Deviation time.Duration
-	Beats           uint64
+	Count           uint64
 }
 
-// learns tells whether a policy asks for all of a Pulse.
-func learns(p Policy) bool {
-	l, ok := p.(interface{ Learns() bool })
-	return ok && l.Learns()
+// needsHistory tells whether a policy uses the arrival history of each host.
+func needsHistory(p Policy) bool {
+	h, ok := p.(HistoryPolicy)
+	return ok && h.NeedsHistory()
 }
 
-// Multiple is the policy that Dragonfly's scheduler uses: a host is evicted
-// when it has been silent for more than so many intervals, and suspect halfway
-// from its interval to that. The default policy is Multiple(2); New refuses one
-// below 1, NaN and infinity.
+// Fixed is the policy of Dragonfly's scheduler. Fixed(k) evicts a host that has been silent for more
+// than k intervals. The host is suspect halfway between its interval and the eviction. Fixed(2) is
+// the default; New refuses values below 1, NaN and infinity.
 //
-// At Multiple(2) one lost beat leaves no slack: the next one is due at the very
-// moment of the eviction. Dragonfly's slow GC hides that, a precise sweep does
-// not. Use it where hosts retry within their interval, else a greater one.
-type Multiple float64
+// With Fixed(2) a single lost heartbeat leaves no slack: the next one is due at the moment of
+// the eviction. Dragonfly's slow GC hides that; a precise sweep does
+// not. Use Fixed(2) where hosts retry within their interval, and a greater value elsewhere.
+type Fixed float64
 
-// Patience implements Policy.
-func (m Multiple) Patience(p Pulse) (suspect, evict time.Duration) {
+// Timeouts implements Policy.
+func (m Fixed) Timeouts(p History) (suspect, evict time.Duration) {
 	evict = scale(p.Interval, float64(m))
 	return p.Interval + (evict-p.Interval)/2, evict
 }
 
-func (m Multiple) validate() error {
+func (m Fixed) validate() error {
 	if f := float64(m); math.IsNaN(f) || math.IsInf(f, 0) || f < 1 {
-		return fmt.Errorf("%w: Multiple(%v): not a finite number of at least 1", ErrInvalid, f)
+		return fmt.Errorf("%w: Fixed(%v): not a finite number of at least 1", ErrInvalid, f)
 	}
 	return nil
 }
 
-// scale returns d * f, exact where f is a whole number (the boundary is settled
-// to the nanosecond, also for intervals beyond 2^53 ns), saturating above.
+// scale returns d * f, bounded by maxTimeout. It is exact to the nanosecond where f is a whole
+// number, also for intervals beyond 2^53 ns.
 func scale(d time.Duration, f float64) time.Duration {
 	whole, part := math.Modf(f)
-	if whole >= float64(maxPatience)/float64(d) {
-		return maxPatience
+	if whole >= float64(maxTimeout)/float64(d) {
+		return maxTimeout
 	}
 	return d*time.Duration(whole) + time.Duration(float64(d)*part)
 }
 
-// Tiered tells network jitter from a host that is really offline, by how long
-// its sign of life is overdue (silence less interval): up to Jitter it is Late
-// and nothing is touched, up to Offline it is Suspect, beyond that it is
-// evicted. A field of zero stands for its default: 30 s and 5 min. A negative one
-// is an error of New, and so is an Offline below Jitter, defaults included.
+// Tiered tells network jitter from a host that is really offline, by the time that
+// a heartbeat is overdue: overdue = silence - interval. Up to Jitter the host is late
+// and nothing happens; up to Offline it is suspect; beyond Offline it is
+// evicted. Zero fields mean 30 s and 5 min. New refuses negative fields, and an Offline
+// below Jitter.
 type Tiered struct {
 	Jitter, Offline time.Duration
 }
 
-// Patience implements Policy.
-func (t Tiered) Patience(p Pulse) (suspect, evict time.Duration) {
+// Timeouts implements Policy.
+func (t Tiered) Timeouts(p History) (suspect, evict time.Duration) {
 	t = t.withDefaults()
 	return p.Interval + t.Jitter, p.Interval + t.Offline
 }
@@ -115,7 +117,7 @@ func (t Tiered) validate() error {
 		what = "a negative duration"
 	case t.Offline < t.Jitter:
 		what = "Offline comes before Jitter"
-	case t.Offline > maxPatience:
+	case t.Offline > maxTimeout:
 		what = "Offline is longer than 36 years"
 	default:
 		return nil
@@ -124,14 +126,14 @@ func (t Tiered) validate() error {
 }
 
 // validate checks the policies of this package. A nil pointer to one is an error
-// too, of whatever that says, as is a policy whose Learns panics.
+// too, and so is a policy whose NeedsHistory panics.
 func validate(p Policy) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("%w: Config.Policy: %v", ErrInvalid, cause)
 		}
 	}()
-	learns(p)
+	needsHistory(p)
 	if v, ok := p.(interface{ validate() error }); ok {
 		return v.validate()
 	}

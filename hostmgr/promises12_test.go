@@ -17,8 +17,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A backlog that is served as fast as it grows: each cleanup waits for what stood before it, and
-// no longer (vespa-engine/vespa#20529).
+// A backlog is served as fast as it grows. Each cleanup waits only for those that were queued before it
+// (vespa-engine/vespa#20529).
 func TestPromise12CleanupsAreDoneInTheOrderOfDepartures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex // guards waits
@@ -56,8 +56,8 @@ func TestPromise12CleanupsAreDoneInTheOrderOfDepartures(t *testing.T) {
 	})
 }
 
-// A retry is not served after what departed when its pause was over already, and what departs is
-// not served before a retry that has waited longer.
+// A retry comes before the cleanup of a host that departed after the pause of the retry was over. A new
+// cleanup comes before a retry whose pause ended later.
 func TestRetriesAndNewCleanupsTakeTurns(t *testing.T) {
 	var order []string
 	s := newScript(t, hostmgr.Config[string]{Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
@@ -74,7 +74,7 @@ func TestRetriesAndNewCleanupsTakeTurns(t *testing.T) {
 		require.ErrorIs(t, s.Leave(gone, id, 0), hostmgr.ErrCleanupPending)
 	}
 	depart("bad")
-	s.after(0) // is tried again after 100 ms
+	s.after(0) // the retry is due after 100 ms
 	s.clock.Advance(50 * time.Millisecond)
 	depart("early")
 	s.clock.Advance(100 * time.Millisecond)
@@ -83,13 +83,13 @@ func TestRetriesAndNewCleanupsTakeTurns(t *testing.T) {
 	require.Equal(t, []string{"bad1", "early1", "bad2", "late1"}, order)
 }
 
-// Whatever departs and fails, in whatever order: among the cleanups that may be done, the one
-// that has waited longest is done first.
-func TestWhatWaitsLongestIsCleanedUpFirst(t *testing.T) {
+// Hosts depart and cleanups fail at random. Among the cleanups that are ready, the one that has
+// waited longest is done first.
+func TestTheCleanupThatWaitsLongestIsDoneFirst(t *testing.T) {
 	for seed := range uint64(times(20, 2000)) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		type job struct {
-			ready time.Time // since when it may be tried
+			ready time.Time // when it became ready
 			seq   int
 			tries int
 		}
@@ -132,9 +132,9 @@ func TestWhatWaitsLongestIsCleanedUpFirst(t *testing.T) {
 	}
 }
 
-// A Sweep by hand ends though hosts depart faster than they are cleaned up, and the next one
-// evicts in the meantime.
-func TestASweepEndsThoughDeparturesGoOn(t *testing.T) {
+// Hosts depart faster than they are cleaned up. A Sweep by hand ends all the same, and the next one
+// evicts hosts.
+func TestASweepEndsAlthoughDeparturesGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{Cleanup: func(context.Context, hostmgr.Departure[string]) error {
 			time.Sleep(2 * time.Millisecond)
@@ -178,7 +178,7 @@ func TestASweepEndsThoughDeparturesGoOn(t *testing.T) {
 	})
 }
 
-// Cleanups do not nest, whatever they call: the stack does not grow with the hosts that are due
+// Cleanups that sweep do not nest: the stack does not grow with the number of due hosts
 // (patrickmn/go-cache#163).
 func TestASweepWithinACleanupDoesNoCleanups(t *testing.T) {
 	const many = 40_000
@@ -192,7 +192,7 @@ func TestASweepWithinACleanupDoesNoCleanups(t *testing.T) {
 			s = newScript(t, hostmgr.Config[string]{Cleanup: func(ctx context.Context, _ hostmgr.Departure[string]) error {
 				depth++
 				deepest = max(deepest, depth)
-				if deepest < 100 { // else the old fault takes a minute
+				if deepest < 100 { // the bound keeps the old fault from taking a minute
 					require.Zero(t, s.Sweep(of(ctx)).Cleaned)
 				}
 				depth--
@@ -209,7 +209,7 @@ func TestASweepWithinACleanupDoesNoCleanups(t *testing.T) {
 	}
 }
 
-// A cleanup that leaves another host, whose cleanup leaves another one, and so on: they nest to a
+// Each cleanup lets another host leave, whose cleanup does the same, and so on. They nest to a
 // bounded depth, and all are done.
 func TestLeavesWithinCleanupsNestToABoundedDepth(t *testing.T) {
 	const many = 1000

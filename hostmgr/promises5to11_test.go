@@ -24,13 +24,13 @@ func TestPromise5ASweepDecidesTheClockOnlyShows(t *testing.T) {
 		after time.Duration
 		state hostmgr.State
 	}{
-		{second, hostmgr.Alive},
-		{1, hostmgr.Late},
-		{second/2 - 1, hostmgr.Late},
-		{1, hostmgr.Suspect},
-		{second/2 - 1, hostmgr.Suspect},
-		{1, hostmgr.Offline},
-		{time.Hour, hostmgr.Offline},
+		{second, hostmgr.StateAlive},
+		{1, hostmgr.StateLate},
+		{second/2 - 1, hostmgr.StateLate},
+		{1, hostmgr.StateSuspect},
+		{second/2 - 1, hostmgr.StateSuspect},
+		{1, hostmgr.StateOffline},
+		{time.Hour, hostmgr.StateOffline},
 	} {
 		s.clock.Advance(step.after)
 		require.Equal(t, step.state, s.get("a").State)
@@ -39,13 +39,13 @@ func TestPromise5ASweepDecidesTheClockOnlyShows(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, s.Len())
-	s.beat("a")
-	require.Zero(t, s.after(0).Evicted, "a late beat saves it")
-	require.Equal(t, hostmgr.Alive, s.get("a").State)
+	s.heartbeat("a")
+	require.Zero(t, s.after(0).Evicted, "a late heartbeat saves it")
+	require.Equal(t, hostmgr.StateAlive, s.get("a").State)
 
 	s.clock.Advance(time.Hour)
 	require.NoError(t, s.Leave(context.Background(), "a", 0))
-	require.Equal(t, uint64(1), s.Stats().Left, "a leave is a leave, however late")
+	require.Equal(t, uint64(1), s.Stats().Departures.Left, "a leave is a leave, however late")
 }
 
 func TestPromise6DetectionIsBoundedUnderRun(t *testing.T) {
@@ -80,7 +80,7 @@ func TestPromise6DetectionIsBoundedUnderRun(t *testing.T) {
 
 func TestPromise7NothingLingers(t *testing.T) {
 	confirm := func(_ context.Context, due []hostmgr.Host[string]) ([]hostmgr.Host[string], error) { return due, nil }
-	for _, cfg := range []hostmgr.Config[string]{{}, {Confirm: confirm}, {Guard: hostmgr.Guard{MaxFraction: 1}}} {
+	for _, cfg := range []hostmgr.Config[string]{{}, {Confirm: confirm}, {EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 1}}} {
 		cfg.Cleanup = func(context.Context, hostmgr.Departure[string]) error { return nil }
 		nothingLingers(t, cfg)
 	}
@@ -88,7 +88,7 @@ func TestPromise7NothingLingers(t *testing.T) {
 
 func nothingLingers(t *testing.T, cfg hostmgr.Config[string]) {
 	s := newScript(t, cfg)
-	s.join("the first one, for whom the distributions of Stats are made")
+	s.join("the first host, for which the distributions of Stats are allocated")
 	s.after(time.Hour)
 	s.after(time.Hour)
 	before := heap()
@@ -98,7 +98,7 @@ func nothingLingers(t *testing.T, cfg hostmgr.Config[string]) {
 		}
 		full := heap() - before
 		require.Equal(t, 10_000, s.after(time.Hour).Evicted)
-		s.after(6 * time.Minute) // an early return would be recognised no more
+		s.after(6 * time.Minute) // more than the 5 minutes for which an eviction is remembered
 		require.Less(t, heap()-before, full/50, "of %d bytes", full)
 	}
 	runtime.KeepAlive(s)
@@ -134,14 +134,14 @@ func TestPromise8CallbacksAreFree(t *testing.T) {
 		}
 		time.Sleep(10 * second)
 		st := r.Stats()
-		require.Equal(t, uint64(5), st.Evicted, "sweeps go on")
-		require.Equal(t, 1, st.CleanupPending, "only the one that hangs")
-		require.Equal(t, uint64(6), st.CleanupFailures)
+		require.Equal(t, uint64(5), st.Departures.Evicted, "sweeps go on")
+		require.Equal(t, 1, st.Cleanup.Pending, "only the one that hangs")
+		require.Equal(t, uint64(6), st.Cleanup.Failures)
 		_, err = r.Heartbeat("by cleanup", 0)
-		require.NoError(t, err, "beats go on")
+		require.NoError(t, err, "heartbeats go on")
 		close(hang)
 		time.Sleep(second)
-		require.Zero(t, r.Stats().CleanupPending)
+		require.Zero(t, r.Stats().Cleanup.Pending)
 		stop()
 	})
 }
@@ -158,26 +158,26 @@ func TestPromise8CleanupsOfOneIDRunOneAtATimeAndInOrder(t *testing.T) {
 				if d.Attempt == 1 {
 					return errors.New("not at once")
 				}
-				order = append(order, d.Host.Life)
+				order = append(order, d.Host.Registration)
 				return nil
 			},
 		})
 		require.NoError(t, err)
 		stop := run(t, r)
-		var lives []uint64
+		var registrations []uint64
 		for i := range 10 {
-			lease, err := r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: uint64(i + 1)})
+			ack, err := r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: uint64(i + 1)})
 			require.NoError(t, err)
-			lives = append(lives, lease.Life)
+			registrations = append(registrations, ack.Registration)
 		}
 		time.Sleep(time.Minute)
 		stop()
-		require.Equal(t, lives, order)
+		require.Equal(t, registrations, order)
 		require.IsIncreasing(t, order)
 	})
 }
 
-func TestPromise9NoGoroutineIsYoursToFind(t *testing.T) {
+func TestPromise9NoHiddenGoroutine(t *testing.T) {
 	before := runtime.NumGoroutine()
 	s := newScript(t, hostmgr.Config[string]{
 		Cleanup: func(context.Context, hostmgr.Departure[string]) error { return errors.New("fails") },
@@ -195,7 +195,7 @@ func TestPromise9NoGoroutineIsYoursToFind(t *testing.T) {
 			Cleanup: func(ctx context.Context, _ hostmgr.Departure[string]) error {
 				cleaning = true
 				<-ctx.Done()
-				time.Sleep(time.Minute) // it takes its time to stop
+				time.Sleep(time.Minute) // it stops slowly
 				cleaning = false
 				return ctx.Err()
 			},
@@ -228,9 +228,9 @@ func TestPromise10OrderAndNoSilentGap(t *testing.T) {
 			for e := range r.Watch(ctx) {
 				got = append(got, strings.TrimSpace(e.Kind.String()+" "+e.Host.ID))
 				switch {
-				case e.Kind == hostmgr.Missed:
+				case e.Kind == hostmgr.EventMissed:
 					got = append(got, strconv.FormatUint(e.Missed, 10))
-				case e.Kind == hostmgr.Synced, e.Host.ID == "slow":
+				case e.Kind == hostmgr.EventSynced, e.Host.ID == "slow":
 					<-proceed
 				}
 			}
@@ -240,11 +240,11 @@ func TestPromise10OrderAndNoSilentGap(t *testing.T) {
 		require.NoError(t, r.Leave(ctx, "b", 0))
 		proceed <- struct{}{}
 		synctest.Wait()
-		require.Equal(t, []string{"joined a", "synced", "joined b", "left b"}, got)
+		require.Equal(t, []string{"joined a", "synced", "joined b", "departed b"}, got)
 
 		got = nil
 		announce("slow")
-		synctest.Wait() // the watcher has it, and blocks
+		synctest.Wait() // the watcher has the event, and blocks
 		require.NoError(t, r.Leave(ctx, "slow", 0))
 		for range 5_000 {
 			announce("c")
@@ -261,10 +261,10 @@ func TestPromise10OrderAndNoSilentGap(t *testing.T) {
 }
 
 func TestPromise11EveryEvictionCanBeExplained(t *testing.T) {
-	var d diary
+	var d cleanupLog
 	refuse := true
 	s := newScript(t, hostmgr.Config[string]{
-		MaxGap: second, Cleanup: d.cleanup,
+		StallThreshold: second, Cleanup: d.cleanup,
 		Confirm: func(_ context.Context, h []hostmgr.Host[string]) ([]hostmgr.Host[string], error) {
 			if refuse {
 				return nil, nil
@@ -279,25 +279,25 @@ func TestPromise11EveryEvictionCanBeExplained(t *testing.T) {
 	s.after(second)
 	s.after(second) // due after this
 	require.Zero(t, s.after(second).Evicted)
-	require.Equal(t, "refused by Confirm", s.get("a").Held)
+	require.Equal(t, "refused by Confirm", s.get("a").Hold.String())
 	require.Equal(t, 1, s.Stats().Held)
 	refuse = false
 	require.Equal(t, 1, s.after(second).Evicted)
 	require.Zero(t, s.Stats().Held)
 
 	dep := d.departures[0]
-	require.Equal(t, hostmgr.Evicted, dep.Kind)
+	require.Equal(t, hostmgr.DepartureEvicted, dep.Kind)
 	require.Equal(t, s.clock.Now(), dep.At)
-	require.Equal(t, seen, dep.Host.LastSeen)
-	require.Equal(t, 15*second, dep.At.Sub(dep.Host.LastSeen))
+	require.Equal(t, seen, dep.Host.LastContact)
+	require.Equal(t, 15*second, dep.At.Sub(dep.Host.LastContact))
 	require.Equal(t, 5*second, dep.Silence)
-	require.Equal(t, 10*second, dep.Excused)
+	require.Equal(t, 10*second, dep.StallTime)
 	require.Equal(t, second, dep.Interval)
-	require.Equal(t, 2*second, dep.Patience)
-	require.Equal(t, "refused by Confirm", dep.HeldBy)
+	require.Equal(t, 2*second, dep.Timeout)
+	require.Equal(t, "refused by Confirm", dep.Hold.String())
 	require.Equal(t, second, dep.HeldFor, "since it was held first")
 	require.Equal(t, "m", dep.Host.Metadata)
 	require.Equal(t, "z", dep.Host.Zone)
-	require.Equal(t, hostmgr.Offline, dep.Host.State)
+	require.Equal(t, hostmgr.StateOffline, dep.Host.State)
 	require.Equal(t, 1, dep.Attempt)
 }

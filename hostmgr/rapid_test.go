@@ -15,8 +15,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/flight"
 )
 
-// A machine plays random scripts to the registry and to the model. Its exported methods
-// are the actions that rapid chooses from.
+// A machine runs random scripts against the registry and the model. Its exported methods are the
+// actions that rapid chooses from.
 type machine struct {
 	*script
 	m        *model
@@ -28,22 +28,22 @@ type machine struct {
 	keptToo  map[string]modelHost
 }
 
-// TestRapid: whatever is done to a registry, under whatever policy, it is what the model
-// is. A failure is shrunk to the shortest script that shows it, and kept in testdata.
+// The registry agrees with the model after any script, under any policy. A failure is shrunk to the
+// shortest script that shows it, and kept in testdata.
 func TestRapid(t *testing.T) {
 	sequences := 0
 	for range times(20, 10_000) {
 		rapid.Check(t, func(r *rapid.T) { // a hundred times
 			sequences++
 			x := &machine{m: newModel(rapid.SampledFrom(policies).Draw(r, "policy"))}
-			x.m.most = rapid.SampledFrom([]int{0, 0, 3}).Draw(r, "most")
-			x.cfg = hostmgr.Config[string]{Policy: x.m.policy, MaxHosts: x.m.most, Cleanup: x.cleanup}
+			x.m.limit = rapid.SampledFrom([]int{0, 0, 3}).Draw(r, "limit")
+			x.cfg = hostmgr.Config[string]{Policy: x.m.policy, MaxHosts: x.m.limit, Cleanup: x.cleanup}
 			if rapid.Bool().Draw(r, "recorded") {
-				x.cfg.Recorder, x.cfg.Shadow = &x.log, hostmgr.Adaptive{}
+				x.cfg.Recorder, x.cfg.Shadow = &x.log, hostmgr.PhiAccrual{}
 			}
 			x.script = newScript(t, x.cfg)
 			r.Repeat(rapid.StateMachineActions(x))
-			x.judge(r)
+			x.replay(r)
 		})
 		if t.Failed() {
 			return
@@ -53,20 +53,20 @@ func TestRapid(t *testing.T) {
 }
 
 var policies = []hostmgr.Policy{
-	hostmgr.Multiple(1), hostmgr.Multiple(2), hostmgr.Multiple(3.3),
+	hostmgr.Fixed(1), hostmgr.Fixed(2), hostmgr.Fixed(3.3),
 	hostmgr.Tiered{Jitter: 30 * time.Millisecond, Offline: 100 * time.Millisecond},
-	saint{}, steady{hostmgr.Multiple(2)},
+	lenient{}, steady{hostmgr.Fixed(2)},
 }
 
-// A steady policy learns, and never changes its mind.
-type steady struct{ hostmgr.Multiple }
+// A steady policy is a HistoryPolicy whose answer does not depend on the history.
+type steady struct{ hostmgr.Fixed }
 
-func (steady) Learns() bool { return true }
+func (steady) NeedsHistory() bool { return true }
 
-// A saint suspects soon, and gives up only those of short intervals.
-type saint struct{}
+// A lenient policy suspects early, and evicts only hosts with short intervals.
+type lenient struct{}
 
-func (saint) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) {
+func (lenient) Timeouts(p hostmgr.History) (suspect, evict time.Duration) {
 	if p.Interval > 50*time.Millisecond {
 		return p.Interval / 2, 0
 	}
@@ -84,24 +84,24 @@ func (x *machine) cleanup(context.Context, hostmgr.Departure[string]) error {
 	return nil
 }
 
-// judge judges the flight recorder's log again: no verdict changes.
-func (x *machine) judge(t *rapid.T) {
+// replay replays the flight recorder's log: no verdict changes.
+func (x *machine) replay(t *rapid.T) {
 	x.Registry.Sweep(context.Background()) // writes
-	for v, err := range flight.Judge(flight.Read(&x.log), x.m.policy) {
+	for v, err := range flight.Replay(flight.Read(&x.log), x.m.policy) {
 		if err != nil || v.Change != "" {
 			t.Fatalf("%v: %+v", err, v)
 		}
 	}
 }
 
-// Check is what holds after every step.
+// Check checks what holds after each step.
 func (x *machine) Check(t *rapid.T) {
 	if d := x.m.differ(x.script); d != "" {
 		t.Fatal(d)
 	}
 	usable := 0
 	for _, h := range x.m.hosts {
-		if s := x.m.state(h); s == hostmgr.Alive || s == hostmgr.Late {
+		if s := x.m.state(h); s == hostmgr.StateAlive || s == hostmgr.StateLate {
 			usable++
 		}
 	}
@@ -109,13 +109,13 @@ func (x *machine) Check(t *rapid.T) {
 		t.Fatalf("%d sampled of %d", got, usable)
 	}
 	x.checkNext(t)
-	departed := x.m.gone[hostmgr.Left] + x.m.gone[hostmgr.Evicted] + x.m.gone[hostmgr.Replaced]
-	if st := x.Stats(); st.CleanupPending+x.cleaned != departed {
-		t.Fatalf("%d cleaned up, %d pending, of %d", x.cleaned, st.CleanupPending, departed)
+	departed := x.m.gone[hostmgr.DepartureLeft] + x.m.gone[hostmgr.DepartureEvicted] + x.m.gone[hostmgr.DepartureReplaced]
+	if st := x.Stats(); st.Cleanup.Pending+x.cleaned != departed {
+		t.Fatalf("%d cleaned up, %d pending, of %d", x.cleaned, st.Cleanup.Pending, departed)
 	}
 }
 
-// checkNext: a driver that sweeps when Next says so is never late.
+// checkNext checks that a driver that follows Next is never late.
 func (x *machine) checkNext(t *rapid.T) {
 	next, ok := x.Next()
 	for id, h := range x.m.hosts {
@@ -126,9 +126,9 @@ func (x *machine) checkNext(t *rapid.T) {
 	}
 }
 
-// deadline is when a host is due, if nothing more is heard; 0: never.
+// deadline returns when a host is due without another contact; 0: never.
 func (x *machine) deadline(h modelHost) time.Duration {
-	_, evict := x.m.policy.Patience(hostmgr.Pulse{Interval: h.interval})
+	_, evict := x.m.policy.Timeouts(hostmgr.History{Interval: h.interval})
 	if evict == 0 {
 		return 0
 	}
@@ -143,25 +143,25 @@ func (x *machine) Announce(t *rapid.T) {
 	}
 	old, there := x.m.hosts[id]
 	was, _ := x.Get(id)
-	lease, err := x.Registry.Announce(a)
+	ack, err := x.Registry.Announce(a)
 	switch {
 	case a.Incarnation == 0 && there:
 		a.Incarnation = old.incarnation
 	case a.Incarnation == 0 && err == nil:
-		if lease.Incarnation <= x.assigned {
-			t.Fatalf("assigned %d after %d", lease.Incarnation, x.assigned)
+		if ack.Incarnation <= x.assigned {
+			t.Fatalf("assigned %d after %d", ack.Incarnation, x.assigned)
 		}
-		a.Incarnation, x.assigned = lease.Incarnation, lease.Incarnation
+		a.Incarnation, x.assigned = ack.Incarnation, ack.Incarnation
 	}
 	agree(t, x.m.announce(id, a.Incarnation, a.Interval), err)
 	if err != nil {
 		return
 	}
-	if lease.Incarnation != a.Incarnation || lease.Interval != a.Interval {
-		t.Fatalf("%+v for %+v", lease, a)
+	if ack.Incarnation != a.Incarnation || ack.Interval != a.Interval {
+		t.Fatalf("%+v for %+v", ack, a)
 	}
-	if same := there && old.incarnation == a.Incarnation; same != (was.Life == lease.Life) {
-		t.Fatalf("life %d, then %d", was.Life, lease.Life)
+	if same := there && old.incarnation == a.Incarnation; same != (was.Registration == ack.Registration) {
+		t.Fatalf("registration %d, then %d", was.Registration, ack.Registration)
 	}
 }
 
@@ -173,10 +173,10 @@ func agree(t *rapid.T, want, got error) {
 
 func (x *machine) Heartbeat(t *rapid.T) {
 	id, incarnation := someID.Draw(t, "id"), someIncarnation.Draw(t, "incarnation")
-	lease, err := x.Registry.Heartbeat(id, incarnation)
+	ack, err := x.Registry.Heartbeat(id, incarnation)
 	agree(t, x.m.observe(id, incarnation, 0), err)
-	if h := x.m.hosts[id]; err == nil && (lease.Incarnation != h.incarnation || lease.Interval != h.interval) {
-		t.Fatalf("%+v for %+v", lease, h)
+	if h := x.m.hosts[id]; err == nil && (ack.Incarnation != h.incarnation || ack.Interval != h.interval) {
+		t.Fatalf("%+v for %+v", ack, h)
 	}
 }
 
@@ -189,12 +189,12 @@ func (x *machine) Observe(t *rapid.T) {
 func (x *machine) Leave(t *rapid.T) {
 	id, incarnation := someID.Draw(t, "id"), someIncarnation.Draw(t, "incarnation")
 	err := x.Registry.Leave(context.Background(), id, incarnation)
-	agree(t, x.m.remove(id, incarnation, hostmgr.Left), err)
+	agree(t, x.m.remove(id, incarnation, hostmgr.DepartureLeft), err)
 }
 
 func (x *machine) Forget(t *rapid.T) {
 	id, incarnation := someID.Draw(t, "id"), someIncarnation.Draw(t, "incarnation")
-	agree(t, x.m.remove(id, incarnation, hostmgr.Forgotten), x.Registry.Forget(id, incarnation))
+	agree(t, x.m.remove(id, incarnation, hostmgr.DepartureForgotten), x.Registry.Forget(id, incarnation))
 }
 
 func (x *machine) Sweep(t *rapid.T) {
@@ -202,12 +202,12 @@ func (x *machine) Sweep(t *rapid.T) {
 	rep := x.Registry.Sweep(context.Background())
 	suspects := 0
 	for _, h := range x.m.hosts {
-		if x.m.state(h) == hostmgr.Suspect {
+		if x.m.state(h) == hostmgr.StateSuspect {
 			suspects++
 		}
 	}
 	st := x.Stats()
-	if rep.Evicted != want || st.Suspects != suspects || st.CleanupPending != 0 {
+	if rep.Evicted != want || st.Suspects != suspects || st.Cleanup.Pending != 0 {
 		t.Fatalf("%+v, %+v; not %d evicted, %d suspect, all cleaned up", rep, st, want, suspects)
 	}
 }
@@ -216,8 +216,7 @@ func (x *machine) Advance(t *rapid.T) {
 	x.advance(time.Duration(rapid.IntRange(0, 200).Draw(t, "ms")) * time.Millisecond)
 }
 
-// AdvanceToDeadline meets the very nanosecond at which a host is due, or the last one at
-// which it is not.
+// AdvanceToDeadline moves the clock to the nanosecond at which a host is due, or to the one before.
 func (x *machine) AdvanceToDeadline(t *rapid.T) {
 	if h, there := x.m.hosts[someID.Draw(t, "of")]; there {
 		due := x.deadline(h) - time.Duration(rapid.IntRange(0, 1).Draw(t, "before"))
@@ -232,8 +231,9 @@ func (x *machine) advance(d time.Duration) {
 	x.clock.Advance(d)
 }
 
-// StepBack is of the clock: the registry's time stands still from the sweep before it until the
-// clock has caught up; or goes on from there, if it is more than a second behind.
+// StepBack steps the clock back. The registry's time stands still from the sweep before the step
+// until the clock has caught up; or goes on from that sweep, if the clock is more than a second
+// behind.
 func (x *machine) StepBack(t *rapid.T) {
 	x.Sweep(t)
 	back := time.Duration(rapid.IntRange(1, 2000).Draw(t, "back")) * time.Millisecond
@@ -243,27 +243,26 @@ func (x *machine) StepBack(t *rapid.T) {
 	}
 }
 
-// Keep remembers who is there, for a Restore.
+// Keep saves the current hosts for a Restore.
 func (x *machine) Keep(*rapid.T) { x.kept, x.keptToo = slices.Collect(x.All()), maps.Clone(x.m.hosts) }
 
-// Restore lets those join again that are not there.
+// Restore restores the saved hosts that are missing.
 func (x *machine) Restore(t *rapid.T) {
 	want, start := 0, x.m.start(x.clock.Now())
 	for _, h := range x.kept {
 		known := x.keptToo[h.ID]
-		known.joined = min(x.m.now, h.Joined.Sub(start)) // which the clock may have left behind
+		known.joined = min(x.m.now, h.Joined.Sub(start)) // the clock may have stepped back since
 		if x.m.restore(h.ID, known) {
 			want++
 		}
 	}
 	got, err := x.Registry.Restore(slices.Values(x.kept))
-	if got != want || x.m.most == 0 && err != nil {
+	if got != want || x.m.limit == 0 && err != nil {
 		t.Fatalf("%d restored, not %d: %v", got, want, err)
 	}
 }
 
-// Restart seeds a registry with all hosts of the one before: they have their whole
-// patience again.
+// Restart restores all hosts into a new registry: each of them has its whole timeout again.
 func (x *machine) Restart(t *rapid.T) {
 	old, cfg := x.Registry, x.cfg
 	cfg.Clock = x.clock
@@ -272,9 +271,9 @@ func (x *machine) Restart(t *rapid.T) {
 		t.Fatal(err)
 	}
 	before := x.m.hosts
-	x.m.hosts, x.m.gone, x.cleaned, x.assigned = map[string]modelHost{}, map[hostmgr.Kind]int{}, 0, 0
+	x.m.hosts, x.m.gone, x.cleaned, x.assigned = map[string]modelHost{}, map[hostmgr.DepartureKind]int{}, 0, 0
 	for id, h := range before {
-		h.joined = min(x.m.now, h.joined+x.m.behind) // which its own clock has not reached
+		h.joined = min(x.m.now, h.joined+x.m.behind) // the clock of the new registry has not reached it
 		x.m.restore(id, h)
 	}
 	x.m.behind = 0
@@ -285,7 +284,7 @@ func (x *machine) Restart(t *rapid.T) {
 }
 
 func (m *model) restore(id string, h modelHost) bool {
-	if _, there := m.hosts[id]; there || m.most > 0 && len(m.hosts) == m.most {
+	if _, there := m.hosts[id]; there || m.limit > 0 && len(m.hosts) == m.limit {
 		return false
 	}
 	h.seen = m.now

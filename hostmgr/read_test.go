@@ -15,7 +15,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-func TestRestoreGivesFullPatienceAndWhoIsHereWins(t *testing.T) {
+func TestRestoreGivesTheFullTimeoutAndKeepsCurrentHosts(t *testing.T) {
 	old := newScript(t, hostmgr.Config[string]{})
 	for _, id := range []string{"a", "b", "c"} {
 		old.join(id)
@@ -32,12 +32,12 @@ func TestRestoreGivesFullPatienceAndWhoIsHereWins(t *testing.T) {
 	require.Equal(t, "data of a", s.get("a").Metadata)
 	require.Equal(t, old.get("a").Incarnation, s.get("a").Incarnation)
 	require.Equal(t, old.get("a").Joined, s.get("a").Joined)
-	require.Equal(t, s.clock.Now(), s.get("a").LastSeen)
+	require.Equal(t, s.clock.Now(), s.get("a").LastContact)
 	require.Zero(t, s.after(2*second).Evicted)
 	require.Equal(t, 3, s.after(1).Evicted)
 }
 
-func TestRestoreSkipsWhatIsBadAndSaysSo(t *testing.T) {
+func TestRestoreSkipsInvalidHostsAndReportsThem(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{MaxHosts: 3})
 	n, err := s.Restore(func(yield func(hostmgr.Host[string]) bool) {
 		for _, h := range []hostmgr.Host[string]{
@@ -57,7 +57,7 @@ func TestRestoreSkipsWhatIsBadAndSaysSo(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAllLetsTheLoopCallTheRegistryAndStop(t *testing.T) {
+func TestALoopOverAllMayCallTheRegistryAndStop(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	for i := range 2000 {
 		s.join(string(rune('a'+i%26)) + time.Duration(i).String())
@@ -76,8 +76,8 @@ func TestAllLetsTheLoopCallTheRegistryAndStop(t *testing.T) {
 	require.Equal(t, 2000, s.Len())
 }
 
-func TestNextNamesTheDeadline(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Multiple(3)})
+func TestNextReturnsTheDeadline(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Fixed(3)})
 	_, ok := s.Next()
 	require.False(t, ok, "nothing to wait for")
 	s.join("a")
@@ -93,18 +93,18 @@ func TestNextNamesTheDeadline(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestNextIsAtMostMaxGapAhead(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{MaxGap: second})
+func TestNextIsAtMostHalfTheStallThresholdAhead(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{StallThreshold: second})
 	for range 10 {
 		next, ok := s.Next()
 		require.True(t, ok)
 		require.LessOrEqual(t, next.Sub(s.clock.Now()), second)
-		require.Zero(t, s.after(next.Sub(s.clock.Now())).Excused)
+		require.Zero(t, s.after(next.Sub(s.clock.Now())).StallTime)
 	}
 }
 
 func TestSampleIsDistinctEligibleAndUniform(t *testing.T) {
-	for _, n := range []int{3, 40} { // by draws, and through all of them
+	for _, n := range []int{3, 40} { // by random draws, and by a pass over all hosts
 		s := newScript(t, hostmgr.Config[string]{})
 		ids := make([]string, 60)
 		for i := range ids {
@@ -113,23 +113,23 @@ func TestSampleIsDistinctEligibleAndUniform(t *testing.T) {
 		}
 		s.clock.Advance(1600 * time.Millisecond) // all Suspect
 		for _, id := range ids[10:] {
-			s.beat(id)
+			s.heartbeat(id)
 		}
 		drawn := map[string]int{}
 		const rounds = 500
 		for range rounds {
 			distinct := map[uint64]bool{}
 			for _, h := range s.Sample(n, func(h hostmgr.Host[string]) bool { return h.ID != "Z" }) {
-				require.Equal(t, hostmgr.Alive, h.State)
+				require.Equal(t, hostmgr.StateAlive, h.State)
 				require.NotEqual(t, "Z", h.ID)
-				distinct[h.Life] = true
+				distinct[h.Registration] = true
 				drawn[h.ID]++
 			}
 			require.Len(t, distinct, n)
 		}
 		require.Len(t, drawn, 49)
 		mean := float64(rounds*n) / 49
-		for id, k := range drawn { // 8 standard deviations of a binomial, at most
+		for id, k := range drawn { // at most 8 standard deviations of a binomial
 			require.InDelta(t, mean, float64(k), 8*math.Sqrt(mean), id)
 		}
 	}
@@ -204,7 +204,7 @@ func TestRestoreOfAHostFromTheFuture(t *testing.T) {
 	require.Equal(t, s.clock.Now(), s.get("a").Joined)
 }
 
-func TestNextIsARightReadingAfterAStepBack(t *testing.T) {
+func TestNextIsCorrectAfterAStepBack(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.clock.Advance(100 * second)
 	s.join("a")
@@ -215,8 +215,8 @@ func TestNextIsARightReadingAfterAStepBack(t *testing.T) {
 	require.Equal(t, s.clock.Now().Add(1500*time.Millisecond+1), next)
 }
 
-// Room in which a host that is held was looked at, and passed by, is used for others.
-func TestNobodyThatIsPickedIsHeld(t *testing.T) {
+// A held host is not sampled, and takes no place in the result.
+func TestSampleReturnsNoHeldHost(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{
 		Confirm: func(context.Context, hosts) (hosts, error) { return nil, nil },
 	})
@@ -227,14 +227,14 @@ func TestNobodyThatIsPickedIsHeld(t *testing.T) {
 	require.Equal(t, 50, s.after(3*second).Held)
 	for range 50 {
 		for _, h := range s.Sample(10, nil) {
-			require.Empty(t, h.Held)
+			require.Empty(t, h.Hold)
 		}
 	}
 }
 
-// Hosts of many pages, which are not equally full, are drawn equally often, one at a time
-// and several.
-func TestSampleIsUniformOverManyPages(t *testing.T) {
+// Hosts in many buckets that are not equally full are drawn equally often, one at a time and several at
+// once.
+func TestSampleIsUniformOverManyBuckets(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	const hosts, draws = 4000, 80_000
 	for i := range hosts {
@@ -257,7 +257,7 @@ func TestSampleIsUniformOverManyPages(t *testing.T) {
 	}
 }
 
-func TestRestoreNamesTheFirstThatAreBadAndCountsTheRest(t *testing.T) {
+func TestRestoreNamesTheFirstInvalidHostsAndCountsTheRest(t *testing.T) {
 	for bad, says := range map[int]string{8: "", 9: "hostmgr: 1 more hosts not restored", 20: "hostmgr: 12 more hosts not restored"} {
 		s := newScript(t, hostmgr.Config[string]{})
 		n, err := s.Restore(slices.Values(make([]hostmgr.Host[string], bad)))
@@ -268,9 +268,9 @@ func TestRestoreNamesTheFirstThatAreBadAndCountsTheRest(t *testing.T) {
 	}
 }
 
-// Next names the deadline if that comes before half of MaxGap is over.
-func TestNextIsADeadlineThoughMaxGapIsSet(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{MaxGap: time.Minute})
+// Next returns the deadline if that comes before half of StallThreshold has passed.
+func TestNextIsADeadlineAlthoughStallThresholdIsSet(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{StallThreshold: time.Minute})
 	s.Sweep(t.Context())
 	s.join("a")
 	next, ok := s.Next()
@@ -278,7 +278,7 @@ func TestNextIsADeadlineThoughMaxGapIsSet(t *testing.T) {
 	require.Less(t, next.Sub(s.clock.Now()), 3*second)
 }
 
-// A clock that stands before 1970 is no reason for incarnations beyond all bounds.
+// The clock is before 1970. Assigned incarnations are not huge all the same.
 func TestIncarnationsBefore1970(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Unix(-1e9, 0))
 	s := newScriptOn(t, clock, hostmgr.Config[string]{Clock: clock})

@@ -20,32 +20,32 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/flight"
 )
 
-// A tape is a log that may be read while it is written.
-type tape struct {
+// A syncLog is a log that may be read while it is written.
+type syncLog struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-func (t *tape) Write(b []byte) (int, error) {
+func (t *syncLog) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.buf.Write(b)
 }
 
-func (t *tape) String() string {
+func (t *syncLog) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.buf.String()
 }
 
-// A writeFunc is a writer that does as it likes.
+// A writeFunc is a function as an io.Writer.
 type writeFunc func([]byte) (int, error)
 
 func (f writeFunc) Write(b []byte) (int, error) { return f(b) }
 
 func TestTheRecorderWritesAtOnceUnderRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log tape
+		var log syncLog
 		r, err := hostmgr.New(hostmgr.Config[string]{Recorder: &log})
 		require.NoError(t, err)
 		stop := run(t, r)
@@ -69,10 +69,10 @@ func TestTheRecorderWritesAtOnceUnderRun(t *testing.T) {
 	})
 }
 
-// A writer that hangs keeps nobody waiting but Run's end; what finds no room is counted.
+// A writer that hangs delays only the end of Run. Records that find no room are counted.
 func TestARecorderThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log tape
+		var log syncLog
 		hang := make(chan struct{})
 		r, err := hostmgr.New(hostmgr.Config[string]{Recorder: writeFunc(func(b []byte) (int, error) {
 			<-hang
@@ -91,9 +91,9 @@ func TestARecorderThatHangs(t *testing.T) {
 		time.Sleep(3 * second)
 		require.Zero(t, r.Len())
 		stats := r.Stats()
-		require.Greater(t, stats.RecordsLost, uint64(10_000))
-		require.Less(t, stats.RecordsLost, uint64(17_000))
-		require.Zero(t, stats.Records)
+		require.Greater(t, stats.Recorder.Lost, uint64(10_000))
+		require.Less(t, stats.Recorder.Lost, uint64(17_000))
+		require.Zero(t, stats.Recorder.Records)
 		close(hang)
 		synctest.Wait()
 		_, err = r.Announce(hostmgr.Announcement[string]{ID: "b", Interval: second})
@@ -108,8 +108,8 @@ func TestARecorderThatHangs(t *testing.T) {
 				read++
 			}
 		}
-		require.Equal(t, r.Stats().RecordsLost, lost)
-		require.Equal(t, r.Stats().Records, read)
+		require.Equal(t, r.Stats().Recorder.Lost, lost)
+		require.Equal(t, r.Stats().Recorder.Records, read)
 		require.EqualValues(t, 20_000+2+1, read+lost)
 		require.Equal(t, "b", last[len(last)-1].ID)
 	})
@@ -122,12 +122,12 @@ func TestARecorderThatFails(t *testing.T) {
 		"ends its goroutine": func() error { runtime.Goexit(); return nil },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var log tape
+			var log syncLog
 			var failing atomic.Bool
 			failing.Store(true)
 			r, err := hostmgr.New(hostmgr.Config[string]{Recorder: writeFunc(func(b []byte) (int, error) {
 				if failing.Load() {
-					_, _ = log.Write(b[:7]) // within a line
+					_, _ = log.Write(b[:7]) // a part of a line
 					return 0, fail()
 				}
 				return log.Write(b)
@@ -138,7 +138,7 @@ func TestARecorderThatFails(t *testing.T) {
 				_, err = r.Announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: second})
 				require.NoError(t, err)
 				synctest.Wait()
-				require.EqualValues(t, i+1, r.Stats().RecorderFailures, what)
+				require.EqualValues(t, i+1, r.Stats().Recorder.Failures, what)
 			}
 			failing.Store(false)
 			time.Sleep(3 * second)
@@ -153,8 +153,8 @@ func TestARecorderThatFails(t *testing.T) {
 			}
 			require.Equal(t, 3, evicted, "%s: %s", what, log.String())
 			require.EqualValues(t, 3, lost)
-			require.EqualValues(t, 3, r.Stats().RecordsLost)
-			require.Contains(t, log.String(), "\nbegin at=0 version=1", "of the first write that succeeds")
+			require.EqualValues(t, 3, r.Stats().Recorder.Lost)
+			require.Contains(t, log.String(), "\nbegin at=0 version=2", "of the first write that succeeds")
 		})
 	}
 }
@@ -163,9 +163,9 @@ func TestWithoutARecorderNothingIsRecorded(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.join("a")
 	s.after(3 * second)
-	require.Zero(t, s.Stats().Records)
+	require.Zero(t, s.Stats().Recorder.Records)
 	s = newScript(t, hostmgr.Config[string]{Recorder: io.Discard})
 	s.join("a")
 	s.after(3 * second)
-	require.EqualValues(t, 2, s.Stats().Records)
+	require.EqualValues(t, 2, s.Stats().Recorder.Records)
 }

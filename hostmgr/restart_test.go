@@ -12,19 +12,19 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A service that is restarted again and again: each registry is seeded by the last.
+// restarts is a service that restarts again and again. Each registry is restored from the one before.
 type restarts struct {
 	*script
-	rnd      *rand.Rand
-	hosts    []restarted
-	started  time.Time // the process that runs
-	patience time.Duration
-	found    int
+	rnd     *rand.Rand
+	hosts   []restarted
+	started time.Time // the current process
+	timeout time.Duration
+	found   int
 }
 
 type restarted struct {
 	id     string
-	lease  hostmgr.Lease
+	ack    hostmgr.Ack
 	joined time.Time
 	dead   bool
 	gone   bool
@@ -33,10 +33,10 @@ type restarted struct {
 func (x *restarts) cleanup(_ context.Context, d hostmgr.Departure[string]) error {
 	i, _ := strconv.Atoi(d.Host.ID)
 	h := &x.hosts[i]
-	if up := x.clock.Since(x.started); !h.dead || h.gone || up <= x.patience {
+	if up := x.clock.Since(x.started); !h.dead || h.gone || up <= x.timeout {
 		x.t.Fatalf("evicted %v after the start: %+v, %+v", up, d, *h)
 	}
-	if d.Host.Incarnation != h.lease.Incarnation || !d.Host.Joined.Equal(h.joined) || d.Host.Metadata != h.id {
+	if d.Host.Incarnation != h.ack.Incarnation || !d.Host.Joined.Equal(h.joined) || d.Host.Metadata != h.id {
 		x.t.Fatalf("not what was restored: %+v, %+v", d, *h)
 	}
 	h.gone = true
@@ -44,8 +44,7 @@ func (x *restarts) cleanup(_ context.Context, d hostmgr.Departure[string]) error
 	return nil
 }
 
-// run lets the process run for so long, during which all who live beat, once an interval,
-// and some die.
+// run lets the process run. Live hosts send a heartbeat each interval, and some hosts crash.
 func (x *restarts) run(d time.Duration) {
 	for quarter := range int(d / (second / 4)) {
 		x.clock.Advance(second / 4)
@@ -57,16 +56,15 @@ func (x *restarts) run(d time.Duration) {
 			if h.dead = x.rnd.IntN(500) == 0; h.dead {
 				continue
 			}
-			if lease, err := x.Heartbeat(h.id, h.lease.Incarnation); err != nil || lease.Incarnation != h.lease.Incarnation {
-				x.t.Fatalf("%s: %+v, %v", h.id, lease, err)
+			if ack, err := x.Heartbeat(h.id, h.ack.Incarnation); err != nil || ack.Incarnation != h.ack.Incarnation {
+				x.t.Fatalf("%s: %+v, %v", h.id, ack, err)
 			}
 		}
 		x.Sweep(context.Background())
 	}
 }
 
-// restart is All of one registry into Restore of the next, after a while in which nobody
-// listened.
+// restart passes All of one registry to Restore of the next, after a downtime.
 func (x *restarts) restart(cfg hostmgr.Config[string]) {
 	old := x.Registry
 	x.clock.Advance(time.Duration(x.rnd.Int64N(int64(time.Minute))))
@@ -80,11 +78,11 @@ func (x *restarts) restart(cfg hostmgr.Config[string]) {
 	require.Equal(x.t, n, x.Len())
 }
 
-// TestRestarts: nobody who lives is lost by any of many restarts, whatever the downtime;
-// everybody is who they were; and the dead are found by whoever runs long enough.
+// No live host is lost by many restarts, whatever the downtime, and each host keeps its data.
+// Crashed hosts are evicted by a process that runs long enough.
 func TestRestarts(t *testing.T) {
 	x := &restarts{
-		rnd: rand.New(rand.NewPCG(1, 5)), patience: 2 * second,
+		rnd: rand.New(rand.NewPCG(1, 5)), timeout: 2 * second,
 		hosts: make([]restarted, times(4000, 100_000)),
 	}
 	cfg := hostmgr.Config[string]{Cleanup: x.cleanup}
@@ -92,7 +90,7 @@ func TestRestarts(t *testing.T) {
 	cfg.Clock, x.started = x.clock, x.clock.Now()
 	for i := range x.hosts {
 		id := strconv.Itoa(i)
-		x.hosts[i] = restarted{id: id, joined: x.clock.Now(), lease: x.announce(hostmgr.Announcement[string]{
+		x.hosts[i] = restarted{id: id, joined: x.clock.Now(), ack: x.announce(hostmgr.Announcement[string]{
 			ID: id, Metadata: id, Interval: second,
 		})}
 		x.clock.Advance(time.Microsecond)
@@ -114,11 +112,11 @@ func TestRestarts(t *testing.T) {
 			dead++
 		}
 		got := x.get(h.id)
-		require.Equal(t, h.lease.Incarnation, got.Incarnation)
+		require.Equal(t, h.ack.Incarnation, got.Incarnation)
 		require.True(t, h.joined.Equal(got.Joined))
 		require.Equal(t, h.id, got.Metadata)
 	}
-	late := dead - x.found // those who died a moment ago
+	late := dead - x.found // hosts that crashed a moment ago
 	for i := range x.hosts {
 		x.hosts[i].dead = true
 	}

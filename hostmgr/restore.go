@@ -6,15 +6,12 @@ import (
 	"iter"
 )
 
-const (
-	maxRestoreErrors = 8
-	maxLife          = 1<<63 - 1<<40 // leaves numbers for all that join afterwards
-)
+const maxRestoreErrors = 8
 
-// Restore lets hosts join that another registry, or an earlier process, had:
-// each with its incarnation, interval, time of joining (to 292 years) and Life, but with its full
-// patience afresh, for nobody was listening in between. A host whose id already
-// lives here is passed over: who is here wins. It returns how many joined, and
+// Restore lets hosts join that another registry, or an earlier process, had.
+// Each keeps its incarnation, interval, zone, time of joining (to 292 years) and registration number, but its
+// silence starts again, because no registry observed it in between. A host whose id is
+// registered here already is skipped. Restore returns how many joined, and
 // what was wrong with others (the first few of them: ErrInvalid, ErrFull), which
 // changes nothing for the rest.
 func (r *Registry[M]) Restore(hosts iter.Seq[Host[M]]) (int, error) {
@@ -49,17 +46,17 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if err := check(&a); err != nil {
 		return false, err
 	}
-	if h.Life > maxLife {
-		return false, fmt.Errorf("%w: Life %d is above %d", ErrInvalid, h.Life, uint64(maxLife))
+	if h.Registration > maxRegistration {
+		return false, fmt.Errorf("%w: Registration %d is above %d", ErrInvalid, h.Registration, uint64(maxRegistration))
 	}
-	o := r.offer(a.Interval, 0)
-	place := r.table.hash(a.ID)
-	now := r.lock()
+	q := quote{timeouts: r.policies.timeouts(r.advisor.EffectiveInterval(a.Interval, 0))}
+	hash := r.index.Hash(a.ID)
+	s, now := r.lock()
 	defer r.unlock()
-	r.table.room(place)
-	if _, ok := r.table.exactly(place, a.ID); ok {
+	s.index.Reserve(hash)
+	if _, ok := s.index.Lookup(hash, a.ID); ok {
 		return false, nil
 	}
-	_, err := r.join(a, place, o, now, r.time.at(h.Joined, now), h.Life)
+	_, err := s.join(a, hash, q, now, s.clock.FromWall(h.Joined, now), h.Registration)
 	return err == nil, err
 }

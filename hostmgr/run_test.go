@@ -25,11 +25,11 @@ func TestASecondRunIsAnErrorAndALaterOneIsNot(t *testing.T) {
 	})
 }
 
-// Nothing but its plan wakes this Run: a beat that brings a deadline forward, from
-// the eviction of a suspect to the next suspicion, must change the plan.
-func TestRunLearnsOfTheBeatOfASuspect(t *testing.T) {
+// Only a planned wakeup wakes this Run. A heartbeat of a suspect makes its next deadline earlier,
+// from the eviction to the next suspicion. So it must change the plan.
+func TestRunFollowsTheHeartbeatOfASuspect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, err := hostmgr.New(hostmgr.Config[string]{MaxGap: -1, Policy: hostmgr.Tiered{}})
+		r, err := hostmgr.New(hostmgr.Config[string]{StallThreshold: -1, Policy: hostmgr.Tiered{}})
 		require.NoError(t, err)
 		stop := run(t, r)
 		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: 30 * second})
@@ -41,7 +41,7 @@ func TestRunLearnsOfTheBeatOfASuspect(t *testing.T) {
 		require.Zero(t, r.Stats().Suspects)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		require.Zero(t, r.Stats().Suspects, "at exactly its patience")
+		require.Zero(t, r.Stats().Suspects, "at exactly its timeout")
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.Equal(t, 1, r.Stats().Suspects)
@@ -49,9 +49,9 @@ func TestRunLearnsOfTheBeatOfASuspect(t *testing.T) {
 	})
 }
 
-func TestRunLearnsOfAShorterInterval(t *testing.T) {
+func TestRunFollowsAShorterInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, err := hostmgr.New(hostmgr.Config[string]{MaxGap: -1})
+		r, err := hostmgr.New(hostmgr.Config[string]{StallThreshold: -1})
 		require.NoError(t, err)
 		stop := run(t, r)
 		for _, interval := range []time.Duration{time.Hour, second} {
@@ -66,7 +66,7 @@ func TestRunLearnsOfAShorterInterval(t *testing.T) {
 	})
 }
 
-// Run waits by its clock; if that steps back, the next call wakes it.
+// Run waits by its clock. If the clock steps back, the next call wakes Run.
 func TestRunSurvivesAClockThatStepsBack(t *testing.T) {
 	mock := clock.NewMock()
 	mock.Set(time.Unix(1e9, 0))
@@ -87,7 +87,7 @@ func TestRunSurvivesAClockThatStepsBack(t *testing.T) {
 	_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
 	require.NoError(t, err)
 	for {
-		require.NoError(t, mock.BlockUntil(ctx, 2)) // the wait that was, and the one that is
+		require.NoError(t, mock.BlockUntil(ctx, 2)) // the old wait, and the new one
 		mock.Add(250 * time.Millisecond)
 		select {
 		case d := <-departed:
@@ -100,8 +100,7 @@ func TestRunSurvivesAClockThatStepsBack(t *testing.T) {
 	}
 }
 
-// An overtaken clock is read while others go on: what it reads is old by the time
-// that it returns.
+// An overtaken clock lets time pass during a reading, so the reading is old when it returns.
 type overtaken struct {
 	*clockwork.FakeClock
 	meanwhile func()
@@ -115,7 +114,7 @@ func (o *overtaken) Now() time.Time {
 	return now
 }
 
-// A reading that others overtook is no step back: time must not be moved for it.
+// A reading that other readings overtook is not a step back: time must not move because of it.
 func TestAReadingThatWasOvertakenMovesNothing(t *testing.T) {
 	mock := &overtaken{FakeClock: clockwork.NewFakeClock()}
 	r, err := hostmgr.New(hostmgr.Config[string]{Clock: mock})
@@ -143,27 +142,27 @@ func TestAReadingThatWasOvertakenMovesNothing(t *testing.T) {
 	mock.meanwhile = nil
 	require.NoError(t, err)
 	mock.Advance(2*second - mock.Now().Sub(start))
-	require.Zero(t, r.Sweep(context.Background()).Evicted, "at exactly a's patience")
+	require.Zero(t, r.Sweep(context.Background()).Evicted, "at exactly a's timeout")
 	mock.Advance(1)
-	require.Equal(t, 2, r.Sweep(context.Background()).Evicted, "and b, whose beat was read when it began")
+	require.Equal(t, 2, r.Sweep(context.Background()).Evicted, "a and also b, whose contact is the begin of its heartbeat")
 }
 
-// Run takes its limit with it: swept by hand, nothing is excused again. What was a stall
-// under Run is logged.
-func TestWhatRunExcusesIsNotExcusedAfter(t *testing.T) {
+// The stall threshold of Run ends with Run: swept by hand, no gap is a stall again. The stall under
+// Run is logged.
+func TestTheStallThresholdOfRunEndsWithRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logger, said := logs()
 		r, err := hostmgr.New(hostmgr.Config[string]{Logger: logger})
 		require.NoError(t, err)
 		time.Sleep(time.Hour)
 		run(t, r)()
-		require.Contains(t, said.String(), `level=WARN msg="stall: the registry was not listening" excused=1h0m0s`)
+		require.Contains(t, said.String(), `level=WARN msg="the registry was stalled" stall_time=1h0m0s`)
 
 		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
 		require.NoError(t, err)
 		time.Sleep(3 * second)
 		rep := r.Sweep(t.Context())
-		require.Zero(t, rep.Excused)
+		require.Zero(t, rep.StallTime)
 		require.Equal(t, 1, rep.Evicted)
 	})
 }

@@ -1,98 +1,122 @@
 package hostmgr
 
 import (
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/hostlife/hostlife/histogram"
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+	"github.com/hostlife/hostlife/hostmgr/internal/recent"
 )
 
-// maxShadowReturns is how many of those that came back are named.
-const maxShadowReturns = 16
-
-// ShadowStats are what a second policy would have done; see Config.Shadow. Each silence is
-// judged when it is over: when the host is heard again, or departs. The guard and Confirm are
-// left out of account, stalls are excused as they are for the policy itself.
+// ShadowStats say how many evictions the second policy (Config.Shadow) would have made, and how
+// many of those hosts came back within 5 minutes. Stats.Departures.Evicted and
+// Stats.RejoinedAfterEviction are the same two figures of the policy itself.
+//
+// Stalls count as they do for the policy; the eviction limit and Confirm do not.
 type ShadowStats struct {
-	// Evicted counts silences that were longer than the shadow's patience: it would have
-	// evicted the host then, sooner than the policy did or where that did not. Returned counts
-	// those of them after which the host was heard again in the same life, left, or was
-	// replaced: its metadata would have been thrown away for nothing.
-	Evicted, Returned uint64
-	// Later counts hosts that the policy evicted while the shadow still had patience. Spared
-	// counts those that the policy evicted and that joined again, within the 5 minutes that
-	// Stats.Returned knows of, before the shadow's patience would have run out: it would have
-	// kept their metadata. That is reckoned to the second, by the patience of both with a host
-	// of the interval that it names now, of whom nothing else is known; so where one of
-	// them learns, or the guard or Confirm held the host, Spared may not be part of Later.
-	Later, Spared uint64
-	// Detection is the time from the last sign of life to when the shadow would have evicted.
-	Detection histogram.Snapshot[time.Duration]
-	// Latest are the last 16 of Returned, the latest last.
-	Latest []ShadowReturn
+	// Evictions counts silences that the second policy would have ended by an eviction. A silence is
+	// counted when it ends. If the policy evicted the host first, the silence is counted once that host can no
+	// longer come back before the second policy's timeout, or after 5 minutes.
+	Evictions uint64
+	// Rejoined counts those of them after which the host was heard or joined again within
+	// 5 minutes: its metadata would have been thrown away for nothing.
+	Rejoined uint64
 }
 
-// A ShadowReturn is a host that the shadow would have evicted, and that was heard again.
-type ShadowReturn struct {
-	ID                string
-	EvictAt, Returned time.Time
-}
+const rejoinWindow = int64(5 * time.Minute)
 
-// A shadow is what is known of the second policy. Guarded by Registry.mu.
+// A shadow remembers recent evictions by the policy, counts the hosts that come back, and counts both for
+// the second policy. The registry's lock guards it.
 type shadow struct {
-	stats     ShadowStats
-	detection histogram.Histogram[time.Duration]
+	on       bool // there is a second policy
+	stalls   *detector.Stalls
+	recent   recent.Evictions // with the time at which the second policy evicts: see evicted
+	rejoined uint64
+	stats    ShadowStats
 }
 
-func (s *shadow) snapshot() ShadowStats {
-	stats := s.stats
-	stats.Detection, stats.Latest = s.detection.Snapshot(), slices.Clone(stats.Latest)
-	return stats
+// deadline is when the second policy evicts a host that had its last contact at last; passed is false
+// if that is not before until.
+func (s *shadow) deadline(t *detector.Timeouts, last, until int64) (at int64, passed bool) {
+	second := *t
+	second.Evict = t.Shadow
+	return s.stalls.Of(t).Due(last, &second, until)
 }
 
-// shadowJudge judges a silence that is over: that of a host that was heard at seen, and not until
-// then.
-func (r *Registry[M]) shadowJudge(l life[M], seen, until int64) (at int64, evicted bool) {
-	t := l.patience()
-	t.evict = t.shadow
-	if at, evicted = r.ledgerOf(&t).due(seen, &t, until); evicted {
-		r.shadow.stats.Evicted++
-		r.shadow.detection.Record(time.Duration(at - seen))
-	}
-	return at, evicted
-}
-
-// shadowHeard is told that a host was heard again.
-func (r *Registry[M]) shadowHeard(l life[M], seen, heard int64) {
-	at, evicted := r.shadowJudge(l, seen, heard)
-	if !evicted {
+// contact takes into account that a host was heard again, or replaced.
+func (s *shadow) contact(t *detector.Timeouts, last, now int64) {
+	if !s.on {
 		return
 	}
-	s := &r.shadow.stats
-	s.Returned++
-	if len(s.Latest) == maxShadowReturns {
-		s.Latest = slices.Delete(s.Latest, 0, 1)
+	if at, passed := s.deadline(t, last, now); passed {
+		s.stats.Evictions++
+		s.countRejoin(at, now)
 	}
-	s.Latest = append(s.Latest, ShadowReturn{strings.Clone(l.id()), r.time.wall(at), r.time.wall(heard)})
 }
 
-// shadowDeparted is told that a life is over.
-func (r *Registry[M]) shadowDeparted(l life[M], k Kind, now int64) {
-	switch seen := seenIn(l.word().load()); k {
-	case Left, Replaced:
-		r.shadowHeard(l, seen, now)
+// departed takes into account that a host left, was replaced or forgotten.
+func (s *shadow) departed(k DepartureKind, t *detector.Timeouts, last, now int64) {
+	switch {
+	case !s.on || k == DepartureEvicted:
+	case k == DepartureReplaced:
+		s.contact(t, last, now)
 	default:
-		if _, evicted := r.shadowJudge(l, seen, now+1); !evicted && k == Evicted {
-			r.shadow.stats.Later++
+		if _, passed := s.deadline(t, last, now); passed {
+			s.stats.Evictions++
 		}
 	}
 }
 
-// shadowRejoined is told that a host joins that was evicted so many seconds ago.
-func (r *Registry[M]) shadowRejoined(t *terms, ago int64) {
-	silence := time.Duration(ago)*time.Second + t.evict
-	if t.shadow == 0 || silence < t.shadow {
-		r.shadow.stats.Spared++
+// evicted remembers an eviction by the policy, and when the second policy evicts the host. That time is negative
+// if the eviction by the second policy is counted already.
+func (s *shadow) evicted(h index.Hash, t *detector.Timeouts, last, now int64) {
+	at := int64(0)
+	if s.on {
+		passed := false
+		if at, passed = s.deadline(t, last, now+1); passed {
+			s.stats.Evictions++
+			at = -at
+		}
+	}
+	if forgotten, ok := s.recent.Add(uint64(h), now, at); ok {
+		s.forgotten(forgotten)
+	}
+}
+
+// forgotten counts an eviction by the second policy that no join has prevented.
+func (s *shadow) forgotten(at int64) {
+	if at > 0 && at < never {
+		s.stats.Evictions++
+	}
+}
+
+// forget forgets evictions that are too long ago for a host to come back.
+func (s *shadow) forget(now int64) {
+	if !s.on {
+		s.recent.Expire(now, nil)
+		return
+	}
+	s.recent.Expire(now, s.forgotten)
+}
+
+// joined counts the join of an id that was evicted within the last 5 minutes.
+func (s *shadow) joined(h index.Hash, now int64) {
+	_, at, ok := s.recent.Rejoined(uint64(h), now)
+	if !ok {
+		return
+	}
+	s.rejoined++
+	switch {
+	case at < 0:
+		s.countRejoin(-at, now)
+	case at > 0 && at < now:
+		s.stats.Evictions++
+		s.countRejoin(at, now)
+	}
+}
+
+func (s *shadow) countRejoin(evicted, now int64) {
+	if now-evicted <= rejoinWindow {
+		s.stats.Rejoined++
 	}
 }

@@ -16,40 +16,40 @@ import (
 
 const (
 	soakHosts    = 100_000
-	soakPeriod   = 10 * second // of a host's beats: 10,000 a second in all
-	soakInterval = 15 * second // what hosts promise
+	soakPeriod   = 10 * second // between a host's heartbeats: 10,000 a second in total
+	soakInterval = 15 * second // the interval that hosts announce
 	soakTick     = 10 * time.Millisecond
-	soakChurn    = soakHosts / 100 // a minute; half of them leave, half die
+	soakChurn    = soakHosts / 100 // hosts a minute; half of them leave, half crash
 )
 
-// A soak is a service under a steady load, on the system's clock.
+// A soak is a service under steady load, on the system's clock.
 type soak struct {
 	*hostmgr.Registry[int]
-	t     *testing.T
-	ids   []string
-	lives []uint64
-	next  int // id
-	left  int
-	start time.Time
-	ticks int // since then
+	t             *testing.T
+	ids           []string
+	registrations []uint64
+	next          int // id
+	left          int
+	start         time.Time
+	ticks         int // since then
 
 	mu   sync.Mutex
-	dead map[uint64]time.Time // not found yet, by life
+	dead map[uint64]time.Time // not evicted yet, by registration
 	lag  time.Duration        // the longest from a deadline to the eviction
 	died int
-	bad  []hostmgr.Departure[int] // evicted though they live
+	bad  []hostmgr.Departure[int] // live hosts that were evicted
 }
 
 func (s *soak) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d.Kind != hostmgr.Evicted {
+	if d.Kind != hostmgr.DepartureEvicted {
 		return nil
 	}
-	if _, ok := s.dead[d.Host.Life]; !ok {
+	if _, ok := s.dead[d.Host.Registration]; !ok {
 		s.bad = append(s.bad, d)
 	}
-	delete(s.dead, d.Host.Life)
+	delete(s.dead, d.Host.Registration)
 	s.lag = max(s.lag, d.At.Sub(d.Host.EvictAt))
 	return nil
 }
@@ -57,13 +57,13 @@ func (s *soak) cleanup(_ context.Context, d hostmgr.Departure[int]) error {
 func (s *soak) join(i int) {
 	s.ids[i] = "host-" + strconv.Itoa(1e9+s.next)
 	s.next++
-	lease, err := s.Announce(hostmgr.Announcement[int]{ID: s.ids[i], Metadata: i, Interval: soakInterval})
+	ack, err := s.Announce(hostmgr.Announcement[int]{ID: s.ids[i], Metadata: i, Interval: soakInterval})
 	require.NoError(s.t, err)
-	s.lives[i] = lease.Life
+	s.registrations[i] = ack.Registration
 }
 
-// settle has everybody leave, and another one join: a table that nobody has left yet has no
-// places of lives that are over, which are a tenth of its room from then on.
+// settle replaces each host once. An index without any departure has no free entries; later they
+// are a tenth of it.
 func (s *soak) settle() {
 	for i := range soakHosts {
 		require.NoError(s.t, s.Leave(s.t.Context(), s.ids[i], 0))
@@ -72,27 +72,27 @@ func (s *soak) settle() {
 	}
 }
 
-// turn lets a host leave, or die, and another one come in its place.
+// turn lets a host leave, or crash, and another one join.
 func (s *soak) turn(i int) {
 	if s.next%2 == 0 {
 		require.NoError(s.t, s.Leave(s.t.Context(), s.ids[i], 0))
 		s.left++
 	} else {
 		s.mu.Lock()
-		s.dead[s.lives[i]] = time.Now()
+		s.dead[s.registrations[i]] = time.Now()
 		s.died++
 		s.mu.Unlock()
 	}
 	s.join(i)
 }
 
-// keepUp beats whoever's turn came, and lets hosts turn over.
+// keepUp sends the heartbeats that are due, and replaces hosts.
 func (s *soak) keepUp(churn bool) {
-	const beats = soakHosts / int(soakPeriod/soakTick)
+	const heartbeats = soakHosts / int(soakPeriod/soakTick)
 	const every = int(time.Minute/soakTick) / soakChurn
 	for ; time.Duration(s.ticks)*soakTick < time.Since(s.start); s.ticks++ {
-		for k := range beats {
-			i := (s.ticks*beats + k) % soakHosts
+		for k := range heartbeats {
+			i := (s.ticks*heartbeats + k) % soakHosts
 			if _, err := s.Heartbeat(s.ids[i], 0); err != nil {
 				s.t.Fatalf("%s: %v", s.ids[i], err)
 			}
@@ -109,15 +109,14 @@ func (s *soak) missing() int {
 	return len(s.dead)
 }
 
-// TestSoak takes the time that HOSTLIFE_SOAK says: the heap and the goroutines of the last
-// sixth of it are those of the first, nobody who lives is evicted, and all who left or died
-// are found.
+// The soak takes as long as HOSTLIFE_SOAK says. The heap and the goroutines of its last sixth are
+// those of its first sixth. No live host is evicted, and each host that left or crashed departs.
 func TestSoak(t *testing.T) {
 	length, err := time.ParseDuration(os.Getenv("HOSTLIFE_SOAK"))
 	if err != nil {
 		t.Skip("to run it: HOSTLIFE_SOAK=1h go test -run TestSoak -v -timeout 0 ./hostmgr")
 	}
-	s := &soak{t: t, ids: make([]string, soakHosts), lives: make([]uint64, soakHosts), dead: map[uint64]time.Time{}}
+	s := &soak{t: t, ids: make([]string, soakHosts), registrations: make([]uint64, soakHosts), dead: map[uint64]time.Time{}}
 	s.Registry, err = hostmgr.New(hostmgr.Config[int]{Cleanup: s.cleanup})
 	require.NoError(t, err)
 	for i := range soakHosts {
@@ -143,14 +142,14 @@ func TestSoak(t *testing.T) {
 		mean(goroutines[:sixth]), mean(goroutines[len(goroutines)-sixth:]))
 	require.Empty(t, s.bad, "evicted though they live")
 	require.Equal(t, soakHosts, s.Len())
-	require.EqualValues(t, s.left, st.Left)
-	require.EqualValues(t, s.died, st.Evicted)
-	require.Zero(t, st.CleanupPending)
+	require.EqualValues(t, s.left, st.Departures.Left)
+	require.EqualValues(t, s.died, st.Departures.Evicted)
+	require.Zero(t, st.Cleanup.Pending)
 	require.InEpsilon(t, first, last, 0.05)
 	require.InDelta(t, mean(goroutines[:sixth]), mean(goroutines[len(goroutines)-sixth:]), 1)
 }
 
-// drive keeps up with the clock for so long, and samples the heap and the goroutines.
+// drive runs the load for length, and samples the heap and the goroutines.
 func (s *soak) drive(length time.Duration) (heaps, goroutines []float64) {
 	s.start = time.Now()
 	for sample := max(length/360, second/4); time.Since(s.start) < length; {

@@ -8,157 +8,152 @@ import (
 	"github.com/hostlife/hostlife/histogram"
 )
 
-// Stats are a registry's figures at one moment: numbers of hosts are those that are there
-// now, counts and distributions are of all since the registry was made.
+// Stats are a registry's figures at one moment. Numbers of hosts are those that are there
+// now; counts and distributions cover the time since the registry was made.
 type Stats struct {
 	Hosts    int // there now
 	Suspects int // of them, those that a sweep found suspect and that were not heard since
-	Held     int // of them, those that were due at the last look but held
+	Held     int // of them, those that were due at the latest sweep but held
 
-	// Zones are the same by zone: of those that have hosts, in the order of their names.
+	// Zones are the same figures by zone, for zones that have hosts, in the order of their names.
 	Zones []ZoneStats
-	// Guard says why the guard holds hosts of any zone; empty if it holds none, or only zone by
-	// zone.
-	Guard string
+	// Hold says why the eviction limit holds hosts of any zone. It is zero if the limit holds none,
+	// or only zone by zone.
+	Hold HoldReason
 
-	// Advised is the interval that the Cadence advises now; 0 without one.
-	Advised time.Duration
+	// AdvisedInterval is the interval that Config.Pacing advises now; 0 without pacing.
+	AdvisedInterval time.Duration
 
-	Joins uint64 // lives begun: each ends in one of the four departures
-	// Departures by kind. Left is the normal one, Evicted the abnormal.
-	Left, Evicted, Replaced, Forgotten uint64
-	// Returned counts the joins of ids that had been evicted within the 5 minutes before: so
-	// many evictions were of hosts that lived, or were started again. More than 98 % of the
-	// latest 32,768 evictions are remembered, and of those before up to as many again; an id
-	// that was not evicted is taken for one that was in one of 65,536 joins, at most.
-	Returned uint64
+	Joins uint64 // registrations begun: each ends in one departure
+	// Departures are registrations that ended. Left is the normal end, Evicted the abnormal one.
+	Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
+	// RejoinedAfterEviction counts joins of ids that had been evicted within the 5 minutes before:
+	// hosts that were alive after all, or were started again. The latest 65,536 evictions are
+	// remembered.
+	RejoinedAfterEviction uint64
 
 	Suspected uint64 // events of that kind: a sweep found a host suspect, or due
 	Recovered uint64 // likewise: a suspect was heard again
 
-	// HeldByGuard and HeldByConfirm count evictions that were put off, each host once for
-	// each time that it was due: by the guard when it decides so, by Confirm when it leaves the
-	// host out, or fails. Host.Held and Evidence.HeldBy say why in each case.
-	HeldByGuard, HeldByConfirm uint64
+	// HeldByLimit and HeldByConfirm count evictions that were put off, once for each time that a
+	// host was due: by the eviction limit when it decides so, by Confirm when it leaves the
+	// host out, or fails. Host.Hold and Evidence.Hold say why in each case.
+	HeldByLimit, HeldByConfirm uint64
 
-	CleanupPending  int       // departed hosts whose cleanup has not succeeded yet, now
-	CleanupOldest   time.Time // when the first of them departed; zero if there is none
-	CleanupFailures uint64    // tries that returned an error, panicked or ended their goroutine
-	ConfirmFailures uint64    // likewise
-	PolicyFaults    uint64    // answers of the policy, or the shadow, that could not be meant
+	ConfirmFailures uint64 // calls of Confirm that returned an error, panicked or ended their goroutine
+	PolicyErrors    uint64 // answers of the policy, or of the shadow policy, that are not valid
 
-	Sweeps  uint64
-	Stalls  uint64
-	Excused time.Duration // the length of all stalls
+	Sweeps    uint64
+	Stalls    uint64
+	StallTime time.Duration // the length of all stalls
 
-	// Records counts what the Recorder was given, RecordsLost what found no room or was in a
-	// Write that failed, and RecorderFailures those.
-	Records, RecordsLost, RecorderFailures uint64
+	// Cleanup are the figures of Config.Cleanup.
+	Cleanup struct {
+		Pending       int       // departed hosts whose cleanup has not succeeded yet, now
+		OldestPending time.Time // when the first of them departed; zero if there is none
+		Failures      uint64    // tries that returned an error, panicked or ended their goroutine
+	}
 
-	// LogLinesLost counts lines that the Logger was not told, or failed on.
+	// Recorder are the figures of Config.Recorder.
+	Recorder struct {
+		Records  uint64 // written
+		Lost     uint64 // found no room, or were in a Write that failed
+		Failures uint64 // Writes that failed
+	}
+
+	// LogLinesLost counts lines for the Logger that found no room, or that it failed on.
 	LogLinesLost uint64
 
 	// Shadow is what the second policy would have done; all zero without one.
 	Shadow ShadowStats
 
-	// Detection is the time from the last sign of life to the eviction; recorded when a host is
-	// evicted. It has in it whatever put that off: a stall, the guard, Confirm.
-	Detection histogram.Snapshot[time.Duration]
-	// CleanupAfterLeave is the time from a leave to the end of its cleanup, and
-	// CleanupAfterEviction that from the deadline of a host that was evicted; recorded when a
-	// cleanup succeeds. Without Config.Cleanup there are none.
-	CleanupAfterLeave, CleanupAfterEviction histogram.Snapshot[time.Duration]
-	// SweepDuration is that of sweeps, without Confirm and cleanups; recorded at the end of one
-	// that some deadline was due for. One that finds nothing to look at takes next to no time.
-	SweepDuration histogram.Snapshot[time.Duration]
-	// PeriodJitter is how much later than planned a sweep of Run began; recorded when one
-	// begins that Run waited for. PeriodJitterShare is the same as a share of the time that it
-	// meant to wait. Of sweeps by hand the registry knows no plan: gc.TaskStats has theirs.
-	PeriodJitter      histogram.Snapshot[time.Duration]
-	PeriodJitterShare histogram.Snapshot[float64]
+	// Latency are distributions of durations.
+	Latency struct {
+		// Detection is the time from the last contact to the eviction. It includes whatever put the
+		// eviction off: a stall, the eviction limit, Confirm.
+		Detection histogram.Snapshot[time.Duration]
+		// CleanupAfterLeave is the time from a leave to the end of its cleanup, and
+		// CleanupAfterEviction that from the deadline of an evicted host. Both are recorded when a
+		// cleanup succeeds.
+		CleanupAfterLeave, CleanupAfterEviction histogram.Snapshot[time.Duration]
+		// SweepDuration is the duration of sweeps that some host was due for, without Confirm and cleanups.
+		SweepDuration histogram.Snapshot[time.Duration]
+		// SweepDelay is how much later than planned a sweep of Run began. Of sweeps by hand the
+		// registry knows no plan: gc.TaskStats has theirs.
+		SweepDelay histogram.Snapshot[time.Duration]
+	}
 }
 
-// ZoneStats are how the hosts of a zone fare now.
+// ZoneStats are the numbers of hosts of one zone now.
 type ZoneStats struct {
 	Name                  string
 	Hosts, Suspects, Held int
-	// Guard says why the guard holds hosts of this zone on the zone's own account; empty if
-	// it does not.
-	Guard string
+	// Hold says why the eviction limit holds hosts of this zone because of the zone itself. It is
+	// zero if the limit does not.
+	Hold HoldReason
 }
 
-func (s *Stats) departed(k Kind) {
+func (s *Stats) departed(k DepartureKind) {
 	switch k {
-	case Left:
-		s.Left++
-	case Evicted:
-		s.Evicted++
-	case Replaced:
-		s.Replaced++
+	case DepartureLeft:
+		s.Departures.Left++
+	case DepartureEvicted:
+		s.Departures.Evicted++
+	case DepartureReplaced:
+		s.Departures.Replaced++
 	default:
-		s.Forgotten++
+		s.Departures.Forgotten++
 	}
 }
 
 // Stats returns the figures as they are now. What it costs does not depend on how many hosts
 // there are: some 10 microseconds, with a lock held, for each distribution that has values.
 func (r *Registry[M]) Stats() Stats {
-	now := r.rlock()
-	s := r.counts
-	s.Hosts, s.Suspects, s.Held = r.zones.all.hosts, r.zones.all.suspects, r.zones.all.held
-	s.Zones, s.Guard = r.zones.stats(r.cfg.Guard), r.zones.all.holding(r.cfg.Guard, true)
-	s.Advised = r.metronome.interval(now)
-	s.Stalls, s.Excused = r.ledger.count, time.Duration(r.ledger.total)
-	s.Shadow = r.shadow.snapshot()
-	r.figures.fill(&s)
+	st, now := r.rlock()
+	s := st.stats(now)
 	r.mu.RUnlock()
-	r.clean.count(&s)
-	s.PolicyFaults, s.LogLinesLost = r.judge.faults.Load(), r.log.Lost()
+	c := r.cleanups.Stats()
+	s.Cleanup.Pending, s.Cleanup.Failures = c.Pending, c.Failures
+	if c.Pending > 0 {
+		s.Cleanup.OldestPending = c.Oldest.At
+	}
+	s.Recorder = r.events.Stats()
+	s.PolicyErrors, s.LogLinesLost = r.policies.errors.Load(), r.log.Lost()
 	return s
 }
 
-func (zs *zones) stats(g Guard) (list []ZoneStats) {
-	for i := range zs.list {
-		if z := &zs.list[i]; z.hosts > 0 {
-			list = append(list, ZoneStats{z.name, z.hosts, z.suspects, z.held, z.holding(g, false)})
-		}
+func (s *state[M]) stats(now int64) Stats {
+	stats := s.counts
+	all := s.limiter.All()
+	stats.Hosts, stats.Suspects, stats.Held = all.Hosts, all.Suspects, all.Held
+	stats.Hold = HoldReason{limit: all.Reason}
+	for z := range s.limiter.Zones() {
+		stats.Zones = append(stats.Zones, ZoneStats{z.Name, z.Hosts, z.Suspects, z.Held, HoldReason{limit: z.Reason}})
 	}
-	slices.SortFunc(list, func(a, b ZoneStats) int { return strings.Compare(a.Name, b.Name) })
-	return list
+	slices.SortFunc(stats.Zones, func(a, b ZoneStats) int { return strings.Compare(a.Name, b.Name) })
+	stats.AdvisedInterval = s.advisor.Interval(now)
+	stats.Stalls, stats.StallTime = s.stalls.Count(), s.stalls.Total()
+	stats.RejoinedAfterEviction, stats.Shadow = s.shadow.rejoined, s.shadow.stats
+	s.latency.fill(&stats)
+	return stats
 }
 
-// figures are the distributions that the registry itself records. Guarded by Registry.mu.
-type figures struct {
-	detection, sweep, jitter histogram.Histogram[time.Duration]
-	share                    histogram.Histogram[float64]
-}
-
-func (f *figures) fill(s *Stats) {
-	s.Detection, s.SweepDuration = f.detection.Snapshot(), f.sweep.Snapshot()
-	s.PeriodJitter, s.PeriodJitterShare = f.jitter.Snapshot(), f.share.Snapshot()
-}
-
-// woke records that Run began to wait for a sweep, planned it, and is awake now.
-func (f *figures) woke(began, planned, now int64) {
-	late := max(0, now-planned)
-	f.jitter.Record(time.Duration(late))
-	f.share.Record(float64(late) / float64(planned-began))
-}
-
-// latencies are the distributions of cleanups. Guarded by cleaner.mu.
+// latencies are the distributions that a registry records.
 type latencies struct {
-	left, evicted histogram.Histogram[time.Duration]
-}
-
-func (l *latencies) record(k Kind, d int64) {
-	switch k {
-	case Left:
-		l.left.Record(time.Duration(d))
-	case Evicted:
-		l.evicted.Record(time.Duration(d))
-	}
+	detection, sweep, delay, leave, eviction histogram.Histogram[time.Duration]
 }
 
 func (l *latencies) fill(s *Stats) {
-	s.CleanupAfterLeave, s.CleanupAfterEviction = l.left.Snapshot(), l.evicted.Snapshot()
+	s.Latency.Detection, s.Latency.SweepDuration, s.Latency.SweepDelay = l.detection.Snapshot(), l.sweep.Snapshot(), l.delay.Snapshot()
+	s.Latency.CleanupAfterLeave, s.Latency.CleanupAfterEviction = l.leave.Snapshot(), l.eviction.Snapshot()
+}
+
+// cleanup records the latency of a cleanup.
+func (l *latencies) cleanup(k DepartureKind, took int64) {
+	switch k {
+	case DepartureLeft:
+		l.leave.Record(time.Duration(took))
+	case DepartureEvicted:
+		l.eviction.Record(time.Duration(took))
+	}
 }

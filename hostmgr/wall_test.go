@@ -10,8 +10,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A computer is a clock as the system's is: its readings are monotonic, though its wall clock
-// is stepped.
+// A computer is a clock like the system's: its readings are monotonic, although its wall clock is
+// stepped.
 type computer struct {
 	started       time.Time
 	elapsed, step time.Duration
@@ -21,9 +21,9 @@ func (m *computer) Now() time.Time { return steppedWall(m.started.Add(m.elapsed)
 
 func (m *computer) After(time.Duration) <-chan time.Time { return nil }
 
-// steppedWall moves what a reading says of the wall clock, and leaves the monotonic part.
-// Package time does not let anybody do that: Add moves both, everything else drops one. So
-// this writes into the bits of a Time, where that has seconds, and nanoseconds below.
+// steppedWall moves the wall clock of a reading, and keeps its monotonic part. Package time has no
+// function for that: Add moves both, and all others drop one of them. So this changes the bits of a
+// Time that hold the seconds and nanoseconds of the wall clock.
 func steppedWall(t time.Time, step time.Duration) time.Time {
 	const nanoseconds = 1<<30 - 1
 	to := t.Round(0).Add(step)
@@ -33,9 +33,9 @@ func steppedWall(t time.Time, step time.Duration) time.Time {
 	return t
 }
 
-// A step of the wall clock is no time that passes: nobody is evicted for it, nobody later,
-// and no stall is seen. From the next sweep on all times are shown by the new one, unless the
-// step is so small that it is a correction.
+// A step of the wall clock is not time that passes: it evicts no host, delays no eviction, and is
+// no stall. From the next sweep on all times are shown by the new wall clock, unless the step is so
+// small that it is a correction.
 func TestPromise4AWallClockThatStepsUnderAMonotonicOne(t *testing.T) {
 	for _, row := range []struct{ step, shown time.Duration }{
 		{-time.Hour, -time.Hour}, {time.Hour, time.Hour},
@@ -48,17 +48,17 @@ func TestPromise4AWallClockThatStepsUnderAMonotonicOne(t *testing.T) {
 		require.Zero(t, forged.Sub(m.started))
 		require.Equal(t, row.step, forged.Round(0).Sub(m.started.Round(0)))
 
-		r, err := hostmgr.New(hostmgr.Config[int]{Clock: m, MaxGap: second})
+		r, err := hostmgr.New(hostmgr.Config[int]{Clock: m, StallThreshold: second})
 		require.NoError(t, err)
 		_, err = r.Announce(hostmgr.Announcement[int]{ID: "a", Interval: second})
 		require.NoError(t, err)
 		m.elapsed, m.step = second/2, row.step
-		require.Zero(t, r.Sweep(t.Context()).Excused)
+		require.Zero(t, r.Sweep(t.Context()).StallTime)
 
 		shown := m.started.Round(0).Add(row.shown)
 		h, ok := r.Get("a")
 		require.True(t, ok)
-		require.Equal(t, shown, h.LastSeen)
+		require.Equal(t, shown, h.LastContact)
 		require.Equal(t, shown, h.Joined)
 		require.Equal(t, shown.Add(2*second), h.EvictAt)
 		next, ok := r.Next()

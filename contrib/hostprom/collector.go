@@ -1,15 +1,16 @@
-// Package hostprom shows the figures of hostlife's registries and periodic tasks to Prometheus.
+// Package hostprom exposes the figures of hostlife's registries and periodic tasks to Prometheus.
 //
-// A [Collector] is given to a Registerer of your own; the package has no globals, and nothing
-// happens but when it is scraped. README.md lists the metrics. These hold of all of them:
+// Register a [Collector] with a Registerer of your own. It is safe for concurrent use. The package has
+// no globals, starts no goroutine and does nothing between scrapes. It does not serve HTTP and keeps
+// no history. README.md lists the metrics. For all of them:
 //
-//   - Times are in seconds, shares in 1; what counts up ends in _total, and starts from 0 with the
-//     registry or the task that it is of.
-//   - Labels are names of registries, GCs, tasks and zones, and words that are listed, never ids of
-//     hosts: how many series there are, and what a scrape costs, doesn't depend on how many hosts
-//     there are. A registry has at most 66 zones in one scrape.
-//   - A distribution is a histogram of both kinds: a native one of schema 3, whose buckets are 9 %
-//     wide, for servers that take those, and one with a few fixed buckets for all others.
+//   - Durations are in seconds, shares are from 0 to 1 or above. Counters end in _total, and start
+//     from 0 with their registry or task.
+//   - Labels are the names of registries, GCs, tasks and zones, and a few listed words, never ids of
+//     hosts. So neither the number of series nor the cost of a scrape depends on the number of hosts.
+//     A registry has at most 66 zones in one scrape.
+//   - A distribution is exposed as both kinds of histogram: a native one of schema 3, whose buckets
+//     are 9 % wide, and a classic one with a few fixed buckets.
 package hostprom
 
 import (
@@ -21,19 +22,18 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A Collector is a prometheus.Collector of registries and GCs. Give one Collector all that
-// one Registerer is to show: a second one is refused, for its metrics have the same names.
+// A Collector is a prometheus.Collector of registries and GCs. Use one Collector for each
+// Registerer, which refuses a second one because its metrics have the same names.
 //
-// The maps must not change once it is registered. What is in them may be in use meanwhile, and
-// scrapes may overlap: each takes a snapshot of its own, of one registry or task at a time.
+// The maps must not change after registration. Registries and GCs may be in use during a scrape, and
+// scrapes may overlap. Each scrape takes its own snapshot of one registry or task at a time.
 type Collector struct {
-	// Registries are the Stats methods of what is to be shown, by name; a name becomes the label
-	// "registry".
+	// Registries are Stats methods by the name of the registry, which becomes the label "registry".
 	Registries map[string]func() hostmgr.Stats
 
-	// GCs are those whose tasks are to be shown, by name; a name becomes the label "gc". Tasks
-	// may come and go. Their IDs become the label "task", and should be UTF-8: two that
-	// are the same once they are made so fail the scrape, as two such names do.
+	// GCs are GCs by name, which becomes the label "gc". The IDs of their tasks become the label
+	// "task". Tasks may be added and removed at any time. Names and IDs should be UTF-8: invalid bytes
+	// are replaced, and a scrape fails if two names or IDs become equal by that.
 	GCs map[string]*gc.GC
 }
 
@@ -59,12 +59,12 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for name, g := range c.GCs {
 		for _, id := range g.Tasks() {
-			if s, ok := g.Stats(id); ok { // it may have been removed in between
+			if s, ok := g.Stats(id); ok { // else it was removed in between
 				collect(ch, taskFigures, &s, valid(name), valid(id))
 			}
 		}
 	}
 }
 
-// valid makes a name a label's value: Prometheus refuses a whole scrape for one that isn't UTF-8.
+// valid returns a name as UTF-8: Prometheus refuses a whole scrape for a label value that is not.
 func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }

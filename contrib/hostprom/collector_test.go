@@ -27,25 +27,27 @@ func TestLint(t *testing.T) {
 
 func TestOneCollectorForARegisterer(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
-	require.NoError(t, reg.Register(&hostprom.Collector{}), "one that has nothing to show")
+	require.NoError(t, reg.Register(&hostprom.Collector{}), "an empty one")
 	families, err := reg.Gather()
 	require.NoError(t, err)
 	require.Empty(t, families)
 	require.Error(t, reg.Register(full(t)))
 }
 
-// Each field of Stats stands where it should: no two of them are the same.
+// Each field of Stats reaches its own metric: all values differ.
 func TestEachFieldOfStats(t *testing.T) {
-	got := values(gather(t, one(hostmgr.Stats{
+	s := hostmgr.Stats{
 		Hosts: 100, Suspects: 40, Held: 15,
 		Zones: []hostmgr.ZoneStats{{Name: "a", Hosts: 70, Suspects: 30, Held: 10}, {Name: "b", Hosts: 30, Suspects: 10, Held: 5}},
-		Guard: "why",
-		Joins: 1, Left: 2, Evicted: 3, Replaced: 4, Forgotten: 5, Returned: 6, Suspected: 7, Recovered: 8,
-		HeldByGuard: 9, HeldByConfirm: 10, CleanupPending: 11, CleanupOldest: start.Add(250 * time.Millisecond),
-		CleanupFailures: 12, ConfirmFailures: 13, PolicyFaults: 14, Sweeps: 15, Stalls: 16, Excused: 1700 * time.Millisecond,
-		Advised: 42500 * time.Millisecond, Shadow: hostmgr.ShadowStats{Evicted: 17, Returned: 18, Later: 19, Spared: 20},
-		Records: 21, RecordsLost: 22, RecorderFailures: 23, LogLinesLost: 24,
-	})))
+		Hold:  limited(t).Hold,
+		Joins: 1, RejoinedAfterEviction: 6, Suspected: 7, Recovered: 8, HeldByLimit: 9, HeldByConfirm: 10,
+		ConfirmFailures: 13, PolicyErrors: 14, Sweeps: 15, Stalls: 16, StallTime: 1700 * time.Millisecond,
+		AdvisedInterval: 42500 * time.Millisecond, Shadow: hostmgr.ShadowStats{Evictions: 17, Rejoined: 18}, LogLinesLost: 24,
+	}
+	s.Departures.Left, s.Departures.Evicted, s.Departures.Replaced, s.Departures.Forgotten = 2, 3, 4, 5
+	s.Cleanup.Pending, s.Cleanup.OldestPending, s.Cleanup.Failures = 11, start.Add(250*time.Millisecond), 12
+	s.Recorder.Records, s.Recorder.Lost, s.Recorder.Failures = 21, 22, 23
+	got := values(gather(t, one(s)))
 	require.Equal(t, map[string]float64{
 		`hosts{registry="hosts",state="unsuspected",zone=""}`:  0,
 		`hosts{registry="hosts",state="suspect",zone=""}`:      0,
@@ -62,25 +64,23 @@ func TestEachFieldOfStats(t *testing.T) {
 		`departures_total{kind="evicted",registry="hosts"}`:   3,
 		`departures_total{kind="replaced",registry="hosts"}`:  4,
 		`departures_total{kind="forgotten",registry="hosts"}`: 5,
-		`returned_total{registry="hosts"}`:                    6,
+		`rejoined_after_eviction_total{registry="hosts"}`:     6,
 		`suspected_total{registry="hosts"}`:                   7,
 		`recovered_total{registry="hosts"}`:                   8,
-		`held_total{by="guard",registry="hosts"}`:             9,
+		`held_total{by="eviction_limit",registry="hosts"}`:    9,
 		`held_total{by="confirm",registry="hosts"}`:           10,
-		`guard_holding{registry="hosts"}`:                     1,
+		`eviction_limit_active{registry="hosts"}`:             1,
 		`cleanup_pending{registry="hosts"}`:                   11,
 		`cleanup_oldest_timestamp_seconds{registry="hosts"}`:  1767323045.25,
 		`cleanup_failures_total{registry="hosts"}`:            12,
 		`confirm_failures_total{registry="hosts"}`:            13,
-		`policy_faults_total{registry="hosts"}`:               14,
+		`policy_errors_total{registry="hosts"}`:               14,
 		`sweeps_total{registry="hosts"}`:                      15,
 		`stalls_total{registry="hosts"}`:                      16,
-		`excused_seconds_total{registry="hosts"}`:             1.7,
+		`stall_seconds_total{registry="hosts"}`:               1.7,
 		`advised_interval_seconds{registry="hosts"}`:          42.5,
 		`shadow_evictions_total{registry="hosts"}`:            17,
-		`shadow_returned_total{registry="hosts"}`:             18,
-		`shadow_later_total{registry="hosts"}`:                19,
-		`shadow_spared_total{registry="hosts"}`:               20,
+		`shadow_rejoined_total{registry="hosts"}`:             18,
 		`records_total{registry="hosts"}`:                     21,
 		`records_lost_total{registry="hosts"}`:                22,
 		`recorder_failures_total{registry="hosts"}`:           23,
@@ -88,7 +88,7 @@ func TestEachFieldOfStats(t *testing.T) {
 	}, got)
 }
 
-// A registry as it is, on a fake clock.
+// A real registry on a fake clock.
 func TestAScriptedRegistry(t *testing.T) {
 	fake := clockwork.NewFakeClockAt(start)
 	stubborn := true
@@ -136,11 +136,11 @@ func TestAScriptedRegistry(t *testing.T) {
 		`departures_total{kind="evicted",`:   1,
 		`departures_total{kind="forgotten",`: 1,
 		`departures_total{kind="replaced",`:  0,
-		"returned_total{":                    1,
+		"rejoined_after_eviction_total{":     1,
 		"suspected_total{":                   1,
 		"cleanup_failures_total{":            1,
 		"cleanup_pending{":                   0,
-		"guard_holding{":                     0,
+		"eviction_limit_active{":             0,
 		"sweeps_total{":                      2,
 	} {
 		require.Equal(t, want, got[name+`registry="hosts"}`], name)
@@ -154,12 +154,14 @@ func TestAScriptedRegistry(t *testing.T) {
 	require.Equal(t, 0.5, shapes[`cleanup_seconds{kind="evicted",registry="hosts"}`].GetSampleSum())
 }
 
-// A guard that holds a single zone holds.
-func TestGuardOfAZone(t *testing.T) {
-	got := values(gather(t, one(hostmgr.Stats{Zones: []hostmgr.ZoneStats{{Name: "a", Hosts: 1}, {Name: "b", Hosts: 1, Guard: "why"}}})))
-	require.EqualValues(t, 1, got[`guard_holding{registry="hosts"}`])
+// The limit counts as active if it holds hosts of a single zone.
+func TestEvictionLimitOfAZone(t *testing.T) {
+	hold := limited(t).Zones[0].Hold
+	require.NotZero(t, hold)
+	got := values(gather(t, one(hostmgr.Stats{Zones: []hostmgr.ZoneStats{{Name: "a", Hosts: 1}, {Name: "b", Hosts: 1, Hold: hold}}})))
+	require.EqualValues(t, 1, got[`eviction_limit_active{registry="hosts"}`])
 	got = values(gather(t, one(hostmgr.Stats{})))
-	require.Zero(t, got[`guard_holding{registry="hosts"}`])
+	require.Zero(t, got[`eviction_limit_active{registry="hosts"}`])
 }
 
 func TestTwoRegistries(t *testing.T) {
@@ -171,7 +173,7 @@ func TestTwoRegistries(t *testing.T) {
 	require.EqualValues(t, 2, got[`joins_total{registry="seeds"}`])
 }
 
-// Hosts call their zones what they like, and none of it breaks a scrape.
+// No name of a zone breaks a scrape.
 func TestHostileZones(t *testing.T) {
 	got := values(gather(t, one(hostmgr.Stats{Zones: []hostmgr.ZoneStats{
 		{Name: "", Hosts: 1},
@@ -196,7 +198,8 @@ func TestHostileZones(t *testing.T) {
 }
 
 func TestNamesThatAreNotUTF8(t *testing.T) {
-	g := gc.New(gc.Config{})
+	g, err := gc.New(gc.Config{})
+	require.NoError(t, err)
 	require.NoError(t, g.Add(task("t\xff", nil)))
 	got := values(gather(t, &hostprom.Collector{
 		Registries: map[string]func() hostmgr.Stats{"r\xff": func() hostmgr.Stats { return hostmgr.Stats{Joins: 1} }},

@@ -20,7 +20,9 @@ func detections(t testing.TB, values ...time.Duration) *dto.Histogram {
 	for _, v := range values {
 		h.Record(v)
 	}
-	return histograms(gather(t, one(hostmgr.Stats{Detection: h.Snapshot()})))[`detection_seconds{registry="hosts"}`]
+	var s hostmgr.Stats
+	s.Latency.Detection = h.Snapshot()
+	return histograms(gather(t, one(s)))[`detection_seconds{registry="hosts"}`]
 }
 
 // decode gives the native buckets by their index, as a server reads them.
@@ -48,7 +50,7 @@ func TestAnEmptyHistogramIsOfBothKinds(t *testing.T) {
 	require.Zero(t, h.GetSampleSum())
 	require.Len(t, h.Bucket, 17)
 	require.EqualValues(t, 3, h.GetSchema())
-	require.Positive(t, h.GetZeroThreshold(), "by which a server knows a native one")
+	require.Positive(t, h.GetZeroThreshold(), "a server knows a native histogram by it")
 	require.Empty(t, h.PositiveSpan)
 }
 
@@ -60,8 +62,8 @@ func TestHistogramsToTheValue(t *testing.T) {
 	require.Equal(t, map[int32]uint64{
 		-27: 1, // (0.088, 0.096]
 		-1:  2, // (0.841, 0.917]
-		1:   1, // (1, 1.09]: the bar of 1 s reaches beyond it
-		140: 1, // (47.2 h, 51.5 h]: the bar of all beyond a day ends at the maximum
+		1:   1, // (1, 1.09]: the bucket of 1 s ends above it
+		140: 1, // (47.2 h, 51.5 h]: the last bucket ends at the maximum
 	}, decode(t, h))
 	cumulative := map[float64]uint64{}
 	for _, b := range h.Bucket {
@@ -123,19 +125,4 @@ func upTo(values []time.Duration, bound float64) (n uint64) {
 		}
 	}
 	return n
-}
-
-// A power of two is the upper end of a bucket, not the lower one of the next.
-func TestBordersOfNativeBuckets(t *testing.T) {
-	var h histogram.Histogram[float64]
-	h.Record(0.5)
-	h.Record(64e-6) // both are the end of a bar
-	shape := histograms(gather(t, one(hostmgr.Stats{PeriodJitterShare: h.Snapshot()})))[`sweep_period_jitter_ratio{registry="hosts"}`]
-	for _, bar := range h.Snapshot().Bars() {
-		found := false
-		for i := range decode(t, shape) {
-			found = found || math.Exp2(float64(i-1)/8) < bar.AtMost && bar.AtMost <= math.Exp2(float64(i)/8)
-		}
-		require.True(t, found, bar.AtMost)
-	}
 }

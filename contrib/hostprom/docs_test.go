@@ -22,8 +22,7 @@ func read(t testing.TB, file string) string {
 	return string(text)
 }
 
-// requireExposed requires that each name of a metric in a text is of one that is exposed, and
-// returns the names.
+// requireExposed requires that each metric named in a text is exposed, and returns the names.
 func requireExposed(t testing.TB, text string) []string {
 	t.Helper()
 	exposed := map[string]bool{}
@@ -42,7 +41,7 @@ func requireExposed(t testing.TB, text string) []string {
 	return names
 }
 
-// The tables in README.md are what is exposed.
+// The tables of README.md match the metrics.
 func TestReadme(t *testing.T) {
 	text := read(t, "README.md")
 	requireExposed(t, text)
@@ -61,7 +60,7 @@ func TestReadme(t *testing.T) {
 	require.Contains(t, text, "| histogram | classic buckets, up to |\n|---|---|\n"+buckets.String()+"\n")
 }
 
-// labels names those of a metric, and the values of those whose values are listed.
+// labels returns the labels of a metric, with their values where README.md lists them.
 func labels(f *dto.MetricFamily) string {
 	values := map[string][]string{}
 	for _, m := range f.Metric {
@@ -91,7 +90,7 @@ type rules struct {
 	}
 }
 
-// Each alert is explained in the runbook, which explains no other, and is tested both ways.
+// Each alert has a section in the runbook and a test each for firing and not firing.
 func TestAlerts(t *testing.T) {
 	var alerts rules
 	require.NoError(t, yaml.Unmarshal([]byte(read(t, "alerts.yml")), &alerts))
@@ -146,7 +145,7 @@ func readDashboard(t testing.TB) (d dashboard) {
 	return d
 }
 
-// exprs are the expressions, with values for Grafana's variables.
+// exprs returns the expressions, with values for Grafana's variables.
 func (d dashboard) exprs() (all []string) {
 	for _, p := range d.Panels {
 		for _, target := range p.Targets {
@@ -156,7 +155,7 @@ func (d dashboard) exprs() (all []string) {
 	return all
 }
 
-// The dashboard shows each metric that there is, and no other, from a source of one's choice.
+// The dashboard shows each metric, and its data source is a variable.
 func TestDashboard(t *testing.T) {
 	d := readDashboard(t)
 	require.Equal(t, "datasource", d.Templating.List[0].Name)

@@ -15,8 +15,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// The same figures reach OpenTelemetry through its Prometheus bridge. A service has a
-// PeriodicReader with an exporter where this one reads by hand.
+// The metrics reach OpenTelemetry through its Prometheus bridge. A service uses a PeriodicReader with
+// an exporter instead of a ManualReader.
 func ExampleCollector_openTelemetry() {
 	fake := clockwork.NewFakeClock()
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{Clock: fake})

@@ -14,7 +14,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A registry is shown at /metrics of a service.
+// A service exposes a registry at /metrics.
 func ExampleCollector() {
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{})
 	reg := prometheus.NewRegistry()

@@ -7,8 +7,8 @@ import (
 	"github.com/hostlife/hostlife/histogram"
 )
 
-// A figure is one of the metrics that are made of an S: its description, and how it is read. What
-// it is labelled with beyond its owner's name is constant, and part of the description.
+// A figure is one metric of an S: its description, and how to read it. Labels other than the
+// owner's name are constant, and part of the description.
 type figure[S any] struct {
 	desc *prometheus.Desc
 	read func(s *S, owner []string) prometheus.Metric
@@ -20,7 +20,7 @@ func collect[S any](ch chan<- prometheus.Metric, figures []figure[S], s *S, owne
 	}
 }
 
-// A number is what Stats count in.
+// A number is a type that Stats count in.
 type number interface{ int | uint64 | float64 }
 
 func counter[S any, N number](d *prometheus.Desc, of func(*S) N) figure[S] {
@@ -43,8 +43,8 @@ func spread[S any, T histogram.Number](d *prometheus.Desc, bounds []float64, of 
 	}}
 }
 
-// A distribution is a prometheus.Metric. The one of client_golang for histograms from elsewhere
-// can be classic or native, but not both.
+// A distribution is a histogram as a prometheus.Metric. The const histograms of client_golang are
+// either classic or native, not both.
 type distribution struct {
 	desc  *prometheus.Desc
 	owner []string

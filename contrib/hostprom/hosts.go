@@ -3,27 +3,27 @@ package hostprom
 import "github.com/prometheus/client_golang/prometheus"
 
 var hostsDesc = prometheus.NewDesc("hostlife_hosts",
-	"Hosts that are there: held though they are due, else suspect, else unsuspected.",
+	"Hosts by state: held (due for eviction but held), suspect (suspect or due, and not held) or unsuspected.",
 	[]string{"registry", "zone", "state"}, nil)
 
-// A crowd is how many hosts of a zone are in which state. The states exclude each other, so that
-// their sum is the number of hosts.
-type crowd struct{ unsuspected, suspect, held int }
+// stateCounts are the numbers of hosts of one zone. Each host is in one state, so their sum is the
+// number of hosts.
+type stateCounts struct{ unsuspected, suspect, held int }
 
 // collectHosts counts hosts by zone and state.
 func collectHosts(ch chan<- prometheus.Metric, s *stats, registry string) {
-	for zone, c := range crowds(s) {
+	for zone, c := range countZones(s) {
 		for state, n := range map[string]int{"unsuspected": c.unsuspected, "suspect": c.suspect, "held": c.held} {
 			ch <- prometheus.MustNewConstMetric(hostsDesc, prometheus.GaugeValue, float64(n), registry, zone, state)
 		}
 	}
 }
 
-// crowds are those of each zone. Hosts may call their zones what they like: those whose names are
-// the same once they are valid are one, for the same series twice would fail the scrape. The zone
-// without a name is always there, so that an empty registry shows that it is empty.
-func crowds(s *stats) map[string]crowd {
-	all := map[string]crowd{"": {}}
+// countZones counts the hosts of each zone. Hosts choose the names of their zones. Zones whose names
+// become equal by valid count as one, because the same series twice would fail the scrape. The zone
+// without a name is always present, so that an empty registry exposes zeros.
+func countZones(s *stats) map[string]stateCounts {
+	all := map[string]stateCounts{"": {}}
 	for _, z := range s.Zones {
 		c := all[valid(z.Name)]
 		c.unsuspected += z.Hosts - z.Suspects

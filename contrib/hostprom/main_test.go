@@ -21,19 +21,35 @@ const second = time.Second
 // start is when the fake clocks of the tests start: 1,767,323,045 s of Unix time.
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// one is a Collector of a registry that has these Stats.
+// one returns a Collector of a registry with these Stats.
 func one(s hostmgr.Stats) *hostprom.Collector {
 	return &hostprom.Collector{Registries: map[string]func() hostmgr.Stats{
 		"hosts": func() hostmgr.Stats { return s },
 	}}
 }
 
-// full is a Collector that exposes each metric there is.
+// limited returns the Stats of a registry whose eviction limit holds all hosts.
+func limited(t testing.TB) hostmgr.Stats {
+	t.Helper()
+	clock := clockwork.NewFakeClockAt(start)
+	r, err := hostmgr.New(hostmgr.Config[string]{Clock: clock, EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.5}})
+	require.NoError(t, err)
+	for _, id := range []string{"a", "b"} {
+		_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Zone: "z", Interval: second})
+		require.NoError(t, err)
+	}
+	clock.Advance(3 * second)
+	r.Sweep(t.Context())
+	return r.Stats()
+}
+
+// full returns a Collector that exposes every metric.
 func full(t testing.TB) *hostprom.Collector {
 	t.Helper()
 	r, err := hostmgr.New(hostmgr.Config[string]{Clock: clockwork.NewFakeClockAt(start)})
 	require.NoError(t, err)
-	g := gc.New(gc.Config{Clock: clockwork.NewFakeClockAt(start)})
+	g, err := gc.New(gc.Config{Clock: clockwork.NewFakeClockAt(start)})
+	require.NoError(t, err)
 	require.NoError(t, g.Add(task("expire", nil)))
 	return &hostprom.Collector{
 		Registries: map[string]func() hostmgr.Stats{"hosts": r.Stats},
@@ -41,7 +57,7 @@ func full(t testing.TB) *hostprom.Collector {
 	}
 }
 
-// gather scrapes c by a registry that checks what it gets.
+// gather scrapes c through a registry that checks the metrics.
 func gather(t testing.TB, c *hostprom.Collector) []*dto.MetricFamily {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
@@ -51,7 +67,7 @@ func gather(t testing.TB, c *hostprom.Collector) []*dto.MetricFamily {
 	return families
 }
 
-// values are the counters and gauges as in the text format, name{label="value"}.
+// values returns the counters and gauges by their name in the text format, name{label="value"}.
 func values(families []*dto.MetricFamily) map[string]float64 {
 	all := map[string]float64{}
 	for _, f := range families {
@@ -64,7 +80,7 @@ func values(families []*dto.MetricFamily) map[string]float64 {
 	return all
 }
 
-// histograms are the others.
+// histograms returns the histograms by their name in the text format.
 func histograms(families []*dto.MetricFamily) map[string]*dto.Histogram {
 	all := map[string]*dto.Histogram{}
 	for _, f := range families {

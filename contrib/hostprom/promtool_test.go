@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// promtool runs Prometheus' own checker, which must find nothing. Where it is missing the test
-// is skipped, but not in CI.
+// promtool runs Prometheus' checker, which must find nothing. If it is missing the test is skipped;
+// in CI it fails.
 func promtool(t *testing.T, stdin io.Reader, args ...string) {
 	t.Helper()
 	path, err := exec.LookPath("promtool")
@@ -46,7 +46,7 @@ func TestPromtoolChecksAlerts(t *testing.T) {
 	promtool(t, nil, "test", "rules", "alerts_test.yml")
 }
 
-// Each expression of the dashboard is one that Prometheus can parse.
+// Prometheus can parse each expression of the dashboard.
 func TestPromtoolChecksDashboard(t *testing.T) {
 	var rules []map[string]string
 	for _, expr := range readDashboard(t).exprs() {

@@ -17,7 +17,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// scrape is what a server's request costs but for the network.
+// scrape does the work of one request of a server, without the network.
 func scrape(g prometheus.Gatherer, w io.Writer, format expfmt.Format) error {
 	families, err := g.Gather()
 	if err != nil {
@@ -32,14 +32,15 @@ func scrape(g prometheus.Gatherer, w io.Writer, format expfmt.Format) error {
 	return nil
 }
 
-// TestScrapesWhileAllMoves: hosts and tasks come and go, and scrapes overlap.
-func TestScrapesWhileAllMoves(t *testing.T) {
+// Scrapes overlap while hosts and tasks come and go.
+func TestConcurrentScrapes(t *testing.T) {
 	r, err := hostmgr.New(hostmgr.Config[int]{
-		Guard:   hostmgr.Guard{MaxFraction: 0.2},
-		Cleanup: func(context.Context, hostmgr.Departure[int]) error { return nil },
+		EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.2},
+		Cleanup:       func(context.Context, hostmgr.Departure[int]) error { return nil },
 	})
 	require.NoError(t, err)
-	g := gc.New(gc.Config{})
+	g, err := gc.New(gc.Config{})
+	require.NoError(t, err)
 	reg := prometheus.NewPedanticRegistry()
 	require.NoError(t, reg.Register(&hostprom.Collector{
 		Registries: map[string]func() hostmgr.Stats{"hosts": r.Stats, "again": r.Stats},
@@ -75,7 +76,7 @@ func TestScrapesWhileAllMoves(t *testing.T) {
 	wg.Wait()
 }
 
-// That a registry is scraped costs a heartbeat no memory.
+// A registry that is scraped does not make heartbeats allocate.
 func TestHeartbeatsAllocateNothing(t *testing.T) {
 	hosts, err := hostmgr.New(hostmgr.Config[int]{})
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// task is one that runs each second.
+// task returns a task that runs each second.
 func task(id string, run func(context.Context) error) gc.Task {
 	if run == nil {
 		run = func(context.Context) error { return nil }
@@ -22,10 +22,11 @@ func task(id string, run func(context.Context) error) gc.Task {
 	return gc.Task{ID: id, Interval: second, Timeout: 10 * second, Run: run}
 }
 
-// Each way for a run to end is counted as that, and as no other.
+// Each outcome of a run has its own count.
 func TestTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gc.New(gc.Config{})
+		g, err := gc.New(gc.Config{})
+		require.NoError(t, err)
 		c := &hostprom.Collector{GCs: map[string]*gc.GC{"main": g}}
 		var end func(context.Context) error
 		require.NoError(t, g.Add(task("expire", func(ctx context.Context) error { return end(ctx) })))
@@ -70,7 +71,8 @@ func TestTasks(t *testing.T) {
 
 func TestTicksOfTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gc.New(gc.Config{})
+		g, err := gc.New(gc.Config{})
+		require.NoError(t, err)
 		require.NoError(t, g.Add(task("slow", func(context.Context) error { time.Sleep(3500 * time.Millisecond); return nil })))
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { _ = g.Run(ctx) }()
@@ -88,7 +90,8 @@ func TestTicksOfTasks(t *testing.T) {
 // A run that hangs is shown while it does.
 func TestRunInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gc.New(gc.Config{})
+		g, err := gc.New(gc.Config{})
+		require.NoError(t, err)
 		free := make(chan struct{})
 		require.NoError(t, g.Add(task("hung", func(context.Context) error { <-free; return nil })))
 		c := &hostprom.Collector{GCs: map[string]*gc.GC{"main": g}}

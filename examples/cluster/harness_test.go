@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patient is how long a test waits for what must happen.
-const patient = 60 * time.Second
+// longWait is how long a test waits for what must happen.
+const longWait = 60 * time.Second
 
 // needs finds a program that the test can't do without.
 func needs(t *testing.T, program, pkg string) string {
@@ -112,9 +112,9 @@ func (c *child) pid(host string) int {
 // unlike require.Eventually, so that the condition may fail the test.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patient); !cond(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(longWait); !cond(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", patient, what)
+			t.Fatalf("not within %v: %s", longWait, what)
 		}
 	}
 }

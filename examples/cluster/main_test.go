@@ -25,7 +25,7 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "6") // these tests wait more than they work
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "hostlife-cluster")
 		if err != nil {
@@ -80,6 +80,7 @@ func (v verdicts) failed() (names []string) {
 }
 
 func TestAllScenariosHold(t *testing.T) {
+	t.Parallel()
 	for _, policy := range []string{"fixed", "tiered"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
@@ -103,19 +104,22 @@ func TestAllScenariosHold(t *testing.T) {
 // A scheduler that never evicts, one that evicts too early, and one that lets
 // too few in: the verdicts say so.
 func TestVerdictsCanFail(t *testing.T) {
+	t.Parallel()
 	for flags, want := range map[string][]string{
 		"-multiple 1000": {"abnormal_exit", "scheduler_frozen", "mass_exit"},
 		"-multiple 1.3":  {"abnormal_exit", "jitter", "mass_exit"},
 		"-max-hosts 50":  {"mass_exit"},
 	} {
-		t.Run(flags, func(t *testing.T) {
-			t.Parallel()
-			v, code := play(t, "-scheduler-flags", flags, "-interval", "500ms", "-mass", "100",
-				"-mass-interval", "500ms", "-lag", "400ms")
-			require.Equal(t, 1, code)
-			require.False(t, v.OK)
-			require.Subset(t, v.failed(), want)
-		})
+		for _, scenario := range want {
+			t.Run(flags+" "+scenario, func(t *testing.T) {
+				t.Parallel()
+				v, code := play(t, "-scheduler-flags", flags, "-interval", "500ms", "-mass", "100",
+					"-mass-interval", "500ms", "-lag", "400ms", "-scenarios", scenario)
+				require.Equal(t, 1, code)
+				require.False(t, v.OK)
+				require.Equal(t, []string{scenario}, v.failed())
+			})
+		}
 	}
 }
 

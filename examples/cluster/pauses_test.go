@@ -63,10 +63,13 @@ func TestShortPausesEvictNobody(t *testing.T) {
 	}
 	s := stats(t, page)
 	require.Equal(t, hosts, s.Hosts)
-	require.Zero(t, s.Evicted)
+	require.Zero(t, s.Departures.Evicted)
 }
 
-type figures struct{ Hosts, Evicted int }
+type figures struct {
+	Hosts      int
+	Departures struct{ Evicted int }
+}
 
 // stats asks the scheduler's page.
 func stats(t *testing.T, page string) (s figures) {

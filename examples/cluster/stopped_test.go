@@ -51,16 +51,17 @@ func (e *ear) hears(t *testing.T, within time.Duration, why string) {
 }
 
 // A peer that is stopped while it announces itself, for more than an interval, and finds the
-// answer when it goes on, has not announced itself just now: its next beat is overdue. Several try
+// answer when it goes on, has not announced itself just now: its next heartbeat is overdue. Several try
 // it, for the answer is not always what is found first: it may be that there is no more time for it.
 func TestWhoIsStoppedWhileHeAnnouncesHimselfIsOverdue(t *testing.T) {
+	t.Parallel()
 	const interval = 2 * time.Second
 	for i := range 8 {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
 			e, addr := listen(t)
 			p := launch(t, binary, "peer", "-scheduler", addr, "-interval", interval.String(), "-peers", "0")
-			e.hears(t, patient, "it does not announce itself")
+			e.hears(t, longWait, "it does not announce itself")
 			p.signal(syscall.SIGSTOP)
 			e.answer <- struct{}{}
 			<-time.After(interval + interval/10)

@@ -1,5 +1,5 @@
-// Command embed shows a registry that is driven by the loop of whoever embeds
-// it: Next says when there may be work, Sweep does it. No goroutine is started.
+// Command embed shows a registry that is driven by the embedder's own loop: Next says when there may be
+// work, Sweep does it. It starts no goroutine.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 
 func run(ctx context.Context, out io.Writer) error {
 	hosts, err := hostmgr.New(hostmgr.Config[string]{
-		MaxGap: 100 * time.Millisecond, // if we stall for longer, that is nobody's silence
+		StallThreshold: 100 * time.Millisecond, // a longer gap between sweeps does not count as silence
 		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
 			_, err := fmt.Fprintf(out, "%s %s: freeing %s\n", d.Host.ID, d.Kind, d.Host.Metadata)
 			return err
@@ -34,11 +34,11 @@ func run(ctx context.Context, out io.Writer) error {
 	requests := time.NewTicker(50 * time.Millisecond)
 	defer requests.Stop()
 	for err == nil && hosts.Len() > 0 { // this is your own loop
-		next, _ := hosts.Next() // at most half of MaxGap ahead
+		next, _ := hosts.Next() // at most half of StallThreshold ahead
 		select {
 		case <-time.After(time.Until(next)):
 			hosts.Sweep(ctx)
-		case <-requests.C: // steady shows up, until silent is gone; then it leaves
+		case <-requests.C: // steady announces itself until silent is gone; then it leaves
 			if _, there := hosts.Get("silent"); there {
 				err = announce(hosts, "steady")
 			} else {

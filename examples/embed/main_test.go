@@ -20,7 +20,7 @@ func TestEmbed(t *testing.T) {
 		if out.String() != want {
 			t.Errorf("got %q, want %q", &out, want)
 		}
-		// Silent has 200 ms; steady leaves at the first beat after that.
+		// Silent has 200 ms; steady leaves at the first heartbeat after that.
 		if took := time.Since(begun); took != 250*time.Millisecond {
 			t.Errorf("took %v", took)
 		}

@@ -1,41 +1,49 @@
-// Package flight reads the log of a registry's flight recorder (hostmgr.Config.Recorder), and
-// judges what stands in it again: by the same policy, which must come to the same verdicts, or
-// by another one, to see which would have been others.
+// Package flight reads the log of a registry's flight recorder (hostmgr.Config.Recorder) and
+// replays it: a policy judges each recorded silence again. The policy of the recording reaches
+// the same verdicts; another policy shows which of them would differ.
+//
+// The package does not write the log; hostmgr does. Its functions keep no state in the package and
+// may be called concurrently, but one log must be read by one goroutine.
 //
 // # Format
 //
-// The log is text, a line for each record: its kind, and then fields of the form key=value,
-// where a value is a decimal integer or a string in double quotes, escaped as in Go, all in
-// ASCII; and a semicolon, so that a line that was cut off is known. Times are nanoseconds since
-// the registry was made, durations nanoseconds. A count beyond an int64 (an incarnation) stands as itself,
-// or as the negative number that has the same 64 bits. Readers pass over empty lines, and over keys and
-// kinds that they don't know; the version changes when what is known changes its meaning. Several
-// logs in one file, one after the other, are read as such: each begins with an empty line, and
-// one of kind begin. A last line without a newline was not written to its end, and is not read.
+// The log is text in ASCII, one line for each record. A line is the kind of the record, then
+// fields of the form key=value, then a semicolon, which tells a whole line from one that was cut off.
+// A value is a decimal integer, or a string in double quotes, escaped as in Go. Times are
+// nanoseconds since the registry was made; durations are nanoseconds. A count beyond an int64 (an
+// incarnation) is written as itself, or as the negative number that has the same 64 bits.
 //
-//	begin     version=1; start, when the registry was made (nanoseconds since 1970); policy
-//	joined    at, id, life (the number of the join), interval, incarnation, zone
-//	late      at, and the fields below: the host was heard again, after more than 1.5 intervals,
-//	          or than the shadow would have put up with
+// Readers ignore empty lines, and keys and kinds that they do not know. The version changes when a
+// known key or kind changes its meaning or its name. One file may hold several logs, one after
+// another: each begins with an empty line and a record of kind begin. A last line without a
+// newline was not written to its end, and is not read.
+//
+//	begin     version=2; start, when the registry was made (nanoseconds since 1970); policy
+//	joined    at, id, registration (the number of the join), interval, incarnation, zone
+//	late      at, and the fields below: a contact after more than 1.5 intervals, or after more
+//	          than the timeout of the shadow
 //	left, evicted, replaced, forgotten
 //	          at, and the fields below: a departure
-//	held      at, id, life, interval; by, why the guard or Confirm put the eviction off
-//	stall     at, when it was over; from; limit, the gap that it exceeded
-//	gap       the same, of a stall for impatient hosts only (see hostmgr.Config.MaxGap), and given,
-//	          the limit for all others
-//	lost      at; records, how many could not be recorded before
+//	held      at, id, registration, interval; by, why the eviction limit or Confirm put the eviction off
+//	stall     at, its end; from, its begin; limit, the gap that it exceeded
+//	gap       the same for a stall that counts for impatient hosts only (see
+//	          hostmgr.Config.StallThreshold); given, the limit for all other hosts
+//	lost      at; records, the number of records before this one that found no room
 //
-//	id, life, interval
+//	id, registration, interval
 //	          as above
-//	seen      the last sign of life before
-//	patience  how much silence the policy granted before eviction; 0: silence never evicts
-//	due       the first deadline that passed unheard, excused stalls included; none: none did
-//	excused   how much of the silence was not counted, because nobody listened
+//	last-contact
+//	          the last contact before the silence
+//	timeout   the silence after which the policy evicts; 0: silence never evicts
+//	due       the first deadline that passed without a contact, stalls included; missing: none passed
+//	stalled   the part of the silence that does not count because of stalls
 //	held, since
 //	          what held the host though it was due, and since when
-//	mean, deviation, beats
-//	          what was learned of its rhythm, where policies learn
-//	deaf      since when nobody listened, if nobody did when it was over: a stall follows
-//	listened  when the registry last knew that it listened: a host that was due after that
-//	          was heard before any sweep could have evicted it
+//	mean, deviation, count
+//	          the history of the host's contacts, with a policy that needs one
+//	stalled-since
+//	          the begin of a stall that was not over at the end of the silence: its record follows
+//	last-sweep
+//	          the latest sweep. A host that was due after it had a contact before any sweep could
+//	          evict it
 package flight

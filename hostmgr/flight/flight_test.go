@@ -55,17 +55,17 @@ func (s *script) records() (all []flight.Record) {
 	return all
 }
 
-func (s *script) judge(p hostmgr.Policy) (all []flight.Verdict) {
+func (s *script) replay(p hostmgr.Policy) (all []flight.Verdict) {
 	s.Sweep(context.Background())
-	for v, err := range flight.Judge(flight.Read(bytes.NewReader(s.log.Bytes())), p) {
+	for v, err := range flight.Replay(flight.Read(bytes.NewReader(s.log.Bytes())), p) {
 		require.NoError(s.t, err)
 		all = append(all, v)
 	}
 	return all
 }
 
-func TestWhatIsRecorded(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{MaxGap: 2 * second})
+func TestTheRecorderWritesTheseRecords(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{StallThreshold: 2 * second})
 	start := s.clock.Now()
 	at := func(d time.Duration) time.Time { return start.Add(d).UTC() }
 	id := "a \"b\"\n\xff=é"
@@ -86,22 +86,22 @@ func TestWhatIsRecorded(t *testing.T) {
 	s.join("b", second)
 	require.NoError(t, s.Leave(context.Background(), "b", 0))
 
-	pulse := hostmgr.Pulse{Interval: second}
-	life := s.records()[1].Life
+	history := hostmgr.History{Interval: second}
+	registration := s.records()[1].Registration
 	want := []flight.Record{
 		{Kind: "begin", Line: 2, At: at(0), Policy: "fixed:2"},
-		{Kind: "joined", Line: 3, At: at(0), ID: id, Life: life, Incarnation: 7, Zone: "z 1", Pulse: pulse},
-		{Kind: "late", Line: 4, At: at(4600 * time.Millisecond), ID: id, Life: life, Pulse: pulse,
-			Seen: at(3 * second), Patience: 2 * second, Listened: at(4600 * time.Millisecond)},
+		{Kind: "joined", Line: 3, At: at(0), ID: id, Registration: registration, Incarnation: 7, Zone: "z 1", History: history},
+		{Kind: "late", Line: 4, At: at(4600 * time.Millisecond), ID: id, Registration: registration, History: history,
+			LastContact: at(3 * second), Timeout: 2 * second, LastSweep: at(4600 * time.Millisecond)},
 		{Kind: "stall", Line: 5, At: at(9600 * time.Millisecond), From: at(4600 * time.Millisecond), Limit: 2 * second},
-		{Kind: "evicted", Line: 6, At: at(12600*time.Millisecond + 1), ID: id, Life: life, Pulse: pulse,
-			Seen: at(4600 * time.Millisecond), Patience: 2 * second, Due: at(12600 * time.Millisecond), Excused: 5 * second,
-			Listened: at(12600*time.Millisecond + 1)},
+		{Kind: "evicted", Line: 6, At: at(12600*time.Millisecond + 1), ID: id, Registration: registration, History: history,
+			LastContact: at(4600 * time.Millisecond), Timeout: 2 * second, Due: at(12600 * time.Millisecond), StallTime: 5 * second,
+			LastSweep: at(12600*time.Millisecond + 1)},
 	}
 	got := s.records()
 	require.Equal(t, want, got[:5])
 	require.Equal(t, []string{"joined", "left"}, []string{got[5].Kind, got[6].Kind})
-	require.EqualValues(t, 6, s.Stats().Records)
+	require.EqualValues(t, 6, s.Stats().Recorder.Records)
 	for _, b := range s.log.Bytes() {
 		require.True(t, b == '\n' || b >= ' ' && b < 127, "all in ASCII, no control characters")
 	}
@@ -110,7 +110,7 @@ func TestWhatIsRecorded(t *testing.T) {
 func TestHeldHostsAreRecorded(t *testing.T) {
 	refuse := true
 	s := newScript(t, hostmgr.Config[string]{
-		Guard: hostmgr.Guard{MaxFraction: 0.5},
+		EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.5},
 		Confirm: func(_ context.Context, due []hostmgr.Host[string]) ([]hostmgr.Host[string], error) {
 			if refuse {
 				return nil, nil
@@ -142,31 +142,31 @@ func TestHeldHostsAreRecorded(t *testing.T) {
 		kinds = append(kinds, fmt.Sprint(r.Kind, " ", r.ID, " ", r.By))
 	}
 	log := strings.Join(kinds, "\n")
-	require.Contains(t, log, "held 3 guard: 3 of 4 hosts of zone \"\" are missing")
-	require.Contains(t, log, "late 1 guard: 3 of 4 hosts of zone \"\" are missing")
+	require.Contains(t, log, "held 3 eviction limit: 3 of 4 hosts of zone \"\" are missing")
+	require.Contains(t, log, "late 1 eviction limit: 3 of 4 hosts of zone \"\" are missing")
 	require.Contains(t, log, "held 3 refused by Confirm")
-	require.Contains(t, log, "evicted 3 guard: ")
-	for _, v := range s.judge(hostmgr.Multiple(2)) {
+	require.Contains(t, log, "evicted 3 eviction limit: ")
+	for _, v := range s.replay(hostmgr.Fixed(2)) {
 		require.Empty(t, v.Change, v)
 	}
 }
 
-// Whatever happens, the same policy comes to the same verdicts, to the nanosecond.
-func TestTheSamePolicyReproducesEveryVerdict(t *testing.T) {
+// The policy of the recording reaches the same verdicts, to the nanosecond.
+func TestTheSamePolicyReachesTheSameVerdicts(t *testing.T) {
 	total := uint64(0)
 	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		policy := []hostmgr.Policy{
-			hostmgr.Multiple(2), hostmgr.Multiple(1.1), hostmgr.Adaptive{}, hostmgr.Adaptive{Phi: 1, Least: 1, Most: 3 * second},
+			hostmgr.Fixed(2), hostmgr.Fixed(1.1), hostmgr.PhiAccrual{}, hostmgr.PhiAccrual{Threshold: 1, MinOverdue: 1, MaxOverdue: 3 * second},
 			hostmgr.Tiered{Jitter: second, Offline: 4 * second},
 		}[seed%5]
 		cfg := hostmgr.Config[string]{Policy: policy}
 		if seed%2 == 0 {
-			cfg.MaxGap = second
-			cfg.Guard = hostmgr.Guard{MaxFraction: 0.3, Hold: 5 * second}
+			cfg.StallThreshold = second
+			cfg.EvictionLimit = hostmgr.EvictionLimit{MaxFraction: 0.3, MaxHold: 5 * second}
 		}
 		if seed%3 == 0 {
-			cfg.Shadow = hostmgr.Adaptive{}
+			cfg.Shadow = hostmgr.PhiAccrual{}
 		}
 		s := newScript(t, cfg)
 		start := s.clock.Now()
@@ -195,7 +195,7 @@ func TestTheSamePolicyReproducesEveryVerdict(t *testing.T) {
 		s.after(10 * second)
 		stats := s.Stats()
 		evicted := uint64(0)
-		for _, v := range s.judge(policy) {
+		for _, v := range s.replay(policy) {
 			require.Empty(t, v.Change, "seed %d: %v\n%+v", seed, v, v)
 			require.Equal(t, v.Record.Due, v.Due)
 			if v.Kind == "evicted" {
@@ -204,13 +204,13 @@ func TestTheSamePolicyReproducesEveryVerdict(t *testing.T) {
 				require.True(t, v.Due.Before(v.At))
 			}
 		}
-		require.Equal(t, stats.Evicted, evicted)
+		require.Equal(t, stats.Departures.Evicted, evicted)
 		total += evicted
 	}
 	require.Greater(t, total, uint64(500))
 }
 
-func TestAnotherPolicyComesToOtherVerdicts(t *testing.T) {
+func TestAnotherPolicyReachesOtherVerdicts(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.join("back", second)
 	s.join("gone", second)
@@ -237,7 +237,7 @@ func TestAnotherPolicyComesToOtherVerdicts(t *testing.T) {
 
 	changes := func(p hostmgr.Policy) map[string][]string {
 		got := map[string][]string{}
-		for _, v := range s.judge(p) {
+		for _, v := range s.replay(p) {
 			if v.Change != "" {
 				got[v.ID] = append(got[v.ID], v.Change)
 				require.Contains(t, v.String(), v.Change)
@@ -245,34 +245,34 @@ func TestAnotherPolicyComesToOtherVerdicts(t *testing.T) {
 		}
 		return got
 	}
-	require.Empty(t, changes(hostmgr.Multiple(2)))
+	require.Empty(t, changes(hostmgr.Fixed(2)))
 	require.Equal(t, map[string][]string{
-		"back": {"would have been kept: it came back 2.5s after its eviction"},
+		"back": {"would have been kept: it joined again 2.5s after its eviction"},
 		"gone": {"would have been due 3s later"},
-	}, changes(hostmgr.Multiple(5)))
+	}, changes(hostmgr.Fixed(5)))
 	require.Equal(t, map[string][]string{
 		"back": {"would have been due 2s later"},
 		"gone": {"would have been due 2s later"},
-	}, changes(hostmgr.Multiple(4)))
+	}, changes(hostmgr.Fixed(4)))
 	require.Equal(t, map[string][]string{
-		"back": {"would have been due 300ms sooner"},
-		"gone": {"would have been due 300ms sooner"},
-		"late": {"would have been evicted, and was heard again 100ms after", "would have been evicted, and was heard again 1ns after",
-			"would have been evicted, and was heard again 300ms after"},
+		"back": {"would have been due 300ms earlier"},
+		"gone": {"would have been due 300ms earlier"},
+		"late": {"would have been evicted, and had a contact 100ms after", "would have been evicted, and had a contact 1ns after",
+			"would have been evicted, and had a contact 300ms after"},
 		"left": {"would have been evicted 100ms before"},
-	}, changes(hostmgr.Multiple(1.7)))
-	never := func(hostmgr.Pulse) (time.Duration, time.Duration) { return 0, 0 }
+	}, changes(hostmgr.Fixed(1.7)))
+	never := func(hostmgr.History) (time.Duration, time.Duration) { return 0, 0 }
 	require.Equal(t, map[string][]string{
-		"back": {"would have been kept: it came back 2.5s after its eviction"},
+		"back": {"would have been kept: it joined again 2.5s after its eviction"},
 		"gone": {"would not have been evicted"},
 	}, changes(policyFunc(never)))
 }
 
-type policyFunc func(hostmgr.Pulse) (suspect, evict time.Duration)
+type policyFunc func(hostmgr.History) (suspect, evict time.Duration)
 
-func (f policyFunc) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) { return f(p) }
+func (f policyFunc) Timeouts(p hostmgr.History) (suspect, evict time.Duration) { return f(p) }
 
-// Who never came back is named in the order of the log.
+// Verdicts about hosts that never joined again come in the order of the log.
 func TestVerdictsAreInOrder(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	for i := range 100 {
@@ -280,15 +280,15 @@ func TestVerdictsAreInOrder(t *testing.T) {
 	}
 	s.after(3 * second)
 	line := 0
-	for _, v := range s.judge(hostmgr.Multiple(4)) {
+	for _, v := range s.replay(hostmgr.Fixed(4)) {
 		require.Greater(t, v.Line, line)
 		line = v.Line
 	}
 	require.Equal(t, 202, line)
 }
 
-func FuzzJudge(f *testing.F) {
-	s := newScript(f, hostmgr.Config[string]{MaxGap: second})
+func FuzzReplay(f *testing.F) {
+	s := newScript(f, hostmgr.Config[string]{StallThreshold: second})
 	s.join("a", second)
 	s.after(second)
 	s.after(5 * second)
@@ -296,9 +296,9 @@ func FuzzJudge(f *testing.F) {
 	s.after(5 * second)
 	s.records()
 	f.Add(s.log.String())
-	f.Add("begin version=1 start=5 at=0;\nstall at=500000000000000 from=1 limit=10;\nlate at=500000000000001 id=\"a\" interval=86400000000000 seen=2;\n")
+	f.Add("begin version=2 start=5 at=0;\nstall at=500000000000000 from=1 limit=10;\nlate at=500000000000001 id=\"a\" interval=86400000000000 last-contact=2;\n")
 	f.Fuzz(func(t *testing.T, log string) {
-		for v, err := range flight.Judge(flight.Read(strings.NewReader(log)), hostmgr.Multiple(2)) {
+		for v, err := range flight.Replay(flight.Read(strings.NewReader(log)), hostmgr.Fixed(2)) {
 			if err == nil {
 				_ = v.String()
 			}

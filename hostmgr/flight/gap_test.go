@@ -16,30 +16,30 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/flight"
 )
 
-// A dozing clock fires late, by up to as much as it is told.
-type dozing struct {
+// A lateClock sometimes fires late, by up to maxDelay.
+type lateClock struct {
 	clock.Clock
-	rnd  *rand.Rand
-	most time.Duration
+	rnd      *rand.Rand
+	maxDelay time.Duration
 }
 
-func (d dozing) After(wait time.Duration) <-chan time.Time {
-	if d.rnd.IntN(4) == 0 {
-		wait += time.Duration(d.rnd.Int64N(int64(d.most)))
+func (c lateClock) After(wait time.Duration) <-chan time.Time {
+	if c.rnd.IntN(4) == 0 {
+		wait += time.Duration(c.rnd.Int64N(int64(c.maxDelay)))
 	}
-	return d.Clock.After(wait)
+	return c.Clock.After(wait)
 }
 
-// Under Run gaps are stalls for impatient hosts only. The same policy comes to the same verdicts, of
-// impatient hosts and of others in one registry.
-func TestGapsAreReproduced(t *testing.T) {
+// Under Run gaps are stalls for impatient hosts only. The same policy reaches the same verdicts for
+// impatient hosts and others in one registry.
+func TestGapsAreReplayed(t *testing.T) {
 	gaps, evicted := 0, 0
 	for seed := range uint64(40) {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
 			rnd := rand.New(rand.NewPCG(seed, 11))
-			policy := []hostmgr.Policy{hostmgr.Multiple(2), hostmgr.Multiple(4), hostmgr.Adaptive{}, hostmgr.Tiered{Offline: 300 * time.Millisecond, Jitter: time.Millisecond}}[seed%4]
-			c := dozing{clock.System(), rand.New(rand.NewPCG(seed, 12)), 700 * time.Millisecond}
+			policy := []hostmgr.Policy{hostmgr.Fixed(2), hostmgr.Fixed(4), hostmgr.PhiAccrual{}, hostmgr.Tiered{Offline: 300 * time.Millisecond, Jitter: time.Millisecond}}[seed%4]
+			c := lateClock{clock.System(), rand.New(rand.NewPCG(seed, 12)), 700 * time.Millisecond}
 			r, err := hostmgr.New(hostmgr.Config[string]{Clock: c, Policy: policy, Recorder: &log})
 			require.NoError(t, err)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -60,7 +60,7 @@ func TestGapsAreReproduced(t *testing.T) {
 			cancel()
 			require.NoError(t, <-done)
 			gaps += bytes.Count(log.Bytes(), []byte("\ngap "))
-			for v, err := range flight.Judge(flight.Read(&log), policy) {
+			for v, err := range flight.Replay(flight.Read(&log), policy) {
 				require.NoError(t, err)
 				require.Empty(t, v.Change, "seed %d: %v\n%+v", seed, v, v.Record)
 				if v.Kind == "evicted" {

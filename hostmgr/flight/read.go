@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// maxLine is longer than any line that is written.
+// maxLine is longer than any line that a registry writes.
 const maxLine = 64 << 10
 
 var (
-	// ErrTorn says that the log ends within a line: whatever wrote it was cut off.
-	ErrTorn = errors.New("flight: the last line is torn")
-	// ErrLine is wrapped by the errors about a line that is no record.
+	// ErrTruncated says that the log ends within a line: its writer was interrupted.
+	ErrTruncated = errors.New("flight: the last line is truncated")
+	// ErrLine is wrapped by the errors about a line that is not a record.
 	ErrLine = errors.New("not a record")
 )
 
-// Read yields the records of a log, and an error that wraps ErrLine for each line that is none,
-// after which it goes on; or an error of the reader, or ErrTorn, which is the last. It needs
-// no more memory than a line.
+// Read returns the records of a log. A line that is not a record yields an error that wraps
+// ErrLine, and reading goes on. An error of the reader, or ErrTruncated, is the last element. Read
+// needs memory for one line only.
 func Read(log io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		in := bufio.NewReaderSize(log, maxLine)
@@ -32,16 +32,16 @@ func Read(log io.Reader) iter.Seq2[Record, error] {
 			p.line++
 			switch {
 			case errors.Is(err, bufio.ErrBufferFull):
-				if !yield(Record{Line: p.line}, p.wrong(errors.New("longer than 64 KiB"))) {
+				if !yield(Record{Line: p.line}, p.wrap(errors.New("longer than 64 KiB"))) {
 					return
 				}
-				err = skip(in)
+				err = skipLine(in)
 			case err == nil:
-				if !p.pass(string(line), yield) {
+				if !p.yieldLine(string(line), yield) {
 					return
 				}
 			case errors.Is(err, io.EOF) && len(line) > 0:
-				err = ErrTorn
+				err = ErrTruncated
 			}
 			if errors.Is(err, io.EOF) {
 				return
@@ -54,29 +54,29 @@ func Read(log io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// pass yields what stands in a line, unless it is empty.
-func (p *parser) pass(line string, yield func(Record, error) bool) bool {
+// yieldLine yields the record of a line, unless the line is empty.
+func (p *parser) yieldLine(line string, yield func(Record, error) bool) bool {
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
 		return true
 	}
 	whole, ok := strings.CutSuffix(line, ";")
 	if !ok {
-		return yield(Record{Line: p.line}, p.wrong(errors.New("it was cut off")))
+		return yield(Record{Line: p.line}, p.wrap(errors.New("it was cut off")))
 	}
 	r, err := p.parse(whole)
 	if err != nil {
-		return yield(Record{Line: p.line, Kind: r.Kind}, p.wrong(err))
+		return yield(Record{Line: p.line, Kind: r.Kind}, p.wrap(err))
 	}
 	return yield(r, nil)
 }
 
-func (p *parser) wrong(err error) error {
+func (p *parser) wrap(err error) error {
 	return fmt.Errorf("flight: line %d: %w: %w", p.line, ErrLine, err)
 }
 
-// skip reads on to the end of a line.
-func skip(in *bufio.Reader) error {
+// skipLine reads to the end of a line.
+func skipLine(in *bufio.Reader) error {
 	for {
 		_, err := in.ReadSlice('\n')
 		if !errors.Is(err, bufio.ErrBufferFull) {

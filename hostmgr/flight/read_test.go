@@ -11,8 +11,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/flight"
 )
 
-// However a log is cut off, what stands before is read.
-func TestATornTail(t *testing.T) {
+// All whole lines are read, wherever the log was cut off.
+func TestATruncatedLog(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.join("a", second)
 	s.after(3 * second)
@@ -33,7 +33,7 @@ func TestATornTail(t *testing.T) {
 		if strings.HasSuffix(cut, "\n") || n == 0 {
 			require.NoError(t, err)
 		} else {
-			require.ErrorIs(t, err, flight.ErrTorn)
+			require.ErrorIs(t, err, flight.ErrTruncated)
 		}
 	}
 }
@@ -46,19 +46,20 @@ func TestHostileLogs(t *testing.T) {
 	}{
 		"nothing":           {"", 0, ""},
 		"no kind":           {"\n", 0, "no kind"},
-		"a future version":  {"begin at=0 version=2 start=0\njoined at=1\nbegin at=0 version=1 start=0\njoined at=1\n", 2, "version 2"},
+		"an older version":  {"begin at=0 version=1 start=0\njoined at=1\n", 0, "version 1"},
+		"a future version":  {"begin at=0 version=3 start=0\njoined at=1\nbegin at=0 version=2 start=0\njoined at=1\n", 2, "version 3"},
 		"no version":        {"begin at=0\n", 0, "version 0"},
 		"no time":           {"joined id=\"a\"\n", 0, "no time"},
 		"binary":            {"\x00\x01=\xff\n", 0, "line 1"},
-		"no value":          {"joined at\n", 0, "a field that is none"},
+		"no value":          {"joined at\n", 0, "a field without key or value"},
 		"a huge number":     {"joined at=99999999999999999999\n", 0, "out of range"},
 		"a number too far":  {"joined at=9000000000000000000\n", 0, "beyond 146 years"},
 		"a negative time":   {"joined at=-1\n", 0, "negative"},
 		"an open string":    {"joined at=1 id=\"a\n", 0, "invalid syntax"},
-		"no space":          {"joined at=1 id=\"a\"life=2\n", 0, "no space"},
-		"seen later":        {"late at=1 id=\"a\" interval=1 seen=2\n", 0, "a silence without"},
-		"no interval":       {"late at=1 id=\"a\" seen=0\n", 0, "a silence without"},
-		"a stall of none":   {"stall at=1 from=1 limit=1\n", 0, "a stall without"},
+		"no space":          {"joined at=1 id=\"a\"registration=2\n", 0, "no space"},
+		"contact later":     {"late at=1 id=\"a\" interval=1 last-contact=2\n", 0, "a silence without id"},
+		"no interval":       {"late at=1 id=\"a\" last-contact=0\n", 0, "a silence without id"},
+		"an empty stall":    {"stall at=1 from=1 limit=1\n", 0, "a stall without"},
 		"a long line":       {"joined at=1 id=\"" + strings.Repeat("x", 1<<20) + "\"\njoined at=1\n", 1, "longer than 64 KiB"},
 		"only a long line":  {strings.Repeat("x", 1<<20), 0, "longer than 64 KiB"},
 		"unknown key, kind": {"joined at=1 new=1 newer=\"x\"\nnewest at=1\n", 2, ""},
@@ -83,11 +84,11 @@ func TestHostileLogs(t *testing.T) {
 	}
 }
 
-// A log of several processes, and one whose begin is lost.
-func TestLogsOneAfterTheOther(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{MaxGap: second})
+// A file holds the logs of two processes; another file lacks its begin.
+func TestSeveralLogs(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{StallThreshold: second})
 	s.join("a", second)
-	s.after(2 * second) // a stall, which the other process does not have
+	s.after(2 * second) // a stall, which the other process did not have
 	for range 5 {
 		s.after(second)
 	}
@@ -99,14 +100,14 @@ func TestLogsOneAfterTheOther(t *testing.T) {
 	s.records()
 	both := s.log.String() + other.log.String()
 	n := 0
-	for v, err := range flight.Judge(flight.Read(strings.NewReader(both)), hostmgr.Multiple(60)) {
+	for v, err := range flight.Replay(flight.Read(strings.NewReader(both)), hostmgr.Fixed(60)) {
 		require.NoError(t, err)
-		require.Equal(t, "would have been due 58s later", v.Change, "that another process knows it is no return")
+		require.Equal(t, "would have been due 58s later", v.Change, "a join in another process does not count")
 		n++
 	}
 	require.Equal(t, 1, n)
 	_, tail, _ := strings.Cut(s.log.String()[1:], "\n")
-	for v, err := range flight.Judge(flight.Read(strings.NewReader(tail)), hostmgr.Multiple(2)) {
+	for v, err := range flight.Replay(flight.Read(strings.NewReader(tail)), hostmgr.Fixed(2)) {
 		require.NoError(t, err)
 		require.Empty(t, v.Change)
 	}

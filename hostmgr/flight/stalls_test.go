@@ -12,10 +12,10 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// The stall threshold is longer than the policy waits: the host is heard after a stall, and due,
-// and evicted, within one gap.
+// The stall threshold is longer than the timeout. After a stall the host has a contact, is due and is
+// evicted, all within one gap.
 func TestAnEvictionWithinAGapAfterAStall(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{MaxGap: 5 * time.Minute})
+	s := newScript(t, hostmgr.Config[string]{StallThreshold: 5 * time.Minute})
 	s.join("a", 30*second)
 	s.after(10 * time.Minute) // a stall
 	s.clock.Advance(10 * second)
@@ -24,48 +24,48 @@ func TestAnEvictionWithinAGapAfterAStall(t *testing.T) {
 		s.after(20 * second)
 	}
 	require.Zero(t, s.Len())
-	verdicts := s.judge(hostmgr.Multiple(2))
+	verdicts := s.replay(hostmgr.Fixed(2))
 	evicted := verdicts[len(verdicts)-1]
 	require.Equal(t, "evicted", evicted.Kind)
-	require.Empty(t, evicted.Change, "under the policy that it was recorded with")
+	require.Empty(t, evicted.Change, "under the policy of the recording")
 	require.Equal(t, evicted.Record.Due, evicted.Due)
 }
 
-// Whatever the stall threshold, what a policy granted and how often the registry was swept: under the
-// policy of the recording each silence is judged as it was, to the nanosecond.
-func TestAnyStallThresholdIsReproduced(t *testing.T) {
+// The policy of the recording reaches the same verdicts with any stall threshold, timeout and
+// frequency of sweeps.
+func TestAnyStallThreshold(t *testing.T) {
 	total := 0
 	for seed := range uint64(400) {
-		total += reproduce(t, seed)
+		total += playScript(t, seed)
 	}
 	require.Greater(t, total, 1000)
 }
 
-// reproduce plays a random script, and returns the number of evictions.
-func reproduce(t *testing.T, seed uint64) (evicted int) {
+// playScript plays a random script, and returns the number of evictions.
+func playScript(t *testing.T, seed uint64) (evicted int) {
 	rnd := rand.New(rand.NewPCG(seed, 2))
 	some := func(d time.Duration) time.Duration { return 1 + time.Duration(rnd.Int64N(int64(d))) }
 	gaps := []time.Duration{10 * time.Millisecond, 100 * time.Millisecond, second, 30 * second, 5 * time.Minute, 10 * time.Minute}
 	gap := gaps[rnd.IntN(len(gaps))]
 	interval := 2*gap/time.Duration(1+rnd.IntN(20))*time.Duration(1+rnd.IntN(20)) + 20*time.Millisecond
 	policies := []hostmgr.Policy{
-		hostmgr.Multiple(2), hostmgr.Multiple(1.1), hostmgr.Multiple(40), hostmgr.Adaptive{},
+		hostmgr.Fixed(2), hostmgr.Fixed(1.1), hostmgr.Fixed(40), hostmgr.PhiAccrual{},
 		hostmgr.Tiered{Jitter: interval / 2, Offline: 2 * interval},
 	}
 	policy, other := policies[rnd.IntN(len(policies))], interval/2
-	if _, learns := policy.(hostmgr.Adaptive); learns {
-		other = interval // what is learned is of one interval
+	if _, ok := policy.(hostmgr.PhiAccrual); ok {
+		other = interval // a history belongs to one interval
 	}
 	sweeps := 1 + rnd.IntN(4) // of four steps
-	cfg := hostmgr.Config[string]{MaxGap: gap, Policy: policy}
+	cfg := hostmgr.Config[string]{StallThreshold: gap, Policy: policy}
 	if rnd.IntN(2) == 0 { // a host that is held may be due before a stall
-		cfg.Guard = hostmgr.Guard{MaxFraction: 0.3, Hold: 5 * interval}
+		cfg.EvictionLimit = hostmgr.EvictionLimit{MaxFraction: 0.3, MaxHold: 5 * interval}
 	}
 	s := newScript(t, cfg)
 	for range 300 {
 		s.clock.Advance(some([]time.Duration{gap / 3, interval / 3, gap, 3 * interval}[rnd.IntN(4)]))
 		if rnd.IntN(15) == 0 {
-			s.clock.Advance(gap + some(3*gap)) // a stall, unless a host is heard in it
+			s.clock.Advance(gap + some(3*gap)) // a stall, unless a sweep comes only after the contact
 		}
 		if rnd.IntN(4) < sweeps {
 			s.Sweep(context.Background())
@@ -84,7 +84,7 @@ func reproduce(t *testing.T, seed uint64) (evicted int) {
 	for range 10 {
 		s.after(some(gap))
 	}
-	for _, v := range s.judge(policy) {
+	for _, v := range s.replay(policy) {
 		require.Empty(t, v.Change, "seed %d: %v\n%+v", seed, v, v)
 		require.Equal(t, v.Record.Due, v.Due, "seed %d: %v\n%+v", seed, v, v)
 		if v.Kind == "evicted" {

@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxKey is how much of a key an error repeats.
+// maxKey is how many bytes of a key an error repeats.
 const maxKey = 40
 
-// printable is text of a log as it may be shown: quoted if a terminal would take part of it for a
-// command, or for the direction of what follows.
+// printable returns text of a log in a form that is safe to show. It quotes the text if a terminal
+// would take a part of it as a command, or as the direction of the text after it.
 func printable(s string) string {
 	for _, c := range s {
 		if c == utf8.RuneError || !strconv.IsPrint(c) {
@@ -19,8 +19,8 @@ func printable(s string) string {
 	return s
 }
 
-// brief is the beginning of a text, printable.
-func brief(s string) string {
+// shorten returns the beginning of a text in a printable form.
+func shorten(s string) string {
 	if len(s) > maxKey {
 		s = s[:maxKey] + "..."
 	}

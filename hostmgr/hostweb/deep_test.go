@@ -15,7 +15,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/hostweb"
 )
 
-// allocated is how many bytes f allocates.
+// allocated returns how many bytes f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -24,7 +24,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// askAll asks all at the same time, in a bubble, and returns how many passes that took.
+// askAll sends all queries at once, in a bubble, and returns how many scans answered them.
 func askAll(t *testing.T, h http.Handler, queries []string) int {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -34,20 +34,20 @@ func askAll(t *testing.T, h http.Handler, queries []string) int {
 	}
 	wg.Wait()
 	close(ends)
-	passes := map[any]bool{}
+	scans := map[any]bool{}
 	for end := range ends {
-		passes[end] = true
+		scans[end] = true
 	}
-	return len(passes)
+	return len(scans)
 }
 
-// What one pass keeps is bounded for all its questions together, not only for each.
+// What one scan keeps is bounded for all its queries together, not only for each.
 func TestDeepPagesShareABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{Clock: sluggish{}})
 		require.NoError(t, err)
 		h := &hostweb.Handler[string]{Registry: r}
-		deep, shallow := []string{"size=1"}, []string{"size=1"} // the first one is alone in its pass
+		deep, shallow := []string{"size=1"}, []string{"size=1"} // the first one has its own scan
 		for i := range 15 {
 			deep = append(deep, fmt.Sprintf("search=%d&size=200&page=250", i))
 			shallow = append(shallow, fmt.Sprintf("search=%d&size=200&page=5", i))
@@ -57,18 +57,18 @@ func TestDeepPagesShareABound(t *testing.T) {
 		require.LessOrEqual(t, askAll(t, h, shallow), 2)
 		time.Sleep(time.Minute)
 		mixed := append(deep[:8:8], "search=x")
-		require.LessOrEqual(t, askAll(t, h, mixed), 8, "what is not deep goes along with the next one")
+		require.LessOrEqual(t, askAll(t, h, mixed), 8, "a page that is not deep is part of the next scan")
 
 		var pages []string
 		for i := range 16 {
 			pages = append(pages, fmt.Sprint("sort=id&size=200&page=", 500-i))
 		}
 		time.Sleep(time.Minute)
-		require.LessOrEqual(t, askAll(t, h, pages), 2, "pages of one list share what is kept for it")
+		require.LessOrEqual(t, askAll(t, h, pages), 2, "pages of one list share its hosts")
 	})
 }
 
-// The deepest pages of many lists at once cost no more than a few copies of what orders the hosts.
+// The deepest pages of many lists at once cost a few copies of the sort keys.
 func TestDeepPagesAreCheap(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
 	const n = 120_000
@@ -76,11 +76,11 @@ func TestDeepPagesAreCheap(t *testing.T) {
 		s.join(fmt.Sprintf("host-%06d", i), "", second)
 	}
 	var queries []string
-	for _, sort := range []string{"id", "zone", "state", "seen", "evict", "joined"} {
+	for _, sort := range []string{"id", "zone", "state", "contact", "evict", "joined"} {
 		queries = append(queries, "size=200&page=500&order=asc&sort="+sort)
 	}
 	for _, q := range queries {
-		h := &hostweb.Handler[string]{Registry: s.Registry, Clock: s.clock} // it has made no pass yet
+		h := &hostweb.Handler[string]{Registry: s.Registry, Clock: s.clock} // without an earlier scan
 		spent := allocated(func() {
 			require.Len(t, read[hostsAnswer](t, h, "/api/hosts?"+q).Hosts, 200)
 		})
@@ -88,7 +88,7 @@ func TestDeepPagesAreCheap(t *testing.T) {
 	}
 }
 
-// A registry whose hosts all have zones of their own does not make the page grow with them.
+// The page does not grow with the number of zones.
 func TestZonesAreBounded(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
 	for i := range 1000 {

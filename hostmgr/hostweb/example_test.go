@@ -9,7 +9,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/hostweb"
 )
 
-// The page of a registry, under a prefix, beside whatever else a service serves.
+// A service serves the page of a registry under a prefix.
 func ExampleHandler() {
 	type Meta struct{ Addr string }
 	hosts, err := hostmgr.New(hostmgr.Config[Meta]{})
@@ -22,7 +22,7 @@ func ExampleHandler() {
 		Describe: func(m Meta) string { return m.Addr },
 	}))
 
-	// A browser would ask for /hosts/; a script reads the same as JSON.
+	// A browser opens /hosts/; a script reads the same data as JSON.
 	answer := httptest.NewRecorder()
 	http.DefaultServeMux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/hosts/api/hosts?state=suspect", nil))
 	fmt.Println(answer.Code, answer.Header().Get("Content-Type"))

@@ -11,19 +11,19 @@ import (
 
 const (
 	maxViewers    = 64
-	settled       = 10 * time.Second // before that a viewer gives way to none
+	minStay       = 10 * time.Second // a viewer is not replaced before
 	maxPoints     = 600              // 10 minutes
 	maxDepartures = 200
-	period        = time.Second // from point to point
+	period        = time.Second // between two points
 )
 
-// A feed is the one state that all viewers see. None has a queue: each knows what it has seen, and
-// takes what is newer of what there is then. So a slow one holds up nobody, and costs no memory.
+// A feed is the state that all viewers share. A viewer has no queue: it knows what it has seen, and
+// reads what is newer. So a slow viewer delays no other one and costs no memory.
 type feed struct {
-	mu         sync.Mutex    // guards all below; nothing is called or waited for with it
-	viewers    []*place      // in the order in which they came
-	run        *run          // that fills the feed; nil while nobody looks
-	changed    chan struct{} // closed, and replaced, at each change
+	mu         sync.Mutex    // guards all below; not held while calling or waiting
+	viewers    []*viewer     // the oldest first
+	source     *source       // fills the feed; nil while there is no viewer
+	changed    chan struct{} // closed and replaced at each change
 	stats      *stats
 	ticks      uint64
 	points     ring[point]
@@ -31,14 +31,14 @@ type feed struct {
 	missed     uint64 // events
 }
 
-// A run is from the first viewer to when the last one is gone. What one that is over still has to
-// say is not listened to, so nobody need wait for it to end.
-type run struct {
+// A source fills the feed from when the first viewer comes until the last one leaves. What it adds after
+// that is ignored, so it need not be waited for.
+type source struct {
 	ctx  context.Context
 	stop context.CancelFunc
 }
 
-// A change is what a run has to say.
+// A change is what a source adds.
 type change struct {
 	departure *departure
 	missed    uint64
@@ -46,115 +46,115 @@ type change struct {
 	point     point // with stats
 }
 
-// An update is what a viewer has not seen yet.
+// An update has what a viewer has not seen yet.
 type update struct {
-	All        bool        `json:"all"` // this is everything there is
+	All        bool        `json:"all"` // the update has everything, not only what is new
 	Stats      *stats      `json:"stats,omitempty"`
 	Points     []point     `json:"points"`
 	Departures []departure `json:"departures"` // the latest last
 	Missed     uint64      `json:"missed"`
 }
 
-// seen is where a viewer stands.
+// seen is what a viewer has seen.
 type seen struct {
 	any                       bool
 	ticks, points, departures uint64
 }
 
-// A place is what a viewer has until it leaves, or gives way to another one.
-type place struct {
+// A viewer is one stream of updates.
+type viewer struct {
 	since time.Time
-	stop  context.CancelFunc // of its stream; does not wait
+	stop  context.CancelFunc // ends its stream; does not wait
 }
 
-// join adds a viewer, unless there are too many, and starts a run if it is the first.
-func (h *Handler[M]) join(stop context.CancelFunc) *place {
-	place, run := h.feed.enter(h.now(), stop)
-	if run != nil {
-		go h.watch(run)
+// join adds a viewer, and starts the source if it is the first. It returns nil if there are too many.
+func (h *Handler[M]) join(stop context.CancelFunc) *viewer {
+	v, first := h.feed.enter(h.now(), stop)
+	if first != nil {
+		go h.watch(first)
 		before := h.Registry.Stats()
-		h.tick(run, before, before)
-		go h.count(run, before)
+		h.tick(first, before, before)
+		go h.sample(first, before)
 	}
-	return place
+	return v
 }
 
-// enter returns the run that the caller is to start, if it is the first. If there is no place left
-// it takes that of the viewer that has been there for longest, unless that has come just now.
-func (f *feed) enter(now time.Time, stop context.CancelFunc) (p *place, first *run) {
+// enter adds a viewer. It returns the source too if the caller must start it. If there are too many
+// viewers the new one replaces the oldest, unless that is newer than minStay.
+func (f *feed) enter(now time.Time, stop context.CancelFunc) (v *viewer, first *source) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.viewers) == maxViewers {
 		oldest := f.viewers[0]
-		if age := now.Sub(oldest.since); age >= 0 && age < settled {
+		if age := now.Sub(oldest.since); age >= 0 && age < minStay {
 			return nil, nil
 		}
 		oldest.stop()
 		f.viewers = slices.Delete(f.viewers, 0, 1)
 	}
-	p = &place{now, stop}
-	f.viewers = append(f.viewers, p)
-	if f.run != nil {
-		return p, nil
+	v = &viewer{now, stop}
+	f.viewers = append(f.viewers, v)
+	if f.source != nil {
+		return v, nil
 	}
 	ctx, end := context.WithCancel(context.Background())
-	f.run, f.changed = &run{ctx, end}, make(chan struct{})
-	return p, f.run
+	f.source, f.changed = &source{ctx, end}, make(chan struct{})
+	return v, f.source
 }
 
-// leave ends the run with the last viewer. One that gave way has left already.
-func (f *feed) leave(p *place) {
+// leave removes a viewer, and stops the source after the last one. A replaced viewer is removed already.
+func (f *feed) leave(v *viewer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := slices.Index(f.viewers, p)
+	i := slices.Index(f.viewers, v)
 	if i < 0 {
 		return
 	}
 	f.viewers = slices.Delete(f.viewers, i, i+1)
 	if len(f.viewers) == 0 {
-		f.run.stop()
-		f.run, f.stats = nil, nil
+		f.source.stop()
+		f.source, f.stats = nil, nil
 	}
 }
 
-// watch tells of departures. The hosts of a snapshot go by unheeded.
-func (h *Handler[M]) watch(run *run) {
-	for e := range h.Registry.Watch(run.ctx) {
+// watch adds departures to the feed. It ignores the hosts of snapshots.
+func (h *Handler[M]) watch(src *source) {
+	for e := range h.Registry.Watch(src.ctx) {
 		switch e.Kind {
-		case hostmgr.Left, hostmgr.Evicted, hostmgr.Replaced, hostmgr.Forgotten:
-			d := h.departure(e)
-			h.feed.add(run, change{departure: &d})
-		case hostmgr.Missed:
-			h.feed.add(run, change{missed: e.Missed})
+		case hostmgr.EventDeparted:
+			d := h.departure(e.Seq, e.Departure)
+			h.feed.add(src, change{departure: &d})
+		case hostmgr.EventMissed:
+			h.feed.add(src, change{missed: e.Missed})
 		}
 	}
 }
 
-// count adds a point each second.
-func (h *Handler[M]) count(run *run, before hostmgr.Stats) {
+// sample adds a point each second.
+func (h *Handler[M]) sample(src *source, before hostmgr.Stats) {
 	for {
 		select {
-		case <-run.ctx.Done():
+		case <-src.ctx.Done():
 			return
 		case <-h.clock().After(period):
 		}
 		s := h.Registry.Stats()
-		h.tick(run, before, s)
+		h.tick(src, before, s)
 		before = s
 	}
 }
 
-func (h *Handler[M]) tick(run *run, before, s hostmgr.Stats) {
+func (h *Handler[M]) tick(src *source, before, s hostmgr.Stats) {
 	now := h.now()
 	p := pointOf(before, s, now)
-	h.feed.add(run, change{stats: h.show(s, now, p), point: p})
+	h.feed.add(src, change{stats: h.statsOf(s, now, p), point: p})
 }
 
-// add makes a change, unless the run is over.
-func (f *feed) add(run *run, c change) {
+// add makes a change, unless the source has been stopped.
+func (f *feed) add(src *source, c change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.run != run {
+	if f.source != src {
 		return
 	}
 	if c.departure != nil {
@@ -169,8 +169,8 @@ func (f *feed) add(run *run, c change) {
 	f.changed = make(chan struct{})
 }
 
-// news returns what a viewer has not seen, takes it for seen, and what is closed when there is more.
-func (f *feed) news(v *seen, now time.Time) (u update, more <-chan struct{}) {
+// updateFor returns what a viewer has not seen, and marks it as seen. more is closed at the next change.
+func (f *feed) updateFor(v *seen, now time.Time) (u update, more <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	u = update{
@@ -184,7 +184,7 @@ func (f *feed) news(v *seen, now time.Time) (u update, more <-chan struct{}) {
 	return u, f.changed
 }
 
-// latest leaves out the points that are too old for the chart: nobody was looking for a while.
+// latest leaves out points that are too old for the chart: for a while there was no viewer.
 func latest(points []point, now time.Time) []point {
 	oldest := now.Add(-maxPoints * period)
 	for len(points) > 0 && time.Time(points[0].At).Before(oldest) {

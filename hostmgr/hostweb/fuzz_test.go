@@ -14,8 +14,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// FuzzHandler asks anything: there is no panic, no status that is not documented, and under api/
-// always JSON.
+// FuzzHandler sends arbitrary requests. No answer panics, has an undocumented status, or is not JSON
+// under api/.
 func FuzzHandler(f *testing.F) {
 	for _, path := range []string{"", "/", "/events", "/api/stats", "/api/hosts", "/api/departures", "/api/history", "/app.js", "/api/nothing", "//x\xff"} {
 		f.Add("GET", path, "", "/x")

@@ -11,25 +11,24 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A Handler serves the page of one registry, at the root of its paths: under a prefix, put it in
-// http.StripPrefix. It must not be copied after first use; it is safe for concurrent use.
+// A Handler serves the page of one registry at the root of its paths. To serve it under a prefix, use
+// http.StripPrefix. It is safe for concurrent use and must not be copied after first use.
 type Handler[M any] struct {
-	// Registry is what is shown. If it is nil every answer is an error with status 500.
+	// Registry is the registry to show. If it is nil, every answer is an error with status 500.
 	Registry *hostmgr.Registry[M]
 	// Title heads the page. Empty means "hosts".
 	Title string
-	// Describe says in a few words what a host's metadata is; of more than 256 bytes the rest is
-	// cut off. It is called with no lock held, for those hosts that are shown, and may be called
-	// concurrently; if it panics the page says so in place of its words. Nil means that metadata
-	// is not shown.
+	// Describe describes a host's metadata in a few words; beyond 256 bytes the text is cut. It is
+	// called for the hosts that are shown, with no lock held, maybe concurrently. If it panics the page
+	// says so in place of the text. Nil means that metadata is not shown.
 	Describe func(M) string
 	// Clock is the time source; it should be the registry's. Nil means the system's.
 	Clock clock.Clock
 
-	feed   feed
-	desk   desk[M]
-	unsent load
-	turns  turns
+	feed    feed
+	batcher batcher[M]
+	unsent  unsentBytes
+	slots   slots
 }
 
 const (
@@ -40,13 +39,12 @@ const (
 //go:embed static
 var static embed.FS
 
-// assets are the files that the page needs.
+// assets are the files of the page, by name, with their content types.
 var assets = map[string]string{
 	"page.css":  "text/css; charset=utf-8",
 	"app.js":    "text/javascript; charset=utf-8",
 	"chart.js":  "text/javascript; charset=utf-8",
 	"format.js": "text/javascript; charset=utf-8",
-	"shadow.js": "text/javascript; charset=utf-8",
 	"table.js":  "text/javascript; charset=utf-8",
 }
 
@@ -72,8 +70,7 @@ func (h *Handler[M]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// protect has the browser load nothing from elsewhere, run nothing that is not a file of ours, and
-// keep nothing.
+// protect tells the browser to load only our files, to run only our scripts, and to store nothing.
 func protect(header http.Header) {
 	header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
 		"connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
@@ -82,7 +79,7 @@ func protect(header http.Header) {
 	header.Set("Cache-Control", "no-store")
 }
 
-// route returns what serves a path, or nil.
+// route returns the handler of a path, or nil.
 func (h *Handler[M]) route(name string) http.HandlerFunc {
 	switch name {
 	case "":
@@ -122,14 +119,14 @@ func (h *Handler[M]) title() string {
 	return h.Title
 }
 
-// about is what Describe says of a host, cut to a sane length.
-func (h *Handler[M]) about(metadata M) (words string) {
+// about returns Describe's text of a host, cut to 256 bytes.
+func (h *Handler[M]) about(metadata M) (text string) {
 	if h.Describe == nil {
 		return ""
 	}
 	defer func() {
 		if recover() != nil {
-			words = "(Describe panicked)"
+			text = "(Describe panicked)"
 		}
 	}()
 	return cut(h.Describe(metadata))

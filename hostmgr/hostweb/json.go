@@ -9,7 +9,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A stamp is a time in JSON: null if there is none, or none that RFC 3339 can tell.
+// A stamp is a time in JSON: null if it is zero, or not a valid RFC 3339 time.
 type stamp time.Time
 
 func (s stamp) MarshalJSON() ([]byte, error) {
@@ -42,33 +42,33 @@ type hostsPage struct {
 }
 
 type hostRow struct {
-	ID          string  `json:"id"`
-	State       string  `json:"state"`
-	Zone        string  `json:"zone"`
-	Interval    seconds `json:"interval"`
-	Incarnation uint64  `json:"incarnation,string"`
-	Life        uint64  `json:"life,string"`
-	Joined      stamp   `json:"joined"`
-	LastSeen    stamp   `json:"lastSeen"`
-	SuspectAt   stamp   `json:"suspectAt"`
-	EvictAt     stamp   `json:"evictAt"`
-	Held        string  `json:"held"`
-	About       string  `json:"about"`
+	ID           string  `json:"id"`
+	State        string  `json:"state"`
+	Zone         string  `json:"zone"`
+	Interval     seconds `json:"interval"`
+	Incarnation  uint64  `json:"incarnation,string"`
+	Registration uint64  `json:"registration,string"`
+	Joined       stamp   `json:"joined"`
+	LastContact  stamp   `json:"lastContact"`
+	SuspectAt    stamp   `json:"suspectAt"`
+	EvictAt      stamp   `json:"evictAt"`
+	Hold         string  `json:"hold"`
+	About        string  `json:"about"`
 }
 
 func (h *Handler[M]) row(host hostmgr.Host[M]) hostRow {
 	return hostRow{
 		ID: host.ID, State: host.State.String(), Zone: host.Zone, Interval: seconds(host.Interval),
-		Incarnation: host.Incarnation, Life: host.Life, Joined: stamp(host.Joined),
-		LastSeen: stamp(host.LastSeen), SuspectAt: stamp(host.SuspectAt), EvictAt: stamp(host.EvictAt),
-		Held: host.Held, About: h.about(host.Metadata),
+		Incarnation: host.Incarnation, Registration: host.Registration, Joined: stamp(host.Joined),
+		LastContact: stamp(host.LastContact), SuspectAt: stamp(host.SuspectAt), EvictAt: stamp(host.EvictAt),
+		Hold: host.Hold.String(), About: h.about(host.Metadata),
 	}
 }
 
-// hostsPage asks for each host on the page once more: one that is gone by now is left out.
-func (h *Handler[M]) hostsPage(r *round, q question, s *selection[M], zones []zoneCounts) *hostsPage {
+// hostsPage reads each host of the page again. A host that is gone by now is left out.
+func (h *Handler[M]) hostsPage(b *batch, q query, s *selection[M], zones []zoneCounts) *hostsPage {
 	p := &hostsPage{
-		At: stamp(r.ended()), Took: seconds(r.took), Matched: s.matched, Size: q.Size,
+		At: stamp(b.ended()), Took: seconds(b.took), Matched: s.matched, Size: q.Size,
 		Zones: zones, Hosts: []hostRow{},
 	}
 	for _, z := range zones {
@@ -89,23 +89,23 @@ func (h *Handler[M]) hostsPage(r *round, q question, s *selection[M], zones []zo
 	return p
 }
 
-// A spread is a distribution in JSON: of seconds, or of shares.
-type spread[T seconds | float64] struct {
-	Count uint64 `json:"count"`
-	Min   T      `json:"min"`
-	Mean  T      `json:"mean"`
-	P50   T      `json:"p50"`
-	P90   T      `json:"p90"`
-	P99   T      `json:"p99"`
-	P999  T      `json:"p999"`
-	Max   T      `json:"max"`
+// A spread is a distribution of durations in JSON.
+type spread struct {
+	Count uint64  `json:"count"`
+	Min   seconds `json:"min"`
+	Mean  seconds `json:"mean"`
+	P50   seconds `json:"p50"`
+	P90   seconds `json:"p90"`
+	P99   seconds `json:"p99"`
+	P999  seconds `json:"p999"`
+	Max   seconds `json:"max"`
 }
 
-func times(s histogram.Snapshot[time.Duration]) spread[seconds] { return spreadOf[seconds](s) }
-func shares(s histogram.Snapshot[float64]) spread[float64]      { return spreadOf[float64](s) }
-
-func spreadOf[T seconds | float64, N histogram.Number](s histogram.Snapshot[N]) spread[T] {
-	return spread[T]{s.Count, T(s.Min), T(s.Mean), T(s.P50), T(s.P90), T(s.P99), T(s.P999), T(s.Max)}
+func spreadOf(s histogram.Snapshot[time.Duration]) spread {
+	return spread{
+		s.Count, seconds(s.Min), seconds(s.Mean), seconds(s.P50),
+		seconds(s.P90), seconds(s.P99), seconds(s.P999), seconds(s.Max),
+	}
 }
 
 func (h *Handler[M]) apiStats(w http.ResponseWriter, r *http.Request) {
@@ -113,13 +113,13 @@ func (h *Handler[M]) apiStats(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler[M]) apiHosts(w http.ResponseWriter, r *http.Request) {
-	q, err := ask(r.URL.RawQuery)
+	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		h.fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
 	page, err := h.hosts(r.Context(), q)
-	if err != nil { // whoever asked is gone
+	if err != nil { // the client is gone
 		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
@@ -137,7 +137,7 @@ func (h *Handler[M]) apiHistory(w http.ResponseWriter, r *http.Request) {
 	h.reply(w, r, func() any { return map[string]any{"points": h.feed.history(h.now())} })
 }
 
-// reply sends what can always be marshalled.
+// reply sends a value that can always be marshalled.
 func (h *Handler[M]) reply(w http.ResponseWriter, r *http.Request, answer func() any) {
 	h.answer(w, r, "application/json", func() ([]byte, error) { return json.Marshal(answer()) })
 }
@@ -147,8 +147,8 @@ func (h *Handler[M]) fail(w http.ResponseWriter, r *http.Request, status int, wh
 	h.send(w, r, status, "application/json", body)
 }
 
-// refuse says that the client may try again.
+// refuse tells the client to try again later.
 func (h *Handler[M]) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	w.Header().Set("Retry-After", tooMany)
+	w.Header().Set("Retry-After", retryAfter)
 	h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 }

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const second = time.Second
 
-// A site is a registry and its page on a fake clock, driven by hand.
+// A site is a registry and its page, on a fake clock.
 type site struct {
 	*hostmgr.Registry[string]
 	web   *hostweb.Handler[string]
@@ -53,7 +53,7 @@ func do(h http.Handler, method, target string) *httptest.ResponseRecorder {
 	return w
 }
 
-// read gets what must be there.
+// read gets a JSON answer, which must exist.
 func read[T any](t testing.TB, h http.Handler, target string) (answer T) {
 	t.Helper()
 	w := do(h, http.MethodGet, target)
@@ -63,7 +63,7 @@ func read[T any](t testing.TB, h http.Handler, target string) (answer T) {
 	return answer
 }
 
-// The answers, as somebody who reads them from outside would declare them.
+// The answers, as a client would declare them.
 type (
 	hostsAnswer struct {
 		At, Took          any
@@ -74,28 +74,31 @@ type (
 		Hosts             []hostAnswer
 	}
 	hostAnswer struct {
-		ID, State, Zone, Held, About, Incarnation string
+		ID, State, Zone, Hold, About, Incarnation string
 		Interval                                  float64
-		Life                                      uint64 `json:",string"`
-		Joined, LastSeen, SuspectAt, EvictAt      *time.Time
+		Registration                              uint64 `json:",string"`
+		Joined, LastContact, SuspectAt, EvictAt   *time.Time
 	}
 	statsAnswer struct {
-		Now                  time.Time
-		Viewers, Hosts       int
-		Suspects, Held       int
-		Left, Evicted, Joins int
-		Summary, Guard       string
-		Notices              []struct{ Level, Text string }
-		Zones                []map[string]any
-		Detection            map[string]float64
-		CleanupOldest        *time.Time
-		CleanupPending       int
+		Now            time.Time
+		Viewers, Hosts int
+		Suspects, Held int
+		Joins          int
+		Departures     struct{ Left, Evicted int }
+		Summary, Hold  string
+		Alerts         []struct{ Level, Text string }
+		Zones          []map[string]any
+		Latency        struct{ Detection map[string]float64 }
+		Cleanup        struct {
+			OldestPending *time.Time
+			Pending       int
+		}
 	}
 	departureAnswer struct {
-		ID, Kind, Zone, HeldBy, About, Why            string
-		Seq                                           uint64
-		At, LastSeen                                  time.Time
-		Silence, Interval, Patience, Excused, HeldFor float64
+		ID, Kind, Zone, Hold, About, Reason            string
+		Seq                                            uint64
+		At, LastContact                                time.Time
+		Silence, Interval, Timeout, StallTime, HeldFor float64
 	}
 	pointAnswer struct {
 		At                   time.Time

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 	"time"
 )
@@ -15,46 +14,39 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 	"grouped": func(n int) string { return grouped(uint64(max(0, n))) },
 	"count":   grouped,
 	"from":    from,
-	"words":   func() []string { return states },
-	"latest":  latestFirst,
-	"row":     func(name, key string, s spread[seconds]) line { return line{name, key, s} },
+	"states":  func() []string { return states },
+	"row":     func(name, key string, s spread) line { return line{name, key, s} },
 }).ParseFS(static, "static/page.html"))
 
-// A view is what the page is made of before its script takes over, or without it.
+// A view is the data of the page as the server makes it, before or without its script.
 type view struct {
-	Title    string
-	About    bool // there is a column for it
-	Question question
-	Stats    *stats
-	Hosts    *hostsPage
+	Title string
+	About bool // whether the table has a column for metadata
+	Query query
+	Stats *stats
+	Hosts *hostsPage
 }
 
-// A line is one of the table of times.
+// A line is a line of the table of latencies.
 type line struct {
 	Name, Key string
-	Spread    spread[seconds]
+	Spread    spread
 }
 
-func latestFirst(list []shadowReturn) []shadowReturn {
-	list = slices.Clone(list)
-	slices.Reverse(list)
-	return list
-}
-
-// page answers with the state as it is now, for the same parameters as api/hosts.
+// page answers with the state as it is now. It has the parameters of api/hosts.
 func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
 	if to := slashed(r); to != "" {
 		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusTemporaryRedirect)
 		return
 	}
-	q, err := ask(r.URL.RawQuery)
+	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		h.fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
 	hosts, err := h.hosts(r.Context(), q)
-	if err != nil { // whoever asked is gone
+	if err != nil { // the client is gone
 		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
@@ -65,22 +57,22 @@ func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// slashed returns where to go instead if the page was asked for without the slash that its
-// relative addresses need: behind http.StripPrefix("/hosts", …) that is /hosts.
+// slashed returns where to redirect if the request lacks the trailing slash that the page's relative
+// addresses need, as /hosts does behind http.StripPrefix("/hosts", …).
 func slashed(r *http.Request) string {
 	asked, query, _ := strings.Cut(r.RequestURI, "?")
 	if r.URL.Path != "" || asked == "" || strings.HasSuffix(asked, "/") {
 		return ""
 	}
-	to := "./" + path.Base(asked) + "/" // of a path such as javascript: the scheme is taken, too
+	to := "./" + path.Base(asked) + "/" // "./" keeps a path such as javascript: from being a scheme
 	if query != "" {
 		to += "?" + query
 	}
 	return to
 }
 
-// from is how long before or after now something is, for people: to a tenth of a second, so that
-// the figures of a column stand still.
+// from says how long before or after now t is, to a tenth of a second, so that the figures of a column do
+// not flicker.
 func from(t, now stamp) string {
 	if time.Time(t).IsZero() {
 		return "never"
@@ -99,7 +91,7 @@ func from(t, now stamp) string {
 	return "in " + words
 }
 
-// String is the time as api/hosts has it.
+// String formats the time as api/hosts does.
 func (s stamp) String() string {
 	if time.Time(s).IsZero() {
 		return "never"

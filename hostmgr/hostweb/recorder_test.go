@@ -17,18 +17,18 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/hostweb"
 )
 
-// A writeFunc is a writer that does as it likes.
+// A writeFunc is an io.Writer.
 type writeFunc func([]byte) (int, error)
 
 func (f writeFunc) Write(b []byte) (int, error) { return f(b) }
 
-// notices waits for those of a tick to come.
-func (v *viewer) notices() (texts []string) {
+// alerts waits for those of the next tick.
+func (v *viewer) alerts() (texts []string) {
 	v.t.Helper()
 	now := time.Now()
 	for {
 		if u := v.next(); u.Stats != nil && u.Stats.Now.After(now) {
-			for _, n := range u.Stats.Notices {
+			for _, n := range u.Stats.Alerts {
 				texts = append(texts, n.Level+": "+n.Text)
 			}
 			return texts
@@ -36,8 +36,8 @@ func (v *viewer) notices() (texts []string) {
 	}
 }
 
-// What the flight recorder loses while somebody looks is noticed for as long as it is in the history.
-func TestNoticeOfAFlightRecorderThatFails(t *testing.T) {
+// Records that are lost while there is a viewer are an alert for as long as they are in the history.
+func TestAlertOfAFlightRecorderThatFails(t *testing.T) {
 	var failing atomic.Bool
 	write := writeFunc(func(b []byte) (int, error) {
 		if failing.Load() {
@@ -56,27 +56,27 @@ func TestNoticeOfAFlightRecorderThatFails(t *testing.T) {
 		comeAndGo(true)
 		v := view(t, h)
 		defer func() { v.close() }()
-		require.Empty(t, v.notices(), "that was before")
+		require.Empty(t, v.alerts(), "that was before")
 		comeAndGo(false)
-		require.Empty(t, v.notices())
+		require.Empty(t, v.alerts())
 		comeAndGo(true)
-		want := []string{"warn: Writes of the flight recorder failed 2 times lately: 2 records lost."}
-		require.Equal(t, want, v.notices())
+		want := []string{"warn: Writes of the flight recorder failed 2 times in the last 10 minutes: 2 records lost."}
+		require.Equal(t, want, v.alerts())
 		comeAndGo(false)
-		require.Equal(t, want, v.notices())
+		require.Equal(t, want, v.alerts())
 		require.Contains(t, do(h, http.MethodGet, "/api/history").Body.String(), `"recordsLost":2,"recorderFailures":2`)
 		v.close()
 		for _, want := range [][]string{want, nil} {
 			time.Sleep(5 * time.Minute)
 			v = view(t, h)
-			require.Equal(t, want, v.notices())
+			require.Equal(t, want, v.alerts())
 			v.close()
 		}
 	})
 }
 
-// One that takes its time loses what finds no room meanwhile.
-func TestNoticeOfAFlightRecorderThatCannotKeepUp(t *testing.T) {
+// A slow recorder loses the records that find no room.
+func TestAlertOfASlowFlightRecorder(t *testing.T) {
 	write := writeFunc(func(b []byte) (int, error) {
 		time.Sleep(time.Hour)
 		return len(b), nil
@@ -84,14 +84,14 @@ func TestNoticeOfAFlightRecorderThatCannotKeepUp(t *testing.T) {
 	live(t, hostmgr.Config[string]{Recorder: write}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		v := view(t, h)
 		defer v.close()
-		for i := 0; r.Stats().RecordsLost == 0; i++ {
+		for i := 0; r.Stats().Recorder.Lost == 0; i++ {
 			id := strings.Repeat("\xff", 1000) + strconv.Itoa(i)
 			join(t, r, id)
 			require.NoError(t, r.Forget(id, 0))
 		}
 		join(t, r, "a")
-		want := fmt.Sprintf("warn: The flight recorder can't keep up: %d records lost lately.", r.Stats().RecordsLost)
-		require.Equal(t, []string{want}, v.notices())
+		want := fmt.Sprintf("warn: The flight recorder is too slow: %d records lost in the last 10 minutes.", r.Stats().Recorder.Lost)
+		require.Equal(t, []string{want}, v.alerts())
 		time.Sleep(3 * time.Hour) // the Write under way, the one of what was left, and that of the end
 	})
 }

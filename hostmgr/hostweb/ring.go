@@ -1,12 +1,12 @@
 package hostweb
 
-// A ring keeps the latest items, each of which has a number, from 0.
+// A ring keeps the latest items. Items are numbered from 0.
 type ring[T any] struct {
 	items []T
-	next  uint64 // the number of the item that comes next, which is how many there were
+	next  uint64 // the number of the next item, which is how many were pushed
 }
 
-// push adds an item to a ring of at most size.
+// push adds an item, and drops the oldest one if there are size items.
 func (r *ring[T]) push(item T, size int) {
 	if len(r.items) < size {
 		r.items = append(r.items, item)
@@ -16,7 +16,7 @@ func (r *ring[T]) push(item T, size int) {
 	r.next++
 }
 
-// since returns a copy of what has a number of n or more, as far as it is still there.
+// since returns a copy of the items from number n on that are still there.
 func (r *ring[T]) since(n uint64) []T {
 	size := uint64(len(r.items))
 	list := []T{}

@@ -9,60 +9,60 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A selection finds the best hosts of one list while all hosts go by once. Of a host it keeps only
-// what orders it, and of no more than twice as many hosts as lie up to the end of the deepest page.
+// A selection finds the first hosts of one list during one scan of all hosts. It keeps only the sort
+// key of a host, and at most twice as many hosts as there are up to the end of the deepest page.
 type selection[M any] struct {
-	question     // without a page
-	depth    int // hosts up to the end of the deepest page
-	began    time.Time
-	matched  int
-	best     []entry
-	full     bool  // there are enough of them:
-	worst    entry // what does not come before this one is on a later page
+	query       // without a page
+	depth   int // hosts up to the end of the deepest page
+	began   time.Time
+	matched int
+	first   []entry
+	full    bool  // first reaches to the end of the deepest page, and:
+	last    entry // is its last one: a host after it is on a later page
 }
 
-// An entry is what orders a host in one list.
+// An entry is the sort key of a host in one list.
 type entry struct {
 	id   string
-	zone string // of a list by zone
-	key  int64  // of any other list but by id
+	zone string // in a list by zone
+	key  int64  // in a list by anything but zone and id
 }
 
-// depth is how many hosts there are up to the end of the page.
-func (q *question) depth() int { return q.Page * q.Size }
+// depth is the number of hosts up to the end of the page.
+func (q *query) depth() int { return q.Page * q.Size }
 
-// list is what all pages of one list have in common.
-func (q question) list() question {
+// list is the query without its page: all pages of one list have it in common.
+func (q query) list() query {
 	q.Page, q.Size = 0, 0
 	return q
 }
 
 func (s *selection[M]) add(h *hostmgr.Host[M]) {
-	if !matches(&s.question, h) {
+	if !matches(&s.query, h) {
 		return
 	}
 	s.matched++
 	e := entryOf(s.Sort, h, s.began)
-	if s.full && s.compare(&e, &s.worst) > 0 {
+	if s.full && s.compare(&e, &s.last) > 0 {
 		return
 	}
-	s.best = append(s.best, e)
-	if len(s.best) == 2*s.depth {
+	s.first = append(s.first, e)
+	if len(s.first) == 2*s.depth {
 		s.cut()
 	}
 }
 
-// cut sorts what there is and leaves the best.
+// cut sorts the entries and keeps the first ones.
 func (s *selection[M]) cut() {
-	slices.SortFunc(s.best, func(a, b entry) int { return s.compare(&a, &b) })
-	if n := s.depth; len(s.best) >= n {
-		clear(s.best[n:])
-		s.best = s.best[:n]
-		s.full, s.worst = true, s.best[n-1]
+	slices.SortFunc(s.first, func(a, b entry) int { return s.compare(&a, &b) })
+	if n := s.depth; len(s.first) >= n {
+		clear(s.first[n:])
+		s.first = s.first[:n]
+		s.full, s.last = true, s.first[n-1]
 	}
 }
 
-// compare is a total order: an id goes by but once.
+// compare is a total order, because a scan meets an id only once.
 func (s *selection[M]) compare(a, b *entry) int {
 	c := cmp.Compare(a.key, b.key)
 	switch s.Sort {
@@ -81,11 +81,11 @@ func (s *selection[M]) compare(a, b *entry) int {
 	}
 }
 
-func matches[M any](q *question, h *hostmgr.Host[M]) bool {
+func matches[M any](q *query, h *hostmgr.Host[M]) bool {
 	switch q.State {
 	case "":
 	case "held":
-		if h.Held == "" {
+		if h.Hold == (hostmgr.HoldReason{}) {
 			return false
 		}
 	default:
@@ -96,11 +96,11 @@ func matches[M any](q *question, h *hostmgr.Host[M]) bool {
 	return (q.Zone == "" || q.Zone == h.Zone) && strings.Contains(h.ID, q.Search)
 }
 
-// page returns the ids on a page, its number, and how many pages there are. The selection is sorted.
-func (s *selection[M]) page(q question) (list []entry, page, pages int) {
+// page returns the entries on a page, its number, and the number of pages. The selection must be sorted.
+func (s *selection[M]) page(q query) (list []entry, page, pages int) {
 	reachable := min(s.matched, maxDepth/q.Size*q.Size)
 	pages = max(1, (reachable+q.Size-1)/q.Size)
 	page = min(q.Page, pages)
 	from := (page - 1) * q.Size
-	return s.best[from:min(from+q.Size, len(s.best))], page, pages
+	return s.first[from:min(from+q.Size, len(s.first))], page, pages
 }

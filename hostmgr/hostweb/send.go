@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	stuck     = 10 * time.Second // that a client may take for an answer or an update, or to send a request
+	ioTimeout = 10 * time.Second // for reading an answer or an update, and for sending a request
 	maxUnsent = 64 << 20         // bytes
 )
 
@@ -19,10 +19,10 @@ var (
 	errBusy       = errors.New("too many answers are being made")
 )
 
-// A load is how many bytes of answers and updates all clients together have not taken yet.
-type load struct{ bytes atomic.Int64 }
+// An unsentBytes counts the bytes of answers and updates that clients have not read yet.
+type unsentBytes struct{ bytes atomic.Int64 }
 
-func (l *load) take(n int) bool {
+func (l *unsentBytes) take(n int) bool {
 	if l.bytes.Add(int64(n)) <= maxUnsent {
 		return true
 	}
@@ -30,9 +30,9 @@ func (l *load) take(n int) bool {
 	return false
 }
 
-func (l *load) give(n int) { l.bytes.Add(-int64(n)) }
+func (l *unsentBytes) give(n int) { l.bytes.Add(-int64(n)) }
 
-// send writes a whole answer, or none for HEAD. The client may be gone, and that is no error here.
+// send writes a whole answer, or only its header for HEAD. It ignores that the client may be gone.
 func (h *Handler[M]) send(w http.ResponseWriter, r *http.Request, status int, kind string, body []byte) {
 	if srv := serverOf(r); srv == nil || srv.WriteTimeout <= 0 {
 		_ = limitWrite(http.NewResponseController(w))
@@ -44,30 +44,31 @@ func (h *Handler[M]) send(w http.ResponseWriter, r *http.Request, status int, ki
 	}
 }
 
-// limitWrite sets a deadline for what is written next. It is the kernel's, whatever the time is on
-// the handler's clock; a writer that knows of none does without. After the answer net/http removes it.
+// limitWrite sets a deadline for the next writes. The deadline is in the system's time, not in that of
+// the handler's clock. Writers without deadlines are left as they are. net/http removes the deadline
+// after the answer.
 func limitWrite(out *http.ResponseController) error {
-	err := out.SetWriteDeadline(clock.System().Now().Add(stuck))
+	err := out.SetWriteDeadline(clock.System().Now().Add(ioTimeout))
 	if errors.Is(err, http.ErrNotSupported) {
 		return nil
 	}
 	return err
 }
 
-// limitBody has a request with a body be the last of its connection: net/http reads the body, or
-// waits for it, before it sends the answer, and without a ReadTimeout for ever.
+// limitBody makes a request with a body the last one of its connection. net/http reads the body, or
+// waits for it, before it sends the answer; without a ReadTimeout it would wait for ever.
 func limitBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		return
 	}
 	w.Header().Set("Connection", "close")
 	if srv := serverOf(r); srv == nil || srv.ReadTimeout <= 0 {
-		_ = http.NewResponseController(w).SetReadDeadline(clock.System().Now().Add(stuck))
+		_ = http.NewResponseController(w).SetReadDeadline(clock.System().Now().Add(ioTimeout))
 	}
 }
 
-// serverOf is the server that a request came to, whose own timeouts are left as they are; nil if it
-// is not one of net/http.
+// serverOf returns the server of a request, whose own timeouts apply; nil if it is not a server of
+// net/http.
 func serverOf(r *http.Request) *http.Server {
 	srv, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
 	return srv

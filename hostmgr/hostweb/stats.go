@@ -6,56 +6,39 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// stats is the answer of api/stats.
+// stats is the answer of api/stats: hostmgr.Stats, and what the page adds to it.
 type stats struct {
-	Now     stamp    `json:"now"`
-	Viewers int      `json:"viewers"`
-	Summary string   `json:"summary"`
-	Notices []notice `json:"notices"`
+	Now     stamp   `json:"now"`
+	Viewers int     `json:"viewers"`
+	Summary string  `json:"summary"`
+	Alerts  []alert `json:"alerts"`
 
-	Hosts    int         `json:"hosts"`
-	Suspects int         `json:"suspects"`
-	Held     int         `json:"held"`
-	Zones    []zoneStats `json:"zones"`
-	Guard    string      `json:"guard"`
-	Advised  seconds     `json:"advised"`
+	Hosts           int         `json:"hosts"`
+	Suspects        int         `json:"suspects"`
+	Held            int         `json:"held"`
+	Zones           []zoneStats `json:"zones"`
+	Hold            string      `json:"hold"`
+	AdvisedInterval seconds     `json:"advisedInterval"`
 
-	Joins     uint64 `json:"joins"`
-	Left      uint64 `json:"left"`
-	Evicted   uint64 `json:"evicted"`
-	Replaced  uint64 `json:"replaced"`
-	Forgotten uint64 `json:"forgotten"`
-	Returned  uint64 `json:"returned"`
-	Suspected uint64 `json:"suspected"`
-	Recovered uint64 `json:"recovered"`
+	Joins                 uint64         `json:"joins"`
+	Departures            departureStats `json:"departures"`
+	RejoinedAfterEviction uint64         `json:"rejoinedAfterEviction"`
+	Suspected             uint64         `json:"suspected"`
+	Recovered             uint64         `json:"recovered"`
+	HeldByLimit           uint64         `json:"heldByLimit"`
+	HeldByConfirm         uint64         `json:"heldByConfirm"`
+	ConfirmFailures       uint64         `json:"confirmFailures"`
+	PolicyErrors          uint64         `json:"policyErrors"`
 
-	HeldByGuard   uint64 `json:"heldByGuard"`
-	HeldByConfirm uint64 `json:"heldByConfirm"`
+	Sweeps    uint64  `json:"sweeps"`
+	Stalls    uint64  `json:"stalls"`
+	StallTime seconds `json:"stallTime"`
 
-	CleanupPending  int    `json:"cleanupPending"`
-	CleanupOldest   stamp  `json:"cleanupOldest"`
-	CleanupFailures uint64 `json:"cleanupFailures"`
-	ConfirmFailures uint64 `json:"confirmFailures"`
-	PolicyFaults    uint64 `json:"policyFaults"`
-
-	Sweeps  uint64  `json:"sweeps"`
-	Stalls  uint64  `json:"stalls"`
-	Excused seconds `json:"excused"`
-
-	Records          uint64 `json:"records"`
-	RecordsLost      uint64 `json:"recordsLost"`
-	RecorderFailures uint64 `json:"recorderFailures"`
-	LogLinesLost     uint64 `json:"logLinesLost"`
-
-	Shadow     shadowStats `json:"shadow"`
-	Comparison *comparison `json:"comparison"`
-
-	Detection            spread[seconds] `json:"detection"`
-	CleanupAfterLeave    spread[seconds] `json:"cleanupAfterLeave"`
-	CleanupAfterEviction spread[seconds] `json:"cleanupAfterEviction"`
-	SweepDuration        spread[seconds] `json:"sweepDuration"`
-	PeriodJitter         spread[seconds] `json:"periodJitter"`
-	PeriodJitterShare    spread[float64] `json:"periodJitterShare"`
+	Cleanup      cleanupStats  `json:"cleanup"`
+	Recorder     recorderStats `json:"recorder"`
+	LogLinesLost uint64        `json:"logLinesLost"`
+	Shadow       shadowStats   `json:"shadow"`
+	Latency      latencyStats  `json:"latency"`
 }
 
 type zoneStats struct {
@@ -63,66 +46,86 @@ type zoneStats struct {
 	Hosts    int    `json:"hosts"`
 	Suspects int    `json:"suspects"`
 	Held     int    `json:"held"`
-	Guard    string `json:"guard"`
+	Hold     string `json:"hold"`
+}
+
+type departureStats struct {
+	Left      uint64 `json:"left"`
+	Evicted   uint64 `json:"evicted"`
+	Replaced  uint64 `json:"replaced"`
+	Forgotten uint64 `json:"forgotten"`
+}
+
+type cleanupStats struct {
+	Pending       int    `json:"pending"`
+	OldestPending stamp  `json:"oldestPending"`
+	Failures      uint64 `json:"failures"`
+}
+
+type recorderStats struct {
+	Records  uint64 `json:"records"`
+	Lost     uint64 `json:"lost"`
+	Failures uint64 `json:"failures"`
 }
 
 type shadowStats struct {
-	Evicted   uint64          `json:"evicted"`
-	Returned  uint64          `json:"returned"`
-	Later     uint64          `json:"later"`
-	Spared    uint64          `json:"spared"`
-	Detection spread[seconds] `json:"detection"`
-	Latest    []shadowReturn  `json:"latest"`
+	Evictions uint64 `json:"evictions"`
+	Rejoined  uint64 `json:"rejoined"`
 }
 
-type shadowReturn struct {
-	ID       string `json:"id"`
-	EvictAt  stamp  `json:"evictAt"`
-	Returned stamp  `json:"returned"`
+type latencyStats struct {
+	Detection            spread `json:"detection"`
+	CleanupAfterLeave    spread `json:"cleanupAfterLeave"`
+	CleanupAfterEviction spread `json:"cleanupAfterEviction"`
+	SweepDuration        spread `json:"sweepDuration"`
+	SweepDelay           spread `json:"sweepDelay"`
 }
 
-func shadowOf(s hostmgr.ShadowStats) shadowStats {
-	latest := []shadowReturn{}
-	for _, l := range s.Latest {
-		latest = append(latest, shadowReturn{l.ID, stamp(l.EvictAt), stamp(l.Returned)})
+func latenciesOf(s *hostmgr.Stats) latencyStats {
+	l := &s.Latency
+	return latencyStats{
+		Detection:            spreadOf(l.Detection),
+		CleanupAfterLeave:    spreadOf(l.CleanupAfterLeave),
+		CleanupAfterEviction: spreadOf(l.CleanupAfterEviction),
+		SweepDuration:        spreadOf(l.SweepDuration),
+		SweepDelay:           spreadOf(l.SweepDelay),
 	}
-	return shadowStats{s.Evicted, s.Returned, s.Later, s.Spared, times(s.Detection), latest}
 }
 
-// stats are those of now.
-func (h *Handler[M]) stats() *stats { return h.show(h.Registry.Stats(), h.now(), point{}) }
-
-// show has a point that is not in the history yet count for what is recent.
-func (h *Handler[M]) show(s hostmgr.Stats, now time.Time, p point) *stats {
+func zonesOf(s *hostmgr.Stats) []zoneStats {
 	zones := []zoneStats{}
 	for _, z := range s.Zones {
-		zones = append(zones, zoneStats(z))
+		zones = append(zones, zoneStats{z.Name, z.Hosts, z.Suspects, z.Held, z.Hold.String()})
 	}
+	return zones
+}
+
+// stats returns the figures as they are now.
+func (h *Handler[M]) stats() *stats { return h.statsOf(h.Registry.Stats(), h.now(), point{}) }
+
+// statsOf makes the answer from s. The point p is not in the history yet, but counts as recent.
+func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time, p point) *stats {
 	recent, viewers := h.feed.recent(now)
 	recent.add(p)
-	list := notices(s, recent, now)
+	list := alerts(s, recent, now)
 	return &stats{
-		Now: stamp(now), Viewers: viewers, Summary: summary(s, list), Notices: list,
-		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held, Zones: zones, Guard: s.Guard, Advised: seconds(s.Advised),
-		Joins: s.Joins, Left: s.Left, Evicted: s.Evicted, Replaced: s.Replaced, Forgotten: s.Forgotten,
-		Returned: s.Returned, Suspected: s.Suspected, Recovered: s.Recovered,
-		HeldByGuard: s.HeldByGuard, HeldByConfirm: s.HeldByConfirm,
-		CleanupPending: s.CleanupPending, CleanupOldest: stamp(s.CleanupOldest),
-		CleanupFailures: s.CleanupFailures, ConfirmFailures: s.ConfirmFailures, PolicyFaults: s.PolicyFaults,
-		Sweeps: s.Sweeps, Stalls: s.Stalls, Excused: seconds(s.Excused),
-		Records: s.Records, RecordsLost: s.RecordsLost, RecorderFailures: s.RecorderFailures,
+		Now: stamp(now), Viewers: viewers, Summary: summary(s, list), Alerts: list,
+		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held,
+		Zones: zonesOf(&s), Hold: s.Hold.String(), AdvisedInterval: seconds(s.AdvisedInterval),
+		Joins: s.Joins, Departures: departureStats(s.Departures), RejoinedAfterEviction: s.RejoinedAfterEviction,
+		Suspected: s.Suspected, Recovered: s.Recovered,
+		HeldByLimit: s.HeldByLimit, HeldByConfirm: s.HeldByConfirm,
+		ConfirmFailures: s.ConfirmFailures, PolicyErrors: s.PolicyErrors,
+		Sweeps: s.Sweeps, Stalls: s.Stalls, StallTime: seconds(s.StallTime),
+		Cleanup:      cleanupStats{s.Cleanup.Pending, stamp(s.Cleanup.OldestPending), s.Cleanup.Failures},
+		Recorder:     recorderStats(s.Recorder),
 		LogLinesLost: s.LogLinesLost,
-		Shadow:       shadowOf(s.Shadow), Comparison: compared(s),
-		Detection:            times(s.Detection),
-		CleanupAfterLeave:    times(s.CleanupAfterLeave),
-		CleanupAfterEviction: times(s.CleanupAfterEviction),
-		SweepDuration:        times(s.SweepDuration),
-		PeriodJitter:         times(s.PeriodJitter),
-		PeriodJitterShare:    shares(s.PeriodJitterShare),
+		Shadow:       shadowStats(s.Shadow),
+		Latency:      latenciesOf(&s),
 	}
 }
 
-// A point is one of the chart's: how many there were, and what happened since the point before.
+// A point is a point of the chart: the numbers of hosts, and what was counted since the previous point.
 type point struct {
 	At              stamp  `json:"at"`
 	Hosts           int    `json:"hosts"`
@@ -133,7 +136,7 @@ type point struct {
 	Evicted         uint64 `json:"evicted,omitempty"`
 	Replaced        uint64 `json:"replaced,omitempty"`
 	Forgotten       uint64 `json:"forgotten,omitempty"`
-	Returned        uint64 `json:"returned,omitempty"`
+	Rejoined        uint64 `json:"rejoined,omitempty"`
 	CleanupFailures uint64 `json:"cleanupFailures,omitempty"`
 	ConfirmFailures uint64 `json:"confirmFailures,omitempty"`
 	Stalls          uint64 `json:"stalls,omitempty"`
@@ -145,21 +148,21 @@ type point struct {
 func pointOf(before, s hostmgr.Stats, now time.Time) point {
 	return point{
 		At: stamp(now), Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held,
-		Joins: s.Joins - before.Joins, Left: s.Left - before.Left, Evicted: s.Evicted - before.Evicted,
-		Replaced: s.Replaced - before.Replaced, Forgotten: s.Forgotten - before.Forgotten,
-		Returned:        s.Returned - before.Returned,
-		CleanupFailures: s.CleanupFailures - before.CleanupFailures,
+		Joins: s.Joins - before.Joins, Left: s.Departures.Left - before.Departures.Left, Evicted: s.Departures.Evicted - before.Departures.Evicted,
+		Replaced: s.Departures.Replaced - before.Departures.Replaced, Forgotten: s.Departures.Forgotten - before.Departures.Forgotten,
+		Rejoined:        s.RejoinedAfterEviction - before.RejoinedAfterEviction,
+		CleanupFailures: s.Cleanup.Failures - before.Cleanup.Failures,
 		ConfirmFailures: s.ConfirmFailures - before.ConfirmFailures,
 		Stalls:          s.Stalls - before.Stalls,
 
-		RecordsLost:      s.RecordsLost - before.RecordsLost,
-		RecorderFailures: s.RecorderFailures - before.RecorderFailures,
+		RecordsLost:      s.Recorder.Lost - before.Recorder.Lost,
+		RecorderFailures: s.Recorder.Failures - before.Recorder.Failures,
 	}
 }
 
-// add sums up what is lost and gained, as far as there are notices of it.
+// add adds the counts of another point that alerts are made of.
 func (p *point) add(o point) {
-	p.Returned += o.Returned
+	p.Rejoined += o.Rejoined
 	p.CleanupFailures += o.CleanupFailures
 	p.ConfirmFailures += o.ConfirmFailures
 	p.Stalls += o.Stalls

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	pace    = 200 * time.Millisecond // from update to update, at least
-	stay    = 2 * time.Minute        // that a stream lasts; a viewer that is there opens another one
-	tooMany = "10"                   // seconds until it may be worth to try again
+	minPause    = 200 * time.Millisecond // between two updates
+	maxDuration = 2 * time.Minute        // of a stream; the page then opens another one
+	retryAfter  = "10"                   // seconds
 )
 
-// events streams updates until the request's context ends, or the viewer takes none any more. One
-// that is dead, or does not read, can't be told from one that reads as long as the kernel has room
-// for what is written, which may be for many minutes. So each stream ends after a while, and a new
-// viewer takes the place of the one that has been there for longest.
+// events streams updates until the request's context ends, or the client stops reading. As long as the
+// kernel buffers what is written, which may be many minutes, a client that is dead or does not read
+// looks like one that reads. So each stream ends after a while, and a new viewer replaces the oldest
+// one if there are too many.
 func (h *Handler[M]) events(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		h.send(w, r, http.StatusOK, "text/event-stream", nil)
@@ -26,25 +26,25 @@ func (h *Handler[M]) events(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	place := h.join(stop)
-	if place == nil {
-		w.Header().Set("Retry-After", tooMany)
-		h.fail(w, r, http.StatusServiceUnavailable, "too many are looking already")
+	viewer := h.join(stop)
+	if viewer == nil {
+		w.Header().Set("Retry-After", retryAfter)
+		h.fail(w, r, http.StatusServiceUnavailable, "too many viewers")
 		return
 	}
-	defer h.feed.leave(place)
+	defer h.feed.leave(viewer)
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep it all to itself
+	w.Header().Set("X-Accel-Buffering", "no") // otherwise nginx would buffer the stream
 	w.WriteHeader(http.StatusOK)
 	h.stream(ctx, w)
 }
 
-// stream sends what is new until ctx ends, or it has lasted for long enough.
+// stream sends updates until ctx ends, or for maxDuration.
 func (h *Handler[M]) stream(ctx context.Context, w http.ResponseWriter) {
 	out := http.NewResponseController(w)
-	over := h.clock().After(stay)
+	over := h.clock().After(maxDuration)
 	for v := (seen{}); ; {
-		u, more := h.feed.news(&v, h.now())
+		u, more := h.feed.updateFor(&v, h.now())
 		body, err := json.Marshal(u)
 		if err != nil || h.write(w, out, "update", body) != nil {
 			return
@@ -52,7 +52,7 @@ func (h *Handler[M]) stream(ctx context.Context, w http.ResponseWriter) {
 		switch h.wait(ctx, more, over) {
 		case ended:
 			return
-		case tired:
+		case expired:
 			_ = h.write(w, out, "again", []byte("{}"))
 			return
 		}
@@ -63,25 +63,25 @@ func (h *Handler[M]) stream(ctx context.Context, w http.ResponseWriter) {
 type outcome int
 
 const (
-	news  outcome = iota // there is something to send
-	ended                // the viewer is gone, or has to give way
-	tired                // the stream has lasted for long enough
+	changed outcome = iota // there is an update
+	ended                  // the viewer is gone, or was replaced
+	expired                // maxDuration is over
 )
 
-// wait returns when there is more, or the stream is over.
+// wait returns when there is an update, or the stream is over.
 func (h *Handler[M]) wait(ctx context.Context, more <-chan struct{}, over <-chan time.Time) outcome {
 	select {
 	case <-ctx.Done():
 		return ended
-	case <-h.clock().After(pace):
+	case <-h.clock().After(minPause):
 	}
 	select {
 	case <-ctx.Done():
 		return ended
 	case <-over:
-		return tired
+		return expired
 	case <-more:
-		return news
+		return changed
 	}
 }
 

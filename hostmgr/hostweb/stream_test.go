@@ -17,7 +17,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/hostweb"
 )
 
-func TestStreamTellsWhyHostsGo(t *testing.T) {
+func TestStreamGivesReasons(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		join(t, r, "dies")
 		began := time.Now()
@@ -35,21 +35,21 @@ func TestStreamTellsWhyHostsGo(t *testing.T) {
 		require.Equal(t, "evicted", d.Kind)
 		require.Equal(t, "z", d.Zone)
 		require.Equal(t, "data of dies", d.About)
-		require.Equal(t, "evicted: silent for 2.000001s, patience 2s at an interval of 1s", d.Why)
+		require.Equal(t, "evicted: silent for 2.000001s, timeout 2s at an interval of 1s", d.Reason)
 		require.InDelta(t, 2, d.Silence, 0.01)
-		require.Equal(t, []float64{1, 2, 0, 0}, []float64{d.Interval, d.Patience, d.Excused, d.HeldFor})
+		require.Equal(t, []float64{1, 2, 0, 0}, []float64{d.Interval, d.Timeout, d.StallTime, d.HeldFor})
 		require.Less(t, time.Since(began), 2300*time.Millisecond, "it arrives at once, not at the next tick")
 
 		join(t, r, "leaves")
 		time.Sleep(second / 2)
 		require.NoError(t, r.Leave(t.Context(), "leaves", 0))
 		d = v.departure()
-		require.Equal(t, "left: it said so", d.Why)
+		require.Equal(t, "left: it left", d.Reason)
 
 		u = v.next()
 		require.False(t, u.All)
 		require.Len(t, u.Points, 1, "only what is new")
-		require.Equal(t, []int{0, 1, 1, 2}, []int{u.Stats.Hosts, u.Stats.Evicted, u.Stats.Left, u.Stats.Joins})
+		require.Equal(t, []int{0, 1, 1, 2}, []int{u.Stats.Hosts, u.Stats.Departures.Evicted, u.Stats.Departures.Left, u.Stats.Joins})
 		time.Sleep(3 * second)
 		var sum pointAnswer
 		for _, p := range read[struct{ Points []pointAnswer }](t, h, "/api/history").Points {
@@ -61,7 +61,7 @@ func TestStreamTellsWhyHostsGo(t *testing.T) {
 	})
 }
 
-// A host that is killed goes from alive to gone on the page, without a reload.
+// A host that is killed goes through its states on the page, without a reload.
 func TestHostGoesThroughItsStates(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		join(t, r, "dies")
@@ -79,24 +79,24 @@ func TestHostGoesThroughItsStates(t *testing.T) {
 	})
 }
 
-// goroutines is how many are in a handler.
+// goroutines returns how many goroutines are in a handler.
 func goroutines() int {
 	stacks := make([]byte, 1<<20)
 	text := string(stacks[:runtime.Stack(stacks, true)])
 	n := 0
-	for _, method := range []string{"events", "watch", "count"} {
+	for _, method := range []string{"events", "watch", "sample"} {
 		n += strings.Count(text, "hostweb.(*Handler[...])."+method+"(")
 	}
 	return n
 }
 
-// While nobody looks there is no goroutine; a bubble that one is left in at the end fails, too.
-func TestNothingRunsWhileNobodyLooks(t *testing.T) {
+// Without viewers there is no goroutine. A goroutine left at the end would also fail the bubble.
+func TestNothingRunsWithoutViewers(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		requireRunning := func(n int) {
 			t.Helper()
 			synctest.Wait()
-			for i := 0; i < 1000 && goroutines() != n; i++ { // what has ended is seen for a moment still
+			for i := 0; i < 1000 && goroutines() != n; i++ { // an ended goroutine is visible for a moment
 				runtime.Gosched()
 			}
 			require.Equal(t, n, goroutines())
@@ -125,7 +125,7 @@ func TestNothingRunsWhileNobodyLooks(t *testing.T) {
 	})
 }
 
-// All viewers share one feed: each departure is looked at once. The next one has it from before.
+// All viewers share one feed: each departure is described once, and the next viewer gets it too.
 func TestViewersShareAFeed(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		var described atomic.Int32
@@ -167,7 +167,7 @@ func TestTooManyViewers(t *testing.T) {
 		w := do(h, http.MethodGet, "/events")
 		require.Equal(t, http.StatusServiceUnavailable, w.Code)
 		require.Equal(t, "10", w.Header().Get("Retry-After"))
-		require.JSONEq(t, `{"error": "too many are looking already"}`, w.Body.String())
+		require.JSONEq(t, `{"error": "too many viewers"}`, w.Body.String())
 		viewers[0].close()
 		viewers[0] = view(t, h)
 		require.True(t, viewers[0].next().All)
@@ -177,7 +177,7 @@ func TestTooManyViewers(t *testing.T) {
 	})
 }
 
-// One that does not read holds up nobody. When it does, it gets what is so now.
+// A viewer that does not read delays no other one. When it reads again it gets the current state.
 func TestSlowViewer(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		slow, quick := view(t, h), view(t, h)
@@ -196,18 +196,18 @@ func TestSlowViewer(t *testing.T) {
 		require.Equal(t, 300, got)
 		require.Less(t, time.Since(quick.next().Stats.Now), 2*second)
 
-		slow.next() // it was being written all the while
+		slow.next() // the update that was being written
 		u := slow.next()
 		require.Len(t, u.Departures, 200)
 		require.Equal(t, "299", u.Departures[199].ID)
-		require.Equal(t, 300, u.Stats.Left)
+		require.Equal(t, 300, u.Stats.Departures.Left)
 		require.Less(t, time.Since(u.Stats.Now), 2*second)
 		slow.close()
 		quick.close()
 	})
 }
 
-// A departure storm that the feed can't follow is not passed over in silence.
+// The page says how many departures it missed when there were too many.
 func TestMissedEvents(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		stuck := make(chan struct{})
@@ -234,8 +234,8 @@ func TestMissedEvents(t *testing.T) {
 	})
 }
 
-// A run that is over says no more: what was stuck in it does not come twice, or later.
-func TestFeedThatIsOver(t *testing.T) {
+// A stopped source adds nothing, so an event that was stuck in it does not appear later.
+func TestStoppedSource(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		stuck := make(chan struct{})
 		h.Describe = func(string) string { <-stuck; return "" }
@@ -270,6 +270,6 @@ func TestStreamEndsWithItsViewer(t *testing.T) {
 		time.Sleep(second / 2)
 		ended := time.Now()
 		v.close()
-		require.Zero(t, time.Since(ended), "its context has ended: there is nothing to wait for")
+		require.Zero(t, time.Since(ended), "its context has ended")
 	})
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// populate has n hosts join and some of them fall silent, so that every state is there.
+// populate makes n hosts join. Some of them fall silent, so that all states occur.
 func populate(s *site, n int) {
 	random := rand.New(rand.NewPCG(1, uint64(n)))
 	zones := []string{"", "a", "b", "ä\xff"}
@@ -31,24 +31,24 @@ func populate(s *site, n int) {
 }
 
 // A lenient policy never evicts hosts of three seconds.
-type lenient struct{ hostmgr.Multiple }
+type lenient struct{ hostmgr.Fixed }
 
-func (l lenient) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) {
-	suspect, evict = l.Multiple.Patience(p)
+func (l lenient) Timeouts(p hostmgr.History) (suspect, evict time.Duration) {
+	suspect, evict = l.Fixed.Timeouts(p)
 	if p.Interval == 3*second {
 		evict = 0
 	}
 	return suspect, evict
 }
 
-// A model answers as the page should, in the plainest way.
+// A model is a naive implementation of the table.
 type model []hostmgr.Host[string]
 
 func (m model) ask(q url.Values) (ids []string, matched int) {
 	var found model
 	for _, h := range m {
 		state := q.Get("state")
-		if (state == "" || state == h.State.String() || state == "held" && h.Held != "") &&
+		if (state == "" || state == h.State.String() || state == "held" && h.Hold != hostmgr.HoldReason{}) &&
 			(q.Get("zone") == "" || q.Get("zone") == h.Zone) && strings.Contains(h.ID, q.Get("search")) {
 			found = append(found, h)
 		}
@@ -69,7 +69,7 @@ func (m model) ask(q url.Values) (ids []string, matched int) {
 	return ids, len(found)
 }
 
-// column is a text that sorts as a host does.
+// column returns a text that sorts like the host.
 func column(sort string, h hostmgr.Host[string]) string {
 	at := func(t time.Time) string { return fmt.Sprintf("%020d", t.UnixNano()) }
 	switch sort {
@@ -77,8 +77,8 @@ func column(sort string, h hostmgr.Host[string]) string {
 		return h.Zone
 	case "state":
 		return map[string]string{"alive": "0", "late": "0", "suspect": "1", "offline": "2"}[h.State.String()]
-	case "seen":
-		return at(h.LastSeen)
+	case "contact":
+		return at(h.LastContact)
 	case "evict":
 		if h.EvictAt.IsZero() {
 			return "z"
@@ -90,18 +90,18 @@ func column(sort string, h hostmgr.Host[string]) string {
 	return ""
 }
 
-func TestTableIsWhatTheModelSays(t *testing.T) {
-	s := newSite(t, hostmgr.Config[string]{Policy: lenient{2}, Guard: hostmgr.Guard{MaxFraction: 0.1}})
+func TestTableMatchesTheModel(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{Policy: lenient{2}, EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.1}})
 	populate(s, 500)
 	s.Sweep(t.Context())
 	m := model(slices.Collect(s.All()))
 	for _, state := range []string{"alive", "late", "suspect", "offline", "held"} {
 		_, n := m.ask(url.Values{"state": {state}})
-		require.Positive(t, n, "nobody is %s: the test tests nothing", state)
+		require.Positive(t, n, "no host is %s: the test tests nothing", state)
 	}
-	for _, sort := range []string{"id", "zone", "state", "seen", "evict", "joined"} {
+	for _, sort := range []string{"id", "zone", "state", "contact", "evict", "joined"} {
 		for _, order := range []string{"asc", "desc"} {
-			for _, filter := range []string{"", "state=suspect", "state=held&zone=a", "zone=%C3%A4%FF", "search=-7&state=alive", "search=nobody"} {
+			for _, filter := range []string{"", "state=suspect", "state=held&zone=a", "zone=%C3%A4%FF", "search=-7&state=alive", "search=nothing"} {
 				q, err := url.ParseQuery(filter)
 				require.NoError(t, err)
 				q.Set("sort", sort)
@@ -112,7 +112,7 @@ func TestTableIsWhatTheModelSays(t *testing.T) {
 	}
 }
 
-// compareWith leafs through the whole table.
+// compareWith reads all pages of the table.
 func compareWith(t *testing.T, s *site, m model, q url.Values) {
 	t.Helper()
 	want, matched := m.ask(q)
@@ -136,18 +136,18 @@ func names(a hostsAnswer) (ids []string) {
 }
 
 func TestTableCountsAllHosts(t *testing.T) {
-	s := newSite(t, hostmgr.Config[string]{Guard: hostmgr.Guard{MaxFraction: 0.1}})
+	s := newSite(t, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.1}})
 	populate(s, 300)
 	s.Sweep(t.Context())
 	want, zones := map[string]int{"held": 0}, map[string]int{}
 	for h := range s.All() {
 		want[h.State.String()]++
 		zones[strings.ToValidUTF8(h.Zone, "\ufffd")]++
-		if h.Held != "" {
+		if h.Hold != (hostmgr.HoldReason{}) {
 			want["held"]++
 		}
 	}
-	got := read[hostsAnswer](t, s.web, "/api/hosts?search=nobody")
+	got := read[hostsAnswer](t, s.web, "/api/hosts?search=nothing")
 	require.Equal(t, want, got.Counts)
 	require.Len(t, got.Zones, len(zones))
 	for _, z := range got.Zones {
@@ -159,7 +159,7 @@ func TestTableCountsAllHosts(t *testing.T) {
 	}))
 }
 
-// States are those of the clock, whether a sweep has been or not; without a sort the worst is first.
+// States follow the clock, not the sweeps. By default the worst state comes first.
 func TestTableShowsTheClock(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
 	s.join("silent", "", second)
@@ -172,7 +172,7 @@ func TestTableShowsTheClock(t *testing.T) {
 		silence time.Duration
 		state   string
 	}{{second, "alive"}, {second + 1, "late"}, {1500*time.Millisecond + 1, "suspect"}, {2*second + 1, "offline"}} {
-		s.clock.Advance(want.silence - s.clock.Since(silent.LastSeen))
+		s.clock.Advance(want.silence - s.clock.Since(silent.LastContact))
 		got := read[hostsAnswer](t, s.web, fmt.Sprint("/api/hosts?search=silent&size=", i+1))
 		require.Equal(t, want.state, got.Hosts[0].State)
 	}
@@ -204,10 +204,10 @@ func TestTableOfOneHundredThousand(t *testing.T) {
 	last := read[hostsAnswer](t, s.web, "/api/hosts?sort=id&order=desc&size=1")
 	runtime.ReadMemStats(&after)
 	require.Equal(t, []string{"099999"}, names(last))
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20), "a page is not paid for with a copy of all")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20), "a page does not copy all hosts")
 }
 
-// A page behind the last one is the last one: hosts went while somebody was looking at it.
+// A page number above the last page shows the last page: hosts departed in between.
 func TestTableThatShrinks(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
 	populate(s, 25)
@@ -216,8 +216,8 @@ func TestTableThatShrinks(t *testing.T) {
 	require.Len(t, got.Hosts, 5)
 }
 
-func TestTableShowsWhatIsKnownOfAHost(t *testing.T) {
-	s := newSite(t, hostmgr.Config[string]{Guard: hostmgr.Guard{MaxFraction: 0.5}})
+func TestTableShowsAllOfAHost(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.5}})
 	now := s.clock.Now()
 	s.join("b", "z", second)
 	s.join("a", "z", second)
@@ -226,11 +226,11 @@ func TestTableShowsWhatIsKnownOfAHost(t *testing.T) {
 	got := read[hostsAnswer](t, s.web, "/api/hosts").Hosts[0]
 	want, _ := s.Get("a")
 	require.Equal(t, hostAnswer{
-		ID: "a", State: "offline", Zone: "z", Held: want.Held, About: "data of a", Life: want.Life, Interval: 1,
-		Incarnation: fmt.Sprint(want.Incarnation), Joined: &now, LastSeen: &now,
+		ID: "a", State: "offline", Zone: "z", Hold: want.Hold.String(), About: "data of a", Registration: want.Registration, Interval: 1,
+		Incarnation: fmt.Sprint(want.Incarnation), Joined: &now, LastContact: &now,
 		SuspectAt: ptr(now.Add(1500 * time.Millisecond)), EvictAt: ptr(now.Add(2 * second)),
 	}, got)
-	require.NotEmpty(t, got.Held)
+	require.NotEmpty(t, got.Hold)
 }
 
 func ptr[T any](v T) *T { return &v }

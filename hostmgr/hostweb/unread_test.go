@@ -28,31 +28,31 @@ func serve(t *testing.T, h http.Handler) (addr string) {
 	return server.Listener.Addr().String()
 }
 
-// dial connects and asks; what is read must come within a time.
+// dial connects and sends a request. Reads fail after a while.
 func dial(t *testing.T, addr, request string) *net.TCPConn {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
-	require.NoError(t, c.SetReadDeadline(time.Now().Add(patient)))
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(longWait)))
 	_, err = io.WriteString(c, request)
 	require.NoError(t, err)
 	return c.(*net.TCPConn)
 }
 
-// viewers is how many look.
+// viewers returns the number of viewers.
 func viewers(t *testing.T, h http.Handler) int {
 	t.Helper()
 	return read[statsAnswer](t, h, "/api/stats").Viewers
 }
 
 const (
-	stream  = "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"
-	patient = 10 * time.Second // that a test waits for what must happen
+	stream   = "GET /events HTTP/1.1\r\nHost: x\r\n\r\n"
+	longWait = 10 * time.Second // for what must happen
 )
 
-// The kernel takes what is written to a client that does not read, for a long time. It does not keep
-// others out, nor the page at work: not with the usual buffers, nor with small ones.
+// The kernel buffers what is written to a client that does not read, for a long time. Such a client does not
+// keep other viewers out, nor the source running, with default or with small buffers.
 func TestThoseThatDoNotReadKeepNobodyOut(t *testing.T) {
 	for _, buffer := range []int{0, 4096} {
 		t.Run(fmt.Sprint("buffer ", buffer), func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestThoseThatDoNotReadKeepNobodyOut(t *testing.T) {
 					require.NoError(t, c.SetReadBuffer(buffer))
 				}
 			}
-			require.Eventually(t, func() bool { return viewers(t, s.web) == 64 }, patient, time.Millisecond)
+			require.Eventually(t, func() bool { return viewers(t, s.web) == 64 }, longWait, time.Millisecond)
 			require.Equal(t, http.StatusServiceUnavailable, s.get("/events").Code, "they have come just now")
 
 			s.clock.Advance(10 * second)
@@ -79,12 +79,12 @@ func TestThoseThatDoNotReadKeepNobodyOut(t *testing.T) {
 			require.Eventually(t, func() bool {
 				s.clock.Advance(10 * second)
 				return viewers(t, s.web) == 0
-			}, patient/2, 10*time.Millisecond, "the streams end, and nothing runs without a reader")
+			}, longWait/2, 10*time.Millisecond, "the streams end, and nothing runs without a reader")
 		})
 	}
 }
 
-// A stream says that it ends: a viewer that is there opens another one.
+// A stream says that it ends, so that the page opens another one.
 func TestAStreamDoesNotLastForEver(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		begun := time.Now()
@@ -102,7 +102,7 @@ func TestAStreamDoesNotLastForEver(t *testing.T) {
 	})
 }
 
-// The viewer that has been there for longest gives way, and only that one.
+// Only the oldest viewer is replaced.
 func TestTheOldestViewerGivesWay(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		var all []*viewer
@@ -131,10 +131,10 @@ func TestTheOldestViewerGivesWay(t *testing.T) {
 	})
 }
 
-// A request that announces a body and does not send it takes no place, and gets its answer.
+// A request that announces a body and does not send it is answered, and occupies no slot.
 func TestABodyThatNeverComes(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
-	s.web.Clock = nil // a stream that is there ends soon after its connection
+	s.web.Clock = nil // a stream ends soon after its connection
 	addr := serve(t, s.web)
 	for _, header := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} {
 		for method, want := range map[string]int{"GET": http.StatusBadRequest, "POST": http.StatusMethodNotAllowed} {
@@ -151,7 +151,7 @@ func TestABodyThatNeverComes(t *testing.T) {
 	require.Zero(t, viewers(t, s.web))
 }
 
-// Each answer must be taken within a time, whether the embedder's server demands that or not.
+// A client must read an answer in time, whether the embedder's server demands that or not.
 func TestAnswersHaveADeadline(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, _ *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		for _, target := range []string{"/", "/api/stats", "/api/hosts", "/api/departures", "/api/history", "/app.js", "/none"} {
@@ -163,7 +163,7 @@ func TestAnswersHaveADeadline(t *testing.T) {
 	})
 }
 
-// What all clients together have asked for and not taken is bounded.
+// The unread answers of all clients together are bounded.
 func TestUnreadAnswersAreBoundedTogether(t *testing.T) {
 	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		for i := range 200 {
@@ -187,7 +187,7 @@ func TestUnreadAnswersAreBoundedTogether(t *testing.T) {
 	})
 }
 
-// A server's timeouts are for requests and answers: the stream of one that reads goes on.
+// A server's timeouts do not end the stream of a client that reads.
 func TestTimeoutsDoNotEndAStream(t *testing.T) {
 	r, err := hostmgr.New(hostmgr.Config[string]{})
 	require.NoError(t, err)

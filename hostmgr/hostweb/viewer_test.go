@@ -26,7 +26,7 @@ type updateAnswer struct {
 	Missed     int
 }
 
-// A viewer is a stream that the test reads from. What it does not read the handler can't get rid of.
+// A viewer is a stream that the test reads from. Writes of the handler block until it reads.
 type viewer struct {
 	t       testing.TB
 	code    int

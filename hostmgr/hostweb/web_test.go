@@ -27,7 +27,7 @@ func TestHeaders(t *testing.T) {
 	for target, kind := range map[string]string{
 		"/": "text/html; charset=utf-8", "/page.css": "text/css; charset=utf-8", "/app.js": "text/javascript; charset=utf-8",
 		"/chart.js": "text/javascript; charset=utf-8", "/table.js": "text/javascript; charset=utf-8",
-		"/format.js": "text/javascript; charset=utf-8", "/shadow.js": "text/javascript; charset=utf-8", "/api/stats": "application/json", "/api/hosts": "application/json",
+		"/format.js": "text/javascript; charset=utf-8", "/api/stats": "application/json", "/api/hosts": "application/json",
 		"/api/departures": "application/json", "/api/history": "application/json", "/nothing": "application/json",
 		"/api/hosts?page=0": "application/json",
 	} {
@@ -79,7 +79,7 @@ func TestBadParameters(t *testing.T) {
 		"size=201":                   "size is not a number from 1 to 200",
 		"size=0":                     "size is not a number from 1 to 200",
 		"state=dead":                 "state is none of alive, late, suspect, offline, held",
-		"sort=name":                  "sort is none of id, zone, state, seen, evict, joined",
+		"sort=name":                  "sort is none of id, zone, state, contact, evict, joined",
 		"order=up":                   "order is none of asc, desc",
 		"search=" + long:             "search has 1025 bytes, at most 1024 are allowed",
 		"zone=" + long:               "zone has 1025 bytes, at most 1024 are allowed",
@@ -120,8 +120,8 @@ func TestZeroHandlerWithARegistry(t *testing.T) {
 	require.NotContains(t, w.Body.String(), "Metadata")
 }
 
-// Under a prefix the page finds its files, for their addresses are relative; it is not shown at an
-// address from which they would not be found.
+// Under a prefix the page finds its files by relative addresses. It redirects from an address without
+// the trailing slash.
 func TestPrefix(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
 	for prefix, home := range map[string]string{"": "/", "/ops/hosts": "/ops/hosts/"} {
@@ -136,7 +136,7 @@ func TestPrefix(t *testing.T) {
 	require.Equal(t, "./hosts/?state=held", w.Header().Get("Location"))
 }
 
-// All that the page loads is ours, and there. What the policy would block is not used.
+// The page loads only our own files, which exist, and uses nothing that its policy blocks.
 func TestPageKeepsItsPolicy(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
 	s.join("a", "z", second)
@@ -149,7 +149,7 @@ func TestPageKeepsItsPolicy(t *testing.T) {
 	require.NotRegexp(t, `(?i)\sstyle=|\son\w+=|<style|<script[^>]*>[^<]`, body)
 	scripts, err := fs.Glob(os.DirFS("static"), "*.js")
 	require.NoError(t, err)
-	require.Len(t, scripts, 5)
+	require.Len(t, scripts, 4)
 	for _, name := range scripts {
 		script := s.get("/" + name).Body.String()
 		require.NotRegexp(t, `(?i)innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|setAttribute\('(style|on)|https?://[^w]`, script)
@@ -177,7 +177,7 @@ func TestHostileNames(t *testing.T) {
 }
 
 func TestFirstPageNeedsNoScript(t *testing.T) {
-	s := newSite(t, hostmgr.Config[string]{Guard: hostmgr.Guard{MaxFraction: 0.5}})
+	s := newSite(t, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.5}})
 	populate(s, 60)
 	s.clock.Advance(10 * second)
 	s.Sweep(t.Context())
@@ -185,7 +185,7 @@ func TestFirstPageNeedsNoScript(t *testing.T) {
 	require.Contains(t, body, `<dd id="count-hosts">60</dd>`)
 	require.Contains(t, body, `<dd id="count-suspects">60</dd>`)
 	require.Contains(t, body, `<dd id="count-held">60</dd>`)
-	require.Contains(t, body, `The guard holds hosts of every zone: `)
+	require.Contains(t, body, `The eviction limit holds hosts of all zones: `)
 	require.Contains(t, body, `data-sort="id" data-order="asc" data-page="2" data-size="10" data-about="true"`)
 	require.Contains(t, body, `<option selected>offline</option>`)
 	require.Contains(t, body, `<option selected>a</option>`)
@@ -209,7 +209,7 @@ func TestDescribe(t *testing.T) {
 	require.LessOrEqual(t, len(long), 256)
 	require.True(t, strings.HasSuffix(long, "ä…") && utf8.ValidString(long))
 	require.Equal(t, strings.Repeat("x", 256), about(func(string) string { return strings.Repeat("x", 256) }))
-	// It may call the registry: no lock is held.
+	// Describe may call the registry: no lock is held.
 	require.Equal(t, "left", about(func(string) string {
 		if s.Leave(t.Context(), "a", 0) != nil {
 			return "not left"
@@ -218,7 +218,7 @@ func TestDescribe(t *testing.T) {
 	}))
 }
 
-// What package documentation says of api/stats: it has all of hostmgr.Stats, in lower camel case.
+// api/stats has all fields of hostmgr.Stats, in lower camel case.
 func TestStatsHaveAllOfStats(t *testing.T) {
 	got := read[map[string]any](t, newSite(t, hostmgr.Config[string]{}).web, "/api/stats")
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[hostmgr.Stats]()) {

@@ -1,4 +1,4 @@
-// Package endtoend measures how many signs of life a second the example scheduler
+// Package endtoend measures how many contacts a second the example scheduler
 // takes over loopback gRPC, and how much of its processor time the registry has in
 // that. Scheduler and peer are real processes, each with its own heap and collector.
 package endtoend

@@ -34,7 +34,7 @@ func (l lags) rows(peer string) (rows []report.Row) {
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 // judge holds what departed against what died, and returns the lags by the
-// harness's own record of the last beats.
+// harness's own record of the last heartbeats.
 func (t *trial) judge() (lags, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,7 +43,7 @@ func (t *trial) judge() (lags, error) {
 	}
 	var own, told lags
 	for _, d := range t.gone {
-		deadline := d.Host.Metadata.lastBeat.Add(t.patience())
+		deadline := d.Host.Metadata.lastBeat.Add(t.timeout())
 		if d.cleaned.Before(deadline) {
 			return nil, fmt.Errorf("lag: %.8s was evicted %v before its deadline", d.Host.ID, deadline.Sub(d.cleaned))
 		}
@@ -56,7 +56,7 @@ func (t *trial) judge() (lags, error) {
 		own.percentile(50), own.percentile(99), own.percentile(100),
 		told.percentile(50), told.percentile(99), told.percentile(100))
 	if s := t.hosts.Stats(); s.Stalls > 0 {
-		t.say("the machine stalled: %d times, %v in all, which the registry excused; the lags include that", s.Stalls, s.Excused)
+		t.say("the machine stalled: %d times, %v in all, which the registry excused; the lags include that", s.Stalls, s.StallTime)
 	}
 	return own, nil
 }
@@ -67,7 +67,7 @@ func (t *trial) checkAll() error {
 	seen := map[*mortal]bool{}
 	for _, d := range t.gone {
 		m := d.Host.Metadata
-		if m == nil || seen[m] || d.Kind != hostmgr.Evicted {
+		if m == nil || seen[m] || d.Kind != hostmgr.DepartureEvicted {
 			errs = append(errs, fmt.Errorf("lag: %.8s departed: dying %t, twice %t, %v after a silence of %v",
 				d.Host.ID, m != nil, seen[m], d.Kind, d.Silence))
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// No other library has a Run to compare with, but no Run can beat a plain timer.
+// No other library has a Run to compare with, but no Run can heartbeat a plain timer.
 const (
 	peer  = "hostlife"
 	timer = "timer"
@@ -23,10 +23,10 @@ const (
 type plan struct {
 	living, dying int
 	interval      time.Duration
-	multiple      float64 // patience in intervals
+	multiple      float64 // timeout in intervals
 }
 
-func (p plan) patience() time.Duration { return time.Duration(p.multiple * float64(p.interval)) }
+func (p plan) timeout() time.Duration { return time.Duration(p.multiple * float64(p.interval)) }
 
 // Measure keeps n hosts alive at Dragonfly's interval of 30 s while 1,000 others
 // die, each at a random moment of the first interval, and then keeps the n for one
@@ -55,12 +55,12 @@ func (t *trial) play(ctx context.Context, d *driver) ([]report.Row, error) {
 		return nil, err
 	}
 	t.phase = "hosts die"
-	limit := t.interval + t.patience() + 10*time.Second
+	limit := t.interval + t.timeout() + 10*time.Second
 	err := t.beatUntil(ctx, func() bool { return t.departed() >= t.dying || time.Since(t.began) > limit })
 	if err != nil {
 		return nil, err
 	}
-	t.phase = "all beat"
+	t.phase = "all heartbeat"
 	rows, err := t.steady(ctx, d)
 	if err != nil {
 		return nil, err

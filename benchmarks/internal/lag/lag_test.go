@@ -57,12 +57,12 @@ func TestMeasureEndsWithItsContext(t *testing.T) {
 // Who departs without having died, or dies without departing, is no figure but an
 // error.
 func TestJudgeRefuses(t *testing.T) {
-	beat := time.Now().Add(-small.patience())
+	heartbeat := time.Now().Add(-small.timeout())
 	dead := func() departure {
 		return departure{
 			Departure: hostmgr.Departure[*mortal]{
-				Kind: hostmgr.Evicted,
-				Host: hostmgr.Host[*mortal]{ID: "id", Metadata: &mortal{lastBeat: beat}, EvictAt: time.Now()},
+				Kind: hostmgr.DepartureEvicted,
+				Host: hostmgr.Host[*mortal]{ID: "id", Metadata: &mortal{lastBeat: heartbeat}, EvictAt: time.Now()},
 			},
 			cleaned: time.Now(),
 		}
@@ -71,9 +71,9 @@ func TestJudgeRefuses(t *testing.T) {
 		"none departed": func(tr *trial) { tr.gone = nil },
 		"twice":         func(tr *trial) { tr.gone = append(tr.gone, tr.gone[0]) },
 		"alive":         func(tr *trial) { tr.gone[0].Host.Metadata = nil },
-		"left":          func(tr *trial) { tr.gone[0].Kind = hostmgr.Left },
+		"left":          func(tr *trial) { tr.gone[0].Kind = hostmgr.DepartureLeft },
 		"missing":       func(tr *trial) { tr.crowd = make([]host, 1) },
-		"early":         func(tr *trial) { tr.gone[0].cleaned = beat },
+		"early":         func(tr *trial) { tr.gone[0].cleaned = heartbeat },
 	} {
 		tr, err := newTrial(small, io.Discard)
 		if err != nil {

@@ -28,12 +28,12 @@ type trial struct {
 	spoke time.Time
 	phase string
 
-	hosts   *hostmgr.Registry[*mortal]
-	crowd   []host
-	beats   int64     // of the crowd, since began
-	mortals []*mortal // by when they die
-	died    int
-	began   time.Time // of the first interval
+	hosts      *hostmgr.Registry[*mortal]
+	crowd      []host
+	heartbeats int64     // of the crowd, since began
+	mortals    []*mortal // by when they die
+	died       int
+	began      time.Time // of the first interval
 
 	mu   sync.Mutex // guards gone
 	gone []departure
@@ -45,12 +45,12 @@ type host struct {
 	incarnation uint64
 }
 
-// A mortal is a host that will die: at a moment of the first interval it beats for
+// A mortal is a host that will die: at a moment of the first interval it heartbeats for
 // the last time.
 type mortal struct {
 	host
 	at time.Duration // since began
-	// lastBeat is when the harness made that beat: right before the call, so that
+	// lastBeat is when the harness made that heartbeat: right before the call, so that
 	// a lag is at worst overstated.
 	lastBeat time.Time
 }
@@ -65,7 +65,7 @@ func newTrial(p plan, log io.Writer) (*trial, error) {
 	t := &trial{plan: p, log: log, spoke: time.Now(), phase: "hosts register"}
 	var err error
 	t.hosts, err = hostmgr.New(hostmgr.Config[*mortal]{
-		Policy: hostmgr.Multiple(p.multiple),
+		Policy: hostmgr.Fixed(p.multiple),
 		Cleanup: func(_ context.Context, d hostmgr.Departure[*mortal]) error {
 			t.note(departure{d, time.Now()})
 			return nil
@@ -133,8 +133,8 @@ func (t *trial) announce(ctx context.Context, h *host, m *mortal) error {
 	return ctx.Err()
 }
 
-// beatUntil beats until it is over, in small batches: a sleep for each beat would
-// take longer than the beats are apart.
+// beatUntil heartbeats until it is over, in small batches: a sleep for each heartbeat would
+// take longer than the heartbeats are apart.
 func (t *trial) beatUntil(ctx context.Context, over func() bool) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -152,27 +152,27 @@ func (t *trial) beatUntil(ctx context.Context, over func() bool) error {
 	return nil
 }
 
-// beatAll makes the beats that are due by now: each living host's once an interval,
+// beatAll makes the heartbeats that are due by now: each living host's once an interval,
 // evenly spread over it, and the last ones of those who die.
 func (t *trial) beatAll(now time.Duration) error {
 	n := int64(len(t.crowd))
-	for due := int64(float64(now) / float64(t.interval) * float64(n)); t.beats < due; t.beats++ {
-		if err := t.beat(t.crowd[t.beats%n]); err != nil {
-			late := now - time.Duration(float64(t.beats)/float64(n)*float64(t.interval))
+	for due := int64(float64(now) / float64(t.interval) * float64(n)); t.heartbeats < due; t.heartbeats++ {
+		if err := t.heartbeat(t.crowd[t.heartbeats%n]); err != nil {
+			late := now - time.Duration(float64(t.heartbeats)/float64(n)*float64(t.interval))
 			return fmt.Errorf("%w (the harness was late by %v)", err, late)
 		}
 	}
 	for ; t.died < len(t.mortals) && t.mortals[t.died].at <= now; t.died++ {
 		m := t.mortals[t.died]
 		m.lastBeat = time.Now()
-		if err := t.beat(m.host); err != nil {
+		if err := t.heartbeat(m.host); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *trial) beat(h host) error {
+func (t *trial) heartbeat(h host) error {
 	if _, err := t.hosts.Heartbeat(h.id, h.incarnation); err != nil {
 		return fmt.Errorf("lag: a heartbeat of a host that lives: %w", err)
 	}
@@ -188,8 +188,8 @@ func (t *trial) progress() {
 	if !t.began.IsZero() {
 		since = time.Since(t.began).Round(time.Second)
 	}
-	t.say("%s: %v, %d hosts there, %d beats, %d of %d departed",
-		t.phase, since, t.hosts.Len(), t.beats, t.departed(), t.dying)
+	t.say("%s: %v, %d hosts there, %d heartbeats, %d of %d departed",
+		t.phase, since, t.hosts.Len(), t.heartbeats, t.departed(), t.dying)
 }
 
 func (t *trial) say(format string, args ...any) {

@@ -9,7 +9,7 @@ const (
 )
 
 // arrays keeps hosts, with their ids, without gaps in order of arrival; a small index
-// of tags in each page says where. That takes the least memory. But a beat waits for
+// of tags in each page says where. That takes the least memory. But a heartbeat waits for
 // the index before it knows where the host is, then for the id, the lease and the word.
 type arrays struct {
 	directory[arraysPage]
@@ -84,7 +84,7 @@ func (a *arrays) Beat(id string, t int64) (lease, bool) {
 			c, i := p.chunks[host/arrayChunk], host%arrayChunk
 			if r := &c.records[i]; r.is(id) {
 				l := r.lease
-				c.words[i].beat(t)
+				c.words[i].heartbeat(t)
 				return l, true
 			}
 		}

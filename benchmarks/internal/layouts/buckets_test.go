@@ -70,7 +70,7 @@ func (b *buckets) Beat(id string, t int64) (lease, bool) {
 			i := g*tagSlots + first(slots)
 			if r := &p.records[i]; r.is(id) {
 				l := r.lease
-				p.words[i].beat(t)
+				p.words[i].heartbeat(t)
 				return l, true
 			}
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // flat is one table of all hosts, which is never even half full: the hash leads
-// straight to the slot, whose two cache lines have all there is, so that a beat waits
+// straight to the slot, whose two cache lines have all there is, so that a heartbeat waits
 // once. It pays with a quarter to half a kilobyte for each host. And a table that is
 // full would move everyone at once; this one is told beforehand how many come.
 type flat struct {

@@ -2,7 +2,7 @@ package layouts
 
 import "sync/atomic"
 
-// A lease is what a beat is answered with.
+// A lease is what a heartbeat is answered with.
 type lease struct {
 	interval          int64
 	incarnation, life uint64
@@ -11,8 +11,8 @@ type lease struct {
 // A word is when a host was last heard.
 type word struct{ v atomic.Int64 }
 
-// beat never steps back, and so would need no lock if others beat as well.
-func (w *word) beat(t int64) {
+// heartbeat never steps back, and so would need no lock if others heartbeat as well.
+func (w *word) heartbeat(t int64) {
 	for old := w.v.Load(); old < t; old = w.v.Load() {
 		if w.v.CompareAndSwap(old, t) {
 			return

@@ -7,7 +7,7 @@ import (
 )
 
 // index is the registry's former engine: a concurrent map leads to the entry, where
-// the beat is a compare-and-swap. No lock is left, but the path through memory is as
+// the heartbeat is a compare-and-swap. No lock is left, but the path through memory is as
 // long as that of a plain map: bucket, the map's own entry, the id, the host.
 type index struct{ hosts *xsync.Map[string, *entry] }
 
@@ -21,6 +21,6 @@ func (x index) Beat(id string, t int64) (lease, bool) {
 		return lease{}, false
 	}
 	l := e.lease
-	e.word.beat(t)
+	e.word.heartbeat(t)
 	return l, true
 }

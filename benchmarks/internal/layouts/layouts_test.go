@@ -1,10 +1,10 @@
 // Package layouts shows what a heartbeat costs in each of the memory layouts that
 // were tried for the registry: go test -run '^$' -bench . ./benchmarks/internal/layouts
 //
-// A beat looks an id up, notes the time and returns the host's lease. With a million
+// A heartbeat looks an id up, notes the time and returns the host's lease. With a million
 // hosts that is not a matter of instructions but of how often, and for how many
 // addresses at once, the processor waits for memory. So these are no more than what
-// is looked up: they hold a host's id, lease and last beat, can add but not remove,
+// is looked up: they hold a host's id, lease and last heartbeat, can add but not remove,
 // and change nothing while others read. On a machine that others use as well, -count
 // shows how far to trust a difference.
 package layouts
@@ -41,7 +41,7 @@ var layouts = []struct {
 	{"words and keys, hashed once", func(int) layout { return newWordsAndKeys(true) }},
 }
 
-// BenchmarkBeat has every host of every layout beat in turn, in an order that is not
+// BenchmarkBeat has every host of every layout heartbeat in turn, in an order that is not
 // that of adding, and by ids that lie apart from those that were stored.
 func BenchmarkBeat(b *testing.B) {
 	hosts := manyHosts
@@ -55,20 +55,20 @@ func BenchmarkBeat(b *testing.B) {
 			known := l.make(hosts)
 			fill(known, all, hosts)
 			bytes := float64(heap()-before) / float64(hosts)
-			t := int64(0) // behind the clock, or else its beats would be of the past
+			t := int64(0) // behind the clock, or else its heartbeats would be of the past
 			b.Run("no clock", func(b *testing.B) {
-				beat(b, known, all, func() int64 { t++; return t })
+				heartbeat(b, known, all, func() int64 { t++; return t })
 				b.ReportMetric(bytes, "bytes/host")
 			})
 			b.Run("clock", func(b *testing.B) {
-				beat(b, known, all, func() int64 { t = int64(time.Since(start)); return t })
+				heartbeat(b, known, all, func() int64 { t = int64(time.Since(start)); return t })
 				b.ReportMetric(bytes, "bytes/host")
 			})
 		})
 	}
 }
 
-func beat(b *testing.B, known layout, all string, now func() int64) {
+func heartbeat(b *testing.B, known layout, all string, now func() int64) {
 	i := 0
 	for b.Loop() {
 		if _, ok := known.Beat(all[i:i+idSize], now()); !ok {

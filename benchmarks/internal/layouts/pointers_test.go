@@ -6,7 +6,7 @@ import (
 )
 
 // pointers is what one would write at first: a map of pointers, with a lock that
-// beats share. It is small. But a beat waits for the map's control bytes, for its
+// heartbeats share. It is small. But a heartbeat waits for the map's control bytes, for its
 // key, for the id that the key points to and for the entry, mostly one after the other.
 type pointers struct {
 	mu    sync.RWMutex // guards hosts
@@ -34,6 +34,6 @@ func (p *pointers) Beat(id string, t int64) (lease, bool) {
 		return lease{}, false
 	}
 	l := e.lease
-	e.word.beat(t)
+	e.word.heartbeat(t)
 	return l, true
 }

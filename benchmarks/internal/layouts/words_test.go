@@ -12,13 +12,13 @@ const (
 )
 
 // wordsAndKeys is what hostmgr does, without its metadata, events and policies, and
-// with pages that don't grow before they are split. A beat recognises a host by 64
+// with pages that don't grow before they are split. A heartbeat recognises a host by 64
 // bits of a second hash, and visits its word and its key only: two cache lines whose
 // addresses follow from the hashes, fetched at the same time. It pays with free
 // slots, which are small, and a chance of 5e-17 to take an unknown id for another.
 //
 // Hashed once, it is recognised by the bits that led to it: a chance of 5e-14. That
-// makes beats short enough for the processor to begin the next one while it waits for
+// makes heartbeats short enough for the processor to begin the next one while it waits for
 // this one's memory, unless they read a clock, for that waits.
 type wordsAndKeys struct {
 	directory[page]
@@ -30,7 +30,7 @@ type page struct {
 	depth, hosts int
 	words        []word
 	keys         []key
-	names        []*[nameChunk]slotName // in order of arrival; not for beats
+	names        []*[nameChunk]slotName // in order of arrival; not for heartbeats
 }
 
 type key struct {
@@ -102,7 +102,7 @@ func (w *wordsAndKeys) Beat(id string, t int64) (lease, bool) {
 		switch k := &p.keys[i]; k.print.Load() {
 		case print:
 			l := k.lease
-			p.words[i].beat(t)
+			p.words[i].heartbeat(t)
 			return l, true
 		case 0:
 			return lease{}, false

@@ -22,7 +22,7 @@ func (b *bench) alive(p peers.Peer) error {
 		return err
 	}
 	b.weigh(p, bytes, objects)
-	for _, part := range []func(peers.Peer, peers.Registry) error{b.beats, b.again, b.idle, b.sample, b.leave} {
+	for _, part := range []func(peers.Peer, peers.Registry) error{b.heartbeats, b.again, b.idle, b.sample, b.leave} {
 		if err := part(p, r); err != nil || b.ctx.Err() != nil {
 			return err
 		}
@@ -71,11 +71,11 @@ func collect() float64 {
 	return median(times)
 }
 
-// noticed is how long beats go on until a driver has noticed that there are many.
+// noticed is how long heartbeats go on until a driver has noticed that there are many.
 const noticed = 600 * time.Millisecond
 
-// beats are measured under the peer's driver, if it has one, and also without.
-func (b *bench) beats(p peers.Peer, r peers.Registry) error {
+// heartbeats are measured under the peer's driver, if it has one, and also without.
+func (b *bench) heartbeats(p peers.Peer, r peers.Registry) error {
 	d, ok := r.(peers.Runner)
 	if !ok || !b.wants("beat_1", "beat_par") {
 		return b.beatsAs(p.Name, r, b.window()/8)
@@ -89,17 +89,17 @@ func (b *bench) beats(p peers.Peer, r peers.Registry) error {
 
 func (b *bench) beatsAs(name string, r peers.Registry, warmUp time.Duration) error {
 	for _, m := range []struct {
-		name string
-		beat func(beater, time.Duration) (float64, error)
+		name      string
+		heartbeat func(beater, time.Duration) (float64, error)
 	}{{"beat_1", b.ids.beatFor}, {"beat_par", b.ids.beatPar}} {
 		if !b.wants(m.name) {
 			continue
 		}
 		b.step(name, m.name)
-		if _, err := m.beat(r, warmUp); err != nil {
+		if _, err := m.heartbeat(r, warmUp); err != nil {
 			return err
 		}
-		rate, err := m.beat(r, b.window())
+		rate, err := m.heartbeat(r, b.window())
 		if err != nil {
 			return err
 		}

@@ -10,12 +10,12 @@ import (
 	"github.com/hostlife/hostlife/benchmarks/internal/peers"
 )
 
-// A beater hears signs of life: false says that it does not know the host.
+// A beater hears contacts: false says that it does not know the host.
 type beater interface{ Beat(id string) bool }
 
-var errUnknown = errors.New("a beat of a known host was refused")
+var errUnknown = errors.New("a heartbeat of a known host was refused")
 
-// beatAll lets each of the first n hosts beat once.
+// beatAll lets each of the first n hosts heartbeat once.
 func (d *ids) beatAll(r peers.Registry, n int) error {
 	for i := range n {
 		if !r.Beat(d.id(i)) {
@@ -25,11 +25,11 @@ func (d *ids) beatAll(r peers.Registry, n int) error {
 	return nil
 }
 
-// beatFor walks through the hosts from a random one on, and returns beats a
+// beatFor walks through the hosts from a random one on, and returns heartbeats a
 // nanosecond.
 func (d *ids) beatFor(r beater, window time.Duration) (rate float64, err error) {
-	const stride = 256 // beats between two looks at the clock
-	at, beats := rand.IntN(d.n), 0
+	const stride = 256 // heartbeats between two looks at the clock
+	at, heartbeats := rand.IntN(d.n), 0
 	start := time.Now()
 	for {
 		for range stride {
@@ -40,9 +40,9 @@ func (d *ids) beatFor(r beater, window time.Duration) (rate float64, err error) 
 				at = 0
 			}
 		}
-		beats += stride
+		heartbeats += stride
 		if took := time.Since(start); took >= window {
-			return float64(beats) / float64(took), nil
+			return float64(heartbeats) / float64(took), nil
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/hostlife/hostlife/benchmarks/internal/peers"
 )
 
-// death lets all hosts register, beat once before the first is due, and then die at
+// death lets all hosts register, heartbeat once before the first is due, and then die at
 // once.
 func (b *bench) death(p peers.Peer) error {
 	if !b.wants("sweep_rearm", "evict_all", "heap_after_evict") {
@@ -15,7 +15,7 @@ func (b *bench) death(p peers.Peer) error {
 	}
 	return b.patiently(p, func(c pace) error {
 		before, _ := heap()
-		r := p.New(c.patience())
+		r := p.New(c.timeout())
 		defer r.Close()
 		d := b.populate(p, r, c)
 		if f, ok := r.(peers.Follower); ok && b.wants("evict_all") {
@@ -47,13 +47,13 @@ type deadlines struct{ first, last time.Time }
 func (b *bench) populate(p peers.Peer, r peers.Registry, c pace) (d deadlines) {
 	b.step(p.Name, "registering those who will die")
 	start := time.Now()
-	d.first = start.Add(c.patience())
+	d.first = start.Add(c.timeout())
 	a, aligned := r.(peers.Aligner)
 	if aligned {
 		a.Align(d.first)
 	}
 	b.ids.register(r)
-	d.last = time.Now().Add(c.patience())
+	d.last = time.Now().Add(c.timeout())
 	if aligned {
 		d.last = d.first
 	}
@@ -62,7 +62,7 @@ func (b *bench) populate(p peers.Peer, r peers.Registry, c pace) (d deadlines) {
 	return d
 }
 
-// rearm lets all beat before the first is due, and times the sweep that finds the
+// rearm lets all heartbeat before the first is due, and times the sweep that finds the
 // deadlines past with which they registered.
 func (b *bench) rearm(p peers.Peer, r peers.Registry, c pace, d *deadlines) error {
 	if !b.wants("sweep_rearm") || p.Unswept {
@@ -75,9 +75,9 @@ func (b *bench) rearm(p peers.Peer, r peers.Registry, c pace, d *deadlines) erro
 	beatsFrom := time.Now()
 	err := b.ids.beatAll(r, b.opt.N)
 	beatsTo := time.Now()
-	b.learn(p, func(c *pace) { c.beat = beatsTo.Sub(beatsFrom) })
+	b.learn(p, func(c *pace) { c.heartbeat = beatsTo.Sub(beatsFrom) })
 	if beatsTo.After(d.first) {
-		return tardy{"let all beat"}
+		return tardy{"let all heartbeat"}
 	}
 	if err != nil {
 		return err
@@ -88,15 +88,15 @@ func (b *bench) rearm(p peers.Peer, r peers.Registry, c pace, d *deadlines) erro
 	start := time.Now()
 	evicted := r.Sweep()
 	end := time.Now()
-	*d = deadlines{beatsFrom.Add(c.patience()), beatsTo.Add(c.patience())}
+	*d = deadlines{beatsFrom.Add(c.timeout()), beatsTo.Add(c.timeout())}
 	switch {
 	case end.After(d.first.Add(-c.grace)):
 		return tardy{"sweep"}
 	case evicted > 0:
-		return fmt.Errorf("%d hosts were evicted in spite of their beats", evicted)
+		return fmt.Errorf("%d hosts were evicted in spite of their heartbeats", evicted)
 	}
 	b.found.add("sweep_rearm", p.Name, float64(end.Sub(start))/1e6)
-	return expect(r, b.opt.N, "after all beat")
+	return expect(r, b.opt.N, "after all heartbeat")
 }
 
 // evict waits until all are due and sweeps them out: so many hosts a second. Those

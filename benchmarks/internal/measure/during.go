@@ -9,7 +9,7 @@ import (
 	"github.com/hostlife/hostlife/benchmarks/internal/peers"
 )
 
-// A sweep may be over before many beats have come; then it is tried again, until there
+// A sweep may be over before many heartbeats have come; then it is tried again, until there
 // are enough for a percentile to mean something. If there are few because they had to
 // wait, more tries would not bring many more.
 const (
@@ -18,7 +18,7 @@ const (
 	mostTries   = 5
 )
 
-// during times the beats of the tenth of all hosts that live, while a sweep evicts
+// during times the heartbeats of the tenth of all hosts that live, while a sweep evicts
 // all others.
 func (b *bench) during(p peers.Peer) error {
 	if !b.wants("beat_p99_during_evict", "beat_max_during_evict") {
@@ -55,7 +55,7 @@ func (b *bench) during(p peers.Peer) error {
 }
 
 func (b *bench) massacre(p peers.Peer, c pace) (*beatTimes, time.Duration, error) {
-	r := p.New(c.patience())
+	r := p.New(c.timeout())
 	defer r.Close()
 	d := b.populate(p, r, c)
 	live := max(1, b.opt.N/10)
@@ -63,27 +63,27 @@ func (b *bench) massacre(p peers.Peer, c pace) (*beatTimes, time.Duration, error
 	if err != nil {
 		return nil, 0, err
 	}
-	b.step(p.Name, "beats during an eviction")
-	beats := b.ids.beatsDuring(r, live)
+	b.step(p.Name, "heartbeats during an eviction")
+	heartbeats := b.ids.beatsDuring(r, live)
 	start := time.Now()
-	beats.from.Store(true)
+	heartbeats.from.Store(true)
 	took, err := b.sweepOut(p, r, b.opt.N-live, live, start)
-	beats.until.Store(true)
-	h := <-beats.done
+	heartbeats.until.Store(true)
+	h := <-heartbeats.done
 	switch {
-	case time.Now().After(alive.Add(c.patience() - c.grace)):
+	case time.Now().After(alive.Add(c.timeout() - c.grace)):
 		return nil, 0, tardy{"evict"}
-	case err == nil && beats.refused > 0:
+	case err == nil && heartbeats.refused > 0:
 		err = errUnknown
 	}
 	return h, took, err
 }
 
-// keepAlive lets the live ones beat once, just before the first host is due, and waits
-// until all the others are. It returns when the live began to beat.
+// keepAlive lets the live ones heartbeat once, just before the first host is due, and waits
+// until all the others are. It returns when the live began to heartbeat.
 func (b *bench) keepAlive(p peers.Peer, r peers.Registry, live int, c pace, d deadlines) (time.Time, error) {
 	b.step(p.Name, "keeping a tenth alive")
-	if err := b.wait(d.first.Add(-c.beat/5 - c.slack/2)); err != nil {
+	if err := b.wait(d.first.Add(-c.heartbeat/5 - c.slack/2)); err != nil {
 		return time.Time{}, err
 	}
 	alive := time.Now()
@@ -100,14 +100,14 @@ func (b *bench) keepAlive(p peers.Peer, r peers.Registry, live int, c pace, d de
 	return alive, b.wait(d.last)
 }
 
-// beatTimes are how long beats took, on a goroutine that keeps its thread.
+// beatTimes are how long heartbeats took, on a goroutine that keeps its thread.
 type beatTimes struct {
 	histogram
 	undisturbed uint64 // the longest during which that thread had a processor
-	switches    int64  // of that thread, as far as a beat has shown them
+	switches    int64  // of that thread, as far as a heartbeat has shown them
 }
 
-// A beat that another thread came in between takes as long as notable at least, and, unless
+// A heartbeat that another thread came in between takes as long as notable at least, and, unless
 // it waited for more than that, no longer than a time slice.
 const (
 	notable = uint64(100 * time.Microsecond)
@@ -125,18 +125,18 @@ func (t *beatTimes) note(took uint64) {
 	t.undisturbed = max(t.undisturbed, took)
 }
 
-// beats are those of the live, on a goroutine of their own.
-type beats struct {
+// heartbeats are those of the live, on a goroutine of their own.
+type heartbeats struct {
 	from, until atomic.Bool
 	refused     int // to be read when done
 	done        chan *beatTimes
 }
 
-// beatsDuring lets the first live hosts beat, from a random one on, as long as it is
+// beatsDuring lets the first live hosts heartbeat, from a random one on, as long as it is
 // told to. Their ids are random, so they are all over the registry. Not one of them
-// beats earlier, for there are registries that evict when they are read.
-func (d *ids) beatsDuring(r peers.Registry, live int) *beats {
-	s := &beats{done: make(chan *beatTimes, 1)}
+// heartbeats earlier, for there are registries that evict when they are read.
+func (d *ids) beatsDuring(r peers.Registry, live int) *heartbeats {
+	s := &heartbeats{done: make(chan *beatTimes, 1)}
 	running := make(chan struct{})
 	go func() {
 		runtime.LockOSThread()

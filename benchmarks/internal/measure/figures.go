@@ -46,7 +46,7 @@ func median(vs []float64) float64 {
 }
 
 // A histogram counts durations in nanoseconds in classes that are 1/32 wide, so that
-// however many beats there are, noting one costs the same and allocates nothing.
+// however many heartbeats there are, noting one costs the same and allocates nothing.
 type histogram struct {
 	counts [64 * 32]uint32
 	n      int

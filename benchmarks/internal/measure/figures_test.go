@@ -37,7 +37,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// A beat during which the kernel took the processor away is the longest, but not of those
+// A heartbeat during which the kernel took the processor away is the longest, but not of those
 // that were undisturbed.
 func TestBeatTimesLeaveOutWhatTheKernelTook(t *testing.T) {
 	times := &beatTimes{switches: -1} // it has been more since
@@ -48,6 +48,6 @@ func TestBeatTimesLeaveOutWhatTheKernelTook(t *testing.T) {
 	}
 	times.note(slice)
 	if times.undisturbed != slice {
-		t.Fatalf("%d undisturbed, after a beat that waited for more than the kernel", times.undisturbed)
+		t.Fatalf("%d undisturbed, after a heartbeat that waited for more than the kernel", times.undisturbed)
 	}
 }

@@ -17,7 +17,7 @@ const idSize = 64
 type ids struct {
 	all   string
 	n     int
-	order []uint32 // in which they register: not that in which they beat
+	order []uint32 // in which they register: not that in which they heartbeat
 	metas [1024]*peers.Meta
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// limits measures what no registry on this machine can beat.
+// limits measures what no registry on this machine can heartbeat.
 func (b *bench) limits() {
 	b.step("", "the machine's limits")
 	const readings = 1_000_000

@@ -19,28 +19,28 @@ func more(name, unit, about string, notes ...string) Measure {
 	return m
 }
 
-// underRun is what hostlife's Run does for beats when there are many.
-const underRun = "hostlife: under Run, which lends beats the time while they are many; by hand: each reads the clock"
+// underRun is what hostlife's Run does for heartbeats when there are many.
+const underRun = "hostlife: under Run, which lends heartbeats the time while they are many; by hand: each reads the clock"
 
 // InEachBeat is why a sweep of some is nothing but a look at the first in line.
-const inEachBeat = "heap, ttlcache: ordered by deadline already, which every beat of theirs pays for"
+const inEachBeat = "heap, ttlcache: ordered by deadline already, which every heartbeat of theirs pays for"
 
 // All lists the measures in the order of their tables.
 var All = []Measure{
 	less("limits", "ns", "the machine: clock (time.Since), now (time.Now), a dependent random access of 512 MiB, a scan of n words",
-		"swap, swap_par: a clock reading, a hash of an id and a swap in a cache line of n: no beat by id that reads the clock can do less"),
+		"swap, swap_par: a clock reading, a hash of an id and a swap in a cache line of n: no heartbeat by id that reads the clock can do less"),
 	less("beat_1", "ns", "a heartbeat of a random host by id, on one goroutine", underRun,
-		"otter: a beat that would move the deadline by less than 1 s writes nothing"),
-	less("beat_par", "ns", "a heartbeat of a random host by id, on GOMAXPROCS goroutines (time / beats of all)", underRun,
-		"otter: a beat that would move the deadline by less than 1 s writes nothing"),
+		"otter: a heartbeat that would move the deadline by less than 1 s writes nothing"),
+	less("beat_par", "ns", "a heartbeat of a random host by id, on GOMAXPROCS goroutines (time / heartbeats of all)", underRun,
+		"otter: a heartbeat that would move the deadline by less than 1 s writes nothing"),
 	less("sweep_idle", "us", "a sweep with nothing due", inEachBeat),
 	less("sweep_rearm", "ms", "a sweep that finds all first deadlines past, and everyone alive", inEachBeat),
 	more("evict_all", "hosts/s", "a mass death: from the sweep that finds all due until none is there",
 		"hostlife: with a watcher that follows the events, which nobody else has"),
-	less("beat_p99_during_evict", "us", "the 99th percentile of a live host's beat while 90% are evicted",
-		"of the beats that came: one that waits for a lock keeps those after it from coming"),
-	less("beat_max_during_evict", "us", "the longest of a live host's beats while 90% are evicted",
-		"on a processor: but for beats of less than 10 ms during which the kernel gave their thread's processor to another one (Linux)"),
+	less("beat_p99_during_evict", "us", "the 99th percentile of a live host's heartbeat while 90% are evicted",
+		"of the heartbeats that came: one that waits for a lock keeps those after it from coming"),
+	less("beat_max_during_evict", "us", "the longest of a live host's heartbeats while 90% are evicted",
+		"on a processor: but for heartbeats of less than 10 ms during which the kernel gave their thread's processor to another one (Linux)"),
 	less("bytes_per_host", "B", "live heap, with the id of 64 bytes and a pointer of metadata"),
 	less("objects_per_host", "objects", "live heap objects, metadata apart"),
 	less("gc_ms", "ms", "a forced runtime.GC with all registered"),

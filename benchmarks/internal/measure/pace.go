@@ -8,11 +8,11 @@ import (
 )
 
 // A pace is how long a peer takes for what must be over before hosts are due. All of
-// it happens in real time, so a patience must be longer than that; but we have to wait
+// it happens in real time, so a timeout must be longer than that; but we have to wait
 // for it, so not much longer.
 type pace struct {
-	register, beat, leave, sweep, grace time.Duration
-	slack                               time.Duration // doubled when all that was not enough
+	register, heartbeat, leave, sweep, grace time.Duration
+	slack                                    time.Duration // doubled when all that was not enough
 }
 
 // calibrate tries the peer's pace out, before its first round.
@@ -28,7 +28,7 @@ func (b *bench) calibrate(p peers.Peer) error {
 	c.register = clocked(func() { b.ids.register(r); heap() })
 	var err error
 	part := max(1, b.opt.N/10)
-	c.beat = clocked(func() { err = b.ids.beatAll(r, part) }) * time.Duration(b.opt.N/part)
+	c.heartbeat = clocked(func() { err = b.ids.beatAll(r, part) }) * time.Duration(b.opt.N/part)
 	c.sweep = clocked(func() { r.Sweep() })
 	c.leave = clocked(func() {
 		for i := range part {
@@ -46,16 +46,16 @@ func clocked(do func()) time.Duration {
 }
 
 // gap is the time between registering and beating: by so much later are the deadlines
-// of those who beat, and within it a sweep has to judge them all.
+// of those who heartbeat, and within it a sweep has to judge them all.
 func (c pace) gap() time.Duration { return c.slack + 3*c.sweep + 2*c.grace }
 
-// patience is enough to register, pause and beat before the first one is due, and
-// for a mass eviction to be over before those are due who beat just before it.
-func (c pace) patience() time.Duration {
-	return c.slack + max((c.register+c.beat)*3/2, c.register+2*c.leave) + c.gap()
+// timeout is enough to register, pause and heartbeat before the first one is due, and
+// for a mass eviction to be over before those are due who heartbeat just before it.
+func (c pace) timeout() time.Duration {
+	return c.slack + max((c.register+c.heartbeat)*3/2, c.register+2*c.leave) + c.gap()
 }
 
-// tardy means that something took longer than the patience allowed for: a busy
+// tardy means that something took longer than the timeout allowed for: a busy
 // machine, and no fault of the peer.
 type tardy struct{ what string }
 
@@ -70,7 +70,7 @@ func (b *bench) learn(p peers.Peer, change func(*pace)) pace {
 	return c
 }
 
-// patiently repeats do with more and more patience as long as it was late.
+// patiently repeats do with more and more timeout as long as it was late.
 func (b *bench) patiently(p peers.Peer, do func(pace) error) error {
 	for try := 1; ; try++ {
 		err := do(b.paces[p.Name])
@@ -78,6 +78,6 @@ func (b *bench) patiently(p peers.Peer, do func(pace) error) error {
 			return err
 		}
 		c := b.learn(p, func(c *pace) { c.slack *= 2 })
-		b.progress.Note("%s %v; again with a patience of %v", p.Name, err, c.patience().Round(time.Millisecond))
+		b.progress.Note("%s %v; again with a timeout of %v", p.Name, err, c.timeout().Round(time.Millisecond))
 	}
 }

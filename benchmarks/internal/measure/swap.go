@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A swapper does the least that any beat by id must that reads the clock: it has a cache
+// A swapper does the least that any heartbeat by id must that reads the clock: it has a cache
 // line for each host, knows which one as soon as it has hashed the id, and does not look
 // whether that is the host's.
 type swapper struct {
@@ -15,7 +15,7 @@ type swapper struct {
 	lines [][8]int64
 }
 
-// swaps returns the beats a nanosecond of a swapper, on one goroutine and on all
+// swaps returns the heartbeats a nanosecond of a swapper, on one goroutine and on all
 // processors.
 func (b *bench) swaps() (one, par float64) {
 	s := &swapper{seed: maphash.MakeSeed(), start: time.Now(), lines: make([][8]int64, b.opt.N)}

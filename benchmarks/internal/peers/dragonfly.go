@@ -12,7 +12,7 @@ import (
 // some sixty fields; this one has what the algorithm needs, so it is a light version of it.
 // A host here has one peer, and all share a few tasks.
 type dragonfly struct {
-	patience            time.Duration
+	timeout             time.Duration
 	hosts, peers, tasks sync.Map // by id
 	n                   atomic.Int64
 }
@@ -39,8 +39,8 @@ type dfTask struct {
 	peers atomic.Int64
 }
 
-func newDragonfly(patience time.Duration) Registry {
-	d := &dragonfly{patience: patience}
+func newDragonfly(timeout time.Duration) Registry {
+	d := &dragonfly{timeout: timeout}
 	for _, id := range []string{"model", "image", "layer", "dataset"} {
 		d.tasks.Store(id, &dfTask{id: id})
 	}
@@ -55,7 +55,7 @@ func (d *dragonfly) Announce(id string, m *Meta) {
 		h.updated.Store(now)
 		return
 	}
-	h := &dfHost{id: id, announceEvery: d.patience / 2}
+	h := &dfHost{id: id, announceEvery: d.timeout / 2}
 	h.meta.Store(m)
 	h.updated.Store(now)
 	key := any(id) // boxed once for all maps

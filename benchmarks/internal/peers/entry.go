@@ -20,10 +20,10 @@ func newEntry(m *Meta) *entry {
 
 func (e *entry) refresh(m *Meta) {
 	e.meta.Store(m)
-	e.beat()
+	e.heartbeat()
 }
 
-func (e *entry) beat() { e.seen.Store(time.Now().UnixNano()) }
+func (e *entry) heartbeat() { e.seen.Store(time.Now().UnixNano()) }
 
 // cutoff is the moment before which whoever was last heard is due.
-func cutoff(patience time.Duration) int64 { return time.Now().Add(-patience).UnixNano() }
+func cutoff(timeout time.Duration) int64 { return time.Now().Add(-timeout).UnixNano() }

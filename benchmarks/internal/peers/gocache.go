@@ -9,7 +9,7 @@ import (
 type goCache struct{ hosts *cache.Cache }
 
 // newGoCache leaves the janitor off: the sweeps are called by hand.
-func newGoCache(patience time.Duration) Registry { return goCache{cache.New(patience, 0)} }
+func newGoCache(timeout time.Duration) Registry { return goCache{cache.New(timeout, 0)} }
 
 func (c goCache) Announce(id string, m *Meta) { c.hosts.SetDefault(id, m) }
 

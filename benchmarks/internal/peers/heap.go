@@ -9,10 +9,10 @@ import (
 // byHeap keeps hosts in a heap by deadline, under one mutex, as etcd's lessor does
 // with its leases.
 type byHeap struct {
-	patience time.Duration
-	mu       sync.Mutex // guards the rest
-	hosts    map[string]*lease
-	queue    leases
+	timeout time.Duration
+	mu      sync.Mutex // guards the rest
+	hosts   map[string]*lease
+	queue   leases
 }
 
 type lease struct {
@@ -22,11 +22,11 @@ type lease struct {
 	index  int // in the queue
 }
 
-func newHeap(patience time.Duration) Registry {
-	return &byHeap{patience: patience, hosts: map[string]*lease{}}
+func newHeap(timeout time.Duration) Registry {
+	return &byHeap{timeout: timeout, hosts: map[string]*lease{}}
 }
 
-func (b *byHeap) expiry() int64 { return time.Now().Add(b.patience).UnixNano() }
+func (b *byHeap) expiry() int64 { return time.Now().Add(b.timeout).UnixNano() }
 
 func (b *byHeap) Announce(id string, m *Meta) {
 	b.mu.Lock()

@@ -19,15 +19,15 @@ type hostlife struct {
 // flat is a policy without suspicion, which no peer knows either.
 type flat time.Duration
 
-func (f flat) Patience(hostmgr.Pulse) (suspect, evict time.Duration) { return 0, time.Duration(f) }
+func (f flat) Timeouts(hostmgr.History) (suspect, evict time.Duration) { return 0, time.Duration(f) }
 
-func newHostlife(patience time.Duration) Registry {
-	hosts, err := hostmgr.New(hostmgr.Config[*Meta]{Policy: flat(patience)})
+func newHostlife(timeout time.Duration) Registry {
+	hosts, err := hostmgr.New(hostmgr.Config[*Meta]{Policy: flat(timeout)})
 	if err != nil {
-		panic(err) // the Config above is a constant but for patience
+		panic(err) // the Config above is a constant but for timeout
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &hostlife{hosts: hosts, interval: patience / 2, ctx: ctx, cancel: cancel}
+	return &hostlife{hosts: hosts, interval: timeout / 2, ctx: ctx, cancel: cancel}
 }
 
 func (h *hostlife) Announce(id string, m *Meta) {
@@ -66,7 +66,7 @@ func (h *hostlife) Follow() {
 		defer close(h.followed)
 		wait := synced
 		for e := range h.hosts.Watch(h.ctx) {
-			if e.Kind == hostmgr.Synced && wait != nil {
+			if e.Kind == hostmgr.EventSynced && wait != nil {
 				close(wait)
 				wait = nil
 			}

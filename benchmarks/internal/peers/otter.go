@@ -7,13 +7,13 @@ import (
 )
 
 // otterCache has no bound on its size. A read postpones the deadline, unless that
-// would move it by less than a second: then the cache leaves it where it is, so beats
+// would move it by less than a second: then the cache leaves it where it is, so heartbeats
 // that follow each other closely cost it less than those of real hosts would.
 type otterCache struct{ hosts *otter.Cache[string, *Meta] }
 
-func newOtter(patience time.Duration) Registry {
+func newOtter(timeout time.Duration) Registry {
 	return otterCache{otter.Must(&otter.Options[string, *Meta]{
-		ExpiryCalculator: otter.ExpiryAccessing[string, *Meta](patience),
+		ExpiryCalculator: otter.ExpiryAccessing[string, *Meta](timeout),
 		Clock:            noTicks{},
 	})}
 }

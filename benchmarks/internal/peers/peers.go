@@ -10,10 +10,10 @@ import "time"
 type Meta struct{ Name string }
 
 // A Registry knows which hosts are there. A host is due for eviction when it was
-// silent for longer than the patience that the registry was made with.
+// silent for longer than the timeout that the registry was made with.
 type Registry interface {
 	Announce(id string, m *Meta) // joins, or refreshes metadata and deadline
-	Beat(id string) bool         // a sign of life; false, and no entry, if unknown
+	Beat(id string) bool         // a contact; false, and no entry, if unknown
 	Leave(id string) bool
 	Sweep() int // evicts whoever is due, and says how many those were
 	Len() int
@@ -40,7 +40,7 @@ type Runner interface{ Run() (stop func()) }
 type Peer struct {
 	Name  string
 	About string
-	New   func(patience time.Duration) Registry
+	New   func(timeout time.Duration) Registry
 	// Grace is how much later than due a host may be evicted: the grain of a wheel.
 	Grace time.Duration
 	// Unswept peers evict by themselves: there is no sweep to be timed.

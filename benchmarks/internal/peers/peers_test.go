@@ -26,14 +26,14 @@ func TestScript(t *testing.T) {
 func comesAndGoes(t *testing.T, p peers.Peer) {
 	r := p.New(time.Hour)
 	defer r.Close()
-	want(t, "a beat of an unknown host", r.Beat("a"), false)
+	want(t, "a heartbeat of an unknown host", r.Beat("a"), false)
 	want(t, "hosts after it", r.Len(), 0)
 	want(t, "a leave of an unknown host", r.Leave("a"), false)
 
 	r.Announce("a", &peers.Meta{Name: "first"})
 	r.Announce("a", &peers.Meta{Name: "again"})
 	r.Announce("b", &peers.Meta{Name: "b"})
-	want(t, "a beat of a known host", r.Beat("a"), true)
+	want(t, "a heartbeat of a known host", r.Beat("a"), true)
 	want(t, "hosts", r.Len(), 2)
 	want(t, "evicted of the living", r.Sweep(), 0)
 	if s, ok := r.(peers.Sampler); ok {
@@ -41,16 +41,16 @@ func comesAndGoes(t *testing.T, p peers.Peer) {
 	}
 
 	want(t, "a leave", r.Leave("a"), true)
-	want(t, "a beat after it", r.Beat("a"), false)
+	want(t, "a heartbeat after it", r.Beat("a"), false)
 	want(t, "who stays", r.Beat("b"), true)
 	want(t, "hosts in the end", r.Len(), 1)
 }
 
-// dies lets one of two hosts beat beyond its first deadline. It reports false if the
-// machine was too busy for the other one to beat in time.
+// dies lets one of two hosts heartbeat beyond its first deadline. It reports false if the
+// machine was too busy for the other one to heartbeat in time.
 func dies(t *testing.T, p peers.Peer) bool {
-	patience := 300*time.Millisecond + p.Grace
-	r := p.New(patience)
+	timeout := 300*time.Millisecond + p.Grace
+	r := p.New(timeout)
 	defer r.Close()
 	if f, ok := r.(peers.Follower); ok {
 		f.Follow()
@@ -58,26 +58,26 @@ func dies(t *testing.T, p peers.Peer) bool {
 	heard := time.Now()
 	r.Announce("silent", &peers.Meta{})
 	r.Announce("alive", &peers.Meta{})
-	for end := heard.Add(patience + p.Grace + 50*time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		beat := r.Beat("alive")
-		if late := time.Since(heard); late > patience/4 {
+	for end := heard.Add(timeout + p.Grace + 50*time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		heartbeat := r.Beat("alive")
+		if late := time.Since(heard); late > timeout/4 {
 			return false
 		}
 		heard = time.Now()
-		want(t, "a beat of the one that lives", beat, true)
+		want(t, "a heartbeat of the one that lives", heartbeat, true)
 	}
-	evicted, beat, left := r.Sweep(), r.Beat("alive"), r.Len()
-	if time.Since(heard) > patience/4 {
+	evicted, heartbeat, left := r.Sweep(), r.Beat("alive"), r.Len()
+	if time.Since(heard) > timeout/4 {
 		return false
 	}
-	want(t, "a beat of the one that lives, after the sweep", beat, true)
+	want(t, "a heartbeat of the one that lives, after the sweep", heartbeat, true)
 	want(t, "hosts left", left, 1)
-	want(t, "a beat of the dead", r.Beat("silent"), false)
+	want(t, "a heartbeat of the dead", r.Beat("silent"), false)
 	if p.Eager {
 		return true // without a count of its own; and its grain is too coarse to wait for it again
 	}
 	want(t, "evicted", evicted, 1)
-	time.Sleep(patience + p.Grace + 10*time.Millisecond)
+	time.Sleep(timeout + p.Grace + 10*time.Millisecond)
 	r.Sweep()
 	want(t, "hosts after all died", r.Len(), 0)
 	return true

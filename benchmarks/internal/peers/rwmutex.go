@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// rwMutex lets beats share the lock: they change an atomic of the entry, not the map.
+// rwMutex lets heartbeats share the lock: they change an atomic of the entry, not the map.
 type rwMutex struct {
-	patience time.Duration
-	mu       sync.RWMutex // guards hosts
-	hosts    map[string]*entry
+	timeout time.Duration
+	mu      sync.RWMutex // guards hosts
+	hosts   map[string]*entry
 }
 
-func newRWMutex(patience time.Duration) Registry {
-	return &rwMutex{patience: patience, hosts: map[string]*entry{}}
+func newRWMutex(timeout time.Duration) Registry {
+	return &rwMutex{timeout: timeout, hosts: map[string]*entry{}}
 }
 
 func (r *rwMutex) Announce(id string, m *Meta) {
@@ -31,7 +31,7 @@ func (r *rwMutex) Beat(id string) bool {
 	defer r.mu.RUnlock()
 	e, ok := r.hosts[id]
 	if ok {
-		e.beat()
+		e.heartbeat()
 	}
 	return ok
 }
@@ -45,7 +45,7 @@ func (r *rwMutex) Leave(id string) bool {
 }
 
 func (r *rwMutex) Sweep() int {
-	due := cutoff(r.patience)
+	due := cutoff(r.timeout)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := len(r.hosts)

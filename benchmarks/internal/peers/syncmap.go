@@ -7,12 +7,12 @@ import (
 )
 
 type syncMap struct {
-	patience time.Duration
-	hosts    sync.Map // id to *entry
-	n        atomic.Int64
+	timeout time.Duration
+	hosts   sync.Map // id to *entry
+	n       atomic.Int64
 }
 
-func newSyncMap(patience time.Duration) Registry { return &syncMap{patience: patience} }
+func newSyncMap(timeout time.Duration) Registry { return &syncMap{timeout: timeout} }
 
 func (s *syncMap) Announce(id string, m *Meta) {
 	if e, ok := s.hosts.Load(id); ok {
@@ -30,7 +30,7 @@ func (s *syncMap) Announce(id string, m *Meta) {
 func (s *syncMap) Beat(id string) bool {
 	e, ok := s.hosts.Load(id)
 	if ok {
-		e.(*entry).beat()
+		e.(*entry).heartbeat()
 	}
 	return ok
 }
@@ -44,9 +44,9 @@ func (s *syncMap) Leave(id string) bool {
 }
 
 // Sweep compares before it deletes, so that a host that joined anew is not taken for
-// the one that died. A beat between the two is lost all the same.
+// the one that died. A heartbeat between the two is lost all the same.
 func (s *syncMap) Sweep() (evicted int) {
-	due := cutoff(s.patience)
+	due := cutoff(s.timeout)
 	s.hosts.Range(func(id, e any) bool {
 		if e.(*entry).seen.Load() < due && s.hosts.CompareAndDelete(id, e) {
 			s.n.Add(-1)

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// timers has one timer per host, as Nomad's servers have: a beat resets it, and when
+// timers has one timer per host, as Nomad's servers have: a heartbeat resets it, and when
 // it fires it removes the host.
 type timers struct {
-	patience time.Duration
-	mu       sync.Mutex // guards the rest
-	due      time.Time  // if set, of all who announce themselves
-	hosts    map[string]timed
-	evicted  int // since the last Sweep
+	timeout time.Duration
+	mu      sync.Mutex // guards the rest
+	due     time.Time  // if set, of all who announce themselves
+	hosts   map[string]timed
+	evicted int // since the last Sweep
 }
 
 type timed struct {
@@ -20,14 +20,14 @@ type timed struct {
 	timer *time.Timer
 }
 
-func newTimers(patience time.Duration) Registry {
-	return &timers{patience: patience, hosts: map[string]timed{}}
+func newTimers(timeout time.Duration) Registry {
+	return &timers{timeout: timeout, hosts: map[string]timed{}}
 }
 
 func (t *timers) Announce(id string, m *Meta) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	wait := t.patience
+	wait := t.timeout
 	if !t.due.IsZero() {
 		wait = time.Until(t.due)
 	}
@@ -59,7 +59,7 @@ func (t *timers) Beat(id string) bool {
 	defer t.mu.Unlock()
 	h, ok := t.hosts[id]
 	if ok {
-		h.timer.Reset(t.patience)
+		h.timer.Reset(t.timeout)
 	}
 	return ok
 }

@@ -11,8 +11,8 @@ type ttlCache struct {
 }
 
 // newTTLCache leaves its cleaning goroutine off: the sweeps are called by hand.
-func newTTLCache(patience time.Duration) Registry {
-	return ttlCache{ttlcache.New(ttlcache.WithTTL[string, *Meta](patience))}
+func newTTLCache(timeout time.Duration) Registry {
+	return ttlCache{ttlcache.New(ttlcache.WithTTL[string, *Meta](timeout))}
 }
 
 func (c ttlCache) Announce(id string, m *Meta) { c.hosts.Set(id, m, ttlcache.DefaultTTL) }

@@ -38,7 +38,7 @@ type way struct {
 // nobody is what the others are compared with.
 var nobody = way{"nobody", func(*hostmgr.Registry[int]) (func(), error) { return func() {}, nil }}
 
-// A comparison has hosts beat for a slice in each way, in turns.
+// A comparison has hosts heartbeat for a slice in each way, in turns.
 type comparison struct {
 	ways   []way
 	rounds int
@@ -52,7 +52,7 @@ var comparisons = []comparison{
 	{[]way{{"page, the first 3 s of a viewer", viewer}}, 7, 3 * time.Second},
 }
 
-// Measure has one goroutine beat random hosts of n, while somebody looks or nobody.
+// Measure has one goroutine heartbeat random hosts of n, while somebody looks or nobody.
 func Measure(ctx context.Context, n int, log io.Writer) ([]report.Row, error) {
 	return measure(ctx, n, comparisons, log)
 }
@@ -110,7 +110,7 @@ func (t *trial) compare(c comparison) (rows []report.Row, err error) {
 		for k := range ns {
 			k = (k + round) % len(ns)
 			w := ways[k]
-			if ns[k], err = t.beat(w, c.slice); err != nil {
+			if ns[k], err = t.heartbeat(w, c.slice); err != nil {
 				return nil, fmt.Errorf("shown: %s: %w", w.name, err)
 			}
 		}
@@ -126,8 +126,8 @@ func (t *trial) compare(c comparison) (rows []report.Row, err error) {
 	return rows, nil
 }
 
-// beat has hosts beat for a slice, and returns how long one took.
-func (t *trial) beat(w way, slice time.Duration) (ns float64, err error) {
+// heartbeat has hosts heartbeat for a slice, and returns how long one took.
+func (t *trial) heartbeat(w way, slice time.Duration) (ns float64, err error) {
 	stop, err := w.look(t.hosts)
 	if err != nil {
 		return 0, err

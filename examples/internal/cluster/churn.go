@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-// churn has hosts join, leave, crash, and crash and come back, while others do
-// the same. In the end those are there that should be, and no others; each that
-// went was counted once, as what it was.
+// churn makes hosts join, leave, crash, and crash and come back, many at a time. In the end exactly the
+// expected hosts are listed, and each departure was counted once, with its kind.
 func (t *trial) churn(f *findings) result {
-	judge := t.witness(f, isCrowd)
-	before, from := t.status(), len(t.journal.departures())
-	c := t.newCrowd(f, churnSize, churnPace)
+	judge := t.witness(f, inFleet)
+	before, from := t.status(), len(t.log.departures())
+	c := t.newFleet(f, churnSize, churnPace)
 	t.timeline.event(churn, "", "%d hosts, each a process, for %v", c.size, t.cfg.Churn)
 	t.timeline.wait("for all to join")
 	_ = t.until(time.Minute, c.fill)
@@ -25,9 +24,9 @@ func (t *trial) churn(f *findings) result {
 		return result{}
 	}
 	judge()
-	ds := t.journal.departures()[from:]
-	late := concede(ds, c.lives)
-	f.churn(ds, c.lives, t.terms(t.cfg.Interval, after.Stalls > before.Stalls))
+	ds := t.log.departures()[from:]
+	late := concede(ds, c.registrations)
+	f.churn(ds, c.registrations, t.terms(t.cfg.Interval, after.Stalls > before.Stalls))
 	f.counted(c, before, after)
 	f.exactly(t.api.list(t.ctx), append(slices.Clone(t.peers), c.procs()...))
 	r := c.summary(ds, late)
@@ -35,15 +34,14 @@ func (t *trial) churn(f *findings) result {
 	return r
 }
 
-// concede makes evicted the fate of those that crashed and came back, but after their deadline, and
-// were evicted: on a busy machine a process may take longer to start than the patience that is left.
-// It returns how many they are.
-func concede(ds []line, lives []*member) (late int) {
+// concede accepts evictions of hosts that crashed and came back after their deadline: on a busy machine a
+// process may take longer to start than the rest of the timeout. It returns how many there are.
+func concede(ds []line, registrations []*member) (late int) {
 	departed, back := map[string][]line{}, map[string]time.Time{}
 	for _, d := range ds {
 		departed[d.Host] = append(departed[d.Host], d)
 	}
-	for _, m := range slices.Backward(lives) {
+	for _, m := range slices.Backward(registrations) {
 		if own := departed[m.host]; m.fate != "" && len(own) > 0 {
 			d := own[len(own)-1]
 			departed[m.host] = own[:len(own)-1]
@@ -57,11 +55,10 @@ func concede(ds []line, lives []*member) (late int) {
 	return late
 }
 
-// churn judges that each life came to the end that it had to, in order, once, and
-// when.
-func (f *findings) churn(ds []line, lives []*member, t terms) {
+// churn checks that each registration ended as it must, in order, once and in time.
+func (f *findings) churn(ds []line, registrations []*member, t terms) {
 	want, got := map[string][]string{}, map[string][]string{}
-	for _, m := range lives {
+	for _, m := range registrations {
 		if m.fate != "" {
 			want[m.host] = append(want[m.host], m.fate)
 		}
@@ -69,19 +66,19 @@ func (f *findings) churn(ds []line, lives []*member, t terms) {
 	early, late, unfreed := 0, 0, 0
 	for _, d := range ds {
 		got[d.Host] = append(got[d.Host], d.Kind)
-		due := d.LastSeen.Add(t.patience)
+		due := d.LastContact.Add(t.timeout)
 		early += count(d.Kind == "evicted" && d.At.Before(due.Add(-slop)))
-		late += count(d.Kind == "evicted" && (d.Cleaned.Sub(d.Deadline) > t.lag || d.Deadline.Sub(due) > t.grace(d.Excused)))
-		unfreed += count(d.Kind != "replaced" && d.Freed != churnReplicas) // the newer life frees those too
+		late += count(d.Kind == "evicted" && (d.Cleaned.Sub(d.Deadline) > t.lag || d.Deadline.Sub(due) > t.grace(d.StallTime)))
+		unfreed += count(d.Kind != "replaced" && d.Freed != churnReplicas) // the newer registration frees these too
 	}
 	wrong := differences(want, got)
-	f.check(len(wrong) == 0, "%d hosts went otherwise than they should, %s", len(wrong), strings.Join(wrong[:min(3, len(wrong))], ", "))
+	f.check(len(wrong) == 0, "%d hosts departed in a wrong way, %s", len(wrong), strings.Join(wrong[:min(3, len(wrong))], ", "))
 	f.check(early == 0, "%d were evicted too early", early)
-	f.check(late == 0, "%d were not clean %s after their deadline", late, short(t.lag))
+	f.check(late == 0, "%d were not cleaned up %s after their deadline", late, short(t.lag))
 	f.check(unfreed == 0, "the peers of %d were not freed with them", unfreed)
 }
 
-// differences are the hosts whose departures are not those that they should be.
+// differences returns the hosts whose departures are wrong.
 func differences(want, got map[string][]string) (hosts []string) {
 	for host, kinds := range got {
 		if !slices.Equal(kinds, want[host]) {
@@ -96,15 +93,15 @@ func differences(want, got map[string][]string) (hosts []string) {
 	return hosts
 }
 
-// counted compares what was done with what the scheduler counts.
-func (f *findings) counted(c *crowd, before, after line) {
+// counted checks the scheduler's counts.
+func (f *findings) counted(c *fleet, before, after line) {
 	for _, n := range []struct {
 		what      string
 		got, want int
 	}{
-		{"hosts", after.Hosts - before.Hosts, len(c.grown)},
-		{"peers", after.Peers - before.Peers, len(c.grown) * churnReplicas},
-		{"joins", after.Joins - before.Joins, len(c.lives)},
+		{"hosts", after.Hosts - before.Hosts, len(c.present)},
+		{"peers", after.Peers - before.Peers, len(c.present) * churnReplicas},
+		{"joins", after.Joins - before.Joins, len(c.registrations)},
 		{"left", after.Left - before.Left, c.fates("left")},
 		{"evicted", after.Evicted - before.Evicted, c.fates("evicted")},
 		{"replaced", after.Replaced - before.Replaced, c.fates("replaced")},
@@ -113,23 +110,23 @@ func (f *findings) counted(c *crowd, before, after line) {
 	}
 }
 
-// exactly judges that those are listed that live, and no others.
+// exactly checks that the running hosts are listed, and no others.
 func (f *findings) exactly(listed map[string]bool, living []*proc) {
 	missing := 0
 	for _, p := range living {
 		missing += count(!listed[p.id])
 	}
-	f.check(missing == 0, "%d that live are not listed", missing)
-	f.check(len(listed) == len(living)-missing, "%d are listed, %d live", len(listed), len(living))
+	f.check(missing == 0, "%d running hosts are not listed", missing)
+	f.check(len(listed) == len(living)-missing, "%d are listed, %d are running", len(listed), len(living))
 }
 
-func (c *crowd) summary(ds []line, late int) result {
+func (c *fleet) summary(ds []line, late int) result {
 	ds = slices.DeleteFunc(slices.Clone(ds), func(d line) bool { return d.Kind != "evicted" })
 	if len(ds) == 0 {
-		return result{Detail: c.f.detail("nobody crashed")}
+		return result{Detail: c.f.detail("no host crashed")}
 	}
 	detect, lag := slowest(ds)
 	return result{Detect: ms(detect), Lag: ms(lag), Detail: c.f.detail(
-		"%d joined; %d left, %d crashed and were evicted (%d came back too late), all within %s of their deadline, %d crashed and came back; exactly the other %d are there",
-		len(c.lives), c.fates("left"), c.fates("evicted"), late, short(lag), c.fates("replaced"), len(c.grown))}
+		"%d joined; %d left, %d crashed and were evicted (%d came back too late), all within %s of their deadline, %d crashed and came back; exactly the other %d are listed",
+		len(c.registrations), c.fates("left"), c.fates("evicted"), late, short(lag), c.fates("replaced"), len(c.present))}
 }

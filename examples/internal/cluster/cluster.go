@@ -1,10 +1,9 @@
-// Package cluster runs a scheduler and its peers as real processes, does to
-// them what happens to clusters, and gives a verdict on each scenario.
+// Package cluster runs a scheduler and its peers as real processes, plays scenarios with
+// them, and gives a verdict on each.
 //
-// It learns what happened in two ways. The verdicts rest on the API wherever
-// that can tell: ListHosts no longer lists the host, StatPeer says NotFound. The
-// lines that the scheduler logs give the evidence: deadlines, lags, and that
-// there was one cleanup and not two.
+// It has two sources. Verdicts use the API where that is enough: ListHosts no longer
+// lists the host, StatPeer says NotFound. The scheduler's log gives the evidence:
+// deadlines, lags, and that there was exactly one cleanup.
 package cluster
 
 import (
@@ -21,10 +20,10 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/schedulerd"
 )
 
-var errFailed = errors.New("not every scenario is ok")
+var errFailed = errors.New("some scenarios failed")
 
-// Main is the command. Its first argument may name a role: that is how it
-// starts itself as scheduler and as peers.
+// Main is the command. Its first argument may name a role: so it starts itself as scheduler and as
+// peers.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 {
 		switch args[0] {
@@ -44,8 +43,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return run(ctx, cfg, stdout, stderr)
 }
 
-// role runs a command as a child of cluster: it ends when its parent is gone,
-// which stdin's end tells, whatever else it is doing.
+// role runs a command as a child of cluster. It exits when its parent is gone, which it sees by the end of
+// stdin.
 func role(main cli.Command) cli.Command {
 	return func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		go func() {
@@ -61,7 +60,7 @@ type trial struct {
 	cfg       Config
 	ctx       context.Context // ends with a signal, or with the scheduler
 	timeline  *timeline
-	journal   *journal
+	log       *log
 	procs     *procs
 	scheduler *proc
 	api       *api
@@ -72,7 +71,7 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	t := &trial{cfg: cfg, ctx: ctx, timeline: newTimeline(ctx, stdout), procs: newProcs(stderr)}
-	t.journal = newJournal(t.timeline)
+	t.log = newLog(t.timeline)
 	defer t.procs.killAll()
 	stop := t.timeline.nudge()
 	if err := t.start(cancel); err != nil {
@@ -98,11 +97,11 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	return report(stdout, results, cfg.JSON)
 }
 
-// over says that the run has come to its end, by Ctrl-C or because the scheduler
-// exited. Scenarios return then: nothing that they would do and see is so.
+// over tells whether the run has ended, by Ctrl-C or because the scheduler exited. Scenarios return then,
+// because what they see from then on is not valid.
 func (t *trial) over() bool { return t.ctx.Err() != nil }
 
-// failure is what ended the run, if that was not a signal.
+// failure returns what ended the run, unless that was a signal.
 func (t *trial) failure() error {
 	if err := context.Cause(t.ctx); !errors.Is(err, context.Canceled) {
 		return err
@@ -118,10 +117,10 @@ func (t *trial) why() string {
 	return "by a signal"
 }
 
-// start starts the scheduler and the peers, and waits until all are there.
+// start starts the scheduler and the peers, and waits until all have joined.
 func (t *trial) start(cancel context.CancelCauseFunc) error {
 	var err error
-	t.scheduler, err = t.procs.start("scheduler", "scheduler", t.cfg.schedulerArgs(), t.journal.read)
+	t.scheduler, err = t.procs.start("scheduler", "scheduler", t.cfg.schedulerArgs(), t.log.read)
 	if err != nil {
 		return err
 	}
@@ -131,14 +130,14 @@ func (t *trial) start(cancel context.CancelCauseFunc) error {
 		cancel(errors.New("the scheduler exited: " + t.scheduler.cmd.ProcessState.String()))
 	}()
 	t.timeline.wait("for processes to start")
-	listens := func() bool { return t.journal.address() != "" && (t.cfg.HTTP == "" || t.journal.page() != "") }
+	listens := func() bool { return t.log.address() != "" && (t.cfg.HTTP == "" || t.log.page() != "") }
 	if err := t.until(10*time.Second, listens); err != nil {
 		return fmt.Errorf("the scheduler does not listen: %w", err)
 	}
-	if page := t.journal.page(); page != "" {
+	if page := t.log.page(); page != "" {
 		t.timeline.event("page", "", "%s", page)
 	}
-	if t.api, err = dial(t.journal.address()); err != nil {
+	if t.api, err = dial(t.log.address()); err != nil {
 		return err
 	}
 	for i := range t.cfg.Peers {
@@ -159,26 +158,26 @@ func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*p
 	return p, err
 }
 
-// launchPeer starts a peer without a word.
+// launchPeer starts a peer, without a line on the timeline.
 func (t *trial) launchPeer(id string, interval time.Duration, more ...string) (*proc, error) {
-	args := append([]string{"-scheduler", t.journal.address(), "-id", id, "-interval", interval.String(),
+	args := append([]string{"-scheduler", t.log.address(), "-id", id, "-interval", interval.String(),
 		"-log", "json", "-idc", zone(id)}, more...)
-	return t.procs.start("peer", id, args, t.journal.read)
+	return t.procs.start("peer", id, args, t.log.read)
 }
 
-// zone is where a peer stands: one of three data centres.
+// zone returns the zone of a peer: one of three data centres.
 func zone(id string) string {
 	h := fnv.New32()
 	_, _ = io.WriteString(h, id)
 	return fmt.Sprintf("idc-%d", h.Sum32()%3+1)
 }
 
-// joined waits until every one of the peers is listed and heard to be so.
+// joined waits until all peers are listed and have logged their announces.
 func (t *trial) joined(ps []*proc) error {
 	err := t.until(10*time.Second+t.cfg.Interval, func() bool {
 		listed := t.api.list(t.ctx)
 		for _, p := range ps {
-			if !listed[p.id] || t.journal.lastAnnounce(p.id).Lease == "" {
+			if !listed[p.id] || t.log.lastAnnounce(p.id).Registration == "" {
 				return false
 			}
 		}
@@ -190,14 +189,14 @@ func (t *trial) joined(ps []*proc) error {
 	return nil
 }
 
-// until polls cond until it holds, for at most so long.
+// until polls cond until it is true, up to a limit.
 func (t *trial) until(limit time.Duration, cond func() bool) error {
 	return poll(t.ctx, 5*time.Millisecond, limit, cond)
 }
 
 func (t *trial) pause(d time.Duration) { _ = t.until(d, func() bool { return false }) }
 
-var errTimeout = errors.New("waited in vain")
+var errTimeout = errors.New("nothing happened")
 
 func poll(ctx context.Context, every, limit time.Duration, cond func() bool) error {
 	tick := time.NewTicker(every)

@@ -9,29 +9,29 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 )
 
-const about = `cluster runs a scheduler and its peers as real processes, and does to them what
-happens to clusters: a host exits normally (SIGTERM) and abnormally (SIGKILL), is
-out of reach for less than the policy's patience (SIGSTOP, SIGCONT), the scheduler
-itself is frozen for longer than that, and very many hosts die at once. It prints
-what happens as it happens, and a verdict on each; it exits 0 if all are ok.
+const about = `cluster runs a scheduler and its peers as real processes, and plays scenarios: a
+host exits normally (SIGTERM) and abnormally (SIGKILL), is unreachable for less than
+the policy's timeout (SIGSTOP, SIGCONT), the scheduler itself is stopped for longer
+than that, and very many hosts die at once. It prints what happens as it happens,
+and a verdict on each scenario. It exits 0 if all are ok.
 
 	go run ./examples/cluster
 	go run ./examples/cluster -policy tiered -json
 	go run ./examples/cluster -scenarios all
 	go run ./examples/cluster -serve
 
-The address of the scheduler's live page is printed at the start: open it in a browser.
-With -serve nothing is played, and hosts come and go for as long as you look.
+It prints the address of the scheduler's live page at the start: open it in a
+browser. With -serve it plays no scenario, and hosts come and go until it is stopped.
 
-There are more scenarios than the five that it plays unless told which. In
-interruptions many peers are stopped at once, for half an interval to four of them. In
-partition peers lose the network and run on: connections are cut, packets vanish or are
-held. In churn hosts join, leave and crash for -churn; in the end the count is exact.
+Three scenarios are played only on request. In interruptions many peers are stopped
+at once, for half an interval to four intervals. In partition peers lose the network
+and run on: connections are cut, packets vanish or are held. In churn hosts join,
+leave and crash for -churn; in the end the count is exact.
 
-It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind. Note
-that go run is a process of its own, which starts this one: kill -9 of go run does
-not reach it, and it plays on to its end. To kill it, kill the process that is
-called cluster (pgrep -x cluster), or build it first with go build.`
+It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind. go run is
+a process of its own, which starts this one: kill -9 of go run does not reach it, and
+it continues to its end. To kill it, kill the process named cluster (pgrep -x
+cluster), or build it first with go build.`
 
 const (
 	replicas     = 3 // peers that each host registers
@@ -40,7 +40,7 @@ const (
 	maxInterval = time.Minute
 )
 
-// Config says what to run.
+// Config is the configuration of a run.
 type Config struct {
 	Peers          int
 	Interval       time.Duration
@@ -63,21 +63,21 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
 	var chosen string
 	fs := flag.NewFlagSet("cluster", flag.ContinueOnError)
-	fs.IntVar(&c.Peers, "peers", 5, "peer processes, 4 at least")
+	fs.IntVar(&c.Peers, "peers", 5, "peer processes, at least 4")
 	fs.DurationVar(&c.Interval, "interval", time.Second, "announce interval of the peers")
 	fs.StringVar(&c.Policy, "policy", "fixed", "fixed (evicted after 2 intervals of silence) or tiered (overdue by more than -offline)")
 	fs.DurationVar(&c.Jitter, "jitter", time.Second, "tiered: overdue by more than this is suspect\n(the scheduler's own default of 30s would make this run last minutes)")
 	fs.DurationVar(&c.Offline, "offline", 3*time.Second, "tiered: overdue by more than this is evicted (the scheduler's own default is 5m)")
 	fs.IntVar(&c.Mass, "mass", 10_000, "hosts that die at once in mass_exit")
-	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of those; 0 means twice -interval, so that 2 cores carry them")
-	fs.DurationVar(&c.Churn, "churn", time.Minute, "how long hosts come and go in churn")
-	fs.IntVar(&c.ChurnHosts, "churn-hosts", 0, "hosts that are there at a time in churn, each a process of some 4 MiB;\n0 means 200, or 20 with -serve")
+	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of these hosts; 0 means twice -interval, so that 2 cores are enough")
+	fs.DurationVar(&c.Churn, "churn", time.Minute, "duration of churn")
+	fs.IntVar(&c.ChurnHosts, "churn-hosts", 0, "hosts at a time in churn, each a process of some 4 MiB;\n0 means 200, or 20 with -serve")
 	fs.StringVar(&c.HTTP, "http", "127.0.0.1:0", "`address` of the scheduler's page and metrics; port 0 picks one, empty means none")
-	fs.BoolVar(&c.Serve, "serve", false, "play nothing: keep the cluster running until Ctrl-C, with hosts that join, leave, crash\nand stumble, so that there is something to look at on the page")
-	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "how long after its deadline a host must be gone and clean")
+	fs.BoolVar(&c.Serve, "serve", false, "play no scenario: keep the cluster running until Ctrl-C, with hosts that join, leave, crash\nand pause, to watch on the page")
+	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "how long after its deadline a host must be evicted and cleaned up")
 	fs.StringVar(&chosen, "scenarios", names(usual()), "`names` of the scenarios to play, or all; there are\n"+names(scenarios))
 	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object in the last line of stdout")
-	fs.StringVar(&c.SchedulerFlags, "scheduler-flags", "", "`flags` added to the scheduler's, to see verdicts fail: with '-multiple 1000'\nnobody is evicted, with '-multiple 1.2' hosts are evicted too early")
+	fs.StringVar(&c.SchedulerFlags, "scheduler-flags", "", "`flags` added to the scheduler's, to see verdicts fail: with '-multiple 1000'\nno host is evicted, with '-multiple 1.2' hosts are evicted too early")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err
 	}
@@ -115,9 +115,9 @@ func (c Config) validate() error {
 	return nil
 }
 
-// patience is what the policy grants to hosts of an interval. It is reckoned
-// here anew, so that a verdict does not rest on what the scheduler says of it.
-func (c Config) patience(interval time.Duration) time.Duration {
+// timeout returns the policy's timeout for an interval. It is computed here too, so that verdicts do not
+// depend on what the scheduler says.
+func (c Config) timeout(interval time.Duration) time.Duration {
 	if c.Policy == "tiered" {
 		return interval + c.Offline
 	}

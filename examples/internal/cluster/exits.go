@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// normalExit has a peer leave. The leave frees it at once, without any silence
-// to wait for.
+// normalExit makes a peer leave. The leave frees it at once, without a silence.
 func (t *trial) normalExit(f *findings) result {
 	p := t.take()
 	judge := t.witness(f, only(p.id))
-	t.timeline.event("SIGTERM", p.id, "it should leave")
+	t.timeline.event("SIGTERM", p.id, "it must leave")
 	at := time.Now()
 	p.signal(syscall.SIGTERM)
-	e := t.observe(p.id, at, t.cfg.patience(t.cfg.Interval)+2*t.cfg.Lag)
+	e := t.observe(p.id, at, t.cfg.timeout(t.cfg.Interval)+2*t.cfg.Lag)
 	if t.over() {
 		return result{}
 	}
@@ -27,7 +26,7 @@ func (t *trial) normalExit(f *findings) result {
 	}
 }
 
-// abnormalExit kills a peer. Only its silence tells.
+// abnormalExit kills a peer. The scheduler detects it by its silence.
 func (t *trial) abnormalExit(f *findings) result {
 	p := t.take()
 	judge := t.witness(f, only(p.id))
@@ -37,22 +36,22 @@ func (t *trial) abnormalExit(f *findings) result {
 	}
 	judge()
 	return result{
-		Detect: sinceMS(d.At, d.LastSeen), Lag: sinceMS(d.Cleaned, d.Deadline),
-		Detail: f.detail("%s evicted, not before its deadline and %s after it, cleaned once", p.id, short(d.Cleaned.Sub(d.Deadline))),
+		Detect: sinceMS(d.At, d.LastContact), Lag: sinceMS(d.Cleaned, d.Deadline),
+		Detail: f.detail("%s evicted, not before its deadline and cleaned up %s after it, once", p.id, short(d.Cleaned.Sub(d.Deadline))),
 	}
 }
 
-// killAndObserve kills a peer and judges how it was found out.
+// killAndObserve kills a peer and checks its eviction.
 func (t *trial) killAndObserve(f *findings, p *proc, stalled bool) line {
 	stalls := t.status().Stalls
 	if t.over() {
 		return line{}
 	}
-	t.timeline.event("SIGKILL", p.id, "it can't leave")
+	t.timeline.event("SIGKILL", p.id, "it cannot leave")
 	at := time.Now()
 	p.signal(os.Kill)
-	// After a stall the registry grants one interval and a gap of 500 ms more.
-	limit := t.cfg.patience(t.cfg.Interval) + t.cfg.Interval + time.Second + 2*t.cfg.Lag
+	// After a stall a host has one interval and a gap of 500 ms more.
+	limit := t.cfg.timeout(t.cfg.Interval) + t.cfg.Interval + time.Second + 2*t.cfg.Lag
 	e := t.observe(p.id, at, limit)
 	if t.over() {
 		return line{}

@@ -7,10 +7,10 @@ type Line = line
 
 const Replicas = replicas
 
-var testTerms = terms{interval: time.Second, patience: 2 * time.Second, lag: 500 * time.Millisecond}
+var testTerms = terms{interval: time.Second, timeout: 2 * time.Second, lag: 500 * time.Millisecond}
 
-// JudgeEviction returns what is wrong with an eviction at an interval of 1 s,
-// a patience of 2 s and a lag of 500 ms.
+// JudgeEviction returns the problems of an eviction at an interval of 1 s, a timeout of 2 s and a lag of
+// 500 ms.
 func JudgeEviction(killed, gone time.Time, freed, stalled bool, ds []Line) []string {
 	f, t := &findings{}, testTerms
 	t.stalled = stalled
@@ -26,7 +26,7 @@ func JudgeLeave(signalled, gone time.Time, freed bool, ds []Line) []string {
 
 func JudgeMass(ds []Line, ids []string, killed time.Time) []string {
 	f := &findings{}
-	f.mass(ds, ids, testTerms, killed)
+	f.massExit(ds, ids, testTerms, killed)
 	return f.problems
 }
 
@@ -36,8 +36,8 @@ func JudgeBystanders(departed []Line, before, after map[string]string, listed ma
 	return f.problems
 }
 
-// JudgeOutage returns what is wrong with an outage of a peer that announced
-// itself at last, could be heard from over on, and announced itself at again.
+// JudgeOutage returns the problems of an outage of a peer. last is its last announce before, over is when
+// the outage ended, again is its first announce after.
 func JudgeOutage(last, over, again Line, missing time.Time, registered bool, ds []Line) []string {
 	f := &findings{}
 	f.outage(&outage{
@@ -47,17 +47,17 @@ func JudgeOutage(last, over, again Line, missing time.Time, registered bool, ds 
 	return f.problems
 }
 
-// Member is one life of a host in churn.
+// Member is one registration of a host in churn.
 type Member = *member
 
 func NewMember(host, fate string, joined time.Time) Member {
 	return &member{host: host, fate: fate, joined: joined}
 }
 
-func JudgeChurn(ds []Line, lives []Member) []string {
+func JudgeChurn(ds []Line, registrations []Member) []string {
 	f := &findings{}
-	concede(ds, lives)
-	f.churn(ds, lives, testTerms)
+	concede(ds, registrations)
+	f.churn(ds, registrations, testTerms)
 	return f.problems
 }
 

@@ -10,19 +10,19 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// A cable is one peer's way to the scheduler: a proxy that can lose the network.
+// A cable is one peer's connection to the scheduler: a proxy that can fail.
 type cable struct{ proxy *toxiproxy.Proxy }
 
-// A fault is a way to lose it. With toxics the connections stay, new ones are
+// A fault is a way to fail. With toxics the connections stay, new ones are
 // accepted, and in both directions nothing comes through; without, all are reset
 // and new ones are refused.
 type fault struct{ name, toxic string }
 
 var faults = []fault{
 	{name: "cut"},
-	// Packets vanish. When the network is back the proxy closes what lost some.
+	// Packets vanish. When the network is back the proxy closes the connections that lost some.
 	{name: "black hole", toxic: `"type": "timeout", "attributes": {"timeout": 0}`},
-	// Packets come when the network is back, as TCP has it with those that it repeats.
+	// Packets arrive when the network is back, as if TCP had repeated them.
 	{name: "hold", toxic: `"type": "latency", "attributes": {"latency": 3600000}`},
 }
 
@@ -50,7 +50,7 @@ func (c *cable) lose(f fault) error {
 	return nil
 }
 
-// restore may find the port taken for a moment, by a connection of someone else.
+// restore may find the port used for a moment, by another connection.
 func (c *cable) restore(f fault) error {
 	if f.toxic == "" {
 		return poll(context.Background(), time.Millisecond, time.Second, func() bool { return c.proxy.Start() == nil })

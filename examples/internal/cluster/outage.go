@@ -7,34 +7,34 @@ import (
 	"time"
 )
 
-// An outage keeps a living peer from being heard for a while.
+// An outage makes a running peer unreachable for a while.
 type outage struct {
 	name       string // what is done to the peer, for the timeline
 	length     time.Duration
-	phase      time.Duration // from a beat to the begin, at most
+	phase      time.Duration // from an announce to the begin, at most
 	p          *proc
 	begin, end func() error
 
-	// What was seen of it.
+	// What was observed.
 	err        error
 	last       line      // the peer's last announce before
-	over       time.Time // before this it could not be heard
+	over       time.Time // it could not be heard before
 	again      line      // its first announce after
 	missing    time.Time // when ListHosts first lacked it; zero: never
 	departures []line
 	registered bool // StatPeer finds all of its peers, afterwards
 }
 
-// certain is the length of an outage that nobody survives, whenever it begins, and
-// even if the scheduler is stalled for a moment meanwhile.
+// certain is the length of an outage that no peer survives, whenever it begins, even if the scheduler
+// stalls for a moment meanwhile.
 func (t *trial) certain() time.Duration {
 	terms := t.terms(t.cfg.Interval, true)
-	return terms.patience + terms.lag + terms.grace(0)
+	return terms.timeout + terms.lag + terms.grace(0)
 }
 
-// ordeal has each recruit suffer its outage, judges what became of them and of the others,
-// and dismisses them.
-func (t *trial) ordeal(f *findings, ps []*proc, of func(i int) *outage) result {
+// playOutages makes each recruit suffer its outage, checks the recruits and the bystanders, and dismisses
+// the recruits.
+func (t *trial) playOutages(f *findings, ps []*proc, of func(i int) *outage) result {
 	judge := t.witness(f, recruited(ps))
 	stalls := t.status().Stalls
 	outages := make([]*outage, len(ps))
@@ -52,7 +52,7 @@ func (t *trial) ordeal(f *findings, ps []*proc, of func(i int) *outage) result {
 	return r
 }
 
-// suffer has all outages happen at the same time, and watches the API meanwhile.
+// suffer plays all outages at the same time, and watches the API meanwhile.
 func (t *trial) suffer(outages []*outage) {
 	missing := t.watchAll()
 	t.timeline.wait("for %d outages to end", len(outages))
@@ -64,13 +64,13 @@ func (t *trial) suffer(outages []*outage) {
 	_ = t.status() // what was logged until now has been read
 	seen := missing()
 	for _, o := range outages {
-		o.missing, o.departures = seen[o.p.id], t.journal.of(o.p.id)
+		o.missing, o.departures = seen[o.p.id], t.log.of(o.p.id)
 		o.registered = t.until(t.cfg.Interval, func() bool { return t.api.registered(t.ctx, o.p.id, replicas) }) == nil
 	}
 }
 
-// sufferOne begins in the phase after a beat, when no announce is under way: one
-// of which the peer is told only after the outage would be taken for one after it.
+// sufferOne begins in the phase after an announce, when none is in flight: an announce that is answered
+// only after the outage would look like one after it.
 func (t *trial) sufferOne(o *outage) {
 	if _, ok := t.nextAnnounce(o.p, time.Now(), 2*t.cfg.Interval); !ok {
 		return
@@ -79,9 +79,9 @@ func (t *trial) sufferOne(o *outage) {
 	if o.err = o.begin(); o.err != nil || t.over() {
 		return
 	}
-	t.timeline.event(o.name, o.p.id, "for %s, patience is %s", short(o.length), short(t.cfg.patience(t.cfg.Interval)))
+	t.timeline.event(o.name, o.p.id, "for %s, timeout is %s", short(o.length), short(t.cfg.timeout(t.cfg.Interval)))
 	t.pause(o.length)
-	o.last, o.over = t.journal.lastAnnounce(o.p.id), time.Now()
+	o.last, o.over = t.log.lastAnnounce(o.p.id), time.Now()
 	if o.err = o.end(); o.err != nil || t.over() {
 		return
 	}
@@ -91,9 +91,8 @@ func (t *trial) sufferOne(o *outage) {
 	}
 }
 
-// watchAll asks for the list of hosts over and over. The function that it
-// returns stops that, and returns when each host was first lacking that had
-// been there.
+// watchAll polls the list of hosts. The returned function stops that, and returns when each host that had
+// been listed was first missing.
 func (t *trial) watchAll() (stop func() (missing map[string]time.Time)) {
 	missing, there := map[string]time.Time{}, map[string]bool{}
 	end := make(chan struct{})
@@ -111,7 +110,7 @@ func (t *trial) watchAll() (stop func() (missing map[string]time.Time)) {
 	}
 }
 
-// noteMissing compares a list with all those before. No list at all says nothing.
+// noteMissing compares a list with the earlier ones. It ignores a nil list.
 func noteMissing(listed, there map[string]bool, missing map[string]time.Time) {
 	if listed == nil {
 		return
@@ -126,16 +125,16 @@ func noteMissing(listed, there map[string]bool, missing map[string]time.Time) {
 	}
 }
 
-// silence is how long the host was not heard, at least and at most. What it
-// announces it logs when it has the answer, and an attempt may take a quarter of
-// the interval: so it may have been heard that much before it says.
+// silence returns how long the host was not heard, at least and at most. A peer logs an announce when it
+// has the answer, and an attempt may take a quarter of the interval. So it may have been heard that much
+// earlier.
 func (o *outage) silence(interval time.Duration) (least, most time.Duration) {
 	return o.over.Sub(o.last.Time), o.again.Time.Sub(o.last.Time) + interval/4
 }
 
-// outage judges what became of a peer: what had to, wherever patience and the
-// silence leave no doubt, and else what the evidence in the log is right about.
-// It says whether the peer was evicted, and in any case it must be back in time.
+// outage checks a peer after its outage, and returns whether it was evicted. Where timeout and silence
+// decide, that must be right; otherwise the result must match the evidence in the log. In any case the peer
+// must be back in time.
 func (f *findings) outage(o *outage, t terms) (evicted bool) {
 	f.check(o.err == nil, "%s of %s: %v", o.name, o.p.id, o.err)
 	f.check(!o.again.Time.IsZero(), "%s does not announce any more after %s", o.p.id, o.name)
@@ -147,7 +146,7 @@ func (f *findings) outage(o *outage, t terms) (evicted bool) {
 		due = o.over
 	}
 	f.check(o.again.Time.Sub(due) <= t.interval+t.lag, "%s announced only %s after it could again", o.p.id, short(o.again.Time.Sub(due)))
-	f.check(o.registered, "peers of %s are not there after %s", o.p.id, o.name)
+	f.check(o.registered, "peers of %s are not registered after %s", o.p.id, o.name)
 	if len(o.departures) == 0 {
 		f.survived(o, t)
 		return false
@@ -158,27 +157,27 @@ func (f *findings) outage(o *outage, t terms) (evicted bool) {
 
 func (f *findings) survived(o *outage, t terms) {
 	least, _ := o.silence(t.interval)
-	f.check(least <= t.patience+t.lag+t.grace(0), "%s is still there after %s of silence", o.p.id, short(least))
-	f.check(o.again.Lease == o.last.Lease, "%s is in life %s, was in %s", o.p.id, o.again.Lease, o.last.Lease)
+	f.check(least <= t.timeout+t.lag+t.grace(0), "%s was not evicted after %s of silence", o.p.id, short(least))
+	f.check(o.again.Registration == o.last.Registration, "%s is in registration %s, was in %s", o.p.id, o.again.Registration, o.last.Registration)
 	f.check(o.missing.IsZero(), "%s was not listed for a while", o.p.id)
 }
 
-// returned judges one that was evicted, and joined anew.
+// returned checks a peer that was evicted, and joined again.
 func (f *findings) returned(o *outage, t terms) {
 	_, most := o.silence(t.interval)
-	f.check(most >= t.patience, "%s was evicted after %s of silence at most", o.p.id, short(most))
+	f.check(most >= t.timeout, "%s was evicted after %s of silence at most", o.p.id, short(most))
 	f.check(len(o.departures) == 1, "%s departed %d times", o.p.id, len(o.departures))
 	d := o.departures[0]
 	f.check(d.Kind == "evicted", "%s %s", o.p.id, d.Kind)
 	f.check(d.Freed == replicas, "%d of %d peers of %s freed", d.Freed, replicas, o.p.id)
-	f.check(d.LastSeen.Before(o.last.Time.Add(slop)) && d.LastSeen.After(o.last.Time.Add(-t.interval/4-slop)),
-		"%s was last heard %s before it was answered", o.p.id, short(o.last.Time.Sub(d.LastSeen)))
+	f.check(d.LastContact.Before(o.last.Time.Add(slop)) && d.LastContact.After(o.last.Time.Add(-t.interval/4-slop)),
+		"%s was last heard %s before it was answered", o.p.id, short(o.last.Time.Sub(d.LastContact)))
 	due := f.onTime(d, t)
 	f.check(o.missing.IsZero() || !o.missing.Before(due.Add(-slop)), "%s was not listed %s before its deadline", o.p.id, short(due.Sub(o.missing)))
-	f.check(o.again.Lease != o.last.Lease, "%s was evicted, but is still in life %s", o.p.id, o.again.Lease)
+	f.check(o.again.Registration != o.last.Registration, "%s was evicted, but is still in registration %s", o.p.id, o.again.Registration)
 }
 
-// outages judges all of them, and sums up.
+// outages checks all outages, and sums up.
 func (t *trial) outages(f *findings, outages []*outage, terms terms) result {
 	var gone []line
 	var longest time.Duration
@@ -190,21 +189,21 @@ func (t *trial) outages(f *findings, outages []*outage, terms terms) result {
 		}
 	}
 	f.check(longest > terms.interval, "no survivor was overdue: this proves nothing")
-	f.check(len(gone) > 0, "nobody was evicted: this proves nothing")
+	f.check(len(gone) > 0, "no peer was evicted: this proves nothing")
 	if len(gone) == 0 {
 		return result{Detail: f.detail("")}
 	}
 	detect, lag := slowest(gone)
 	return result{Detect: ms(detect), Lag: ms(lag), Detail: f.detail(
-		"%d of %d survived, up to %s of silence; %d evicted, none before its deadline and all within %s of it, each back in a new life",
+		"%d of %d survived, up to %s of silence; %d evicted, none before its deadline and all within %s of it, each back in a new registration",
 		len(outages)-len(gone), len(outages), short(longest), len(gone), short(lag))}
 }
 
-// slowest is the longest detection and the longest lag.
+// slowest returns the longest detection and the longest lag.
 func slowest(ds []line) (detect, lag time.Duration) {
 	var detects, lags []time.Duration
 	for _, d := range ds {
-		detects, lags = append(detects, d.At.Sub(d.LastSeen)), append(lags, d.Cleaned.Sub(d.Deadline))
+		detects, lags = append(detects, d.At.Sub(d.LastContact)), append(lags, d.Cleaned.Sub(d.Deadline))
 	}
 	return slices.Max(detects), slices.Max(lags)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// outage is what is seen of a peer that beat at 0, was stopped, and could be heard
+// outage is what is seen of a peer that heartbeat at 0, was stopped, and could be heard
 // again from over on.
 type outage struct {
 	last, over, again cluster.Line
@@ -21,16 +21,16 @@ type outage struct {
 // is evicted at 2.001.
 func bearable() *outage {
 	return &outage{
-		last: cluster.Line{Time: at(0), Lease: "1"}, over: cluster.Line{Time: at(1.2)},
-		again: cluster.Line{Time: at(1.3), Lease: "1"}, registered: true,
+		last: cluster.Line{Time: at(0), Registration: "1"}, over: cluster.Line{Time: at(1.2)},
+		again: cluster.Line{Time: at(1.3), Registration: "1"}, registered: true,
 	}
 }
 
 func tooLong() *outage {
 	o := bearable()
-	o.over.Time, o.again, o.missing = at(3), cluster.Line{Time: at(3.1), Lease: "2"}, at(2.01)
+	o.over.Time, o.again, o.missing = at(3), cluster.Line{Time: at(3.1), Registration: "2"}, at(2.01)
 	o.departures = []cluster.Line{{
-		Host: "h", Kind: "evicted", LastSeen: at(-0.001), Deadline: at(1.999), At: at(2.001), Cleaned: at(2.002),
+		Host: "h", Kind: "evicted", LastContact: at(-0.001), Deadline: at(1.999), At: at(2.001), Cleaned: at(2.002),
 		Freed: cluster.Replicas,
 	}}
 	return o
@@ -51,21 +51,21 @@ func TestOutage(t *testing.T) {
 		"bearable": {bearable, breaks{
 			"does not announce any more":          func(o *outage) { o.again = cluster.Line{} },
 			"announced only 1.600 s after":        func(o *outage) { o.again.Time = at(2.8) },
-			"peers of h are not there":            func(o *outage) { o.registered = false },
-			"is in life 2, was in 1":              func(o *outage) { o.again.Lease = "2" },
+			"peers of h are not registered":       func(o *outage) { o.registered = false },
+			"is in registration 2, was in 1":      func(o *outage) { o.again.Registration = "2" },
 			"was not listed for a while":          func(o *outage) { o.missing = at(1) },
-			"still there after 2.600 s":           func(o *outage) { o.over.Time, o.again.Time = at(2.6), at(2.7) },
+			"not evicted after 2.600 s":           func(o *outage) { o.over.Time, o.again.Time = at(2.6), at(2.7) },
 			"evicted after 1.550 s of silence at": func(o *outage) { *o = *tooLong(); o.over.Time, o.again.Time = at(1.2), at(1.3) },
 		}},
 		"too long": {tooLong, breaks{
-			"departed 2 times":                     func(o *outage) { o.departures = append(o.departures, o.departures[0]) },
-			"h left":                               func(o *outage) { o.departures[0].Kind = "left" },
-			"2 of 3 peers of h freed":              func(o *outage) { o.departures[0].Freed = 2 },
-			"last heard 300.0 ms before it was":    func(o *outage) { o.departures[0].LastSeen, o.departures[0].Deadline = at(-0.3), at(1.7) },
-			"evicted 499.0 ms before its deadline": func(o *outage) { o.departures[0].At = at(1.5) },
-			"clean only 601.0 ms after":            func(o *outage) { o.departures[0].Cleaned = at(2.6) },
-			"not listed 999.0 ms before":           func(o *outage) { o.missing = at(1) },
-			"evicted, but is still in life 1":      func(o *outage) { o.again.Lease = "1" },
+			"departed 2 times":                        func(o *outage) { o.departures = append(o.departures, o.departures[0]) },
+			"h left":                                  func(o *outage) { o.departures[0].Kind = "left" },
+			"2 of 3 peers of h freed":                 func(o *outage) { o.departures[0].Freed = 2 },
+			"last heard 300.0 ms before it was":       func(o *outage) { o.departures[0].LastContact, o.departures[0].Deadline = at(-0.3), at(1.7) },
+			"evicted 499.0 ms before its deadline":    func(o *outage) { o.departures[0].At = at(1.5) },
+			"clean only 601.0 ms after":               func(o *outage) { o.departures[0].Cleaned = at(2.6) },
+			"not listed 999.0 ms before":              func(o *outage) { o.missing = at(1) },
+			"evicted, but is still in registration 1": func(o *outage) { o.again.Registration = "1" },
 		}},
 	} {
 		for problem, breakIt := range c.breaks {
@@ -80,7 +80,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// Where patience and the silence leave a doubt, either is right.
+// Where timeout and silence do not decide, both results are right.
 func TestOutageInDoubt(t *testing.T) {
 	saved, lost := bearable(), tooLong()
 	for _, o := range []*outage{saved, lost} {

@@ -2,8 +2,8 @@ package cluster
 
 import "time"
 
-// partition takes the network away from peers that run on, in every way that
-// there is, for less and for more than the policy's patience.
+// partition cuts the network of running peers, with each fault, for less and for more than the policy's
+// timeout.
 func (t *trial) partition(f *findings) result {
 	cables, addrs := t.layCables(f, 2*len(faults))
 	defer func() {
@@ -15,7 +15,7 @@ func (t *trial) partition(f *findings) result {
 	if t.over() || !f.ok() {
 		return result{Detail: f.detail("")}
 	}
-	return t.ordeal(f, ps, func(i int) *outage {
+	return t.playOutages(f, ps, func(i int) *outage {
 		length := t.bearable()
 		if i >= len(faults) {
 			length = t.certain()
@@ -26,7 +26,7 @@ func (t *trial) partition(f *findings) result {
 
 func (t *trial) layCables(f *findings, n int) (cables []*cable, addrs []string) {
 	for range n {
-		c, err := lay(t.journal.address())
+		c, err := lay(t.log.address())
 		f.check(err == nil, "%v", err)
 		cables, addrs = append(cables, c), append(addrs, c.address())
 	}
@@ -34,9 +34,9 @@ func (t *trial) layCables(f *findings, n int) (cables []*cable, addrs []string) 
 }
 
 // bearable is the length of an outage that makes a peer overdue and that it
-// survives, if it begins right after a beat.
+// survives, if it begins right after a heartbeat.
 func (t *trial) bearable() time.Duration {
-	return t.cfg.Interval + (t.cfg.patience(t.cfg.Interval)-t.cfg.Interval)/5
+	return t.cfg.Interval + (t.cfg.timeout(t.cfg.Interval)-t.cfg.Interval)/5
 }
 
 func (t *trial) loss(p *proc, c *cable, how fault, length time.Duration) *outage {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// procs starts processes and sees to it that none outlives this one.
+// procs starts processes, and makes sure that none outlives this one.
 //
 // On an orderly end, Ctrl-C included, killAll does that. If this process is
 // killed, its children's stdin ends, and they exit. One that is stopped by

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// recruit starts peers for one scenario, and waits until all are there. One that
-// has no address of its own dials the scheduler.
+// recruit starts peers for one scenario, and waits until all have joined. Without an address of its own a
+// peer dials the scheduler.
 func (t *trial) recruit(f *findings, prefix string, addrs []string) (ps []*proc) {
 	for i, addr := range addrs {
 		if addr == "" {
-			addr = t.journal.address()
+			addr = t.log.address()
 		}
 		p, err := t.startPeer(fmt.Sprintf("%s-%d", prefix, i+1), t.cfg.Interval, "-peers", fmt.Sprint(replicas), "-v", "-scheduler", addr)
 		f.check(err == nil, "%v", err)
@@ -24,8 +24,7 @@ func (t *trial) recruit(f *findings, prefix string, addrs []string) (ps []*proc)
 	return ps
 }
 
-// dismiss has the recruits leave, so that the next scenario finds the cluster as
-// this one did.
+// dismiss makes the recruits leave, so that the next scenario finds the cluster unchanged.
 func (t *trial) dismiss(f *findings, ps []*proc) {
 	for _, p := range ps {
 		p.signal(syscall.SIGTERM)

@@ -11,14 +11,14 @@ type result struct {
 	Name   string  `json:"name"`
 	OK     bool    `json:"ok"`
 	Detail string  `json:"detail"`
-	Detect float64 `json:"detect_ms"` // from the last sign of life (or the signal to leave) to removal
-	Lag    float64 `json:"lag_ms"`    // from the deadline (or the leave) to clean
+	Detect float64 `json:"detect_ms"` // from the last contact (or the signal to leave) to the removal
+	Lag    float64 `json:"lag_ms"`    // from the deadline (or the leave) to the end of the cleanup
 }
 
 const legend = `
-detect: from the last sign of life (or the signal to leave) until the host is removed
+detect: from the last contact (or the signal to leave) until the host is removed
 lag: from its deadline (or its leave) until its peers are freed too
-both are of the slowest host where there are many; "-" is nothing to measure
+of many hosts, both are those of the slowest; "-" means nothing to measure
 `
 
 // report prints the table, and fails if a scenario did.

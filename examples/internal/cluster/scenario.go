@@ -8,11 +8,11 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 )
 
-// A scenario does something to the cluster and finds out what came of it.
+// A scenario does something to the cluster and checks the result.
 type scenario struct {
 	name string
 	play func(*trial, *findings) result
-	long bool // is played only when asked for
+	long bool // is played only on request
 }
 
 var scenarios = []scenario{
@@ -26,7 +26,7 @@ var scenarios = []scenario{
 	{name: "churn", play: (*trial).churn, long: true},
 }
 
-// usual are the scenarios that are played unless told which.
+// usual returns the scenarios that are played by default.
 func usual() []scenario {
 	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return s.long })
 }
@@ -39,8 +39,8 @@ func names(ss []scenario) string {
 	return strings.Join(names, ",")
 }
 
-// choose finds scenarios by their names. They are played in their usual order,
-// each once: some use up peers.
+// choose finds scenarios by their names. They are played in their usual order, each once, because some
+// consume peers.
 func choose(which string) (chosen []scenario, err error) {
 	if which == "all" {
 		return scenarios, nil
@@ -55,7 +55,7 @@ func choose(which string) (chosen []scenario, err error) {
 	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return !asked[s.name] }), nil
 }
 
-// play gives the verdict. If the run is over, that is the verdict.
+// play plays a scenario and gives the verdict. If the run is over, that is the verdict.
 func (t *trial) play(s scenario) result {
 	f := &findings{}
 	var r result
@@ -76,36 +76,35 @@ func (t *trial) play(s scenario) result {
 	return r
 }
 
-// witness begins to watch over the bystanders of a scenario; the function that
-// it returns judges what became of them.
+// witness records the state of the bystanders of a scenario. The returned function checks that it has not
+// changed.
 func (t *trial) witness(f *findings, victim func(host string) bool) (judge func()) {
-	from, before := len(t.journal.departures()), t.lives(victim)
+	from, before := len(t.log.departures()), t.registrations(victim)
 	return func() {
-		f.bystanders(t.journal.departures()[from:], victim, before, t.lives(victim), t.api.list(t.ctx))
+		f.bystanders(t.log.departures()[from:], victim, before, t.registrations(victim), t.api.list(t.ctx))
 	}
 }
 
-// lives are those that the living peers are in, as the scheduler's answer to
-// their latest announce says.
-func (t *trial) lives(except func(host string) bool) map[string]string {
-	lives := map[string]string{}
+// registrations returns the registrations of the running peers, from the scheduler's answers to their latest
+// announces.
+func (t *trial) registrations(except func(host string) bool) map[string]string {
+	registrations := map[string]string{}
 	for _, p := range t.peers {
 		if !except(p.id) {
-			lives[p.id] = t.journal.lastAnnounce(p.id).Lease
+			registrations[p.id] = t.log.lastAnnounce(p.id).Registration
 		}
 	}
-	return lives
+	return registrations
 }
 
-// take takes the first peer for a victim; it is one no longer.
+// take removes the first peer from the list, as the victim of a scenario.
 func (t *trial) take() *proc {
 	p := t.peers[0]
 	t.peers = t.peers[1:]
 	return p
 }
 
-// observe watches a host go, by the API: until it is not listed, and its peers
-// are not found.
+// observe waits, by the API, until a host is not listed and its peers are not found.
 func (t *trial) observe(host string, at time.Time, limit time.Duration) end {
 	e := end{host: host, at: at}
 	t.timeline.wait("for %s to go", host)
@@ -117,27 +116,27 @@ func (t *trial) observe(host string, at time.Time, limit time.Duration) end {
 	})
 	_ = t.until(t.cfg.Lag, func() bool {
 		e.freed = t.api.freed(t.ctx, host, replicas)
-		return e.freed && len(t.journal.of(host)) > 0
+		return e.freed && len(t.log.of(host)) > 0
 	})
-	e.departures = t.journal.of(host)
+	e.departures = t.log.of(host)
 	return e
 }
 
-// status has the scheduler say what it holds. What it logged before has been
-// read when this returns.
+// status makes the scheduler log its status, and returns it. All earlier lines of the scheduler have been
+// read when status returns.
 func (t *trial) status() line {
-	n := t.journal.statusCount()
+	n := t.log.statusCount()
 	t.scheduler.signal(sigStatus)
 	var l line
 	_ = t.until(10*time.Second, func() (ok bool) {
-		l, ok = t.journal.statusAfter(n)
+		l, ok = t.log.statusAfter(n)
 		return ok
 	})
 	return l
 }
 
 func (t *trial) terms(interval time.Duration, stalled bool) terms {
-	return terms{interval: interval, patience: t.cfg.patience(interval), lag: t.cfg.Lag, stalled: stalled}
+	return terms{interval: interval, timeout: t.cfg.timeout(interval), lag: t.cfg.Lag, stalled: stalled}
 }
 
 func only(host string) func(string) bool { return func(h string) bool { return h == host } }

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// quiet is how long nothing may be printed before we say what we wait for.
+// quiet is the time without output after which a line says what the run waits for.
 const quiet = 2 * time.Second
 
-// A timeline prints what happens, when it happens. What happens when ctx has ended
-// is the end of the run, and no part of the story.
+// A timeline prints what happens, when it happens. After ctx has ended it prints only the end of the
+// run.
 type timeline struct {
 	ctx   context.Context
 	start time.Time
@@ -29,12 +29,12 @@ func newTimeline(ctx context.Context, out io.Writer) *timeline {
 	return &timeline{ctx: ctx, start: now, out: out, last: now}
 }
 
-// event prints a line, unless ctx has ended: what happened, to whom, and more.
-func (t *timeline) event(what, who, format string, args ...any) {
+// event prints a line, unless ctx has ended: what happened, to which host, and details.
+func (t *timeline) event(what, host, format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ctx.Err() == nil {
-		t.print(what, who, fmt.Sprintf(format, args...))
+		t.print(what, host, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -46,21 +46,20 @@ func (t *timeline) final(what, text string) {
 }
 
 // print prints a line. The caller holds mu.
-func (t *timeline) print(what, who, text string) {
+func (t *timeline) print(what, host, text string) {
 	t.last = time.Now()
-	s := fmt.Sprintf("%8.3fs  %-10s %-10s %s", t.last.Sub(t.start).Seconds(), what, who, text)
+	s := fmt.Sprintf("%8.3fs  %-10s %-10s %s", t.last.Sub(t.start).Seconds(), what, host, text)
 	_, _ = fmt.Fprintln(t.out, strings.TrimRight(s, " "))
 }
 
-// wait notes what we wait for, in case it takes long.
+// wait records what the run waits for, in case it takes long.
 func (t *timeline) wait(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting = fmt.Sprintf(format, args...)
 }
 
-// nudge has a line printed whenever it has been quiet for too long, until stop
-// is called.
+// nudge prints a line whenever it has been quiet for too long, until stop is called.
 func (t *timeline) nudge() (stop func()) {
 	ctx, cancel := context.WithCancel(t.ctx)
 	var wg sync.WaitGroup
@@ -80,7 +79,7 @@ func (t *timeline) nudge() (stop func()) {
 	}
 }
 
-// short writes a duration with the digits that matter.
+// short formats a duration with few digits.
 func short(d time.Duration) string {
 	switch {
 	case d.Abs() >= time.Second:

@@ -6,35 +6,35 @@ import (
 	"time"
 )
 
-// slop is how far the clock readings of two processes may disagree.
+// slop is the tolerance between the clock readings of two processes.
 const slop = 5 * time.Millisecond
 
-// An end is what was seen of a host that was made to exit.
+// An end is what was observed of a host that was made to exit.
 type end struct {
 	host       string
 	at         time.Time // when it was signalled
 	gone       time.Time // when ListHosts first lacked it; zero: never
 	freed      bool      // StatPeer finds none of its peers
-	departures []line    // what the scheduler logged; there must be one
+	departures []line    // from the scheduler's log; there must be one
 }
 
-// terms are what a host that falls silent is held against.
+// terms are the limits that apply to a silent host.
 type terms struct {
-	interval, patience, lag time.Duration
-	stalled                 bool // the scheduler says that it was: see grace
+	interval, timeout, lag time.Duration
+	stalled                bool // the scheduler stalled: see grace
 }
 
-// grace is by how much a deadline may be later than patience says: after a
-// stall, by what was excused, and by the interval and a gap of 500 ms in which the
-// host may be heard again, counted from a stall that ended just before the deadline.
-func (t terms) grace(excused time.Duration) time.Duration {
-	if !t.stalled && excused == 0 {
+// grace returns how much later than the timeout a deadline may be: after a stall, by the stall time, and
+// by the interval and a gap of 500 ms in which the host may be heard again, counted from a stall that ended
+// just before the deadline.
+func (t terms) grace(stallTime time.Duration) time.Duration {
+	if !t.stalled && stallTime == 0 {
 		return slop
 	}
-	return excused + t.interval + time.Second/2 + slop
+	return stallTime + t.interval + time.Second/2 + slop
 }
 
-// findings are what is wrong, if anything is.
+// findings are the problems of a scenario, if any.
 type findings struct{ problems []string }
 
 func (f *findings) check(ok bool, format string, args ...any) {
@@ -45,7 +45,7 @@ func (f *findings) check(ok bool, format string, args ...any) {
 
 func (f *findings) ok() bool { return len(f.problems) == 0 }
 
-// detail is what is wrong, or else what was found.
+// detail returns the problems, or else the given text.
 func (f *findings) detail(format string, args ...any) string {
 	if f.ok() {
 		return fmt.Sprintf(format, args...)
@@ -53,10 +53,10 @@ func (f *findings) detail(format string, args ...any) string {
 	return strings.Join(f.problems, "; ")
 }
 
-// departedOnce judges what all ends have in common, and returns the departure.
+// departedOnce checks what all ends have in common, and returns the departure.
 func (f *findings) departedOnce(e end, kind string, replicas int) (line, bool) {
 	f.check(!e.gone.IsZero(), "%s is still listed", e.host)
-	f.check(e.freed, "peers of %s are still there", e.host)
+	f.check(e.freed, "peers of %s are not freed", e.host)
 	f.check(len(e.departures) == 1, "%s departed %d times", e.host, len(e.departures))
 	if len(e.departures) == 0 {
 		return line{}, false
@@ -67,7 +67,7 @@ func (f *findings) departedOnce(e end, kind string, replicas int) (line, bool) {
 	return d, true
 }
 
-// left judges a normal exit: at once, not by silence.
+// left checks a normal exit: at once, not after a silence.
 func (f *findings) left(e end, lag time.Duration, replicas int) line {
 	d, ok := f.departedOnce(e, "left", replicas)
 	if ok && !e.gone.IsZero() {
@@ -77,15 +77,15 @@ func (f *findings) left(e end, lag time.Duration, replicas int) line {
 	return d
 }
 
-// evicted judges an abnormal exit: not before the host's patience was used up,
+// evicted checks an abnormal exit: not before the host's timeout has passed,
 // by our own reckoning, and not long after.
 func (f *findings) evicted(e end, t terms, replicas int) line {
 	d, ok := f.departedOnce(e, "evicted", replicas)
 	if !ok {
 		return d
 	}
-	f.check(d.LastSeen.Before(e.at.Add(slop)), "%s was heard after it was killed", e.host)
-	f.check(e.at.Sub(d.LastSeen) <= t.interval+t.lag, "%s was last heard %s before it was killed", e.host, short(e.at.Sub(d.LastSeen)))
+	f.check(d.LastContact.Before(e.at.Add(slop)), "%s was heard after it was killed", e.host)
+	f.check(e.at.Sub(d.LastContact) <= t.interval+t.lag, "%s was last heard %s before it was killed", e.host, short(e.at.Sub(d.LastContact)))
 	due := f.onTime(d, t)
 	if !e.gone.IsZero() {
 		f.check(!e.gone.Before(due.Add(-slop)), "%s was not listed %s before its deadline", e.host, short(due.Sub(e.gone)))
@@ -94,18 +94,17 @@ func (f *findings) evicted(e end, t terms, replicas int) line {
 	return d
 }
 
-// onTime judges when a host was evicted: neither before its deadline, by our own
-// reckoning, nor long after. It returns the deadline.
+// onTime checks when a host was evicted: neither before its deadline, as computed here, nor long after. It
+// returns the deadline.
 func (f *findings) onTime(d line, t terms) (due time.Time) {
-	due = d.LastSeen.Add(t.patience)
+	due = d.LastContact.Add(t.timeout)
 	f.check(!d.At.Before(due.Add(-slop)), "%s was evicted %s before its deadline", d.Host, short(due.Sub(d.At)))
 	f.check(d.Cleaned.Sub(d.Deadline) <= t.lag, "%s was clean only %s after its deadline", d.Host, short(d.Cleaned.Sub(d.Deadline)))
-	f.check(d.Deadline.Sub(due) <= t.grace(d.Excused), "%s was given a deadline %s too late", d.Host, short(d.Deadline.Sub(due)))
+	f.check(d.Deadline.Sub(due) <= t.grace(d.StallTime), "%s was given a deadline %s too late", d.Host, short(d.Deadline.Sub(due)))
 	return due
 }
 
-// bystanders judges those who have nothing to do with it: none departed, each
-// is still listed, in the life that it was in.
+// bystanders checks the other hosts: none departed, and each is still listed in the same registration.
 func (f *findings) bystanders(departed []line, victim func(host string) bool, before, after map[string]string, listed map[string]bool) {
 	var strangers []string
 	for _, d := range departed {
@@ -114,8 +113,8 @@ func (f *findings) bystanders(departed []line, victim func(host string) bool, be
 		}
 	}
 	f.check(len(strangers) == 0, "%d departures of bystanders, %s", len(strangers), strings.Join(strangers[:min(3, len(strangers))], ", "))
-	for host, life := range before {
-		f.check(after[host] == life, "%s is in life %s, was in %s", host, after[host], life)
+	for host, registration := range before {
+		f.check(after[host] == registration, "%s is in registration %s, was in %s", host, after[host], registration)
 		f.check(listed[host], "%s is not listed", host)
 	}
 }

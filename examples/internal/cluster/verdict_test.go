@@ -15,7 +15,7 @@ var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func at(seconds float64) time.Time { return t0.Add(time.Duration(seconds * float64(time.Second))) }
 
-// eviction is what is seen of a host that beat at 0, was killed at 0.3 and was
+// eviction is what is seen of a host that heartbeat at 0, was killed at 0.3 and was
 // evicted at 2.001.
 type eviction struct {
 	killed, gone   time.Time
@@ -25,7 +25,7 @@ type eviction struct {
 
 func inOrder() *eviction {
 	return &eviction{killed: at(0.3), gone: at(2.01), freed: true, departures: []cluster.Line{{
-		Host: "h", Kind: "evicted", LastSeen: at(0), Deadline: at(2), At: at(2.001), Cleaned: at(2.002),
+		Host: "h", Kind: "evicted", LastContact: at(0), Deadline: at(2), At: at(2.001), Cleaned: at(2.002),
 		Freed: cluster.Replicas,
 	}}}
 }
@@ -38,7 +38,7 @@ func TestEviction(t *testing.T) {
 	require.Empty(t, inOrder().judge())
 	for problem, breakIt := range map[string]func(e *eviction, d *cluster.Line){
 		"is still listed":                      func(e *eviction, _ *cluster.Line) { e.gone = time.Time{} },
-		"peers of h are still there":           func(e *eviction, _ *cluster.Line) { e.freed = false },
+		"peers of h are not freed":             func(e *eviction, _ *cluster.Line) { e.freed = false },
 		"departed 0 times":                     func(e *eviction, _ *cluster.Line) { e.departures = nil },
 		"departed 2 times":                     func(e *eviction, d *cluster.Line) { e.departures = append(e.departures, *d) },
 		"h left":                               func(_ *eviction, d *cluster.Line) { d.Kind = "left" },
@@ -72,7 +72,7 @@ func TestEvictionAfterAStall(t *testing.T) {
 	require.Empty(t, e.judge())
 	d.Deadline, d.At, d.Cleaned, e.gone = at(3.6), at(3.601), at(3.602), at(3.61)
 	require.Len(t, e.judge(), 1)
-	d.Excused = 1700 * time.Millisecond
+	d.StallTime = 1700 * time.Millisecond
 	require.Empty(t, e.judge())
 }
 
@@ -92,7 +92,7 @@ func TestLeave(t *testing.T) {
 func TestMass(t *testing.T) {
 	ids := []string{"mass-1", "mass-2"}
 	ds := func() []cluster.Line {
-		l := cluster.Line{Kind: "evicted", LastSeen: at(0), Deadline: at(2), At: at(2.001), Cleaned: at(2.002), Freed: 1}
+		l := cluster.Line{Kind: "evicted", LastContact: at(0), Deadline: at(2), At: at(2.001), Cleaned: at(2.002), Freed: 1}
 		one, two := l, l
 		one.Host, two.Host = ids[0], ids[1]
 		return []cluster.Line{one, two}
@@ -113,12 +113,12 @@ func TestMass(t *testing.T) {
 }
 
 func TestBystanders(t *testing.T) {
-	lives := map[string]string{"peer-1": "4"}
+	registrations := map[string]string{"peer-1": "4"}
 	listed := map[string]bool{"peer-1": true}
 	victim := cluster.Line{Host: "victim", Kind: "evicted"}
 	other := cluster.Line{Host: "peer-1", Kind: "evicted"}
-	require.Empty(t, cluster.JudgeBystanders([]cluster.Line{victim}, lives, lives, listed))
-	require.Len(t, cluster.JudgeBystanders([]cluster.Line{victim, other}, lives, lives, listed), 1)
-	require.Len(t, cluster.JudgeBystanders(nil, lives, map[string]string{"peer-1": "5"}, listed), 1)
-	require.Len(t, cluster.JudgeBystanders(nil, lives, lives, nil), 1)
+	require.Empty(t, cluster.JudgeBystanders([]cluster.Line{victim}, registrations, registrations, listed))
+	require.Len(t, cluster.JudgeBystanders([]cluster.Line{victim, other}, registrations, registrations, listed), 1)
+	require.Len(t, cluster.JudgeBystanders(nil, registrations, map[string]string{"peer-1": "5"}, listed), 1)
+	require.Len(t, cluster.JudgeBystanders(nil, registrations, registrations, nil), 1)
 }

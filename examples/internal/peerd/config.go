@@ -9,7 +9,7 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 )
 
-const about = `peer is a host of a Dragonfly cluster, as far as the scheduler can tell: it
+const about = `peer is a host of a Dragonfly cluster from the scheduler's point of view: it
 announces itself every interval, registers a few peers (replicas of tasks), and
 calls DeleteHost on SIGTERM or SIGINT. With -hosts it is that many hosts at once,
 on one connection (or -connections), their announces spread over the interval.
@@ -17,28 +17,28 @@ on one connection (or -connections), their announces spread over the interval.
 	go run ./examples/peer -scheduler 127.0.0.1:8002 -id peer-1 -interval 1s
 
 An announce that fails is repeated within the interval, on a new connection if the
-old one was up and gave no answer at all. A scheduler that answers with an
-interval (response header hostlife-interval, 10ms to 24h) is obeyed: the next
-announce comes after that, and says so. After an answer without one it comes
-after -interval. What no repetition cures ends the process with an error: a
-scheduler that refuses the host as invalid, or that knows a newer incarnation of it.
+old one was up and gave no answer. The peer follows an interval that the scheduler
+advises (response header hostlife-interval, 10ms to 24h): the next announce comes
+after it, and names it. After an answer without one the next announce comes after
+-interval. An error that no repetition resolves ends the process: the scheduler
+refuses the host as invalid, or knows a newer incarnation of it.
 
-Every call carries -incarnation (request header hostlife-incarnation), so that a
-leave, or a registration of peers, that was delayed beyond a restart does not touch
-the new life. After SIGTERM or SIGINT there are 3 s for all goodbyes together; who
-has not left by then is found out by its silence. A second signal ends the process
-at once.`
+Every call carries -incarnation (request header hostlife-incarnation). So a leave or
+a registration of peers that is delayed beyond a restart does not affect the new
+registration. After SIGTERM or SIGINT all hosts together have 3 s to leave. The
+scheduler detects the others by their silence. A second signal ends the process at
+once.`
 
-// What a scheduler takes for an interval.
+// The intervals that a scheduler may advise.
 const (
 	minInterval = 10 * time.Millisecond
 	maxInterval = 24 * time.Hour
 )
 
-// concurrency is how many calls are under way at most, however many hosts.
+// concurrency is the maximum number of concurrent calls of all hosts.
 const concurrency = 64
 
-// Config says which hosts to be.
+// Config is the configuration of a peer process.
 type Config struct {
 	Scheduler   string
 	ID          string
@@ -58,12 +58,12 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs := flag.NewFlagSet("peer", flag.ContinueOnError)
 	fs.StringVar(&c.Scheduler, "scheduler", "127.0.0.1:8002", "`address` of the scheduler")
 	fs.StringVar(&c.ID, "id", "peer-1", "host `id`; with -hosts the first part of each")
-	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces, until the scheduler tells another one")
-	fs.IntVar(&c.Hosts, "hosts", 1, "how many hosts to be")
-	fs.IntVar(&c.Connections, "connections", 1, "how many connections the hosts share")
+	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces, unless the scheduler advises another one")
+	fs.IntVar(&c.Hosts, "hosts", 1, "the `number` of hosts")
+	fs.IntVar(&c.Connections, "connections", 1, "the `number` of connections that the hosts share")
 	fs.IntVar(&c.Peers, "peers", 3, "peers that each host registers")
-	fs.StringVar(&c.Zone, "idc", "", "data centre that the hosts stand in")
-	fs.Uint64Var(&c.incarnation, "incarnation", 0, "`number` that orders the lives of one id; 0 means the time of the start")
+	fs.StringVar(&c.Zone, "idc", "", "data centre of the hosts")
+	fs.Uint64Var(&c.incarnation, "incarnation", 0, "`number` that orders the processes that used one id; 0 means the time of the start")
 	fs.BoolVar(&c.Verbose, "v", false, "log every announce on stderr")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
@@ -82,16 +82,16 @@ func (c Config) validate() error {
 	case c.Interval < minInterval || c.Interval > maxInterval:
 		return cli.Usagef("-interval %v is not between %v and %v", c.Interval, minInterval, maxInterval)
 	case c.Hosts < 1:
-		return cli.Usagef("-hosts %d is not 1 at least", c.Hosts)
+		return cli.Usagef("-hosts %d is not at least 1", c.Hosts)
 	case c.Connections < 1:
-		return cli.Usagef("-connections %d is not 1 at least", c.Connections)
+		return cli.Usagef("-connections %d is not at least 1", c.Connections)
 	case c.Peers < 0:
 		return cli.Usagef("-peers %d is negative", c.Peers)
 	}
 	return nil
 }
 
-// HostID is the id of the i-th host, from 0.
+// HostID returns the id of the i-th host, from 0.
 func (c Config) HostID(i int) string {
 	if c.Hosts == 1 {
 		return c.ID
@@ -99,8 +99,8 @@ func (c Config) HostID(i int) string {
 	return fmt.Sprintf("%s-%05d", c.ID, i+1)
 }
 
-// PeerID is the id of a host's i-th peer, from 0, and TaskID of its task.
+// PeerID returns the id of a host's i-th peer, from 0.
 func PeerID(host string, i int) string { return fmt.Sprintf("%s-replica-%d", host, i+1) }
 
-// TaskID is the id of the task that a host's i-th peer has.
+// TaskID returns the id of the task of a host's i-th peer, from 0.
 func TaskID(i int) string { return fmt.Sprintf("task-%d", i+1) }

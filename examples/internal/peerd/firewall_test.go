@@ -75,9 +75,10 @@ func (f *firewall) pass(to, from net.Conn, epoch int64) {
 	}
 }
 
-// A peer whose connection is dead finds out before the patience of two intervals
+// A peer whose connection is dead finds out before the timeout of two intervals
 // is used up.
 func TestGivesUpADeadConnection(t *testing.T) {
+	t.Parallel()
 	d, addr := fly(t, func(context.Context, int) error { return nil })
 	f := build(t, addr)
 	const interval = time.Second
@@ -96,6 +97,7 @@ func TestGivesUpADeadConnection(t *testing.T) {
 
 // One call that is not answered says nothing of a connection on which others are.
 func TestKeepsAConnectionThatIsSlowForOne(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	conns := map[string]bool{}
 	d, addr := fly(t, func(ctx context.Context, n int) error {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -28,9 +29,12 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
+	goleak.VerifyTestMain(m)
+}
 
-const patient = 10 * time.Second
+const longWait = 10 * time.Second
 
 // schedule runs a real scheduler; stop waits until it has stopped.
 func schedule(t *testing.T, listen string, args ...string) (addr string, stop func()) {
@@ -117,7 +121,7 @@ func (p *peer) mustEnd(t *testing.T) {
 	t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patient):
+	case <-time.After(longWait):
 		t.Fatal("goes on")
 	}
 }
@@ -153,7 +157,7 @@ func registered(c schedulerv2.SchedulerClient, host string, peers int) bool {
 
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	require.Eventually(t, cond, patient, 2*time.Millisecond, what)
+	require.Eventually(t, cond, longWait, 2*time.Millisecond, what)
 }
 
 // A dragonfly is a scheduler that counts, and answers as it is told.

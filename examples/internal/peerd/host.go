@@ -28,19 +28,19 @@ type host struct {
 	line       *line
 	client     schedulerv2.SchedulerClient // on line
 	id         string
-	interval   time.Duration // that we use: what the last answer told, or our own
-	registered string        // the life that our peers are registered for
+	interval   time.Duration // the advised one, or the configured one
+	registered string        // the registration that has the peers
 }
 
 func newHost(f *fleet, l *line, id string) *host {
 	return &host{fleet: f, line: l, client: schedulerv2.NewSchedulerClient(l), id: id, interval: f.cfg.Interval}
 }
 
-// run announces the host from due on, and leaves when ctx ends. Calls are made
-// with a context of their own, which ends later.
+// run announces the host from due on, and leaves when ctx ends. Calls use the context calls, which
+// ends later.
 func (h *host) run(ctx, calls context.Context, due time.Time) error {
 	for wait(ctx, due) {
-		began, err := h.announceUntilHeard(ctx, calls)
+		began, err := h.announceUntilAnswered(ctx, calls)
 		if err != nil {
 			return err
 		}
@@ -49,9 +49,10 @@ func (h *host) run(ctx, calls context.Context, due time.Time) error {
 	return h.leave(calls)
 }
 
-// next keeps to the phase, whatever was missed: hosts that were all held up together stay
-// spread. began is when the attempt began that was answered. The scheduler may have heard it right
-// then: so a host that was stopped for long before it had the answer is overdue, and due at once.
+// next returns when the next announce is due. It keeps the phase after missed announces, so that hosts
+// that were paused together stay spread. began is when the answered attempt began. The scheduler may have
+// received it right then. So a host that was paused for long before it read the answer is overdue, and due
+// at once.
 func next(due, began time.Time, interval time.Duration) time.Time {
 	if missed := began.Sub(due) / interval; missed > 0 {
 		due = due.Add(missed * interval)
@@ -59,18 +60,17 @@ func next(due, began time.Time, interval time.Duration) time.Time {
 	return due.Add(interval)
 }
 
-// announceUntilHeard repeats an announce that fails. An attempt may take a
-// quarter of the interval, the pauses grow from a 16th to a quarter of it, each
-// with jitter: so there are a few attempts before patience of two intervals is
-// used up. It returns when the last attempt began.
-func (h *host) announceUntilHeard(ctx, calls context.Context) (began time.Time, err error) {
+// announceUntilAnswered repeats an announce that fails, and returns when the last attempt began. An
+// attempt may take a quarter of the interval. The pauses grow from a 16th to a quarter of it, with
+// jitter. So there are a few attempts before a timeout of two intervals passes.
+func (h *host) announceUntilAnswered(ctx, calls context.Context) (began time.Time, err error) {
 	pause := h.interval / 16
 	for {
 		began, err = h.call(calls, max(h.interval/4, 20*time.Millisecond), h.announce)
 		if err == nil {
 			return began, nil
 		}
-		if hopeless(err) {
+		if permanent(err) {
 			return began, fmt.Errorf("%s is refused: %w", h.id, err)
 		}
 		h.warn(err)
@@ -82,15 +82,15 @@ func (h *host) announceUntilHeard(ctx, calls context.Context) (began time.Time, 
 	}
 }
 
-// hopeless says that no repetition cures a failure: the scheduler can't mean what
-// it is told, or knows a newer incarnation of this host.
-func hopeless(err error) bool {
+// permanent tells whether repeating cannot help: the scheduler refuses the host as invalid, or knows a
+// newer incarnation of it.
+func permanent(err error) bool {
 	c := status.Code(err)
 	return c == codes.InvalidArgument || c == codes.FailedPrecondition
 }
 
-// announce is one attempt. If it finds that a new life has begun (the first, or
-// we were gone in between), the peers are registered for it.
+// announce makes one attempt. After a new registration (the first one, or the host was gone in between) it
+// registers the peers.
 func (h *host) announce(ctx context.Context) error {
 	var header metadata.MD
 	_, err := h.client.AnnounceHost(h.signed(ctx), &schedulerv2.AnnounceHostRequest{
@@ -99,30 +99,30 @@ func (h *host) announce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lease := wire.ReadLease(header)
-	h.interval = h.told(lease)
-	if lease.Life == "" || lease.Life != h.registered {
+	ack := wire.ReadAck(header)
+	h.interval = h.told(ack)
+	if ack.Registration == "" || ack.Registration != h.registered {
 		if err := h.register(ctx); err != nil {
 			return err
 		}
-		h.registered = lease.Life
+		h.registered = ack.Registration
 	}
 	if h.cfg.Verbose {
-		h.log.Info("announced", "host", h.id, "lease", lease.Life, "incarnation", lease.Incarnation, "interval", h.interval)
+		h.log.Info("announced", "host", h.id, "registration", ack.Registration, "incarnation", ack.Incarnation, "interval", h.interval)
 	}
 	return nil
 }
 
-// told is the interval to use after an answer. One that tells none, or one that no
-// scheduler can mean, leaves us our own: what was told before may be another scheduler's.
-func (h *host) told(l wire.Lease) time.Duration {
+// told returns the interval to use after an answer. If the answer has none, or an invalid one, it is the
+// configured one: an earlier advice may be another scheduler's.
+func (h *host) told(l wire.Ack) time.Duration {
 	if l.Interval < minInterval || l.Interval > maxInterval {
 		return h.cfg.Interval
 	}
 	return l.Interval
 }
 
-// signed says which incarnation is speaking.
+// signed adds the incarnation to a call.
 func (h *host) signed(ctx context.Context) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, wire.IncarnationKey, strconv.FormatUint(h.cfg.incarnation, 10))
 }
@@ -138,7 +138,7 @@ func (h *host) register(ctx context.Context) error {
 	}
 	for i := range h.cfg.Peers {
 		if err := stream.Send(registration(h.id, i)); err != nil {
-			break // Recv knows why
+			break // Recv returns the error
 		}
 	}
 	_ = stream.CloseSend()
@@ -164,8 +164,8 @@ func registration(host string, i int) *schedulerv2.AnnouncePeerRequest {
 	}
 }
 
-// leave says goodbye, as soon as there is a connection. A scheduler that doesn't know us, or knows a newer
-// incarnation, is as good as one that lets us go.
+// leave leaves as soon as there is a connection. It also succeeds if the scheduler does not know the
+// host, or knows a newer incarnation.
 func (h *host) leave(ctx context.Context) error {
 	h.line.keep()
 	_, err := h.call(ctx, leaveLimit, func(ctx context.Context) error {
@@ -191,8 +191,8 @@ func (h *host) message() *commonv2.Host {
 	}
 }
 
-// call calls with a time limit when there is a slot for it, and returns when that was.
-// The limit begins then: waiting for a slot is our own doing.
+// call waits for a slot, calls do with a time limit, and returns when the call began. Waiting for the slot
+// does not count against the limit.
 func (h *host) call(ctx context.Context, limit time.Duration, do func(context.Context) error) (began time.Time, err error) {
 	select {
 	case h.slots <- struct{}{}:

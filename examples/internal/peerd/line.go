@@ -11,18 +11,17 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// A line is the connection of some hosts of this process, or all, and another one when
-// it is dead. A connection can be that without anybody being told: a firewall forgets
-// it, and its packets vanish. gRPC's keepalive would take ten seconds at least to
-// find out, which is too long where patience is shorter.
+// A line is the connection of some or all hosts of this process. It replaces a dead connection. A
+// connection can die without an error: a firewall forgets it and drops its packets. gRPC's keepalive needs
+// at least ten seconds to detect that, which is too long for shorter timeouts.
 type line struct {
 	addr string
 
 	mu       sync.Mutex    // guards all below
-	interval time.Duration // that conn is quick enough for
+	interval time.Duration // that conn was made for
 	conn     *grpc.ClientConn
-	heard    time.Time // when there was last an answer, or conn was made
-	kept     bool      // from now on it stays this connection
+	heard    time.Time // of the latest answer, or when conn was made
+	kept     bool      // conn is not replaced any more
 }
 
 func newLine(addr string, interval time.Duration) (*line, error) {
@@ -30,12 +29,12 @@ func newLine(addr string, interval time.Duration) (*line, error) {
 	return &line{addr: addr, interval: interval, conn: conn, heard: time.Now()}, err
 }
 
-// Invoke and NewStream make a line what a client calls.
+// Invoke implements grpc.ClientConnInterface.
 func (l *line) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
 	return l.now().Invoke(ctx, method, args, reply, opts...)
 }
 
-// NewStream is like Invoke.
+// NewStream implements grpc.ClientConnInterface.
 func (l *line) NewStream(ctx context.Context, d *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	return l.now().NewStream(ctx, d, method, opts...)
 }
@@ -46,9 +45,9 @@ func (l *line) now() *grpc.ClientConn {
 	return l.conn
 }
 
-// judge learns how a call ended that began then. If its time ran out, and all that
-// time nobody was answered on a connection that is up, that one is taken for dead.
-// One that is not up yet is gRPC's: it may just be far away.
+// judge takes the result of a call into account. If the call timed out, and a connection that is up gave
+// no answer to any call in that time, the connection counts as dead. A connection that is not up yet is
+// left to gRPC: the scheduler may be far away.
 func (l *line) judge(began time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,21 +61,21 @@ func (l *line) judge(began time.Time, err error) {
 	}
 }
 
-// renew ends the calls that are under way on the old connection, which get no
-// answer anyway. The caller holds mu.
+// renew replaces the connection. Calls in flight on the old one fail; they would get no answer anyway. The
+// caller holds mu.
 func (l *line) renew() {
 	conn, err := grpc.NewClient(l.addr, dialOptions(l.interval)...)
 	if err != nil {
-		return // it was no problem the first time
+		return // newLine succeeded with the same arguments
 	}
 	_ = l.conn.Close()
 	l.conn, l.heard = conn, time.Now()
 }
 
-// hurry is called before an attempt is repeated. How soon gRPC tries to connect again is
-// settled when a connection is made; so one that is down, and was made for a longer interval
-// than is used now, makes way for one that tries now. (For a longer interval it stays: it
-// is only sooner up than it need be.) Hosts that were told about the same are content with one.
+// hurry is called before an attempt is repeated. The backoff of a connection is fixed when it is made. So
+// a connection that is down, and was made for a longer interval, is replaced by one that connects now. One
+// that was made for a shorter interval stays: it only reconnects sooner than needed. Differences of up to a
+// quarter are ignored, so that hosts with similar intervals do not replace it in turn.
 func (l *line) hurry(interval time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,9 +85,8 @@ func (l *line) hurry(interval time.Duration) {
 	}
 }
 
-// keep keeps the connection that there is now. Who leaves tries that once, and
-// shall not have it ended because another host is not answered. If it is not up, that
-// is tried at once: there is no time for pauses.
+// keep stops the replacement of the connection. A host tries to leave once, and must not fail because
+// another host gets no answer. If the connection is not up, it connects at once, without backoff.
 func (l *line) keep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

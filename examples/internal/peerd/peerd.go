@@ -17,17 +17,17 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 )
 
-// leaveLimit is how long all leaves together may take, with what was under way
-// before them. Who has not left by then goes without it.
+// leaveLimit bounds all leaves together, and the calls in flight before them. A host that has not left
+// by then is silent from then on.
 const leaveLimit = 3 * time.Second
 
-var errNoTime = fmt.Errorf("the scheduler did not hear all of us out within %v", leaveLimit)
+var errNoTime = fmt.Errorf("not all hosts could leave within %v", leaveLimit)
 
 // A fleet is the hosts of this process, and what they share.
 type fleet struct {
 	cfg   Config
 	lines []*line       // as many as Config.Connections says
-	slots chan struct{} // a place for each call under way
+	slots chan struct{} // one for each call in flight
 	log   *slog.Logger
 
 	warnings warnings
@@ -47,7 +47,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return Run(ctx, cfg, log)
 }
 
-// Run is the hosts until ctx ends; then they leave.
+// Run announces the hosts until ctx ends; then they leave.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	f := &fleet{cfg: cfg, slots: make(chan struct{}, concurrency), log: log}
 	for range cfg.Connections {
@@ -61,9 +61,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	return f.run(ctx)
 }
 
-// dialOptions make gRPC reconnect within the interval: left alone it waits up
-// to two minutes, and a scheduler that restarts would lose every host. An attempt
-// that meets silence may take half of it, so that there is time for another one.
+// dialOptions make gRPC reconnect within the interval. By default it waits up to two minutes, and a
+// scheduler that restarts would lose every host. An attempt without an answer may take half of the
+// interval, so that there is time for another one.
 func dialOptions(interval time.Duration) []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -94,9 +94,9 @@ func (f *fleet) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// outlive returns a context that ends so long after ctx. Calls use it: an
-// announce that was given up may still arrive, after the leave that follows it,
-// and the host would join again; so one that is under way is waited for.
+// outlive returns a context that ends so long after ctx. Calls use it. An announce that was canceled may
+// still arrive after the leave that follows it, and the host would join again. So announces in flight are
+// waited for.
 func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {

@@ -54,6 +54,7 @@ func TestHostsShareConnections(t *testing.T) {
 }
 
 func TestJoinsAgainWhenTheSchedulerRestarts(t *testing.T) {
+	t.Parallel()
 	addr, stop := schedule(t, "127.0.0.1:0")
 	c := dial(t, addr)
 	be(t, addr, "-id", "h", "-interval", "100ms")
@@ -77,12 +78,12 @@ func TestGivesWayToANewerIncarnation(t *testing.T) {
 }
 func TestFollowsTheIntervalItIsTold(t *testing.T) {
 	d, addr := fly(t, func(ctx context.Context, _ int) error {
-		return grpc.SetHeader(ctx, wire.Lease{Incarnation: 1, Life: "one", Interval: 20 * time.Millisecond}.Metadata())
+		return grpc.SetHeader(ctx, wire.Ack{Incarnation: 1, Registration: "one", Interval: 20 * time.Millisecond}.Metadata())
 	})
 	be(t, addr, "-interval", "1h", "-peers", "2")
 	eventually(t, "announces at 20 ms, not 1 h", func() bool { n, _ := d.counts(); return n >= 5 })
 	_, registers := d.counts()
-	require.Equal(t, 2, registers, "once: it is the same life")
+	require.Equal(t, 2, registers, "once: it is the same registration")
 }
 
 func TestKeepsItsOwnIntervalWhenToldNone(t *testing.T) {
@@ -110,10 +111,10 @@ func TestRetriesWithinTheInterval(t *testing.T) {
 	require.Less(t, d.announces[3].Sub(d.announces[0]), interval)
 }
 
-// The past life's peers are gone: a new life registers them again.
+// The past registration's peers are gone: a new registration registers them again.
 func TestRegistersAgainInANewLife(t *testing.T) {
 	d, addr := fly(t, func(ctx context.Context, n int) error {
-		return grpc.SetHeader(ctx, wire.Lease{Incarnation: 1, Life: fmt.Sprint(n / 4), Interval: 20 * time.Millisecond}.Metadata())
+		return grpc.SetHeader(ctx, wire.Ack{Incarnation: 1, Registration: fmt.Sprint(n / 4), Interval: 20 * time.Millisecond}.Metadata())
 	})
 	be(t, addr, "-interval", "20ms", "-peers", "1")
 	eventually(t, "registers", func() bool { n, r := d.counts(); return n >= 8 && r >= 3 })
@@ -150,6 +151,7 @@ func TestLeavesAfterTheAnnounceUnderWay(t *testing.T) {
 
 // A scheduler that is not there at that moment may be soon: who leaves waits for it.
 func TestLeavesWhenTheSchedulerIsBack(t *testing.T) {
+	t.Parallel()
 	addr, stop := schedule(t, "127.0.0.1:0")
 	c := dial(t, addr)
 	p := be(t, addr, "-id", "h", "-interval", "30s")
@@ -176,13 +178,13 @@ func TestEndsWhenItIsRefused(t *testing.T) {
 	require.ErrorContains(t, p.stop(), "no such thing")
 }
 
-// A lease interval of nearly nothing is not obeyed: it would be a busy loop.
+// A ack interval of nearly nothing is not obeyed: it would be a busy loop.
 func TestAnIntervalOfNothingIsNotObeyed(t *testing.T) {
 	d, addr := fly(t, func(ctx context.Context, n int) error {
 		if n%2 == 0 {
 			return status.Error(codes.Unavailable, "not now")
 		}
-		return grpc.SetHeader(ctx, wire.Lease{Interval: time.Nanosecond}.Metadata())
+		return grpc.SetHeader(ctx, wire.Ack{Interval: time.Nanosecond}.Metadata())
 	})
 	be(t, addr, "-interval", "50ms", "-peers", "0")
 	eventually(t, "announces", func() bool { n, _ := d.counts(); return n >= 9 })
@@ -193,6 +195,7 @@ func TestAnIntervalOfNothingIsNotObeyed(t *testing.T) {
 
 // Nobody is there: many hosts say so, once and not each.
 func TestSaysThatNobodyIsThere(t *testing.T) {
+	t.Parallel()
 	p := be(t, "127.0.0.1:1", "-hosts", "100", "-interval", "100ms")
 	eventually(t, "says so", func() bool { return p.log.lines() > 0 })
 	require.ErrorContains(t, p.stop(), "could not leave")
@@ -202,6 +205,7 @@ func TestSaysThatNobodyIsThere(t *testing.T) {
 // A scheduler that answers nobody holds up nobody's end: not with the announces
 // that are under way, and not with as many leaves as there are.
 func TestEndsBesideAFrozenScheduler(t *testing.T) {
+	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
 	require.NoError(t, err)
 	defer func() { _ = ln.Close() }()

@@ -5,19 +5,18 @@ import (
 	"time"
 )
 
-// quiet is how long a process says nothing of failures after it has said
-// something: for one that is many hosts it would be a flood.
+// quiet is the minimum time between two logged failures, because a process may be many hosts.
 const quiet = 5 * time.Second
 
 // warnings thins out the failures of all hosts.
 type warnings struct {
 	mu       sync.Mutex // guards all below
-	next     time.Time  // when one may be logged again
-	failures int        // since one was
+	next     time.Time  // when a failure may be logged again
+	failures int        // since the last logged one
 }
 
-// due counts a failure. If it is to be logged, that is how many there were since
-// the last one that was; else 0.
+// due counts a failure. If it is to be logged, due returns how many there were since the last logged
+// one, else 0.
 func (w *warnings) due(now time.Time) (failures int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -29,7 +28,7 @@ func (w *warnings) due(now time.Time) (failures int) {
 	return failures
 }
 
-// warn logs the first failure, and then one now and then; all with -v.
+// warn logs a failure, but at most one every 5 s; with -v all.
 func (h *host) warn(err error) {
 	if n := h.warnings.due(time.Now()); n > 0 || h.cfg.Verbose {
 		h.log.Warn("announce failed", "host", h.id, "failures", n, "err", err)

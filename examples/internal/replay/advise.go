@@ -42,7 +42,7 @@ func (a *advice) String() string {
 	s := fmt.Sprintf("recommended: %s, which costs %.1f host-hours, where a false eviction is worth %g and one of a host back within 5 min %g; on the frontier: %s",
 		a.Policy, a.Cost, a.price, a.priceReturned, strings.Join(a.Frontier, ", "))
 	if a.free {
-		s += "\nNo eviction has a price here, so the least patience wins: see -price-returned, and -loss."
+		s += "\nNo eviction has a price here, so the least timeout wins: see -price-returned, and -loss."
 	}
 	return s
 }

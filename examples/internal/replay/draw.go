@@ -21,7 +21,7 @@ const (
 	leastThrown   = 0.5 // where none were thrown away, for the axis is logarithmic
 )
 
-// colors can be told apart by those who don't see all of them, too (Okabe and Ito).
+// colors are distinguishable with color blindness too (Okabe and Ito).
 var colors = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}}
 
 // draw makes the picture: for each family a curve through its policies, by how long they take to

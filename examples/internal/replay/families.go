@@ -9,27 +9,27 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// maxPolicyName is longer than any name that is meant: a log may have one of 64 KiB.
+// maxPolicyName bounds names of policies: a log may have one of 64 KiB.
 const maxPolicyName = 100
 
 const defaultPolicies = "fixed:2,fixed:3,tiered:30s/5m,phi:8"
 
-// A family is policies that differ by their parameters.
+// A family is policies of one kind, with different parameters.
 type family struct {
 	name, about string
 	curve       string // policies that show what the parameter does
 	parse       func(parameters string) (hostmgr.Policy, bool)
 }
 
-// families are all that there are. Another one is another entry.
+// families are all families.
 var families = []family{
 	{
 		name:  "fixed",
-		about: "fixed:N                evicted when silent for more than N intervals (hostmgr.Multiple)",
+		about: "fixed:N                evicted when silent for more than N intervals (hostmgr.Fixed)",
 		curve: "fixed:1.5,fixed:2,fixed:3,fixed:4,fixed:6,fixed:10,fixed:20,fixed:40,fixed:120",
 		parse: func(s string) (hostmgr.Policy, bool) {
 			n, err := strconv.ParseFloat(s, 64)
-			return hostmgr.Multiple(n), err == nil
+			return hostmgr.Fixed(n), err == nil
 		},
 	},
 	{
@@ -43,18 +43,18 @@ var families = []family{
 	},
 	{
 		name: "phi",
-		about: "phi:X                  learns each host's rhythm: suspect at a phi of X (hostmgr.Adaptive)\n" +
+		about: "phi:X                  uses each host's arrival history: suspect at a phi of X (hostmgr.PhiAccrual)\n" +
 			"phi:X/LEAST/MOST       likewise, and evicted when overdue by LEAST to MOST",
 		curve: "phi:2,phi:8,phi:32,phi:128",
-		parse: parseAdaptive,
+		parse: parsePhi,
 	},
 }
 
-func parseAdaptive(s string) (hostmgr.Policy, bool) {
+func parsePhi(s string) (hostmgr.Policy, bool) {
 	phi, limits, bounded := strings.Cut(s, "/")
 	x, err := strconv.ParseFloat(phi, 64)
 	d, ok := durations(limits, 2)
-	return hostmgr.Adaptive{Phi: x, Least: d[0], Most: d[1]}, err == nil && (ok || !bounded)
+	return hostmgr.PhiAccrual{Threshold: x, MinOverdue: d[0], MaxOverdue: d[1]}, err == nil && (ok || !bounded)
 }
 
 // A contender is a policy that is played.
@@ -64,7 +64,7 @@ type contender struct {
 	policy hostmgr.Policy
 }
 
-// parsePolicies reads policies apart by commas.
+// parsePolicies reads a list of policies, separated by commas.
 func parsePolicies(flag, list string) (found []contender, err error) {
 	for _, name := range strings.Split(list, ",") {
 		name = strings.TrimSpace(name)
@@ -94,7 +94,7 @@ func parsePolicy(name string) (contender, bool) {
 	return contender{}, false
 }
 
-// durations reads so many of them, apart by slashes.
+// durations reads n durations, separated by slashes.
 func durations(s string, n int) (found []time.Duration, ok bool) {
 	found = make([]time.Duration, n)
 	parts := strings.Split(s, "/")
@@ -108,7 +108,7 @@ func durations(s string, n int) (found []time.Duration, ok bool) {
 	return found, len(parts) == n
 }
 
-// curvesOf are the policies on the curves of all families that are played.
+// curvesOf returns the policies on the curves of the families that are played.
 func curvesOf(chosen []contender) string {
 	var curves []string
 	for i, f := range families {

@@ -23,7 +23,7 @@ const (
 	maxPrice     = 1e12
 )
 
-// config is what the flags say.
+// config is the configuration by the flags.
 type config struct {
 	trace, generate, plot string
 	format                outage.Format
@@ -34,7 +34,7 @@ type config struct {
 	delay, spread         time.Duration
 	loss                  float64
 	seed                  uint64
-	cadence               hostmgr.Cadence
+	pacing                hostmgr.Pacing
 	full, json, recommend bool
 	verdicts, announce    bool
 	price, priceReturned  float64
@@ -44,25 +44,25 @@ func parse(ctx context.Context, args []string, stdout io.Writer) (*config, error
 	var c config
 	var format, policies, curves string
 	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
-	fs.StringVar(&c.trace, "trace", "", "`file` with the trace, packed by gzip or not; none: one is made up")
+	fs.StringVar(&c.trace, "trace", "", "`file` with the trace, may be compressed by gzip; without one a trace is generated")
 	fs.StringVar(&format, "format", "fta", "of the trace: "+formatNames())
-	fs.IntVar(&c.nodes, "nodes", 0, "`number` of nodes of the trace that is made up, 0 means 1000; of a file: only so\nmany, 0 means all")
-	fs.Float64Var(&c.days, "days", 0, "how long the trace is that is made up, 0 means 30; of a file: only so many days, 0\nmeans all")
+	fs.IntVar(&c.nodes, "nodes", 0, "`number` of nodes of a generated trace, 0 means 1000; of a file: only so many, 0\nmeans all")
+	fs.Float64Var(&c.days, "days", 0, "length of a generated trace, 0 means 30; of a file: only so many days, 0 means all")
 	fs.StringVar(&c.generate, "generate", "", "write the trace to `file`, in the format fta, and play nothing")
-	fs.StringVar(&policies, "policies", defaultPolicies, "to play, apart by commas; recorded is the one that a\nflight recorder's log was recorded with, and is played if none are named")
-	fs.DurationVar(&c.interval, "interval", 0, "between a host's beats; 0: as the trace says, or else 30s")
-	fs.DurationVar(&c.delay, "delay", 5*time.Millisecond, "that every sign of life takes")
-	fs.DurationVar(&c.spread, "spread", 50*time.Millisecond, "that a sign of life takes longer than that at most; uniformly distributed")
-	fs.Float64Var(&c.loss, "loss", 0, "the `share` of signs of life that are lost, from 0 to below 1")
-	fs.Uint64Var(&c.seed, "seed", 1, "of delays, losses, and the trace that is made up")
-	fs.Func("cadence", "the registry advises an interval: `MIN/MAX/PERSECOND/JITTER`, as in 30s/5m/20/0.1", func(s string) (err error) {
-		c.cadence, err = cli.ParseCadence(s)
+	fs.StringVar(&policies, "policies", defaultPolicies, "to play, separated by commas; recorded is the policy that a\nflight recorder's log was recorded with, and is played by default")
+	fs.DurationVar(&c.interval, "interval", 0, "between a host's heartbeats; 0: as the trace says, or else 30s")
+	fs.DurationVar(&c.delay, "delay", 5*time.Millisecond, "minimum delay of a contact")
+	fs.DurationVar(&c.spread, "spread", 50*time.Millisecond, "maximum additional delay of a contact; uniformly distributed")
+	fs.Float64Var(&c.loss, "loss", 0, "the `share` of contacts that are lost, from 0 to below 1")
+	fs.Uint64Var(&c.seed, "seed", 1, "of delays, losses and the generated trace")
+	fs.Func("pacing", "the registry advises an interval: `MIN/MAX/PERSECOND/JITTER`, as in 30s/5m/20/0.1", func(s string) (err error) {
+		c.pacing, err = cli.ParsePacing(s)
 		return err
 	})
-	fs.BoolVar(&c.announce, "announce", false, "hosts announce themselves each time, as Dragonfly's do, and so say the interval that they\nuse; else they beat")
-	fs.BoolVar(&c.full, "full", false, "pass nothing over: play every beat even where that can't make a difference")
-	fs.IntVar(&c.warm, "warm", 0, "a policy that learns is given so many `beats` before an outage to learn from, and\nthose before are passed over, which is nearly the same; 0: every beat is played")
-	fs.IntVar(&c.group, "group", 0, "`hosts` that share a registry; without -cadence that changes the time it takes, and\nnothing else. 0 means what is quickest")
+	fs.BoolVar(&c.announce, "announce", false, "hosts announce themselves each time, as Dragonfly's do, and so name the interval that they\nuse; by default they heartbeat")
+	fs.BoolVar(&c.full, "full", false, "skip nothing: play every heartbeat, even if it cannot make a difference")
+	fs.IntVar(&c.warm, "warm", 0, "a policy that learns is given so many `heartbeats` before an outage to learn from, and\nthose before are passed over, which is nearly the same; 0: every heartbeat is played")
+	fs.IntVar(&c.group, "group", 0, "`hosts` that share a registry; without -pacing that changes the time it takes, and\nnothing else. 0 means what is quickest")
 	fs.BoolVar(&c.verdicts, "verdicts", false, "of a flight recorder's log, print each verdict that another policy would change")
 	fs.BoolVar(&c.json, "json", false, "print the figures as one JSON object in the last line of stdout")
 	fs.StringVar(&c.plot, "plot", "", "draw the policies, and the families that they are of, to an SVG `file`")

@@ -71,7 +71,7 @@ func record(t *testing.T, p hostmgr.Policy) string {
 
 func TestAFlightRecordersLog(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log")
-	require.NoError(t, os.WriteFile(file, []byte(record(t, hostmgr.Multiple(2))+"torn"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(record(t, hostmgr.Fixed(2))+"torn"), 0o600))
 	stdout, _ := run(t, "-format", "hostlife", "-trace", file, "-spread", "0", "-delay", "0", "-verdicts", "-json",
 		"-policies", "recorded,fixed:4,fixed:1.6")
 	require.Contains(t, stdout, "interval 10s")
@@ -108,7 +108,7 @@ func TestThePolicyOfALog(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log.gz")
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	_, err := z.Write([]byte(record(t, hostmgr.Adaptive{Phi: 3})))
+	_, err := z.Write([]byte(record(t, hostmgr.PhiAccrual{Threshold: 3})))
 	require.NoError(t, err)
 	require.NoError(t, z.Close())
 	require.NoError(t, os.WriteFile(file, packed.Bytes(), 0o600))
@@ -119,7 +119,7 @@ func TestThePolicyOfALog(t *testing.T) {
 
 type ownPolicy struct{}
 
-func (ownPolicy) Patience(p hostmgr.Pulse) (suspect, evict time.Duration) { return 0, 3 * p.Interval }
+func (ownPolicy) Timeouts(p hostmgr.History) (suspect, evict time.Duration) { return 0, 3 * p.Interval }
 
 func TestALogOfAPolicyThatIsNotKnown(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log")

@@ -190,8 +190,8 @@ func TestHelp(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	for _, args := range []string{"-policies ,", "-policies fixed", "-policies fixed:0.5", "-policies fixed:NaN", "-policies tiered:5m/30s",
 		"-policies tiered:30s", "-policies phi:8/1s", "-policies phi:0.1", "-policies best:1", "-loss 1", "-loss -0.1", "-loss NaN", "-format xml",
-		"-interval 1ms", "-delay -1s", "-spread 48h", "-nodes -1", "-days -1", "-days NaN", "-price -1", "-price Inf", "-cadence 30s", "-cadence 1m/30s/1/0",
-		"-cadence a/b/c/d", "-generate x -trace y", "-group -1", "-warm -1", "-warm 9223372036854775807", "-price 1e308", "-price-returned 1e13",
+		"-interval 1ms", "-delay -1s", "-spread 48h", "-nodes -1", "-days -1", "-days NaN", "-price -1", "-price Inf", "-pacing 30s", "-pacing 1m/30s/1/0",
+		"-pacing a/b/c/d", "-generate x -trace y", "-group -1", "-warm -1", "-warm 9223372036854775807", "-price 1e308", "-price-returned 1e13",
 		"-nodes 10000000 -days 36500", "-nodes 10000000 -days 101", "-curves x -plot p", "surplus"} {
 		err := replay.Main(t.Context(), strings.Fields(args), io.Discard, io.Discard)
 		require.ErrorIs(t, err, cli.ErrUsage, args)

@@ -34,7 +34,7 @@ func (c *config) play(ctx context.Context, t *outage.Trace, stderr io.Writer) ([
 		now.Store(int64(i))
 		game := &games[i]
 		game.Policy, game.Interval, game.Delay, game.Spread = p.policy, c.interval, c.delay, c.spread
-		game.Loss, game.Seed, game.Cadence, game.Full, game.Group = c.loss, c.seed, c.cadence, c.full, c.group
+		game.Loss, game.Seed, game.Pacing, game.Full, game.Group = c.loss, c.seed, c.pacing, c.full, c.group
 		game.Warm, game.Announce = c.warm, c.announce
 		figures, err := sim.Run(ctx, t, game)
 		if err != nil {

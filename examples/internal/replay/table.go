@@ -118,5 +118,5 @@ func writeJSON(w io.Writer, t *outage.Trace, all []played, named *advice) error 
 	return json.NewEncoder(w).Encode(r)
 }
 
-// round keeps what can be told apart by people.
+// round drops digits that do not matter.
 func round(f float64) float64 { return math.Round(f*1e4) / 1e4 }

@@ -15,14 +15,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/flight"
 )
 
-// recorded is the name of the policy that a log was recorded with.
+// recorded stands for the policy that a log was recorded with.
 const recorded = "recorded"
 
-// verdicts are what a policy thinks of the silences in a log.
+// verdicts count how a policy judges the silences of a log.
 type verdicts struct {
 	Silences int `json:"silences"`
 	Changed  int `json:"changed"`
-	Kept     int `json:"kept"`    // of those, evictions that would not have been
+	Kept     int `json:"kept"`    // of those, evictions that would not have happened
 	Evicted  int `json:"evicted"` // of those, hosts that were heard again and would have been evicted
 	Unjudged int `json:"unjudged,omitempty"`
 }
@@ -59,8 +59,7 @@ func (c *config) replaceRecorded(ctx context.Context, list string, given bool) (
 	return "", cli.Usagef("-policies %s: the log names %q, which is not one of those that can be played", list, name)
 }
 
-// judge judges the silences of the log again, by each policy that was chosen, and says which
-// verdicts change.
+// judge judges the silences of the log again by each chosen policy, and prints which verdicts change.
 func (c *config) judge(ctx context.Context, stdout, stderr io.Writer, chosen []played) error {
 	var judged atomic.Int64
 	defer watch(stderr, func() string { return fmt.Sprintf("%d silences judged", judged.Load()) })()
@@ -89,7 +88,7 @@ func (c *config) judgeBy(ctx context.Context, stdout, stderr io.Writer, p conten
 	}
 	defer func() { _ = f.Close() }()
 	v := &verdicts{}
-	for verdict, err := range flight.Judge(outage.Log(f), p.policy) {
+	for verdict, err := range flight.Replay(outage.Log(f), p.policy) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -106,14 +105,14 @@ func (c *config) judgeBy(ctx context.Context, stdout, stderr io.Writer, p conten
 	return v, nil
 }
 
-// failed counts a silence that could not be judged, and says why of the first one. The reader of the trace
-// has counted lines that are no records.
+// failed counts a silence that could not be judged, and prints the reason of the first one. Lines that are
+// not records are counted by the reader of the trace.
 func (v *verdicts) failed(stderr io.Writer, policy, kind string, err error) {
 	if kind == "" || errors.Is(err, flight.ErrLine) {
 		return
 	}
 	if v.Unjudged++; v.Unjudged == 1 {
-		_, _ = fmt.Fprintf(stderr, "replay: %s: %v (only the first of these is said)\n", policy, err)
+		_, _ = fmt.Fprintf(stderr, "replay: %s: %v (further errors are only counted)\n", policy, err)
 	}
 }
 

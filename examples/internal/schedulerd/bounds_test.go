@@ -88,14 +88,14 @@ func TestUnreadListsAreBounded(t *testing.T) {
 	require.Eventually(t, func() bool { // all are refused, or wait to be read
 		_, err := schedulerv2.NewSchedulerClient(s.dial()).ListHosts(t.Context(), &emptypb.Empty{})
 		return status.Code(err) == codes.ResourceExhausted
-	}, patient, time.Millisecond)
+	}, longWait, time.Millisecond)
 	time.Sleep(200 * time.Millisecond)
 	require.Less(t, heap()-before, int64(120<<20), "of 400 MB")
 
 	require.Eventually(t, func() bool {
 		r, err := schedulerv2.NewSchedulerClient(s.dial()).ListHosts(t.Context(), &emptypb.Empty{})
 		return err == nil && len(r.GetHosts()) == 500
-	}, patient, 100*time.Millisecond, "those that do not read are cut off")
+	}, longWait, 100*time.Millisecond, "those that do not read are cut off")
 	require.Greater(t, time.Since(begun), 2*time.Second, "not before their time is over")
 	count := map[codes.Code]int{}
 	for _, stream := range streams {
@@ -110,6 +110,7 @@ func TestUnreadListsAreBounded(t *testing.T) {
 
 // A client that reads gets its lists, however many, and however many times.
 func TestListsThatAreReadAreNotRefused(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-client-timeout", "1s")
 	s.populate(500, 8<<10)
 	client := schedulerv2.NewSchedulerClient(s.dial())
@@ -134,6 +135,7 @@ func TestAListThatIsLargerThanTheBound(t *testing.T) {
 
 // Small answers on streams that are not read are bounded, too, and their connection is cut.
 func TestUnreadStreamsAreCutOff(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-client-timeout", "500ms")
 	s.mustAnnounce(t.Context(), "h", time.Minute)
 	conn := s.dial()
@@ -146,14 +148,15 @@ func TestUnreadStreamsAreCutOff(t *testing.T) {
 			}
 		}
 		return false
-	}, patient, time.Millisecond)
+	}, longWait, time.Millisecond)
 }
 
 // A call whose request does not come ends in time; a stream may be silent for longer.
 func TestASlowRequestIsCutOff(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-client-timeout", "300ms")
 	s.mustAnnounce(t.Context(), "h", time.Minute)
-	ctx, cancel := context.WithTimeout(t.Context(), patient)
+	ctx, cancel := context.WithTimeout(t.Context(), longWait)
 	defer cancel()
 	peers, err := s.v2.AnnouncePeer(ctx)
 	require.NoError(t, err)
@@ -188,7 +191,7 @@ func TestPeersAreBoundedTogether(t *testing.T) {
 	require.InDelta(t, 170, registered, 40)
 	require.NoError(t, s.register("0", "0", "p"), "it is registered already")
 	require.NoError(t, s.leave(t.Context(), "0"))
-	require.Eventually(t, func() bool { return s.register("1", "new", "p") == nil }, patient, time.Millisecond)
+	require.Eventually(t, func() bool { return s.register("1", "new", "p") == nil }, longWait, time.Millisecond)
 }
 
 // What the store says it takes is about what it takes, and nothing when all has gone.
@@ -225,14 +228,14 @@ func TestSumOfPeers(t *testing.T) {
 	full := 0
 	for range 50_000 {
 		h, p := fmt.Sprint(random.IntN(20)), fmt.Sprint(random.IntN(50))
-		life := uint64(1 + random.IntN(3))
+		registration := uint64(1 + random.IntN(3))
 		switch random.IntN(10) {
 		case 0:
-			s.Free(h, life)
+			s.Free(h, registration)
 		case 1, 2:
 			_ = s.Delete(h, p, p)
 		default:
-			if s.Put(h, life, p, p, strings.Repeat("u", random.IntN(1000))) != nil {
+			if s.Put(h, registration, p, p, strings.Repeat("u", random.IntN(1000))) != nil {
 				full++
 			}
 		}
@@ -240,8 +243,8 @@ func TestSumOfPeers(t *testing.T) {
 	}
 	require.Greater(t, full, 100)
 	for h := range 20 {
-		for life := range 4 {
-			s.Free(fmt.Sprint(h), uint64(life))
+		for registration := range 4 {
+			s.Free(fmt.Sprint(h), uint64(registration))
 		}
 	}
 	require.Zero(t, s.Len())
@@ -252,7 +255,7 @@ func TestSumOfPeers(t *testing.T) {
 // and one stream that registers peers for 10 s. The clients' own memory counts, too.
 func TestLongAttackOnMemory(t *testing.T) {
 	if os.Getenv("HOSTLIFE_LONG") == "" {
-		t.Skip("HOSTLIFE_LONG is not set")
+		t.Skip("HOSTLIFE_LONG=1 runs it")
 	}
 	s := start(t)
 	s.populate(40_000, 100)

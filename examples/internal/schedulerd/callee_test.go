@@ -63,7 +63,7 @@ func (c callee) unary(ctx context.Context, service any, m grpc.MethodDesc, msg [
 		err := proto.Unmarshal(msg, req.(proto.Message))
 		undecodable = err != nil
 		return err
-	}, schedulerd.Guard)
+	}, schedulerd.Checked)
 	if !undecodable {
 		c.answered(m.MethodName, resp, err)
 	}
@@ -120,7 +120,7 @@ func (c callee) peers(ctx context.Context, msgs ...[]byte) {
 	c.answered("AnnouncePeer", &emptypb.Empty{}, err)
 }
 
-// balanced says that each life that began is there or has departed once; and that
+// balanced says that each registration that began is there or has departed once; and that
 // all who are there can leave, and nothing of them stays.
 func (c callee) balanced() {
 	c.t.Helper()
@@ -130,7 +130,7 @@ func (c callee) balanced() {
 	require.Len(c.t, r.GetHosts(), c.Stats().Hosts)
 	c.sums()
 	for _, h := range r.GetHosts() {
-		_, err := schedulerd.Guard(ctx, &schedulerv2.DeleteHostRequest{HostId: h.GetId()}, nil, func(ctx context.Context, r any) (any, error) {
+		_, err := schedulerd.Checked(ctx, &schedulerv2.DeleteHostRequest{HostId: h.GetId()}, nil, func(ctx context.Context, r any) (any, error) {
 			return c.V2().DeleteHost(ctx, r.(*schedulerv2.DeleteHostRequest))
 		})
 		require.NoError(c.t, err, "%q can't leave", h.GetId())
@@ -139,12 +139,12 @@ func (c callee) balanced() {
 	c.sums()
 	require.Zero(c.t, c.Stats().Hosts)
 	require.Zero(c.t, c.Peers(), "peers without a host")
-	require.Zero(c.t, c.Stats().CleanupPending)
-	require.Zero(c.t, c.Stats().CleanupFailures, "a cleanup that panicked is one")
+	require.Zero(c.t, c.Stats().Cleanup.Pending)
+	require.Zero(c.t, c.Stats().Cleanup.Failures, "a cleanup that panicked is one")
 }
 
 func (c callee) sums() {
 	c.t.Helper()
 	st := c.Stats()
-	require.Equal(c.t, st.Joins, uint64(st.Hosts)+st.Left+st.Evicted+st.Replaced+st.Forgotten)
+	require.Equal(c.t, st.Joins, uint64(st.Hosts)+st.Departures.Left+st.Departures.Evicted+st.Departures.Replaced+st.Departures.Forgotten)
 }

@@ -25,11 +25,11 @@ func clientOf(ctx context.Context) *client {
 	return c
 }
 
-// AuthType makes a client what gRPC hands to the calls of its connection.
+// AuthType makes a client an AuthInfo, which gRPC passes to the calls of its connection.
 func (*client) AuthType() string { return "insecure" }
 
-// hold counts bytes, if there is room for them. An answer that is larger than all the room there is
-// may go if it is the only one.
+// hold counts bytes, if there is room for them. An answer that is larger than the limit is allowed if
+// it is the only one.
 func (c *client) hold(n int) error {
 	c.sends.mu.Lock()
 	defer c.sends.mu.Unlock()
@@ -53,7 +53,8 @@ func (c *client) release(n int) {
 	}
 }
 
-// Close counts off what gRPC drops with a connection, which it does not tell of each answer.
+// Close releases the answers that gRPC drops with a connection, because gRPC does not report them
+// one by one.
 func (c *client) Close() error {
 	c.sends.mu.Lock()
 	if !c.closed {

@@ -7,8 +7,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// A message is an answer that is encoded. It is the pool that gRPC gives its bytes back to when it
-// has sent or dropped them.
+// A message is an encoded answer. It is also the pool to which gRPC returns its bytes when it has
+// sent or dropped them.
 type message struct {
 	data   []byte
 	size   int // that it counts as
@@ -16,19 +16,19 @@ type message struct {
 	cut    *time.Timer
 }
 
-// Get is never called: bytes only come back.
+// Get is never called: bytes are only returned.
 func (*message) Get(n int) *[]byte {
 	b := make([]byte, n)
 	return &b
 }
 
-// Put is called once, when nothing refers to the bytes any more.
+// Put is called once, when the bytes are not used any more.
 func (m *message) Put(*[]byte) {
 	m.cut.Stop()
 	m.client.release(m.size)
 }
 
-// isSmall tells whether gRPC does not give back the bytes of so small a message.
+// isSmall tells whether a message is so small that gRPC does not return its bytes.
 func isSmall(size int) bool { return mem.IsBelowBufferPoolingThreshold(size) }
 
 // A codec passes on messages as they are.

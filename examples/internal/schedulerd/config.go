@@ -9,62 +9,66 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-const about = `scheduler knows which hosts of a Dragonfly cluster are there. It is a gRPC server
+const about = `scheduler tracks which hosts of a Dragonfly cluster are alive. It is a gRPC server
 that speaks Dragonfly's own scheduler API: v2 AnnounceHost, ListHosts, DeleteHost,
 AnnouncePeer, StatPeer and DeletePeer, and v1 AnnounceHost and LeaveHost. It frees
-what belongs to a host when the host leaves, or has been silent for too long. It
-has no TLS and asks nobody who he is: keep it on loopback, or behind what does.
+the peers of a host when the host leaves, or has been silent for longer than its
+timeout. It has no TLS and no authentication: keep it on loopback, or put a proxy
+with both in front of it.
 
 	go run ./examples/scheduler -listen 127.0.0.1:8002 -http 127.0.0.1:8003 -v
 
-Beside Dragonfly's messages it knows a little gRPC metadata; all of it may be left
-out. A request may carry hostlife-incarnation, a decimal number that orders the
-lives of one host id (the start time will do): on an announce, a leave or a stream
-of peers it says which life is speaking, and an older one than the one that lives
-is refused with FailedPrecondition. Without it the one that lives is taken to
-speak, so a leave that was delayed beyond a restart ends the new life: send it. The
-answer to an announce carries hostlife-incarnation, hostlife-interval (the time
-until the next announce, as in 1.5s) and hostlife-life (a name for this join: when
-it changes, the host was gone in between, and registers its peers again).
+In addition to Dragonfly's messages it uses optional gRPC metadata. A request may
+carry hostlife-incarnation, a decimal number that orders the processes that used one
+host id (the start time will do). On an announce, a leave or a stream of peers it says
+which incarnation the request comes from. One that is older than the current one is
+refused with FailedPrecondition. A request without it counts as from the current
+incarnation. So a leave that is delayed beyond a restart ends the new registration:
+send it. The answer to an announce carries hostlife-incarnation, hostlife-interval
+(the time until the next announce, as in 1.5s) and hostlife-registration (the number
+of this join: when it changes, the host was gone in between, and must register its
+peers again).
 
-With -cadence hostlife-interval is advice: the more hosts there are, the longer. Who
-heeds it says so in the interval of the next announce; who ignores it is not evicted for
-that. Without -cadence it is the interval that the host itself named.
+With -pacing hostlife-interval is advice: the more hosts, the longer. A host that
+follows it names it as the interval of its next announce. A host that ignores it is
+not evicted for that. Without -pacing it is the interval that the host named.
 
-The first line on stdout is "listening on ADDR"; with -http there is another one, "page
-on http://ADDR/", which shows the hosts live in a browser. SIGTERM and SIGINT stop it
-gracefully; on Unix, SIGUSR1 logs how much it holds (hosts, peers, heap). With
--cpuprofile it notes where its processor time goes, for "go tool pprof"; the file is
-complete when it has stopped.
+The first line on stdout is "listening on ADDR". With -http a second one, "page on
+http://ADDR/", is the address of a page that shows the hosts live. SIGTERM and SIGINT
+stop it gracefully. On Unix, SIGUSR1 logs the numbers of hosts and peers and the heap.
+With -cpuprofile it writes a CPU profile for "go tool pprof"; the file is complete when
+it has stopped.
 
-What clients can have it hold is bounded, for each and for all together; what is beyond that
-is refused with ResourceExhausted. Hosts: -max-hosts, of 16 KiB each. Peers: 1,024 of a host,
-and -max-peer-bytes of all. Answers that are not read: 64 MiB, or a single one that is larger.
-Streams: 4,096, and 256 of a connection. A client that takes longer than -client-timeout to
-send a request, or to read an answer, is cut off; so is, once it has said something, one that
-registers peers and does not read the answers. A stream may be silent for as long as it likes.
+Memory that clients can make it hold is bounded, for each client and for all together.
+Beyond the bounds requests are refused with ResourceExhausted. Hosts: -max-hosts, of 16
+KiB each. Peers: 1,024 of a host, and -max-peer-bytes of all. Unread answers: 64 MiB, or
+a single larger one. Streams: 4,096, and 256 of a connection. A client that takes longer
+than -client-timeout to send a request, or to read an answer, is disconnected. So is a
+client that registers peers and does not read the answers. A stream may be idle for any
+time.
 
-With -record it keeps a flight recorder's log, with the evidence of every eviction. The
-log is appended to the file, restart after restart, and never shortened; a file that is
-not there yet is made for its owner only. It is complete when the scheduler has stopped. If FILE is a named pipe, its reader is waited for at
-first; one that does not read loses records, and keeps the scheduler from nothing.
-To read it, and to see what another policy would have done:
+With -record it keeps a flight recorder's log, with the evidence for every eviction. It
+appends to the file after each restart and never shortens it. A new file is readable by
+its owner only. The log is complete when the scheduler has stopped. If FILE is a named
+pipe, it waits for a reader at the start. A reader that stops reading loses records, but
+does not block the scheduler. To read the log, and to see what another policy would have
+done:
 
 	go run ./examples/replay -format hostlife -trace FILE`
 
-const cadenceUsage = "advise hosts their interval, as `MIN/MAX/PERSECOND/JITTER`: from MIN (0 means 30s) to MAX\n" +
-	"(0 means 10 x MIN), so that all together announce themselves PERSECOND times a second.\n" +
-	"Each is told less, by up to the share JITTER (from 0, which may be left out, to below 1),\n" +
-	"at random. 10s/5m/1000/0.1, say. By default each host keeps the interval that it names"
+const pacingUsage = "advise hosts their interval, as `MIN/MAX/PERSECOND/JITTER`: from MIN (0 means 30s) to MAX\n" +
+	"(0 means 10 x MIN), so that all hosts together announce themselves PERSECOND times a second.\n" +
+	"Each host is told up to the share JITTER less, at random (from 0, the default, to below 1).\n" +
+	"Example: 10s/5m/1000/0.1. By default each host keeps the interval that it names"
 
 const (
-	minMaxGap  = 10 * time.Millisecond
-	maxOffline = 365 * 24 * time.Hour
-	minTimeout = 100 * time.Millisecond
-	maxTimeout = time.Hour
+	minStallThreshold = 10 * time.Millisecond
+	maxOffline        = 365 * 24 * time.Hour
+	minTimeout        = 100 * time.Millisecond
+	maxTimeout        = time.Hour
 )
 
-// Config says how to schedule.
+// Config is the configuration of a scheduler.
 type Config struct {
 	Listen  string
 	HTTP    string // address of the page and the metrics; empty: none
@@ -77,50 +81,50 @@ type Config struct {
 	policy, shadow  string
 	multiple, phi   float64
 	jitter, offline time.Duration
-	maxGap          time.Duration
+	stallThreshold  time.Duration
 	maxHosts        int
 	maxPeerBytes    int64
 	timeout         time.Duration
-	cadence         hostmgr.Cadence
+	pacing          hostmgr.Pacing
 }
 
 func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
 	fs := flag.NewFlagSet("scheduler", flag.ContinueOnError)
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8002", "`address` to listen on; port 0 picks one")
-	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without asking who looks, but on loopback only by\nits address or as localhost; empty means none")
+	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without authentication; a loopback address is served only\nunder its address or as localhost; empty means none")
 	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
 	fs.StringVar(&c.policy, "policy", "fixed", policyUsage)
-	fs.StringVar(&c.shadow, "shadow", "", "a second `policy`, of the same values and flags, that evicts nobody: the page and the\nmetrics show what it would have done; empty means none")
+	fs.StringVar(&c.shadow, "shadow", "", "a second `policy`, with the same flags, that evicts no host: the page and the metrics\nshow what it would have done; empty means none")
 	fs.Float64Var(&c.multiple, "multiple", 2, "fixed: evict after so many intervals of silence")
-	fs.Float64Var(&c.phi, "phi", 8, "phi: means the silence after which the chance that a beat still comes is 1 in 10^phi")
-	fs.DurationVar(&c.jitter, "jitter", 30*time.Second, "tiered: up to this much overdue is jitter, beyond it a host is suspect")
+	fs.Float64Var(&c.phi, "phi", 8, "phi: suspect after the silence at which a heartbeat still comes with probability 10^-phi")
+	fs.DurationVar(&c.jitter, "jitter", 30*time.Second, "tiered: suspect when overdue by more than this")
 	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this; phi: at the latest")
-	fs.DurationVar(&c.maxGap, "max-gap", 0, "a `gap` between sweeps beyond this is a stall of the scheduler, and excuses\nthe hosts' silence; 0 means 500ms, negative excuses nothing")
-	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "nobody joins beyond so many hosts; 0 means no limit")
-	fs.Int64Var(&c.maxPeerBytes, "max-peer-bytes", 256<<20, "no peer is registered beyond so many `bytes` of memory that the peers of all hosts\ntake together, roughly; 0 means no limit")
-	fs.DurationVar(&c.timeout, "client-timeout", 15*time.Second, "cut off a client that takes longer than this to send a request, or to read an answer")
-	fs.Func("cadence", cadenceUsage, func(s string) (err error) {
-		c.cadence, err = cli.ParseCadence(s)
+	fs.DurationVar(&c.stallThreshold, "stall-threshold", 0, "a longer `gap` between sweeps is a stall of the scheduler, and does not count as\nsilence; 0 means 500ms, negative means that no gap is a stall")
+	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "the `number` of hosts above which no new host may join; 0 means no limit")
+	fs.Int64Var(&c.maxPeerBytes, "max-peer-bytes", 256<<20, "the `bytes` of memory, roughly, that the peers of all hosts may take; 0 means no limit")
+	fs.DurationVar(&c.timeout, "client-timeout", 15*time.Second, "disconnect a client that takes longer than this to send a request, or to read an answer")
+	fs.Func("pacing", pacingUsage, func(s string) (err error) {
+		c.pacing, err = cli.ParsePacing(s)
 		return err
 	})
 	fs.StringVar(&c.record, "record", "", recordUsage)
-	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile of all its work to `file`, until it stops")
+	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile to `file`, until it stops")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err
 	}
 	return c, c.validate()
 }
 
-// validate refuses what the registry would refuse, in terms of the flags.
+// validate refuses what the registry would refuse, and names the flags.
 func (c Config) validate() error {
 	if err := c.validatePolicies(); err != nil {
 		return err
 	}
 	switch {
-	case c.maxGap > 0 && c.maxGap < minMaxGap:
-		return cli.Usagef("-max-gap %v is below %v", c.maxGap, minMaxGap)
+	case c.stallThreshold > 0 && c.stallThreshold < minStallThreshold:
+		return cli.Usagef("-stall-threshold %v is below %v", c.stallThreshold, minStallThreshold)
 	case c.maxHosts < 0:
 		return cli.Usagef("-max-hosts %d is negative", c.maxHosts)
 	case c.maxPeerBytes < 0:
@@ -131,15 +135,15 @@ func (c Config) validate() error {
 	return nil
 }
 
-// policyOf is the policy that -policy or -shadow names; nil if it names none.
+// policyOf returns the policy that -policy or -shadow names; nil for an empty name.
 func (c Config) policyOf(name string) hostmgr.Policy {
 	switch name {
 	case "fixed":
-		return hostmgr.Multiple(c.multiple)
+		return hostmgr.Fixed(c.multiple)
 	case "tiered":
 		return hostmgr.Tiered{Jitter: c.jitter, Offline: c.offline}
 	case "phi":
-		return hostmgr.Adaptive{Phi: c.phi, Most: c.offline}
+		return hostmgr.PhiAccrual{Threshold: c.phi, MaxOverdue: c.offline}
 	}
 	return nil
 }

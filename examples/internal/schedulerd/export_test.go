@@ -19,17 +19,17 @@ func NewPeerStore() PeerStore { return PeerStore{newPeerStore(0)} }
 
 func (p PeerStore) Register(find func() (uint64, bool), host, id string) error {
 	finder := func() (uint64, error) {
-		life, ok := find()
+		registration, ok := find()
 		if !ok {
 			return 0, errNoHost
 		}
-		return life, nil
+		return registration, nil
 	}
 	return p.s.register(finder, host, peer{task: "task", id: id})
 }
 
-func (p PeerStore) Free(host string, life uint64) int { return p.s.free(host, life) }
-func (p PeerStore) Len() int                          { return p.s.len() }
+func (p PeerStore) Free(host string, registration uint64) int { return p.s.free(host, registration) }
+func (p PeerStore) Len() int                                  { return p.s.len() }
 
 // Handlers are what gRPC calls, without gRPC.
 type Handlers struct {
@@ -58,8 +58,8 @@ func (h Handlers) Sweep(ctx context.Context) { h.s.hosts.Sweep(ctx) }
 func (h Handlers) Stats() hostmgr.Stats      { return h.s.hosts.Stats() }
 func (h Handlers) Peers() int                { return h.s.peers.len() }
 
-// Guard is around every unary call.
-var Guard grpc.UnaryServerInterceptor = guard
+// Checked is around every unary call.
+var Checked grpc.UnaryServerInterceptor = checked
 
 // OnlyAsLocal is around the page.
 var OnlyAsLocal = onlyAsLocal
@@ -73,9 +73,9 @@ func Policies(args ...string) (policy, shadow hostmgr.Policy, err error) {
 // NewPeerStoreOf returns one that takes so many bytes.
 func NewPeerStoreOf(maxBytes int64) PeerStore { return PeerStore{newPeerStore(maxBytes)} }
 
-// Put registers a peer of a life that stays.
-func (p PeerStore) Put(host string, life uint64, task, id, url string) error {
-	return p.s.put(host, life, peer{task: task, id: id, url: url})
+// Put registers a peer of a registration that stays.
+func (p PeerStore) Put(host string, registration uint64, task, id, url string) error {
+	return p.s.put(host, registration, peer{task: task, id: id, url: url})
 }
 
 // Delete removes one peer.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"net"
 	"os"
@@ -38,11 +39,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		cli.Main(schedulerd.Main)
 	}
+	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
 	goleak.VerifyTestMain(m)
 }
 
-// patient is how long a test waits for what must happen.
-const patient = 10 * time.Second
+// longWait is how long a test waits for what must happen.
+const longWait = 10 * time.Second
 
 // A scheduler is the command, with clients that are connected to it.
 type scheduler struct {
@@ -90,16 +92,16 @@ func (s *scheduler) connect(first string) {
 	s.v1, s.v2 = schedulerv1.NewSchedulerClient(s.conn), schedulerv2.NewSchedulerClient(s.conn)
 }
 
-// announce announces a valid host over v2 and returns the lease.
-func (s *scheduler) announce(ctx context.Context, id string, interval time.Duration) (wire.Lease, error) {
+// announce announces a valid host over v2 and returns the ack.
+func (s *scheduler) announce(ctx context.Context, id string, interval time.Duration) (wire.Ack, error) {
 	var header metadata.MD
 	_, err := s.v2.AnnounceHost(ctx, &schedulerv2.AnnounceHostRequest{
 		Host: host(id), Interval: durationpb.New(interval),
 	}, grpc.Header(&header))
-	return wire.ReadLease(header), err
+	return wire.ReadAck(header), err
 }
 
-func (s *scheduler) mustAnnounce(ctx context.Context, id string, interval time.Duration) wire.Lease {
+func (s *scheduler) mustAnnounce(ctx context.Context, id string, interval time.Duration) wire.Ack {
 	s.t.Helper()
 	l, err := s.announce(ctx, id, interval)
 	require.NoError(s.t, err)

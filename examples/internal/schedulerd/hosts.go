@@ -17,14 +17,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A directory is what both versions of the API work on. The metadata of a host
-// is its latest announcement, which nobody changes from then on.
+// A directory is the state that both versions of the API share. The metadata of a host is its latest
+// announcement, which is never changed.
 type directory struct {
 	hosts *hostmgr.Registry[*commonv2.Host]
 	peers *peerStore
 }
 
-// announce answers with the lease as response header.
+// announce answers with the ack as response header.
 func (d directory) announce(ctx context.Context, host *commonv2.Host, interval time.Duration) error {
 	if proto.Size(host) > maxHost {
 		return status.Errorf(codes.InvalidArgument, "host of more than %d bytes", maxHost)
@@ -33,22 +33,21 @@ func (d directory) announce(ctx context.Context, host *commonv2.Host, interval t
 	if err != nil {
 		return err
 	}
-	lease, err := d.hosts.Announce(hostmgr.Announcement[*commonv2.Host]{
+	ack, err := d.hosts.Announce(hostmgr.Announcement[*commonv2.Host]{
 		ID: host.GetId(), Metadata: host, Interval: interval,
 		Incarnation: incarnation, Zone: host.GetNetwork().GetIdc(),
 	})
 	if err != nil {
 		return err
 	}
-	return grpc.SetHeader(ctx, wire.Lease{
-		Incarnation: lease.Incarnation, Interval: lease.Interval,
-		Life: strconv.FormatUint(lease.Life, 10), // no other process has the same
+	return grpc.SetHeader(ctx, wire.Ack{
+		Incarnation: ack.Incarnation, Interval: ack.Interval,
+		Registration: strconv.FormatUint(ack.Registration, 10), // no other process has the same
 	}.Metadata())
 }
 
-// leave is OK while the cleanup is pending: what a leaving host wants to know is
-// whether it may go, and it may. The cleanup is ours, and goes on; were this an
-// error the host would leave again, only to hear that it is unknown.
+// leave succeeds while the cleanup is pending: the host may go, and the registry repeats the cleanup.
+// After an error the host would leave again, and be told that it is unknown.
 func (d directory) leave(ctx context.Context, id string) error {
 	incarnation, err := incarnation(ctx)
 	if err != nil {
@@ -60,9 +59,9 @@ func (d directory) leave(ctx context.Context, id string) error {
 	return err
 }
 
-// life finds the life that an incarnation of a host may speak for: a former one
-// has no say in the life that came after it. Incarnation 0 didn't say.
-func (d directory) life(id string, incarnation uint64) (uint64, error) {
+// registration returns the current registration of a host, if the request comes from its incarnation. An
+// older incarnation is refused. 0 means the current one.
+func (d directory) registration(id string, incarnation uint64) (uint64, error) {
 	h, ok := d.hosts.Get(id)
 	switch {
 	case !ok:
@@ -70,7 +69,7 @@ func (d directory) life(id string, incarnation uint64) (uint64, error) {
 	case incarnation != 0 && incarnation < h.Incarnation:
 		return 0, hostmgr.ErrStale
 	}
-	return h.Life, nil
+	return h.Registration, nil
 }
 
 func incarnation(ctx context.Context) (uint64, error) {

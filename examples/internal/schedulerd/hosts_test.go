@@ -21,14 +21,14 @@ func TestV2AnnounceListLeave(t *testing.T) {
 	first := s.mustAnnounce(t.Context(), "h", time.Second)
 	require.Equal(t, time.Second, first.Interval)
 	require.NotZero(t, first.Incarnation)
-	require.NotZero(t, first.Life)
-	require.Equal(t, first, s.mustAnnounce(t.Context(), "h", time.Second), "a refresh is no new life")
+	require.NotZero(t, first.Registration)
+	require.Equal(t, first, s.mustAnnounce(t.Context(), "h", time.Second), "a refresh is no new registration")
 	require.Equal(t, []string{"h"}, s.list())
 
 	require.NoError(t, s.leave(t.Context(), "h"))
 	require.Empty(t, s.list())
 	requireCode(t, codes.NotFound, s.leave(t.Context(), "h"))
-	require.NotEqual(t, first.Life, s.mustAnnounce(t.Context(), "h", time.Second).Life)
+	require.NotEqual(t, first.Registration, s.mustAnnounce(t.Context(), "h", time.Second).Registration)
 }
 
 func TestIntervalDefaultsToDragonflys(t *testing.T) {
@@ -36,7 +36,7 @@ func TestIntervalDefaultsToDragonflys(t *testing.T) {
 	var header metadata.MD
 	_, err := s.v2.AnnounceHost(t.Context(), &schedulerv2.AnnounceHostRequest{Host: host("h")}, grpc.Header(&header))
 	require.NoError(t, err)
-	require.Equal(t, 30*time.Second, wire.ReadLease(header).Interval)
+	require.Equal(t, 30*time.Second, wire.ReadAck(header).Interval)
 }
 
 func v1Host(id string) *schedulerv1.AnnounceHostRequest {
@@ -80,23 +80,25 @@ func TestStaleLeave(t *testing.T) {
 }
 
 func TestSilentHostIsEvicted(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-v", "-log", "json")
 	s.mustAnnounce(t.Context(), "h", 50*time.Millisecond)
 	require.NoError(t, s.register("h", "task", "peer"))
-	require.Eventually(t, func() bool { return len(s.list()) == 0 }, patient, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.list()) == 0 }, longWait, 5*time.Millisecond)
 	require.Eventually(t, func() bool {
 		_, err := s.stat("h", "task", "peer")
 		return codeOf(err) == codes.NotFound && strings.Contains(s.log.String(), `"kind":"evicted"`)
-	}, patient, 5*time.Millisecond)
+	}, longWait, 5*time.Millisecond)
 }
 
 func TestTieredPolicy(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-policy", "tiered", "-jitter", "20ms", "-offline", "10m", "-v")
 	s.mustAnnounce(t.Context(), "h", 20*time.Millisecond)
-	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "msg=suspected host=h") }, patient, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "msg=suspected host=h") }, longWait, time.Millisecond)
 	require.Equal(t, []string{"h"}, s.list(), "a suspect keeps what it has")
 	s.mustAnnounce(t.Context(), "h", 20*time.Millisecond)
-	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "msg=recovered host=h") }, patient, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "msg=recovered host=h") }, longWait, time.Millisecond)
 }
 
 func TestInvalidRequests(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// onlyAsLocal answers, on an address of this machine alone, only who asks for this machine. A name
-// that somebody has pointed at it, with DNS, would let the pages under that name read what is
-// served here, from a browser on this machine (DNS rebinding).
+// onlyAsLocal answers, on a loopback address, only requests for this machine by a loopback address or
+// as localhost. Otherwise a page of another site whose DNS name points to this machine could read the
+// answers in a browser on this machine (DNS rebinding).
 func onlyAsLocal(addr net.Addr, h http.Handler) http.Handler {
 	if tcp, ok := addr.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		return h
@@ -23,7 +23,7 @@ func onlyAsLocal(addr net.Addr, h http.Handler) http.Handler {
 	})
 }
 
-// isLocal tells whether a Host header, with a port or without, names this machine to itself.
+// isLocal tells whether a Host header, with or without a port, is localhost or a loopback address.
 func isLocal(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

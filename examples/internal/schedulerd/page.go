@@ -20,14 +20,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/hostweb"
 )
 
-// A page is an HTTP server that shows what the scheduler knows.
+// A page is the HTTP server of the live page, metrics and health.
 type page struct {
 	ln     net.Listener
 	server *http.Server
-	done   chan struct{} // closed when it serves no more
+	done   chan struct{} // closed when it has stopped
 }
 
-// openPage serves on an address, or returns nil if that is empty.
+// openPage serves on addr. It returns nil if addr is empty.
 func (s *Server) openPage(addr string) (*page, error) {
 	if addr == "" {
 		return nil, nil
@@ -56,7 +56,7 @@ func (s *Server) openPage(addr string) (*page, error) {
 
 func (p *page) url() string { return fmt.Sprintf("http://%s/", p.ln.Addr()) }
 
-// close cuts off whoever looks: a stream of events ends no other way.
+// close closes all connections: streams of events do not end otherwise.
 func (p *page) close() {
 	_ = p.server.Close()
 	<-p.done
@@ -76,12 +76,12 @@ func (s *Server) pages() http.Handler {
 	return readOnly(mux)
 }
 
-// readOnly lets nobody but readers in.
+// readOnly refuses all methods but GET and HEAD.
 func readOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "there is nothing here that could be changed", http.StatusMethodNotAllowed)
+			http.Error(w, "only GET and HEAD are allowed", http.StatusMethodNotAllowed)
 			return
 		}
 		h.ServeHTTP(w, r)
@@ -105,7 +105,7 @@ func (s *Server) healthy(ctx context.Context) error {
 	return err
 }
 
-// describe is what the page says of a host beside what the registry knows.
+// describe is the text about a host's metadata on the page.
 func describe(h *commonv2.Host) string {
 	return fmt.Sprintf("%s %s:%d", h.GetHostname(), h.GetIp(), h.GetPort())
 }

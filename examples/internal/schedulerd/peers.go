@@ -26,8 +26,8 @@ var (
 	errPeersFull    = errors.New("the peers of all hosts take as much memory as they may: see -max-peer-bytes")
 )
 
-// A peer is one host's replica of a task, or its attempt to get one. It keeps
-// only what StatPeer says of it, not the whole request.
+// A peer is one host's replica of a task, or its attempt to get one. It keeps only what StatPeer
+// returns, not the whole request.
 type peer struct {
 	task, id         string
 	url              string
@@ -35,7 +35,7 @@ type peer struct {
 	created, updated time.Time
 }
 
-// What a peer and a shelf take beside their texts, roughly: measured, with what maps leave free.
+// What a peer and a shelf take in addition to their texts, roughly: measured, with free space in maps.
 const (
 	peerSize  = 400
 	shelfSize = 1500
@@ -43,8 +43,8 @@ const (
 
 func (p *peer) size() int64 { return int64(peerSize + len(p.task) + len(p.id) + len(p.url)) }
 
-// A peerStore holds the peers of all hosts. Peers belong to a life, not to a
-// host id: what one life registered goes with it, whatever comes after.
+// A peerStore holds the peers of all hosts. Peers belong to a registration of a host, not to its id: the end of a
+// registration frees its peers, and no others.
 type peerStore struct {
 	maxBytes int64 // 0: no limit
 
@@ -55,12 +55,12 @@ type peerStore struct {
 	bytes int64 // that peers and shelves take, roughly
 }
 
-// A shelf holds the peers of one life.
+// A shelf holds the peers of one registration.
 type shelf struct {
-	life  uint64
-	peers map[peerKey]peer
-	peak  int   // the most peers since peers was made
-	bytes int64 // that it takes with them, roughly
+	registration uint64
+	peers        map[peerKey]peer
+	peak         int   // the most peers since peers was made
+	bytes        int64 // that it takes with them, roughly
 }
 
 type peerKey struct{ task, id string }
@@ -76,49 +76,49 @@ func newPeerStore(maxBytes int64) *peerStore {
 	return &peerStore{maxBytes: maxBytes, hosts: map[string]*shelf{}}
 }
 
-// A finder looks up the life that a peer's message is about.
-type finder func() (life uint64, err error)
+// A finder looks up the registration that a peer's message is about.
+type finder func() (registration uint64, err error)
 
-// register puts a peer on the shelf of the life that find finds.
+// register puts a peer on the shelf of the registration that find finds.
 //
 // The host may depart at any moment in here, and its cleanup, which frees the
-// shelf, may be over before the peer is put on it. So register looks again
-// afterwards. Let R be the moment at which the registry removes the life: the
-// cleanup begins after R. If the second look came before R, so did the peer, and
-// the cleanup finds it. If it came after R it shows that life no more, and
-// register frees the shelf itself. Either way nothing is left behind, no lock is
-// held over both, and there is no tombstone to keep.
+// shelf, may be over before the peer is put on it. So register looks up the registration
+// again afterwards. Let R be the moment at which the registry removes the registration:
+// the cleanup begins after R. If the second look-up came before R, the peer was on the
+// shelf before R, and the cleanup finds it. If it came after R, it does not find the
+// registration, and register frees the shelf itself. Either way no peer is leaked, no
+// lock covers both steps, and no tombstone is needed.
 func (s *peerStore) register(find finder, host string, p peer) error {
-	life, err := find()
+	registration, err := find()
 	if err != nil {
 		return err
 	}
-	if err := s.put(host, life, p); err != nil {
+	if err := s.put(host, registration, p); err != nil {
 		return err
 	}
 	again, err := find()
-	if err == nil && again == life {
+	if err == nil && again == registration {
 		return nil
 	}
-	s.free(host, life)
+	s.free(host, registration)
 	return cmp.Or(err, errNoHost)
 }
 
-// put registers a peer, or registers it anew. A shelf of an older life gives way
-// at once: there is a newer one, so that one is over. One of a newer life stays.
-func (s *peerStore) put(host string, life uint64, p peer) error {
+// put registers a peer, or replaces it. A shelf of an older registration is removed at once, because
+// that registration has ended. A shelf of a newer registration stays.
+func (s *peerStore) put(host string, registration uint64, p peer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh, ok := s.hosts[host]
 	switch {
-	case ok && sh.life > life:
+	case ok && sh.registration > registration:
 		return errNoHost
-	case ok && sh.life < life:
+	case ok && sh.registration < registration:
 		s.remove(host, sh)
 		ok = false
 	}
 	if !ok {
-		sh = &shelf{life: life, peers: map[peerKey]peer{}}
+		sh = &shelf{registration: registration, peers: map[peerKey]peer{}}
 	}
 	more := p.size()
 	old, again := sh.peers[peerKey{p.task, p.id}]
@@ -140,7 +140,7 @@ func (s *peerStore) put(host string, life uint64, p peer) error {
 	return nil
 }
 
-// set puts a peer on a shelf, which takes so much more then. The caller holds mu.
+// set puts a peer on a shelf, and adds size to its bytes. The caller holds mu.
 func (s *peerStore) set(sh *shelf, p peer, more int64) {
 	before := len(sh.peers)
 	sh.peers[peerKey{p.task, p.id}] = p
@@ -150,12 +150,12 @@ func (s *peerStore) set(sh *shelf, p peer, more int64) {
 	s.bytes += more
 }
 
-// free removes what a life registered, and returns how many peers that were.
-func (s *peerStore) free(host string, life uint64) int {
+// free removes the peers of a registration, and returns how many there were.
+func (s *peerStore) free(host string, registration uint64) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh, ok := s.hosts[host]
-	if !ok || sh.life != life {
+	if !ok || sh.registration != registration {
 		return 0
 	}
 	s.remove(host, sh)
@@ -170,7 +170,7 @@ func (s *peerStore) remove(host string, sh *shelf) {
 	shrink(&s.hosts, &s.peak)
 }
 
-// shrink copies a map that most has been deleted from: maps do not shrink.
+// shrink copies a map that has become mostly empty, because maps do not shrink.
 func shrink[K comparable, V any](m *map[K]V, peak *int) {
 	if *peak > 8 && len(*m) < *peak/4 {
 		fresh := make(map[K]V, len(*m))
@@ -179,27 +179,27 @@ func shrink[K comparable, V any](m *map[K]V, peak *int) {
 	}
 }
 
-// get returns the peer and the life that it belongs to.
-func (s *peerStore) get(host string, key peerKey) (p peer, life uint64, ok bool) {
+// get returns the peer and the registration that it belongs to.
+func (s *peerStore) get(host string, key peerKey) (p peer, registration uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if sh := s.hosts[host]; sh != nil {
 		p, ok = sh.peers[key]
-		life = sh.life
+		registration = sh.registration
 	}
-	return p, life, ok
+	return p, registration, ok
 }
 
-// update notes what a peer reports of itself that was registered in this life.
+// update records a report of a peer of the current registration.
 func (s *peerStore) update(find finder, host string, key peerKey, state string) error {
-	life, err := find()
+	registration, err := find()
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh := s.hosts[host]
-	if sh == nil || sh.life != life {
+	if sh == nil || sh.registration != registration {
 		return errNoPeer
 	}
 	p, ok := sh.peers[key]
@@ -214,7 +214,7 @@ func (s *peerStore) update(find finder, host string, key peerKey, state string) 
 	return nil
 }
 
-// delete removes one peer. Its shelf stays until the life is over.
+// delete removes one peer. Its shelf stays until the registration ends.
 func (s *peerStore) delete(r *schedulerv2.DeletePeerRequest) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// finds answers with one life after the other; 0 is none.
-func finds(lives ...uint64) func() (uint64, bool) {
+// finds answers with one registration after the other; 0 is none.
+func finds(registrations ...uint64) func() (uint64, bool) {
 	return func() (uint64, bool) {
-		life := lives[0]
-		lives = lives[1:]
-		return life, life != 0
+		registration := registrations[0]
+		registrations = registrations[1:]
+		return registration, registration != 0
 	}
 }
 
@@ -51,14 +51,14 @@ func TestRegisterAgainstDeparture(t *testing.T) {
 		require.Zero(t, s.Len())
 		require.Zero(t, s.Free("h", 7))
 	})
-	t.Run("a newer life came in between and registered", func(t *testing.T) {
+	t.Run("a newer registration came in between and registered", func(t *testing.T) {
 		s := schedulerd.NewPeerStore()
 		require.NoError(t, s.Register(finds(8, 8), "h", "new"))
 		require.Error(t, s.Register(finds(7), "h", "old"))
-		require.Zero(t, s.Free("h", 7), "the cleanup of the old life frees what is the new one's")
+		require.Zero(t, s.Free("h", 7), "the cleanup of the old registration frees what is the new one's")
 		require.Equal(t, 1, s.Len())
 	})
-	t.Run("a newer life takes the place of an uncleaned one", func(t *testing.T) {
+	t.Run("a newer registration takes the place of an uncleaned one", func(t *testing.T) {
 		s := schedulerd.NewPeerStore()
 		require.NoError(t, s.Register(finds(7, 7), "h", "old"))
 		require.NoError(t, s.Register(finds(8, 8), "h", "new"))
@@ -71,9 +71,9 @@ func TestRegisterAgainstDeparture(t *testing.T) {
 func TestRegisterRacesDeparture(t *testing.T) {
 	s := schedulerd.NewPeerStore()
 	hosts, err := hostmgr.New(hostmgr.Config[int]{
-		Policy: hostmgr.Multiple(1),
+		Policy: hostmgr.Fixed(1),
 		Cleanup: func(_ context.Context, d hostmgr.Departure[int]) error {
-			s.Free(d.Host.ID, d.Host.Life)
+			s.Free(d.Host.ID, d.Host.Registration)
 			return nil
 		},
 	})
@@ -86,7 +86,7 @@ func TestRegisterRacesDeparture(t *testing.T) {
 		work.Go(func() { registered[g] = churn(hosts, s, g) })
 	}
 	work.Wait()
-	require.Eventually(t, func() bool { return hosts.Len() == 0 && hosts.Stats().CleanupPending == 0 },
+	require.Eventually(t, func() bool { return hosts.Len() == 0 && hosts.Stats().Cleanup.Pending == 0 },
 		10*time.Second, time.Millisecond)
 	stop()
 	run.Wait()
@@ -102,7 +102,7 @@ func churn(hosts *hostmgr.Registry[int], s schedulerd.PeerStore, g int) (registe
 	id := fmt.Sprintf("host-%d", g%4)
 	find := func() (uint64, bool) {
 		h, ok := hosts.Get(id)
-		return h.Life, ok
+		return h.Registration, ok
 	}
 	for i := range 2000 {
 		switch {

@@ -8,7 +8,7 @@ import (
 
 const policyUsage = "when a silent host is evicted: fixed (after -multiple intervals),\n" +
 	"tiered (overdue by more than -offline) or phi (after twice the silence that -phi means,\n" +
-	"by the rhythm of each host)"
+	"by the arrival history of each host)"
 
 const minPhi, maxPhi = 0.5, 1e6
 

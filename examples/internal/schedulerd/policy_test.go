@@ -21,12 +21,12 @@ func TestPolicyFlags(t *testing.T) {
 		flags          string
 		policy, shadow hostmgr.Policy
 	}{
-		{"", hostmgr.Multiple(2), nil},
-		{"-multiple 3 -shadow tiered", hostmgr.Multiple(3), hostmgr.Tiered{Jitter: 30 * time.Second, Offline: 5 * time.Minute}},
-		{"-policy tiered -shadow fixed -jitter 2s -offline 3s", hostmgr.Tiered{Jitter: 2 * time.Second, Offline: 3 * time.Second}, hostmgr.Multiple(2)},
-		{"-policy phi -shadow phi", hostmgr.Adaptive{Phi: 8, Most: 5 * time.Minute}, hostmgr.Adaptive{Phi: 8, Most: 5 * time.Minute}},
-		{"-shadow phi -phi 0.5 -offline 1s", hostmgr.Multiple(2), hostmgr.Adaptive{Phi: 0.5, Most: time.Second}},
-		{"-shadow phi -phi 1000000 -offline 1ns", hostmgr.Multiple(2), hostmgr.Adaptive{Phi: 1e6, Most: 1}},
+		{"", hostmgr.Fixed(2), nil},
+		{"-multiple 3 -shadow tiered", hostmgr.Fixed(3), hostmgr.Tiered{Jitter: 30 * time.Second, Offline: 5 * time.Minute}},
+		{"-policy tiered -shadow fixed -jitter 2s -offline 3s", hostmgr.Tiered{Jitter: 2 * time.Second, Offline: 3 * time.Second}, hostmgr.Fixed(2)},
+		{"-policy phi -shadow phi", hostmgr.PhiAccrual{Threshold: 8, MaxOverdue: 5 * time.Minute}, hostmgr.PhiAccrual{Threshold: 8, MaxOverdue: 5 * time.Minute}},
+		{"-shadow phi -phi 0.5 -offline 1s", hostmgr.Fixed(2), hostmgr.PhiAccrual{Threshold: 0.5, MaxOverdue: time.Second}},
+		{"-shadow phi -phi 1000000 -offline 1ns", hostmgr.Fixed(2), hostmgr.PhiAccrual{Threshold: 1e6, MaxOverdue: 1}},
 	} {
 		policy, shadow, err := schedulerd.Policies(strings.Fields(x.flags)...)
 		require.NoError(t, err, x.flags)
@@ -66,13 +66,14 @@ func TestPoliciesThatCannotBeMeant(t *testing.T) {
 // What a shadow would have done with a host that pauses, and is not evicted, is on the page and in
 // the metrics.
 func TestAShadowIsShown(t *testing.T) {
-	s := start(t, "-http", "127.0.0.1:0", "-policy", "tiered", "-shadow", "fixed", "-multiple", "1", "-max-gap", "-1ns")
+	t.Parallel()
+	s := start(t, "-http", "127.0.0.1:0", "-policy", "tiered", "-shadow", "fixed", "-multiple", "1", "-stall-threshold", "-1ns")
 	url := s.page()
 	require.Eventually(t, func() bool {
 		s.mustAnnounce(t.Context(), "h", 10*time.Millisecond)
 		_, body := ask(t, http.MethodGet, url)
-		return strings.Contains(body, "a host was heard of again that the policy kept")
-	}, patient, 30*time.Millisecond)
+		return strings.Contains(body, `<section id="shadow" aria-labelledby="h-shadow">`)
+	}, longWait, 30*time.Millisecond)
 	_, body := ask(t, http.MethodGet, url+"metrics")
-	require.Regexp(t, `hostlife_shadow_returned_total\{registry="hosts"\} [1-9]`, body)
+	require.Regexp(t, `hostlife_shadow_rejoined_total\{registry="hosts"\} [1-9]`, body)
 }

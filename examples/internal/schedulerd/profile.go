@@ -7,8 +7,7 @@ import (
 	"runtime/pprof"
 )
 
-// profile notes in a file, if one is named, where this process spends its
-// processor time, until stop is called.
+// profile writes a CPU profile to a file, if one is named, until stop is called.
 func profile(ctx context.Context, file string) (stop func() error, err error) {
 	if file == "" {
 		return func() error { return nil }, nil

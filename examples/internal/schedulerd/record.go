@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-const recordUsage = "append the flight recorder's log to `FILE`: each join and departure, late sign of life,\n" +
-	"stall and eviction put off, with the evidence. Each scheduler needs a file of its own;\n" +
+const recordUsage = "append the flight recorder's log to `FILE`: each join, departure, late contact,\n" +
+	"stall and held eviction, with the evidence. Each scheduler needs a file of its own;\n" +
 	"empty means none"
 
 const (
@@ -19,7 +19,7 @@ const (
 	noReader    = 100 * time.Millisecond // from try to try
 )
 
-// openRecord opens the file, if one is named, that the flight recorder's log is appended to.
+// openRecord opens the file of the flight recorder's log for appending, if one is named.
 func (c *Config) openRecord(ctx context.Context) (stop func() error, err error) {
 	if c.record == "" {
 		return func() error { return nil }, nil
@@ -37,7 +37,7 @@ func (c *Config) openRecord(ctx context.Context) (stop func() error, err error) 
 	}, nil
 }
 
-// openForWriting opens or makes a file. A named pipe has its reader waited for, until ctx ends.
+// openForWriting opens or creates a file. For a named pipe it waits for a reader, until ctx ends.
 func openForWriting(ctx context.Context, name string, flag int, mode os.FileMode) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(name, flag|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, mode)
@@ -52,8 +52,8 @@ func openForWriting(ctx context.Context, name string, flag int, mode os.FileMode
 	}
 }
 
-// hurry has writes to a pipe that is not read fail soon: what stops does not wait for a reader. A
-// file knows of no deadline.
+// hurry makes writes to a pipe without a reader fail soon, so that they do not delay the stop. Files have no
+// deadlines.
 func hurry(w io.Writer) {
 	if f, ok := w.(*os.File); ok {
 		_ = f.SetWriteDeadline(time.Now().Add(lastRecords))

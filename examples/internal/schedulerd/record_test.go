@@ -26,9 +26,9 @@ func (s *scheduler) dies(id string) {
 	s.mustAnnounce(s.t.Context(), id, interval)
 	require.Eventually(s.t, func() bool { // on a busy machine it may be evicted here, too
 		return strings.Contains(s.log.String(), "suspected") || len(s.list()) == 0
-	}, patient, time.Millisecond)
+	}, longWait, time.Millisecond)
 	s.mustAnnounce(s.t.Context(), id, interval)
-	require.Eventually(s.t, func() bool { return len(s.list()) == 0 }, patient, time.Millisecond)
+	require.Eventually(s.t, func() bool { return len(s.list()) == 0 }, longWait, time.Millisecond)
 	s.stop()
 	require.NoError(s.t, <-s.done)
 	s.done <- nil
@@ -43,7 +43,7 @@ func judge(t *testing.T, file, flags string, wrong int) (all []flight.Verdict) {
 	defer func() { require.NoError(t, log.Close()) }()
 	policy, _, err := schedulerd.Policies(strings.Fields(flags)...)
 	require.NoError(t, err)
-	for v, err := range flight.Judge(flight.Read(log), policy) {
+	for v, err := range flight.Replay(flight.Read(log), policy) {
 		if err != nil {
 			wrong--
 			continue
@@ -66,6 +66,7 @@ func evictions(all []flight.Verdict) (evicted []flight.Verdict) {
 
 // The log has the eviction, and whoever judges it again by the same policy agrees.
 func TestTheRecordOfAnEviction(t *testing.T) {
+	t.Parallel()
 	for _, flags := range []string{"", "-policy tiered -jitter 20ms -offline 50ms", "-policy phi -offline 100ms"} {
 		file := filepath.Join(t.TempDir(), "record")
 		begun := time.Now()
@@ -76,7 +77,7 @@ func TestTheRecordOfAnEviction(t *testing.T) {
 		log, err := os.ReadFile(file)
 		require.NoError(t, err)
 		require.NotEmpty(t, evicted, flags)
-		require.Len(t, evicted, strings.Count(string(log), "\njoined "), "no life ended otherwise: %s", log)
+		require.Len(t, evicted, strings.Count(string(log), "\njoined "), "no registration ended otherwise: %s", log)
 		for _, v := range evicted {
 			require.Equal(t, "h", v.ID)
 			require.NotZero(t, v.Due)
@@ -92,6 +93,7 @@ func TestTheRecordOfAnEviction(t *testing.T) {
 
 // A scheduler that is started again goes on where a crash tore the line of the one before.
 func TestARecordIsAppendedTo(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "record")
 	start(t, "-record", file).dies("a")
 	before, err := os.ReadFile(file)
@@ -117,6 +119,7 @@ func TestARecordIsAppendedTo(t *testing.T) {
 
 // A disk that is full stops nothing, and shows.
 func TestARecordThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	const full = "/dev/full"
 	if _, err := os.Stat(full); err != nil {
 		t.Skip(err)
@@ -129,7 +132,7 @@ func TestARecordThatCannotBeWritten(t *testing.T) {
 		return strings.Contains(body, "\n"+`hostlife_departures_total{kind="evicted",registry="hosts"} 1`) &&
 			regexp.MustCompile(`\nhostlife_records_lost_total\{registry="hosts"\} [2-9]`).MatchString(body) && // joined, evicted
 			regexp.MustCompile(`\nhostlife_recorder_failures_total\{registry="hosts"\} [1-9]`).MatchString(body)
-	}, patient, 10*time.Millisecond)
+	}, longWait, 10*time.Millisecond)
 	require.Contains(t, s.log.String(), "the flight recorder failed")
 	require.Contains(t, s.log.String(), "no space left")
 }

@@ -18,7 +18,7 @@ import (
 const (
 	maxUnsent  = 64 << 20 // bytes of answers, unless it is a single one
 	maxStreams = 4096     // of peers
-	maxOthers  = 256      // streams of whatever else, as of health and reflection
+	maxOthers  = 256      // other streams, such as those of health and reflection
 	maxListers = 2        // lists of all hosts that are put together at the same time
 	nominal    = 2 << 10  // bytes that an answer on a stream is taken for, at least
 
@@ -32,10 +32,10 @@ var (
 	errClosed  = status.Error(codes.Unavailable, "the connection is closed")
 )
 
-// Sends bound what clients can have the scheduler hold by not reading. gRPC encodes an answer and
-// keeps it until the client's flow control lets it go, after the handler has returned: so a limit
-// on calls is none on memory. Answers are encoded here, and count until gRPC has sent or dropped
-// them, or their connection is closed. One that is not taken in time has its connection cut.
+// sends bound the memory of answers that clients do not read. gRPC encodes an answer and keeps it until
+// the client's flow control lets it be sent, after the handler has returned. So a limit on calls does
+// not limit memory. Answers are encoded here, and count until gRPC has sent or dropped them, or their
+// connection is closed. The connection of an answer that is not read in time is closed.
 type sends struct {
 	timeout time.Duration
 	listers *semaphore.Weighted
@@ -50,12 +50,12 @@ func newSends(timeout time.Duration) *sends {
 	return &sends{timeout: timeout, listers: semaphore.NewWeighted(maxListers)}
 }
 
-// options have all connections, calls and streams go through here.
+// options make all connections, calls and streams pass through sends.
 func (s *sends) options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.Creds(plaintext{insecure.NewCredentials(), s}),
 		grpc.ForceServerCodecV2(codec{encoding.GetCodecV2("proto")}),
-		grpc.ChainUnaryInterceptor(s.unary, guard),
+		grpc.ChainUnaryInterceptor(s.unary, checked),
 		grpc.ChainStreamInterceptor(s.stream),
 	}
 }
@@ -92,8 +92,8 @@ func (s *sends) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServe
 	return next(srv, counted{stream, s})
 }
 
-// kind returns what counts the streams of a method, and how many there may be: those that are idle
-// by their nature keep no peers out.
+// kind returns the counter of a method's streams, and its limit. Streams that are mostly idle have
+// their own limit, so that they do not keep peers out.
 func (s *sends) kind(method string) (open *atomic.Int64, most int64) {
 	if method == announcePeer {
 		return &s.peers, maxStreams
@@ -101,7 +101,7 @@ func (s *sends) kind(method string) (open *atomic.Int64, most int64) {
 	return &s.others, maxOthers
 }
 
-// A counted stream has its answers encoded, and counted, before gRPC gets them.
+// A counted stream encodes and counts its answers before gRPC gets them.
 type counted struct {
 	grpc.ServerStream
 	sends *sends

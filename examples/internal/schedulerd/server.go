@@ -1,5 +1,5 @@
-// Package schedulerd is a scheduler that speaks Dragonfly's API and has its
-// hosts kept by a hostmgr.Registry.
+// Package schedulerd is a scheduler that speaks Dragonfly's API and keeps its hosts in a
+// hostmgr.Registry. It is an example, not a Dragonfly scheduler: it schedules nothing.
 package schedulerd
 
 import (
@@ -28,8 +28,8 @@ import (
 )
 
 const (
-	gracefully = 3 * time.Second // that calls in flight may take when the server stops
-	atLast     = 3 * time.Second // that what runs beside it may take then
+	gracefully = 3 * time.Second // for calls in flight when the server stops
+	atLast     = 3 * time.Second // for the background goroutines after that
 )
 
 // A Server is a scheduler.
@@ -65,8 +65,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 	return listen(ctx, cfg, stdout, stderr)
 }
 
-// unlessStopped returns an error, or nil if it is that ctx ended: to be stopped before it serves is
-// no failure, either.
+// unlessStopped returns err, or nil if ctx has ended: to be stopped before serving is no failure.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
@@ -99,8 +98,8 @@ func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	return s.Serve(ctx, ln)
 }
 
-// announce says where the server is to be found, before anything else. If stdout is not read it
-// serves all the same.
+// announce prints the addresses of the server as its first output. The server does not wait for a
+// reader of stdout.
 func announce(stdout io.Writer, ln net.Listener, page *page) {
 	out, flush := cli.Aside(stdout)
 	_, _ = fmt.Fprintf(out, "listening on %s\n", ln.Addr())
@@ -110,13 +109,13 @@ func announce(stdout io.Writer, ln net.Listener, page *page) {
 	flush()
 }
 
-// New returns a server that does not serve yet.
+// New returns a server. Serve starts it.
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	var err error
 	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, recorder: cfg.recorder, timeout: cfg.timeout}
 	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
-		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), MaxGap: cfg.maxGap,
-		MaxHosts: cfg.maxHosts, Cadence: cfg.cadence, Recorder: cfg.recorder,
+		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), StallThreshold: cfg.stallThreshold,
+		MaxHosts: cfg.maxHosts, Pacing: cfg.pacing, Recorder: cfg.recorder,
 		Cleanup: s.cleanup, Logger: log,
 	})
 	if err != nil {
@@ -145,8 +144,8 @@ func limits() []grpc.ServerOption {
 	}
 }
 
-// limitTime has a call that is no stream end in time: a client that sends its request slowly, or
-// never, keeps nothing here for longer.
+// limitTime bounds the duration of unary calls, so that a client that sends its request slowly, or
+// never, holds nothing for longer.
 func (s *Server) limitTime() tap.ServerInHandle {
 	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
 		if s.streams[info.FullMethodName] {
@@ -171,7 +170,7 @@ func (s *Server) register() {
 	s.streams = streamsOf(s.grpc)
 }
 
-// streamsOf are the names of the methods that stream.
+// streamsOf returns the names of the streaming methods.
 func streamsOf(g *grpc.Server) map[string]bool {
 	streams := map[string]bool{}
 	for service, info := range g.GetServiceInfo() {
@@ -184,8 +183,8 @@ func streamsOf(g *grpc.Server) map[string]bool {
 	return streams
 }
 
-// Serve serves until ctx ends, and then stops gracefully: health checks say so
-// first, calls in flight may finish, and the registry sweeps until they have.
+// Serve serves until ctx ends, and then stops gracefully: health checks fail first, calls in flight
+// may finish, and the registry sweeps until they have.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer s.background()()
 	served := make(chan error, 1)
@@ -208,7 +207,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return <-served
 }
 
-// background starts what runs beside the gRPC server.
+// background starts the goroutines other than the gRPC server.
 func (s *Server) background() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -228,7 +227,7 @@ func (s *Server) background() (stop func()) {
 	}
 }
 
-// wait leaves behind what hangs, in the kernel or in a call of ours: this process is about to end.
+// wait waits for the background goroutines, but not for ones that hang: the process ends soon.
 func (s *Server) wait(wg *sync.WaitGroup) {
 	done := make(chan struct{})
 	go func() {
@@ -238,6 +237,6 @@ func (s *Server) wait(wg *sync.WaitGroup) {
 	select {
 	case <-done:
 	case <-time.After(atLast):
-		s.log.Error("stopping took too long: what the registry had to do may not be done")
+		s.log.Error("stopping took too long: cleanups or records may be lost")
 	}
 }

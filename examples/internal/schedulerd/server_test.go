@@ -53,10 +53,10 @@ func TestPeersGoWithTheirIncarnation(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := s.stat("h", "task", "peer")
 		return codeOf(err) == codes.NotFound
-	}, patient, time.Millisecond)
+	}, longWait, time.Millisecond)
 }
 
-// A former incarnation neither registers peers in the life that came after it nor
+// A former incarnation neither registers peers in the registration that came after it nor
 // speaks for those that are there.
 func TestStalePeers(t *testing.T) {
 	s := start(t)
@@ -75,7 +75,7 @@ func TestStalePeers(t *testing.T) {
 	p, err := s.stat("h", "task", "new")
 	require.NoError(t, err)
 	require.Equal(t, "ReceivedNormal", p.GetState())
-	require.NoError(t, s.register("h", "task", "unsigned"), "who doesn't say is taken for the one that lives")
+	require.NoError(t, s.register("h", "task", "unsigned"), "who doesn't say is taken for the one that registrations")
 }
 
 func TestPeerReports(t *testing.T) {
@@ -158,6 +158,7 @@ func TestWhatIsNotImplementedSaysSo(t *testing.T) {
 // A stop says so to those who watch its health, lets the call in flight finish,
 // takes no new ones, and does not wait for ever.
 func TestGracefulStop(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.mustAnnounce(t.Context(), "h", time.Minute)
 	watch, err := grpc_health_v1.NewHealthClient(s.conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
@@ -174,7 +175,7 @@ func TestGracefulStop(t *testing.T) {
 	r, err := watch.Recv()
 	require.NoError(t, err)
 	require.Equal(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING, r.GetStatus())
-	require.Eventually(t, func() bool { return refused(s.conn.Target()) }, patient, time.Millisecond)
+	require.Eventually(t, func() bool { return refused(s.conn.Target()) }, longWait, time.Millisecond)
 	require.NoError(t, stream.Send(registration("h", "task", "two")))
 	_, err = stream.Recv()
 	require.NoError(t, err, "a call in flight may go on")
@@ -183,7 +184,7 @@ func TestGracefulStop(t *testing.T) {
 	case err := <-s.done:
 		require.NoError(t, err)
 		s.done <- nil
-	case <-time.After(patient):
+	case <-time.After(longWait):
 		t.Fatal("does not stop")
 	}
 }
@@ -192,7 +193,7 @@ func TestCommandLine(t *testing.T) {
 	var out bytes.Buffer
 	err := schedulerd.Main(t.Context(), []string{"-help"}, &out, io.Discard)
 	require.ErrorIs(t, err, flag.ErrHelp)
-	for _, want := range []string{"go run ./examples/scheduler -listen", "-policy", "(default 30s)", "(default 5m0s)", "SIGUSR1", "-cpuprofile", "hostlife-incarnation", "hostlife-interval", "hostlife-life", "-cadence MIN/MAX/PERSECOND/JITTER",
+	for _, want := range []string{"go run ./examples/scheduler -listen", "-policy", "(default 30s)", "(default 5m0s)", "SIGUSR1", "-cpuprofile", "hostlife-incarnation", "hostlife-interval", "hostlife-registration", "-pacing MIN/MAX/PERSECOND/JITTER",
 		"-record FILE", "go run ./examples/replay -format hostlife -trace FILE"} {
 		require.Contains(t, out.String(), want)
 	}
@@ -200,7 +201,7 @@ func TestCommandLine(t *testing.T) {
 		require.ErrorIs(t, schedulerd.Main(t.Context(), args, io.Discard, io.Discard), cli.ErrUsage, "%v", args)
 	}
 	for _, args := range [][]string{
-		{"-multiple", "0.5"}, {"-multiple", "NaN"}, {"-multiple", "Inf"}, {"-max-gap", "1ms"}, {"-max-hosts", "-1"},
+		{"-multiple", "0.5"}, {"-multiple", "NaN"}, {"-multiple", "Inf"}, {"-stall-threshold", "1ms"}, {"-max-hosts", "-1"},
 		{"-jitter", "0", "-policy", "tiered"}, {"-jitter", "2s", "-offline", "1s", "-policy", "tiered"},
 		{"-offline", "1000000h", "-policy", "tiered"},
 	} {
@@ -240,13 +241,13 @@ func TestChurnOverTheWire(t *testing.T) {
 	for range clients {
 		<-done
 	}
-	require.Eventually(t, func() bool { return len(s.list()) == 0 }, patient, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.list()) == 0 }, longWait, 5*time.Millisecond)
 	for _, id := range []string{"h0", "h1"} {
 		for i := range rounds {
 			require.Eventually(t, func() bool {
 				_, err := s.stat(id, "task", fmt.Sprint(i))
 				return codeOf(err) == codes.NotFound
-			}, patient, time.Millisecond)
+			}, longWait, time.Millisecond)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (s *scheduler) ofPage(text string) *net.TCPConn {
 	c, err := net.Dial("tcp", addr)
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { _ = c.Close() })
-	require.NoError(s.t, c.SetDeadline(time.Now().Add(patient)))
+	require.NoError(s.t, c.SetDeadline(time.Now().Add(longWait)))
 	_, err = io.WriteString(c, text)
 	require.NoError(s.t, err)
 	return c.(*net.TCPConn)
@@ -30,6 +30,7 @@ func (s *scheduler) ofPage(text string) *net.TCPConn {
 
 // A request that does not come, in whatever part of it, is cut off.
 func TestASlowHTTPRequestIsCutOff(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-http", "127.0.0.1:0", "-client-timeout", "300ms")
 	conns := map[string]*net.TCPConn{}
 	for _, path := range []string{"", "metrics", "healthz", "api/hosts", "events", "none"} {
@@ -55,6 +56,7 @@ func TestASlowHTTPRequestIsCutOff(t *testing.T) {
 
 // Answers that are not read are given up: a client that comes to read later gets some of them.
 func TestUnreadHTTPAnswersAreCutOff(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-http", "127.0.0.1:0", "-client-timeout", "300ms")
 	for _, path := range []string{"metrics", "app.js"} {
 		const requests = 3000
@@ -71,6 +73,7 @@ func TestUnreadHTTPAnswersAreCutOff(t *testing.T) {
 
 // The timeouts are not those of a stream that is read.
 func TestAStreamOfEventsOutlastsTheTimeout(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-http", "127.0.0.1:0", "-client-timeout", "300ms")
 	c := s.ofPage("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	answer, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -11,9 +11,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// guard is around every unary call: it validates the request, as Dragonfly's
-// own definition demands, and turns errors into gRPC's.
-func guard(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+// checked wraps every unary call: it validates the request by Dragonfly's own definition, and turns
+// errors into gRPC's.
+func checked(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if err := validate(req); err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func validate(req any) error {
 	return nil
 }
 
-// toStatus leaves errors that are a status already as they are.
+// toStatus returns err as a gRPC status.
 func toStatus(err error) error {
 	if _, ok := status.FromError(err); ok {
 		return err

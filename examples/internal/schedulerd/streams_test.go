@@ -40,11 +40,11 @@ func TestIdleStreamsKeepNoPeersOut(t *testing.T) {
 	require.Equal(t, 4200-256, refused)
 	cancel()
 	require.Eventually(t, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), patient)
+		ctx, cancel := context.WithTimeout(t.Context(), longWait)
 		defer cancel()
 		stream, err := grpc_health_v1.NewHealthClient(s.conn).Watch(ctx, &grpc_health_v1.HealthCheckRequest{})
 		require.NoError(t, err)
 		_, err = stream.Recv()
 		return status.Code(err) == codes.OK
-	}, patient, 10*time.Millisecond, "those that end make room")
+	}, longWait, 10*time.Millisecond, "those that end make room")
 }

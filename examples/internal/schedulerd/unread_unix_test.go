@@ -58,7 +58,7 @@ func (p *process) terminate() time.Duration {
 	begun := time.Now()
 	select {
 	case <-p.done:
-	case <-time.After(2 * patient):
+	case <-time.After(2 * longWait):
 		require.Fail(p.t, "it does not stop")
 	}
 	return time.Since(begun)
@@ -101,6 +101,7 @@ func unreadPipe(t *testing.T) string {
 // A flight recorder's log, or a profile, that is not read keeps the scheduler from nothing, nor from
 // stopping.
 func TestAPipeThatIsNotRead(t *testing.T) {
+	t.Parallel()
 	for _, flag := range []string{"-record", "-cpuprofile"} {
 		t.Run(flag, func(t *testing.T) {
 			p := startProcess(t, io.Discard, flag, unreadPipe(t))
@@ -121,11 +122,12 @@ func (p *process) evicts(id string) {
 	require.Eventually(p.t, func() bool {
 		_, err := p.stat(id, "task", "peer")
 		return codeOf(err) == codes.NotFound
-	}, patient, 10*time.Millisecond)
+	}, longWait, 10*time.Millisecond)
 }
 
 // What is written on stderr may not be read: hosts are evicted and freed all the same, and it stops.
 func TestALogThatIsNotRead(t *testing.T) {
+	t.Parallel()
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	defer func() { _, _ = r.Close(), w.Close() }()
@@ -140,6 +142,7 @@ func TestALogThatIsNotRead(t *testing.T) {
 
 // A pipe without a reader is waited for, and not longer than until the signal, which is no failure.
 func TestAPipeThatHasNoReader(t *testing.T) {
+	t.Parallel()
 	for _, flag := range []string{"-record", "-cpuprofile"} {
 		t.Run(flag, func(t *testing.T) {
 			name := filepath.Join(t.TempDir(), "pipe")
@@ -155,6 +158,7 @@ func TestAPipeThatHasNoReader(t *testing.T) {
 // Where it listens is written on stdout, which may be a pipe that is full: it serves all the same,
 // and stops.
 func TestAnOutputThatIsNotRead(t *testing.T) {
+	t.Parallel()
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	defer func() { _, _ = r.Close(), w.Close() }()
@@ -168,7 +172,7 @@ func TestAnOutputThatIsNotRead(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := p.announce(t.Context(), "h", time.Minute)
 		return err == nil
-	}, patient, 10*time.Millisecond)
+	}, longWait, 10*time.Millisecond)
 	require.Less(t, p.terminate(), 6*time.Second)
 }
 

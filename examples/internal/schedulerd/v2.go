@@ -16,8 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// serviceV2 is Dragonfly's scheduler.v2.Scheduler, as far as hosts and what
-// belongs to them go.
+// serviceV2 is the part of Dragonfly's scheduler.v2.Scheduler that concerns hosts and their peers.
 type serviceV2 struct {
 	schedulerv2.UnimplementedSchedulerServer
 	directory
@@ -32,7 +31,7 @@ func (s serviceV2) AnnounceHost(ctx context.Context, r *schedulerv2.AnnounceHost
 	return &emptypb.Empty{}, s.announce(ctx, r.GetHost(), r.GetInterval().AsDuration())
 }
 
-// ListHosts lists the hosts that are there, suspects included.
+// ListHosts lists all hosts, suspects included.
 func (s serviceV2) ListHosts(context.Context, *emptypb.Empty) (*schedulerv2.ListHostsResponse, error) {
 	r := &schedulerv2.ListHostsResponse{Hosts: make([]*commonv2.Host, 0, s.hosts.Len())}
 	for h := range s.hosts.All() {
@@ -46,8 +45,8 @@ func (s serviceV2) DeleteHost(ctx context.Context, r *schedulerv2.DeleteHostRequ
 	return &emptypb.Empty{}, s.leave(ctx, r.GetHostId())
 }
 
-// AnnouncePeer registers peers and notes what they report. Dragonfly opens a
-// stream for each peer; one stream may as well carry many.
+// AnnouncePeer registers peers and records their reports. Dragonfly opens a stream for each peer; one
+// stream may also carry many.
 func (s serviceV2) AnnouncePeer(stream schedulerv2.Scheduler_AnnouncePeerServer) error {
 	incarnation, err := incarnation(stream.Context())
 	if err != nil {
@@ -67,15 +66,15 @@ func (s serviceV2) AnnouncePeer(stream schedulerv2.Scheduler_AnnouncePeerServer)
 	}
 }
 
-// peerMessage answers those who ask for parents that they are to download from
-// the source: this scheduler keeps account of peers, and schedules nothing.
+// peerMessage handles one message of a peer. It answers requests for parents with "download from the
+// source": this scheduler tracks peers, and schedules nothing.
 func (s serviceV2) peerMessage(
 	stream schedulerv2.Scheduler_AnnouncePeerServer, incarnation uint64, r *schedulerv2.AnnouncePeerRequest,
 ) error {
 	if err := validate(r); err != nil {
 		return err
 	}
-	find := func() (uint64, error) { return s.life(r.GetHostId(), incarnation) }
+	find := func() (uint64, error) { return s.registration(r.GetHostId(), incarnation) }
 	var err error
 	if reg := r.GetRegisterPeerRequest(); reg != nil {
 		err = s.registerPeer(find, r, reg.GetDownload())
@@ -122,16 +121,15 @@ func reportedState(r *schedulerv2.AnnouncePeerRequest) string {
 	return ""
 }
 
-// StatPeer answers from the peer store, not from the registry: NotFound means
-// that the peer has been freed, not only that its host is gone. Between the two
-// it is Unavailable.
+// StatPeer answers from the peer store, not from the registry: NotFound means that the peer has been
+// freed, not only that its host has departed. Between the two the answer is Unavailable.
 func (s serviceV2) StatPeer(_ context.Context, r *schedulerv2.StatPeerRequest) (*commonv2.Peer, error) {
-	p, life, ok := s.peers.get(r.GetHostId(), keyOf(r))
+	p, registration, ok := s.peers.get(r.GetHostId(), keyOf(r))
 	if !ok {
 		return nil, errNoPeer
 	}
 	h, ok := s.hosts.Get(r.GetHostId())
-	if !ok || h.Life != life {
+	if !ok || h.Registration != registration {
 		return nil, status.Error(codes.Unavailable, "the host of this peer has departed, its cleanup is pending")
 	}
 	return p.message(h.Metadata), nil

@@ -1,6 +1,5 @@
-// Package wire is what peer and scheduler say to each other beside Dragonfly's
-// messages, as gRPC metadata. A client that knows nothing of it works all the
-// same.
+// Package wire is the gRPC metadata that peer and scheduler exchange in addition to Dragonfly's
+// messages. Clients without it work too.
 package wire
 
 import (
@@ -13,60 +12,57 @@ import (
 )
 
 const (
-	// IncarnationKey orders the lives of one host id, as a decimal uint64:
-	// newer is greater. On an announce, a leave or a stream of peers it says
-	// which one is speaking. Without it, or with 0, the scheduler takes it for the one that
-	// lives: so a leave that was delayed beyond a restart ends the new life.
-	// The answer to an announce says which one now lives.
+	// IncarnationKey orders the processes that used one host id, as a decimal uint64: newer is
+	// greater. On an announce, a leave or a stream of peers it is the sender's. Without it, or with
+	// 0, the request counts as from the current incarnation: so a leave that is delayed beyond a
+	// restart ends the new registration. The answer to an announce has the current incarnation.
 	IncarnationKey = "hostlife-incarnation"
 	// IntervalKey is, in the answer to an announce, the time until the next
-	// one, as Go writes durations ("1.5s").
+	// one, in Go's format of durations ("1.5s").
 	IntervalKey = "hostlife-interval"
-	// LifeKey is, in the answer to an announce, the name of this join: a text
-	// that differs from that of every other join, also of one before the
-	// scheduler was restarted. A host that sees it change was gone in between,
-	// and registers its peers again.
-	LifeKey = "hostlife-life"
+	// RegistrationKey is, in the answer to an announce, the number of the registration. It differs
+	// from that of every other one, also across restarts of the scheduler. A host that sees it
+	// change was gone in between, and must register its peers again.
+	RegistrationKey = "hostlife-registration"
 )
 
-// A Lease is the answer to an announce. What is zero was not said.
-type Lease struct {
-	Incarnation uint64
-	Life        string
-	Interval    time.Duration
+// An Ack is the answer to an announce. Zero fields were not given.
+type Ack struct {
+	Incarnation  uint64
+	Registration string
+	Interval     time.Duration
 }
 
-// Metadata is the lease as a response header.
-func (l Lease) Metadata() metadata.MD {
+// Metadata returns the ack as a response header.
+func (a Ack) Metadata() metadata.MD {
 	md := metadata.Pairs(
-		IncarnationKey, strconv.FormatUint(l.Incarnation, 10),
-		IntervalKey, l.Interval.String(),
+		IncarnationKey, strconv.FormatUint(a.Incarnation, 10),
+		IntervalKey, a.Interval.String(),
 	)
-	if l.Life != "" {
-		md.Set(LifeKey, l.Life)
+	if a.Registration != "" {
+		md.Set(RegistrationKey, a.Registration)
 	}
 	return md
 }
 
-// ReadLease reads a response header. A scheduler that says nothing, or what
-// can't be meant, is taken to say nothing.
-func ReadLease(md metadata.MD) Lease {
-	var l Lease
-	l.Incarnation, _ = Incarnation(md)
-	if v := md.Get(LifeKey); len(v) == 1 {
-		l.Life = v[0]
+// ReadAck reads a response header. Invalid values count as not given.
+func ReadAck(md metadata.MD) Ack {
+	var a Ack
+	a.Incarnation, _ = Incarnation(md)
+	if v := md.Get(RegistrationKey); len(v) == 1 {
+		a.Registration = v[0]
 	}
 	if v := md.Get(IntervalKey); len(v) == 1 {
 		if d, err := time.ParseDuration(v[0]); err == nil && d > 0 {
-			l.Interval = d
+			a.Interval = d
 		}
 	}
-	return l
+	return a
 }
 
 var errNotIncarnation = errors.New("not a decimal number from 0 to 2^64-1")
 
-// Incarnation reads which incarnation a request speaks for; 0 if it doesn't say.
+// Incarnation returns the incarnation that a request comes from; 0 if it does not say.
 func Incarnation(md metadata.MD) (uint64, error) {
 	switch v := md.Get(IncarnationKey); len(v) {
 	case 0:

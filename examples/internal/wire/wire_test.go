@@ -10,18 +10,18 @@ import (
 )
 
 func TestLeaseThereAndBack(t *testing.T) {
-	for _, l := range []wire.Lease{
-		{Incarnation: 1<<64 - 1, Life: "7-x", Interval: 1500 * time.Millisecond},
+	for _, l := range []wire.Ack{
+		{Incarnation: 1<<64 - 1, Registration: "7-x", Interval: 1500 * time.Millisecond},
 		{Incarnation: 1, Interval: time.Minute},
 	} {
-		require.Equal(t, l, wire.ReadLease(l.Metadata()))
+		require.Equal(t, l, wire.ReadAck(l.Metadata()))
 	}
 }
 
 func TestLeaseOfASchedulerThatSaysNothing(t *testing.T) {
-	require.Zero(t, wire.ReadLease(nil))
-	require.Zero(t, wire.ReadLease(metadata.Pairs(wire.IntervalKey, "soon")))
-	require.Zero(t, wire.ReadLease(metadata.Pairs(wire.IntervalKey, "-1s")))
+	require.Zero(t, wire.ReadAck(nil))
+	require.Zero(t, wire.ReadAck(metadata.Pairs(wire.IntervalKey, "soon")))
+	require.Zero(t, wire.ReadAck(metadata.Pairs(wire.IntervalKey, "-1s")))
 }
 
 func TestIncarnation(t *testing.T) {

@@ -1,30 +1,29 @@
-// The stream of updates, and all of the page but the chart, the shadow policy and the table of hosts.
+// The stream of updates, and all of the page except the chart and the table of hosts.
 import { clock, fill, find, make, mark, number, span, write } from './format.js';
 import { draw } from './chart.js';
-import { compare } from './shadow.js';
-import { refresh, zonesOf } from './table.js';
+import { refresh, onAnswer } from './table.js';
 
-const retry = 5000;        // ms, when the server has turned us away
-const silence = 15000;     // ms between two things that are spoken
+const retry = 5000;            // ms, after the server refused a stream
+const announceEvery = 15000;   // ms, at least, between two texts for screen readers
 const mostDepartures = 200;
 const mostPoints = 600;
 
-let stream, again, points = [], latest;
+let stream, retryTimer, points = [], latest;
 
-// open begins to listen; the server does all its work only while somebody does.
+// open starts the stream. The server works only while a stream is open.
 function open() {
   shut();
   stream = new EventSource('events');
   stream.addEventListener('update', e => { link('on', 'live'); apply(JSON.parse(e.data)); });
-  stream.addEventListener('again', open); // no stream lasts for ever
+  stream.addEventListener('again', open); // each stream ends after a while
   stream.onerror = () => {
     link('off', latest ? `not live since ${clock(latest.now)}` : 'not live');
-    if (stream.readyState === EventSource.CLOSED) again = setTimeout(open, retry);
+    if (stream.readyState === EventSource.CLOSED) retryTimer = setTimeout(open, retry);
   };
 }
 
 function shut() {
-  clearTimeout(again);
+  clearTimeout(retryTimer);
   if (stream) stream.close();
 }
 
@@ -39,29 +38,30 @@ function apply(update) {
     find('departures').replaceChildren();
   }
   points = points.concat(update.points).slice(-mostPoints);
-  depart(update.departures);
+  addDepartures(update.departures);
   const missed = find('missed');
   missed.hidden = !update.missed;
-  write(missed, `${number(update.missed)} events not shown: they came faster than this page could follow.`);
+  write(missed, `${number(update.missed)} events are not shown: they came too fast for this page.`);
   if (!update.stats) return;
   latest = update.stats;
-  notices(latest);
+  showAlerts(latest);
   figures(latest);
-  times(latest);
-  compare(latest);
+  latencies(latest.latency);
+  counts(latest);
+  secondPolicy(latest);
   speak(latest.summary);
   draw(points, latest);
   refresh();
 }
 
-function notices(stats) {
-  const list = stats.notices.length ? stats.notices : [{ level: 'well', text: stats.summary }];
-  const box = find('notices');
+function showAlerts(stats) {
+  const list = stats.alerts.length ? stats.alerts : [{ level: 'well', text: stats.summary }];
+  const box = find('alerts');
   while (box.children.length > list.length) box.lastElementChild.remove();
-  list.forEach((notice, i) => {
+  list.forEach((alert, i) => {
     const p = box.children[i] || box.appendChild(make('p'));
-    mark(p, 'class', 'notice ' + notice.level);
-    write(p, notice.text);
+    mark(p, 'class', 'alert ' + alert.level);
+    write(p, alert.text);
   });
 }
 
@@ -73,33 +73,46 @@ function figures(stats) {
   figure('hosts', stats.hosts);
   figure('suspects', stats.suspects);
   figure('held', stats.held);
-  figure('left', stats.left);
-  figure('evicted', stats.evicted);
-  figure('returned', stats.returned);
-  figure('cleanup', stats.cleanupPending);
+  figure('left', stats.departures.left);
+  figure('evicted', stats.departures.evicted);
+  figure('rejoined', stats.rejoinedAfterEviction);
+  figure('cleanup', stats.cleanup.pending);
   figure('stalls', stats.stalls);
-  write(find('advised'), span(stats.advised));
-  find('advised').parentElement.hidden = !stats.advised;
+  write(find('advised'), span(stats.advisedInterval));
+  find('advised').parentElement.hidden = !stats.advisedInterval;
 }
 
-function times(stats) {
+function latencies(distributions) {
   for (const row of find('times').tBodies[0].rows) {
-    const s = stats[row.dataset.spread];
+    const s = distributions[row.dataset.spread];
     [number(s.count), ...[s.p50, s.p90, s.p99, s.max].map(v => s.count ? span(v) : '–')]
       .forEach((text, i) => write(row.cells[i + 1], text));
   }
+}
+
+function counts(stats) {
+  const { replaced, forgotten } = stats.departures;
   write(find('counts'), [
-    `${number(stats.joins)} joins`, `${number(stats.replaced)} replaced`, `${number(stats.forgotten)} forgotten`,
+    `${number(stats.joins)} joins`, `${number(replaced)} replaced`, `${number(forgotten)} forgotten`,
     `${number(stats.suspected)} times suspected, ${number(stats.recovered)} recovered`,
-    `put off: ${number(stats.heldByGuard)} by the guard, ${number(stats.heldByConfirm)} by Confirm`,
-    `failed: ${number(stats.cleanupFailures)} cleanups, ${number(stats.confirmFailures)} of Confirm`,
-    `${span(stats.excused)} excused in ${number(stats.stalls)} stalls`, `${number(stats.sweeps)} sweeps`,
-    `${number(stats.viewers)} looking`,
+    `held: ${number(stats.heldByLimit)} by the eviction limit, ${number(stats.heldByConfirm)} by Confirm`,
+    `failed: ${number(stats.cleanup.failures)} cleanups, ${number(stats.confirmFailures)} calls of Confirm`,
+    `${span(stats.stallTime)} in ${number(stats.stalls)} stalls`, `${number(stats.sweeps)} sweeps`,
+    `${number(stats.viewers)} viewers`,
   ].join(' · '));
 }
 
-// depart adds what has departed on top.
-function depart(departures) {
+// secondPolicy compares the policy with the second one. It is hidden until that one would have evicted a host.
+function secondPolicy(stats) {
+  find('shadow').hidden = !stats.shadow.evictions;
+  const [evictions, rejoined] = find('compared').tBodies[0].rows;
+  const put = (row, ...figures) => figures.forEach((n, i) => write(row.cells[i + 1], number(n)));
+  put(evictions, stats.departures.evicted, stats.shadow.evictions);
+  put(rejoined, stats.rejoinedAfterEviction, stats.shadow.rejoined);
+}
+
+// addDepartures adds departures at the top of the list.
+function addDepartures(departures) {
   const list = find('departures');
   for (const d of departures) {
     const item = make('li');
@@ -109,35 +122,35 @@ function depart(departures) {
     time.dateTime = time.title = d.at;
     const zone = d.zone ? make('span', 'zone', d.zone) : '';
     const about = d.about ? make('span', 'zone', d.about) : '';
-    item.append(time, make('b', '', d.id), zone, about, make('p', '', d.why));
-    item.title = `incarnation ${d.incarnation}, life ${d.life}; joined ${d.joined}, last seen ${d.lastSeen}`;
+    item.append(time, make('b', '', d.id), zone, about, make('p', '', d.reason));
+    item.title = `incarnation ${d.incarnation}, registration ${d.registration}; joined ${d.joined}, last contact ${d.lastContact}`;
     list.prepend(item);
   }
   while (list.children.length > mostDepartures) list.lastElementChild.remove();
-  find('nobody').hidden = list.children.length > 0;
+  find('no-departures').hidden = list.children.length > 0;
 }
 
 let spoken = 0;
 
-// speak tells screen readers, but not each second.
+// speak gives screen readers the summary, but not each second.
 function speak(summary) {
-  if (Date.now() - spoken < silence || find('spoken').textContent === summary) return;
+  if (Date.now() - spoken < announceEvery || find('spoken').textContent === summary) return;
   spoken = Date.now();
   write(find('spoken'), summary);
 }
 
-// zones has the states by a look at all hosts, and why the guard holds whom by the latest stats.
-zonesOf(page => {
-  const guard = new Map((latest ? latest.zones : []).map(z => [z.name, z.guard]));
+// The table of zones counts states from the latest scan, and takes hold reasons from the latest stats.
+onAnswer(page => {
+  const holds = new Map((latest ? latest.zones : []).map(z => [z.name, z.hold]));
   const cell = (n, alarm) => ({ text: number(n), name: n && alarm ? 'n ' + alarm : n ? 'n' : 'n none' });
   fill(find('zones').tBodies[0], page.zones.map(z => [
-    { text: z.name || '(none)', title: guard.get(z.name) || '' },
+    { text: z.name || '(none)', title: holds.get(z.name) || '' },
     cell(z.alive + z.late + z.suspect + z.offline), cell(z.alive), cell(z.late),
     cell(z.suspect, 'warn'), cell(z.offline, 'bad'), cell(z.held, 'bad'),
   ]));
 });
 
-// Nobody looks at a page in the background.
+// A page in the background needs no stream.
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) {
     shut();

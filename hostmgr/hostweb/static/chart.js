@@ -1,11 +1,10 @@
-// The chart: hosts above, departures below, over the last minutes: as many as there is something to
-// show of, up to 10.
+// The chart: hosts above, departures below. It shows the minutes that have points, up to 10.
 import { find, number, span, write } from './format.js';
 
-const widths = [1, 2, 5, 10].map(minutes => minutes * 60_000); // ms of time
-const bars = 100;   // in it
-const gap = 5_000;  // ms without a point: nobody was looking
-const top = 0.64;   // of the height is for hosts
+const widths = [1, 2, 5, 10].map(minutes => minutes * 60_000); // ms that the chart may span
+const bars = 100;   // of departures
+const gap = 5_000;  // ms without a point: there was no viewer
+const top = 0.64;   // share of the height for hosts
 const kinds = ['left', 'evicted', 'other'];
 
 export function draw(points, stats) {
@@ -22,12 +21,12 @@ export function draw(points, stats) {
   svg.setAttribute('viewBox', `0 0 ${w} ${h + 16}`);
   svg.replaceChildren(
     ...grid(w, h, width), ...hosts(all, x, h * top, most), ...stacks(stack, x, step, h, h * (1 - top) - 16, tallest),
-    label(`hosts, at most ${number(most)}`, 0, 11),
-    label(`departures in ${span(step / 1000)}, at most ${number(tallest)}`, 0, h * top + 14));
+    label(`hosts, up to ${number(most)}`, 0, 11),
+    label(`departures in ${span(step / 1000)}, up to ${number(tallest)}`, 0, h * top + 14));
   write(find('chart-text'), describe(all));
 }
 
-// sums are the departures of each bar.
+// sums adds up the departures of each bar.
 function sums(points, step) {
   const bars = new Map();
   for (const p of points) {
@@ -88,9 +87,9 @@ function shape(tag, attributes) {
   return element;
 }
 
-// describe is the chart in words.
+// describe returns the chart as text.
 function describe(points) {
-  if (!points.length) return 'The chart begins when the page is first looked at.';
+  if (!points.length) return 'The chart starts with the first viewer of the page.';
   const counts = points.map(p => p.hosts), sum = kind => points.reduce((n, p) => n + (p[kind] || 0), 0);
   return `${number(counts.at(-1))} hosts now, ${number(Math.min(...counts))} to ${number(Math.max(...counts))} since `
     + `${new Date(points[0].at).toLocaleTimeString('en-GB')}; ${number(sum('left'))} left, `

@@ -1,12 +1,12 @@
-// How numbers and times read. The server's first page has the same words: see span and from there.
+// The format of numbers and times. It is the same as that of the server's first page: see format.go.
 
 export const number = n => n.toLocaleString('en-US');
 
-// decimal counts x in parts of 1, rounded up; what is beyond the digits of a nanosecond is noise.
+// decimal rounds x up to a multiple of 1/parts. Digits below a nanosecond are noise.
 const decimal = (x, parts) => String(Math.ceil(Number((x * parts).toFixed(6))) / parts);
 const brief = x => decimal(x, x >= 100 ? 1 : x >= 10 ? 10 : 100);
 
-// span is a duration, given in seconds, rounded up.
+// span formats a duration in seconds, rounded up.
 export function span(s) {
   if (s < 1e-3) return brief(s * 1e6) + ' µs';
   if (s < 1) return brief(s * 1e3) + ' ms';
@@ -22,7 +22,7 @@ function pair(s, big, bigName, small, smallName) {
   return `${Math.floor(n / per)} ${bigName}${rest}`;
 }
 
-// from is how long before or after now a time is; both are as the server writes them.
+// from says how long before or after now a time is. Both are in the server's format.
 export function from(time, now) {
   if (!time) return 'never';
   const s = Math.round((Date.parse(time) - Date.parse(now)) / 100) / 10, length = Math.abs(s);
@@ -31,12 +31,12 @@ export function from(time, now) {
   return s < 0 ? words + ' ago' : 'in ' + words;
 }
 
-// clock is the time of day here.
+// clock returns the local time of day.
 export const clock = time => new Date(time).toLocaleTimeString('en-GB');
 
 export const find = id => document.getElementById(id);
 
-// write touches the page only where something is new, so that selections stay.
+// write changes an element only if its text differs, so that a selection in it stays.
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -45,7 +45,7 @@ export function mark(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-// make is an element with a text. What comes from hosts goes into pages only like this, never as HTML.
+// make returns an element with a text. Texts of hosts are shown only through make and write, never as HTML.
 export function make(tag, className, text) {
   const element = document.createElement(tag);
   if (className) element.className = className;
@@ -53,9 +53,9 @@ export function make(tag, className, text) {
   return element;
 }
 
-// fill writes texts into the rows of a table's body, of which there are then as many as lines.
-// Each line is a list of cells: a text, or one with a title, a class and a note below. The first
-// cell is the heading.
+// fill writes lines into the rows of a table's body, and adds or removes rows to match.
+// A line is a list of cells. A cell is a text, or an object with text, title, name (the class) and
+// note (a second line). The first cell is the heading.
 export function fill(body, lines) {
   while (body.rows.length > lines.length) body.lastElementChild.remove();
   lines.forEach((line, i) => {

@@ -1,5 +1,4 @@
-// The table of hosts: what to show is in the address of the page, and asked of the server anew at
-// each update.
+// The table of hosts. The page's address holds the query. Each update asks the server again.
 import { find, fill, from, mark, number, span, write } from './format.js';
 
 const table = find('hosts');
@@ -9,36 +8,36 @@ const asked = {
   sort: table.dataset.sort, order: table.dataset.order,
   page: Number(table.dataset.page), size: Number(table.dataset.size),
 };
-const usual = { search: '', state: '', zone: '', sort: 'state', order: 'desc', page: 1, size: 50 };
-const descends = new Set(['state', 'seen', 'joined']); // at the first click
+const defaults = { search: '', state: '', zone: '', sort: 'state', order: 'desc', page: 1, size: 50 };
+const descends = new Set(['state', 'contact', 'joined']); // at the first click
 
-let busy, seen = () => {}, pages = 1;
+let pending, onPage = () => {}, pages = 1;
 
-// zonesOf has a function called with each answer.
-export function zonesOf(f) { seen = f; }
+// onAnswer calls f with each answer.
+export function onAnswer(f) { onPage = f; }
 
-// refresh asks for the page again, unless an answer is awaited anyway.
-export function refresh() { if (!busy) ask(); }
+// refresh asks for the page again, unless a request is pending.
+export function refresh() { if (!pending) ask(); }
 
 async function ask() {
-  const mine = busy = new AbortController();
+  const mine = pending = new AbortController();
   try {
     const answer = await fetch('api/hosts?' + new URLSearchParams(asked), { signal: mine.signal });
     const page = await answer.json();
-    if (mine !== busy) return;
+    if (mine !== pending) return;
     if (answer.ok) show(page); else write(find('matched'), page.error);
   } catch (e) {
-    // The stream says that the server is away; or a newer question has replaced this one.
+    // The stream shows that the server is away, or a newer request has replaced this one.
   } finally {
-    if (mine === busy) busy = undefined;
+    if (mine === pending) pending = undefined;
   }
 }
 
-// turn changes the question.
-function turn(change) {
+// setQuery changes the query.
+function setQuery(change) {
   Object.assign(asked, { page: 1 }, change);
-  if (busy) busy.abort();
-  const query = new URLSearchParams(Object.entries(asked).filter(([k, v]) => String(v) !== String(usual[k])));
+  if (pending) pending.abort();
+  const query = new URLSearchParams(Object.entries(asked).filter(([k, v]) => String(v) !== String(defaults[k])));
   const order = asked.sort === 'state' ? 'desc' : 'asc';
   if (asked.order === order) query.delete('order'); else query.set('order', asked.order);
   history.replaceState(null, '', query.size ? '?' + query : location.pathname);
@@ -55,20 +54,20 @@ function show(page) {
   });
   write(find('matched'), `${number(page.matched)} of ${number(page.total)}`);
   write(find('page'), `${number(page.page)} of ${number(pages)}`);
-  write(find('asof'), page.took < 0.05 ? '' : `looking at all hosts took ${span(page.took)}, so this is renewed each ${span(Math.ceil(page.took * 10))}`);
+  write(find('asof'), page.took < 0.05 ? '' : `A scan of all hosts takes ${span(page.took)}, so the table is updated every ${span(Math.ceil(page.took * 10))}.`);
   find('first').disabled = find('prev').disabled = page.page <= 1;
   find('next').disabled = find('last').disabled = page.page >= pages;
   sorted();
   zones(page.zones.map(z => z.name).filter(Boolean));
-  seen(page);
+  onPage(page);
 }
 
 function line(host, now) {
   const time = t => ({ text: from(t, now), title: t || '', name: 'n' });
   return [
-    { text: host.id, title: `incarnation ${host.incarnation}, life ${host.life}` },
-    { text: host.state, note: host.held && 'held: ' + host.held, name: 'state' },
-    host.zone, time(host.lastSeen), time(host.suspectAt), time(host.evictAt),
+    { text: host.id, title: `incarnation ${host.incarnation}, registration ${host.registration}` },
+    { text: host.state, note: host.hold && 'held: ' + host.hold, name: 'state' },
+    host.zone, time(host.lastContact), time(host.suspectAt), time(host.evictAt),
     { text: span(host.interval), name: 'n' }, time(host.joined),
     ...(withAbout ? [{ text: host.about, name: 'about' }] : []),
   ];
@@ -81,7 +80,7 @@ function sorted() {
   }
 }
 
-// zones offers those that there are, and the chosen one.
+// zones offers the zones that have hosts, and the chosen one.
 function zones(names) {
   const select = find('zone');
   if (asked.zone && !names.includes(asked.zone)) names = [...names, asked.zone];
@@ -94,19 +93,19 @@ function zones(names) {
 let typing;
 find('search').addEventListener('input', e => {
   clearTimeout(typing);
-  typing = setTimeout(() => turn({ search: e.target.value }), 200);
+  typing = setTimeout(() => setQuery({ search: e.target.value }), 200);
 });
-find('state').addEventListener('change', e => turn({ state: e.target.value }));
-find('zone').addEventListener('change', e => turn({ zone: e.target.value }));
-find('first').addEventListener('click', () => turn({ page: 1 }));
-find('prev').addEventListener('click', () => turn({ page: asked.page - 1 }));
-find('next').addEventListener('click', () => turn({ page: asked.page + 1 }));
-find('last').addEventListener('click', () => turn({ page: pages }));
+find('state').addEventListener('change', e => setQuery({ state: e.target.value }));
+find('zone').addEventListener('change', e => setQuery({ zone: e.target.value }));
+find('first').addEventListener('click', () => setQuery({ page: 1 }));
+find('prev').addEventListener('click', () => setQuery({ page: asked.page - 1 }));
+find('next').addEventListener('click', () => setQuery({ page: asked.page + 1 }));
+find('last').addEventListener('click', () => setQuery({ page: pages }));
 table.tHead.addEventListener('click', e => {
   const button = e.target.closest('button[data-sort]');
   if (!button) return;
   const sort = button.dataset.sort, first = descends.has(sort) ? 'desc' : 'asc';
   const order = sort !== asked.sort ? first : asked.order === 'asc' ? 'desc' : 'asc';
-  turn({ sort, order });
+  setQuery({ sort, order });
 });
 sorted();

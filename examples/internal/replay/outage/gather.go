@@ -49,7 +49,7 @@ type gatherer struct {
 	names    map[string]int32
 	nodes    []sighting
 	rows     []row
-	interval time.Duration // at which hosts beat, if that is known
+	interval time.Duration // at which hosts heartbeat, if that is known
 	whole    bool          // nodes exist from the first to the last moment of the trace, whatever their rows
 	spent    int64         // of Limits.Memory
 }

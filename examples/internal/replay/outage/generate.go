@@ -50,12 +50,12 @@ func (m Model) GenerateUntil(ctx context.Context) (*Trace, error) {
 			return nil, ctx.Err()
 		}
 		rng := rand.New(rand.NewPCG(m.Seed, uint64(i)))
-		t.Nodes[i] = Node{Name: "n" + strconv.Itoa(i), To: t.End, Outages: life(rng, t.End)}
+		t.Nodes[i] = Node{Name: "n" + strconv.Itoa(i), To: t.End, Outages: outagesOf(rng, t.End)}
 	}
 	return t, nil
 }
 
-func life(rng *rand.Rand, end int64) (outages []Outage) {
+func outagesOf(rng *rand.Rand, end int64) (outages []Outage) {
 	for at := int64(0); ; {
 		down := at + max(1, int64(rng.ExpFloat64()*meanUp.Seconds()))*int64(time.Second)
 		if down >= end {

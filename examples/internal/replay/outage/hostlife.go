@@ -15,15 +15,15 @@ import (
 var hostlife = Format{
 	Name: "hostlife",
 	About: `the log of a registry's flight recorder (hostmgr.Config.Recorder). A host is down from half an
-interval after its last sign of life, for the log does not say when it fell silent, until it is heard
+interval after its last contact, for the log does not say when it fell silent, until it is heard
 again or joins; only silences of more than one and a half intervals are known. A host that left and
-joins again is another node. Hosts beat at the interval that most of them joined with, unless
+joins again is another node. Hosts heartbeat at the interval that most of them joined with, unless
 -interval says otherwise. Each silence is judged again, too, as it was: see -verdicts.`,
 	read: func(g *gatherer, in *input) error {
 		if in.err != nil {
 			return in.err
 		}
-		l := lives{
+		l := rows{
 			gatherer: g, down: map[string]int64{}, times: map[string]int{}, gone: map[string]bool{},
 			intervals: map[time.Duration]int{},
 		}
@@ -33,7 +33,7 @@ joins again is another node. Hosts beat at the interval that most of them joined
 				return in.ctx.Err()
 			}
 			switch {
-			case errors.Is(err, flight.ErrTorn):
+			case errors.Is(err, flight.ErrTruncated):
 				g.note(CutOff)
 			case errors.Is(err, flight.ErrLine):
 				g.note(Malformed)
@@ -61,8 +61,8 @@ func Log(file io.Reader) iter.Seq2[flight.Record, error] {
 	return flight.Read(in.buf)
 }
 
-// lives turns records into rows.
-type lives struct {
+// rows turns records into rows of a trace.
+type rows struct {
 	*gatherer
 	down      map[string]int64 // those that are evicted, since when
 	times     map[string]int   // that a host has left
@@ -77,7 +77,7 @@ const (
 	maxInterval = 24 * time.Hour
 )
 
-func (l *lives) take(r flight.Record) Kind {
+func (l *rows) take(r flight.Record) Kind {
 	at := r.At.UnixNano()
 	if at <= lastMoment {
 		l.last = max(l.last, at)
@@ -86,7 +86,7 @@ func (l *lives) take(r flight.Record) Kind {
 	name := l.name(id)
 	switch r.Kind {
 	case "joined":
-		if !l.beatsAt(r.Pulse.Interval) {
+		if !l.heartbeatsAt(r.History.Interval) {
 			return tooLarge
 		}
 		if since, ok := l.down[name]; ok {
@@ -95,7 +95,7 @@ func (l *lives) take(r flight.Record) Kind {
 		}
 		return l.up(name, at)
 	case "late", "replaced":
-		if silence := at - r.Seen.UnixNano(); silence <= int64(r.Pulse.Interval+r.Pulse.Interval/2) {
+		if silence := at - r.LastContact.UnixNano(); silence <= int64(r.History.Interval+r.History.Interval/2) {
 			return l.up(name, at)
 		}
 		return l.add([]byte(name), true, fell(r), at)
@@ -121,8 +121,8 @@ func (l *lives) take(r flight.Record) Kind {
 	return fine
 }
 
-// beatsAt counts the interval that a host joined with.
-func (l *lives) beatsAt(interval time.Duration) bool {
+// heartbeatsAt counts the interval that a host joined with.
+func (l *rows) heartbeatsAt(interval time.Duration) bool {
 	if interval < minInterval || interval > maxInterval {
 		return true
 	}
@@ -134,10 +134,10 @@ func (l *lives) beatsAt(interval time.Duration) bool {
 }
 
 // fell is when a host fell silent, as far as can be known.
-func fell(r flight.Record) int64 { return r.Seen.UnixNano() + int64(r.Pulse.Interval)/2 }
+func fell(r flight.Record) int64 { return r.LastContact.UnixNano() + int64(r.History.Interval)/2 }
 
 // up has a node be there at a moment.
-func (l *lives) up(name string, at int64) Kind {
+func (l *rows) up(name string, at int64) Kind {
 	if at < 0 || at > lastMoment {
 		return AbsurdTime
 	}
@@ -149,7 +149,7 @@ func (l *lives) up(name string, at int64) Kind {
 }
 
 // name is that of the node that a host is now.
-func (l *lives) name(id string) string {
+func (l *rows) name(id string) string {
 	if times := l.times[id]; times > 0 {
 		return fmt.Sprintf("%s#%d", id, times+1)
 	}
@@ -167,8 +167,8 @@ func short(id string) string {
 	return fmt.Sprintf("%s…%x", id[:room], h.Sum64())
 }
 
-// end has those that are down, or were there, be so until the log ends. It tells whether there is memory for it.
-func (l *lives) end() bool {
+// end extends the last state of each host to the end of the log. It tells whether there is memory for it.
+func (l *rows) end() bool {
 	for name, since := range l.down {
 		k := l.add([]byte(name), true, since, openEnd)
 		if k == tooLarge {

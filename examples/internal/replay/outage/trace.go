@@ -14,7 +14,7 @@ type Trace struct {
 	Nodes []Node
 	Notes Notes // what was wrong with the file
 
-	Interval time.Duration // at which its hosts beat; zero: that is not known
+	Interval time.Duration // at which its hosts heartbeat; zero: that is not known
 }
 
 // A Node exists from From to To, and is up but for its outages: in order, apart from one

@@ -7,8 +7,8 @@ import (
 
 // Unrounded is the trace with each beginning and end of an outage put somewhere within the second,
 // or the minute, that it was rounded to: whichever all of its times are whole numbers of. Otherwise hosts
-// whose outages end at full minutes would beat at full minutes, and those that begin at full minutes
-// would begin right at a beat. The outages stay apart, and in order, for they were so by a whole unit.
+// whose outages end at full minutes would heartbeat at full minutes, and those that begin at full minutes
+// would begin right at a heartbeat. The outages stay apart, and in order, for they were so by a whole unit.
 func (t *Trace) Unrounded(seed uint64) *Trace {
 	unit := t.unit()
 	if unit == 0 {

@@ -18,7 +18,7 @@ func (a event) before(b event) bool { return a.due < b.due || a.due == b.due && 
 // lower number. Each host is in it once at most.
 //
 // It is a calendar queue: a ring of buckets, each for a short span of time, that reaches somewhat
-// further than an interval, so that nearly every beat goes into a list and comes out of one
+// further than an interval, so that nearly every heartbeat goes into a list and comes out of one
 // that is sorted when its turn comes, of a few hosts each. What lies beyond the ring (an outage), or in
 // the span whose turn it is, goes into a heap. No event moves from one to the other: the next one
 // is whichever is earlier.

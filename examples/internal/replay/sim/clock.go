@@ -25,5 +25,5 @@ func (m *moved) Since(t time.Time) time.Duration {
 	return time.Duration(m.now) - t.Sub(m.start)
 }
 
-// After never fires: nobody waits in a simulation that is driven by hand.
+// After never fires: no goroutine waits in a simulation that is driven by hand.
 func (m *moved) After(time.Duration) <-chan time.Time { return nil }

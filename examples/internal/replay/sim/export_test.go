@@ -6,10 +6,10 @@ type Network struct{ n network }
 // NetworkOf is that of a Config.
 func NetworkOf(c *Config) Network { return Network{newNetwork(c)} }
 
-// Send is when a sign of life arrives.
+// Send is when a contact arrives.
 func (n Network) Send(host int32, at int64) (int64, bool) { return n.n.send(host, at) }
 
-// Phase is how long after a host's first moment its first beat is sent.
+// Phase is how long after a host's first moment its first heartbeat is sent.
 func (n Network) Phase(host int32, interval int64) int64 { return n.n.phase(host, interval) }
 
 // Agenda is the agenda.

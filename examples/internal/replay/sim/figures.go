@@ -12,7 +12,7 @@ import (
 // was registered, and back before it was evicted), Open (neither when the trace ended), or Unseen
 // (the registry did not know the host, because a loss had it evicted, or kept it from announcing
 // itself). Each eviction is one of three: the first one in an outage, a False one (the host was up
-// all the time from its last sign of life), or a Late one (it had just come back, and its announce
+// all the time from its last contact), or a Late one (it had just come back, and its announce
 // was lost, or still on its way; or an announce from before the outage brought it back once more).
 type Figures struct {
 	Outages, Detected, Missed, Open, Unseen int
@@ -20,9 +20,9 @@ type Figures struct {
 	Returned5, Returned30                   int // evictions of hosts that announced themselves within so many minutes
 	Suspicions                              int
 	Recovered                               int   // suspects that were heard again
-	Signs                                   int64 // of life that arrived
+	Signs                                   int64 // contacts that arrived
 	Quiet                                   int64 // of them, those that were passed over
-	Peak                                    int   // the most of them in a second; 0 without a cadence
+	Peak                                    int   // the most of them in a second; 0 without a pacing
 
 	Span      time.Duration // of the trace
 	detection []int64       // of each outage that was detected, from its beginning
@@ -54,7 +54,7 @@ func (f *Figures) Detection(q float64) time.Duration {
 	return time.Duration(f.detection[max(rank, 1)-1])
 }
 
-// SignsPerSecond is how many signs of life the registry got.
+// SignsPerSecond is how many contacts the registry got.
 func (f *Figures) SignsPerSecond() float64 {
 	if f.Span <= 0 {
 		return 0
@@ -62,8 +62,8 @@ func (f *Figures) SignsPerSecond() float64 {
 	return float64(f.Signs) / f.Span.Seconds()
 }
 
-// arrived counts a sign of life. Those by which the registry knows hosts from their first moment
-// say nothing of the load. The most in a second are known where one registry hears every one.
+// arrived counts a contact. Those by which the registry knows hosts from their first moment
+// say nothing of the load. The most in a second are known if one registry gets all contacts.
 func (f *Figures) arrived(now int64, begins, one bool) {
 	f.Signs++
 	if begins || !one {

@@ -12,25 +12,25 @@ import (
 type action uint8
 
 const (
-	begin  action = iota // its first moment: the registry knows it from there
-	back                 // the announce of a host that is back arrives
-	beat                 // a heartbeat arrives, or an announce in its place
-	again                // an announce arrives, of a host whose beat found it unknown
-	resume               // an announce arrives in the place of a beat, after others that were passed over
-	end                  // its last moment
+	begin     action = iota // its first moment: the registry knows it from there
+	back                    // the announce of a host that is back arrives
+	heartbeat               // a heartbeat arrives, or an announce in its place
+	again                   // an announce arrives, of a host whose heartbeat found it unknown
+	resume                  // an announce arrives in the place of a heartbeat, after others that were passed over
+	end                     // its last moment
 )
 
-// A host has one sign of life on its way at most, and is due when that arrives. An outage is no event: it is
+// A host has one contact on its way at most, and is due when that arrives. An outage is no event: it is
 // accounted for when the host is next due, or evicted.
 //
-// A sign of life belongs to a stretch: the time between two outages, whose number is that of the
+// A contact belongs to a stretch: the time between two outages, whose number is that of the
 // outages before it. A host that comes back is taken to have been restarted, so its
 // incarnation is one more than that.
 type host struct {
-	sent      int64 // when its latest beat was, or the announce that it came back with
+	sent      int64 // when its latest heartbeat was, or the announce that it came back with
 	interval  int64 // until the next one
 	down      int64 // when the stretch of the sign that is on its way ends
-	since     int64 // it is registered, one life after the other
+	since     int64 // it is registered, maybe by several registrations
 	evictedAt int64 // never: it was not, or is back
 	stretch   int32 // of the sign that is on its way
 	outage    int32 // the first outage that is not accounted for
@@ -45,7 +45,7 @@ const never = int64(-1)
 func (r *run) fire(i int32) error {
 	h := &r.hosts[i]
 	now := r.clock.now
-	heartbeat := h.what == beat && !r.cfg.Announce
+	heartbeat := h.what == heartbeat && !r.cfg.Announce
 	if !heartbeat { // which does not change whether the host is registered
 		r.settle(i, now)
 	}
@@ -54,11 +54,11 @@ func (r *run) fire(i int32) error {
 	}
 	r.figures.arrived(now, h.what == begin, r.cfg.together())
 	if heartbeat {
-		lease, err := r.registry.Heartbeat(r.nodes[i].Name, uint64(h.stretch)+1)
+		ack, err := r.registry.Heartbeat(r.nodes[i].Name, uint64(h.stretch)+1)
 		if err != nil {
 			return r.unheard(i, now, err)
 		}
-		h.interval = int64(lease.Interval)
+		h.interval = int64(ack.Interval)
 	} else if err := r.announce(i, now); err != nil && !errors.Is(err, hostmgr.ErrStale) {
 		return err
 	}
@@ -66,8 +66,8 @@ func (r *run) fire(i int32) error {
 	return nil
 }
 
-// unheard is a beat that the registry refuses. A host that it does not know announces itself at
-// once, beside its beats, which go on as they were.
+// unheard is a heartbeat that the registry refuses. A host that it does not know announces itself at
+// once, in addition to its heartbeats, which continue.
 func (r *run) unheard(i int32, now int64, err error) error {
 	unknown := errors.Is(err, hostmgr.ErrUnknownHost)
 	if !unknown && !errors.Is(err, hostmgr.ErrStale) {
@@ -86,14 +86,14 @@ func (r *run) unheard(i int32, now int64, err error) error {
 // announce registers the host, and accounts for its return.
 func (r *run) announce(i int32, now int64) error {
 	h := &r.hosts[i]
-	lease, err := r.registry.Announce(hostmgr.Announcement[int32]{
+	ack, err := r.registry.Announce(hostmgr.Announcement[int32]{
 		ID: r.nodes[i].Name, Metadata: i, Interval: time.Duration(h.interval), Incarnation: uint64(h.stretch) + 1,
 	})
 	r.stirred = true
 	if err != nil {
 		return err
 	}
-	h.interval = int64(lease.Interval)
+	h.interval = int64(ack.Interval)
 	if h.what == resume {
 		return nil
 	}
@@ -127,9 +127,9 @@ func (r *run) close(i int32) error {
 	return err
 }
 
-// evicted is told of each departure that needs a cleanup.
+// evicted is the registry's Cleanup.
 func (r *run) evicted(_ context.Context, d hostmgr.Departure[int32]) error {
-	if d.Kind != hostmgr.Evicted {
+	if d.Kind != hostmgr.DepartureEvicted {
 		return nil
 	}
 	i, now := d.Host.Metadata, r.clock.now
@@ -138,7 +138,7 @@ func (r *run) evicted(_ context.Context, d hostmgr.Departure[int32]) error {
 	f.Evictions++
 	down, up := r.around(i)
 	switch {
-	case now < down && up <= int64(d.Host.LastSeen.Sub(r.clock.start)):
+	case now < down && up <= int64(d.Host.LastContact.Sub(r.clock.start)):
 		f.False++
 	case now < down || h.detected:
 		f.Late++

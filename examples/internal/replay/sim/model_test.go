@@ -10,7 +10,7 @@ import (
 )
 
 // A model is the simulation told naively, for policies without memory: host by host, every sign of
-// life, no registry.
+// contact, without a registry.
 type model struct {
 	sim.Figures
 	c              *sim.Config
@@ -31,7 +31,7 @@ type model struct {
 type eviction struct{ at, heard int64 }
 
 func modelled(t *outage.Trace, c *sim.Config) *model {
-	suspect, evict := c.Policy.Patience(hostmgr.Pulse{Interval: c.Interval})
+	suspect, evict := c.Policy.Timeouts(hostmgr.History{Interval: c.Interval})
 	m := &model{c: c, net: sim.NetworkOf(c), suspect: int64(suspect), evict: int64(evict)}
 	for i, n := range t.Nodes {
 		m.node, m.known, m.suspected, m.evictedAt = n, false, false, -1
@@ -77,7 +77,7 @@ func (m *model) live(i int32) {
 	}
 }
 
-// sign is a sign of life that arrives; it returns when what it led to has arrived.
+// sign is a contact that arrives; it returns when what it led to has arrived.
 func (m *model) sign(i int32, now, incarnation int64, announce bool, to int64) int64 {
 	m.pass(now)
 	m.Signs++
@@ -86,7 +86,7 @@ func (m *model) sign(i int32, now, incarnation int64, announce bool, to int64) i
 		m.join(now, incarnation)
 	case m.known && m.incarnation == incarnation:
 		m.hear(now)
-	case now < to: // unknown, or of a former life: it announces itself
+	case now < to: // unknown, or of a former registration: it announces itself
 		if arrival, ok := m.net.Send(i, now); ok && arrival < m.node.To {
 			m.pass(arrival)
 			m.Signs++

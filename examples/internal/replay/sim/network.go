@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// A network delays signs of life, and loses some.
+// A network delays contacts, and loses some.
 //
 // What happens to one follows from the seed, the host and the time at which it was sent, and from
 // nothing else: so whatever a policy does, it sees the delays and losses that the others see, and
@@ -24,7 +24,7 @@ func newNetwork(c *Config) network {
 	return n
 }
 
-// send says when a sign of life arrives that is sent at a time, or that it does not.
+// send says when a contact arrives that is sent at a time, or that it does not.
 func (n *network) send(host int32, at int64) (arrival int64, ok bool) {
 	x := mix(n.seed + uint64(host)*0x9e3779b97f4a7c15 ^ mix(uint64(at)))
 	if x < n.lost {
@@ -34,7 +34,7 @@ func (n *network) send(host int32, at int64) (arrival int64, ok bool) {
 	return at + n.delay + int64(more), true
 }
 
-// phase is how long after a host's first moment its first beat is sent.
+// phase is how long after a host's first moment its first heartbeat is sent.
 func (n *network) phase(host int32, interval int64) int64 {
 	share, _ := bits.Mul64(mix(n.seed^0x5bf03635+uint64(host)*0x9e3779b97f4a7c15), uint64(interval))
 	return 1 + int64(share)

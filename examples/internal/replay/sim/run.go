@@ -7,7 +7,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A run is some of a trace's nodes, a registry that is driven by hand, and the time.
+// A run plays some of a trace's nodes, with a registry that is driven by hand.
 type run struct {
 	cfg      *Config
 	first    int32 // number of the first of the nodes in the trace
@@ -18,23 +18,23 @@ type run struct {
 	clock    *moved
 	registry *hostmgr.Registry[int32]
 	skips    bool
-	wary     bool  // a beat may end a suspicion, which changes the time of the next sweep
+	wary     bool  // a heartbeat may end a suspicion, which changes the time of the next sweep
 	stirred  bool  // that time may be another
 	sweepAt  int64 // 0: there is none
-	told     int64 // of how far it is
+	told     int64 // of the progress
 	figures  Figures
 }
 
 // newRun begins at the trace's start.
 func newRun(t *outage.Trace, c *Config, first, past int) (*run, error) {
 	r := &run{cfg: c, first: int32(first), nodes: t.Nodes[first:past], hosts: make([]host, past-first), net: newNetwork(c),
-		agenda: newAgenda(past-first, int64(max(c.Interval, c.Cadence.Max))), clock: &moved{start: t.Start}}
+		agenda: newAgenda(past-first, int64(max(c.Interval, c.Pacing.Max))), clock: &moved{start: t.Start}}
 	r.skips, r.wary = c.passes(), !c.calm()
 	for i := range r.nodes {
 		r.enter(int32(i))
 	}
 	var err error
-	r.registry, err = hostmgr.New(hostmgr.Config[int32]{Policy: c.Policy, Cadence: c.Cadence, Clock: r.clock, Cleanup: r.evicted})
+	r.registry, err = hostmgr.New(hostmgr.Config[int32]{Policy: c.Policy, Pacing: c.Pacing, Clock: r.clock, Cleanup: r.evicted})
 	return r, err
 }
 
@@ -48,7 +48,7 @@ func (r *run) enter(i int32) {
 	r.expect(i, begin, n.From)
 }
 
-// play lets events and sweeps happen in the order of their times. At the same time, a sign of life
+// play lets events and sweeps happen in the order of their times. At the same time, a contact
 // comes first.
 func (r *run) play(ctx context.Context) error {
 	for n := 0; ; n++ {
@@ -74,13 +74,13 @@ func (r *run) play(ctx context.Context) error {
 	}
 }
 
-// advance says how far it is.
+// advance reports the progress.
 func (r *run) advance(now int64) {
 	r.cfg.played.Add(now/progressUnit - r.told)
 	r.told = now / progressUnit
 }
 
-// sweep sweeps at the time that the registry asked for.
+// sweep sweeps at the time that Next returned.
 func (r *run) sweep(ctx context.Context) {
 	r.clock.now = r.sweepAt
 	rep := r.registry.Sweep(ctx)
@@ -88,7 +88,7 @@ func (r *run) sweep(ctx context.Context) {
 	r.next()
 }
 
-// next asks the registry when it wants to be swept.
+// next reads from the registry when the next sweep is due.
 func (r *run) next() {
 	r.stirred, r.sweepAt = false, 0
 	if at, ok := r.registry.Next(); ok {

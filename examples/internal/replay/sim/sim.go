@@ -16,15 +16,15 @@ import (
 // Config says how to play.
 type Config struct {
 	Policy   hostmgr.Policy
-	Interval time.Duration // between a host's beats
-	Delay    time.Duration // of a sign of life at least
+	Interval time.Duration // between a host's heartbeats
+	Delay    time.Duration // of a contact at least
 	Spread   time.Duration // and so much more at most, uniformly
-	Loss     float64       // the share of signs of life that are lost
+	Loss     float64       // the share of contacts that are lost
 	Seed     uint64
-	Cadence  hostmgr.Cadence
+	Pacing   hostmgr.Pacing
 	Full     bool // pass nothing over
-	Announce bool // each sign of life is an announce, which says the interval that the host uses
-	Warm     int  // see passOver; 0: a policy that learns hears every beat
+	Announce bool // each contact is an announce, which says the interval that the host uses
+	Warm     int  // see passOver; 0: a policy that needs history gets every heartbeat
 	Group    int  // hosts to a registry; 0 means what is quickest
 
 	total, played atomic.Int64 // for Progress
@@ -43,8 +43,8 @@ func (c *Config) Progress() float64 {
 
 // Run plays a trace. The figures depend on the trace and the Config alone.
 //
-// Hosts have nothing to do with each other where the registry has neither a guard nor a limit nor
-// a cadence: the verdict on a host follows from its own signs of life. So they are played in groups,
+// Hosts are independent of each other if the registry has neither an eviction limit nor MaxHosts nor
+// a pacing: the verdict on a host follows from its own contacts. So they are played in groups,
 // each of which has a registry and a time of its own: as many at a time as there are
 // processors, and each small enough to stay in a cache.
 func Run(ctx context.Context, t *outage.Trace, c *Config) (Figures, error) {
@@ -80,7 +80,7 @@ func (c *Config) group(nodes int) int {
 	switch {
 	case c.together():
 		size = nodes
-	case size == 0 && c.learns():
+	case size == 0 && c.needsHistory():
 		size = learningGroup
 	case size == 0:
 		size = usualGroup
@@ -88,31 +88,31 @@ func (c *Config) group(nodes int) int {
 	return max(1, min(size, nodes))
 }
 
-// together tells whether all hosts share a registry, because they have to do with each other.
-func (c *Config) together() bool { return c.Cadence != hostmgr.Cadence{} }
+// together tells whether all hosts share a registry, because they depend on each other.
+func (c *Config) together() bool { return c.Pacing != hostmgr.Pacing{} }
 
-func (c *Config) learns() bool {
-	l, ok := c.Policy.(interface{ Learns() bool })
-	return ok && l.Learns()
+func (c *Config) needsHistory() bool {
+	p, ok := c.Policy.(hostmgr.HistoryPolicy)
+	return ok && p.NeedsHistory()
 }
 
-// passes tells whether quiet stretches may be passed over.
+// passes tells whether quiet stretches may be skipped.
 func (c *Config) passes() bool {
-	return !c.Full && (c.calm() || c.orderly() && c.learns() && c.Warm > 0)
+	return !c.Full && (c.calm() || c.orderly() && c.needsHistory() && c.Warm > 0)
 }
 
 // calm tells whether a host that is up is never suspect, because its policy has no memory, and grants more
-// than can lie between two signs of life.
+// than can lie between two contacts.
 func (c *Config) calm() bool {
-	if !c.orderly() || c.learns() {
+	if !c.orderly() || c.needsHistory() {
 		return false
 	}
-	suspect, evict := c.Policy.Patience(hostmgr.Pulse{Interval: c.Interval})
+	suspect, evict := c.Policy.Timeouts(hostmgr.History{Interval: c.Interval})
 	apart := c.Interval + c.Delay + c.Spread // the first is known at once, the second takes its time
 	return (suspect == 0 || suspect > apart) && (evict == 0 || evict > apart)
 }
 
-// orderly tells whether signs of life come in the order in which they were sent, at one interval,
+// orderly tells whether contacts come in the order in which they were sent, at one interval,
 // and none is lost.
 func (c *Config) orderly() bool {
 	return c.Loss == 0 && c.Spread <= c.Interval && !c.together()

@@ -15,10 +15,10 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Each figure of a tiny trace, as one would reckon it by hand: at no delay, the beats of a stretch
-// are where its phase puts them, and the host is evicted a nanosecond after its patience.
+// Each figure of a tiny trace, as one would reckon it by hand: at no delay, the heartbeats of a stretch
+// are where its phase puts them, and the host is evicted a nanosecond after its timeout.
 func TestFigures(t *testing.T) {
-	c := config(hostmgr.Multiple(2))
+	c := config(hostmgr.Fixed(2))
 	c.Delay, c.Spread = 0, 0
 	first := sim.NetworkOf(c).Phase(0, 30*second)
 	evicted := first + (600*second-1-first)/(30*second)*30*second + 60*second + 1
@@ -52,7 +52,7 @@ func TestFigures(t *testing.T) {
 
 // Who is back at the very moment at which its eviction is due is not evicted.
 func TestSignsComeBeforeSweeps(t *testing.T) {
-	c := config(hostmgr.Multiple(2))
+	c := config(hostmgr.Fixed(2))
 	c.Delay, c.Spread = 0, 0
 	for late, evictions := range []int{0, 1} {
 		trace := one(3600, 0, 60)
@@ -63,10 +63,10 @@ func TestSignsComeBeforeSweeps(t *testing.T) {
 
 func TestSigns(t *testing.T) {
 	for _, full := range []bool{false, true} {
-		c := config(hostmgr.Multiple(2))
+		c := config(hostmgr.Fixed(2))
 		c.Full = full
 		f := play(t, one(3600), c)
-		require.Equal(t, int64(121), f.Signs) // the announce, and 120 beats
+		require.Equal(t, int64(121), f.Signs) // the announce, and 120 heartbeats
 		require.InDelta(t, 121.0/3600, f.SignsPerSecond(), 1e-9)
 		require.Equal(t, full, f.Quiet == 0)
 	}
@@ -74,7 +74,7 @@ func TestSigns(t *testing.T) {
 
 // A sweep whose context has ended does nothing, and would be due again and again.
 func TestEndsInTheMidstOfSweeps(t *testing.T) {
-	c := config(hostmgr.Multiple(2))
+	c := config(hostmgr.Fixed(2))
 	c.Full = true
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -89,7 +89,7 @@ func TestEndsInTheMidstOfSweeps(t *testing.T) {
 	wg.Wait()
 }
 
-// The most signs of life in a second are known under a cadence.
+// The most contacts in a second are known under a pacing.
 func TestPeak(t *testing.T) {
 	trace := &outage.Trace{Start: time.Unix(1e9, 0).UTC(), End: 3600 * second}
 	for i := range 300 {
@@ -99,34 +99,34 @@ func TestPeak(t *testing.T) {
 		}
 		trace.Nodes = append(trace.Nodes, n)
 	}
-	c := config(hostmgr.Multiple(2))
+	c := config(hostmgr.Fixed(2))
 	c.Full = true
 	require.Zero(t, play(t, trace, c).Peak)
-	c.Cadence = hostmgr.Cadence{Min: 30 * time.Second, Max: time.Minute, PerSecond: 10, Jitter: 0.1}
+	c.Pacing = hostmgr.Pacing{Min: 30 * time.Second, Max: time.Minute, PerSecond: 10, Jitter: 0.1}
 	peak := play(t, trace, c).Peak
 	require.GreaterOrEqual(t, peak, 100)
 	require.Less(t, peak, 100+50)
 }
 
-// Without a cadence announces say nothing that beats don't. With one, a host that was told
+// Without a pacing announces say nothing that heartbeats don't. With one, a host that was told
 // of a shorter interval than it named is judged by that from its next announce on.
 func TestAnnouncesSayTheInterval(t *testing.T) {
 	trace := outage.Model{Nodes: 40, Span: 10 * 24 * time.Hour, Seed: 1}.Generate()
-	c := config(hostmgr.Multiple(3))
-	beats := play(t, trace, c)
+	c := config(hostmgr.Fixed(3))
+	heartbeats := play(t, trace, c)
 	c.Announce = true
-	require.Equal(t, beats, play(t, trace, c))
-	c.Cadence = hostmgr.Cadence{Min: 10 * time.Second, PerSecond: 1000}
+	require.Equal(t, heartbeats, play(t, trace, c))
+	c.Pacing = hostmgr.Pacing{Min: 10 * time.Second, PerSecond: 1000}
 	announces := play(t, trace, c)
 	require.LessOrEqual(t, announces.Detection(0.99), 31*time.Second)
 	c.Announce = false
-	beats = play(t, trace, c)
-	require.Greater(t, beats.Detection(0.99), 80*time.Second)
+	heartbeats = play(t, trace, c)
+	require.Greater(t, heartbeats.Detection(0.99), 80*time.Second)
 }
 
 func TestDetectionQuantiles(t *testing.T) {
 	trace := one(3600, 600, 1200)
-	c := config(hostmgr.Multiple(2))
+	c := config(hostmgr.Fixed(2))
 	f := play(t, trace, c)
 	require.Equal(t, f.Detection(0.5), f.Detection(1))
 	require.Greater(t, f.Detection(0), 30*time.Second)
@@ -176,7 +176,7 @@ func TestPassingOverChangesNothing(t *testing.T) {
 	}
 }
 
-// Whatever a sign of life takes on its way: one may arrive after its host is down, or back.
+// Whatever a contact takes on its way: one may arrive after its host is down, or back.
 func TestPassingOverChangesNothingWhateverTheDelay(t *testing.T) {
 	quiet := int64(0)
 	for seed := range uint64(12) {
@@ -233,11 +233,11 @@ func TestGroupsChangeNothing(t *testing.T) {
 	}
 }
 
-// A policy that learns may be given but the last beats to learn from: that is not the same, but
+// A policy that learns may be given but the last heartbeats to learn from: that is not the same, but
 // nearly.
 func TestWarm(t *testing.T) {
 	trace := outage.Model{Nodes: 10, Span: 15 * 24 * time.Hour, Seed: 1}.Generate()
-	c := config(hostmgr.Adaptive{Phi: 8})
+	c := config(hostmgr.PhiAccrual{Threshold: 8})
 	full := play(t, trace, c)
 	c.Warm = 500
 	warm := play(t, trace, c)
@@ -253,7 +253,7 @@ func TestLossCostsThoseWithoutSlack(t *testing.T) {
 	trace := outage.Model{Nodes: 50, Span: 2 * 24 * time.Hour, Seed: 1}.Generate()
 	var wrong []int
 	for _, p := range []float64{2, 3, 4} {
-		c := config(hostmgr.Multiple(p))
+		c := config(hostmgr.Fixed(p))
 		c.Loss = 0.1
 		f := play(t, trace, c)
 		wrong = append(wrong, f.False)
@@ -269,7 +269,7 @@ func TestDeterminism(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range figures {
 		wg.Go(func() {
-			c := config(hostmgr.Multiple(2))
+			c := config(hostmgr.Fixed(2))
 			c.Loss = 0.02
 			figures[i], _ = sim.Run(t.Context(), trace, c)
 		})
@@ -278,17 +278,17 @@ func TestDeterminism(t *testing.T) {
 	for i := range figures {
 		require.Equal(t, figures[0], figures[i])
 	}
-	c := config(hostmgr.Multiple(2))
+	c := config(hostmgr.Fixed(2))
 	c.Loss, c.Seed = 0.02, 2
 	require.NotEqual(t, figures[0], play(t, trace, c))
 }
 
 // A registry that advises an interval is followed, and evicts nobody for it.
-func TestCadence(t *testing.T) {
+func TestPacing(t *testing.T) {
 	trace := outage.Model{Nodes: 100, Span: 24 * time.Hour, Seed: 1}.Generate()
-	c := config(hostmgr.Multiple(2))
+	c := config(hostmgr.Fixed(2))
 	before := play(t, trace, c)
-	c.Cadence = hostmgr.Cadence{Min: 30 * time.Second, Max: 5 * time.Minute, PerSecond: 1, Jitter: 0.1}
+	c.Pacing = hostmgr.Pacing{Min: 30 * time.Second, Max: 5 * time.Minute, PerSecond: 1, Jitter: 0.1}
 	f := play(t, trace, c)
 	require.Zero(t, f.False)
 	require.InDelta(t, 100.0/30, before.SignsPerSecond(), 0.2)
@@ -297,9 +297,9 @@ func TestCadence(t *testing.T) {
 }
 
 func TestEmptyAndStopped(t *testing.T) {
-	require.Zero(t, play(t, &outage.Trace{Start: time.Unix(0, 0)}, config(hostmgr.Multiple(2))).Signs)
-	require.Zero(t, play(t, one(0), config(hostmgr.Multiple(2))).Evictions)
+	require.Zero(t, play(t, &outage.Trace{Start: time.Unix(0, 0)}, config(hostmgr.Fixed(2))).Signs)
+	require.Zero(t, play(t, one(0), config(hostmgr.Fixed(2))).Evictions)
 
-	_, err := sim.Run(t.Context(), one(3600), config(hostmgr.Multiple(0)))
+	_, err := sim.Run(t.Context(), one(3600), config(hostmgr.Fixed(0)))
 	require.ErrorIs(t, err, hostmgr.ErrInvalid)
 }

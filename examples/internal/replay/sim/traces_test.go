@@ -16,17 +16,17 @@ import (
 const second = int64(time.Second)
 
 var policies = map[string]hostmgr.Policy{
-	"fixed:1.5": hostmgr.Multiple(1.5),
-	"fixed:2":   hostmgr.Multiple(2),
-	"fixed:3":   hostmgr.Multiple(3),
+	"fixed:1.5": hostmgr.Fixed(1.5),
+	"fixed:2":   hostmgr.Fixed(2),
+	"fixed:3":   hostmgr.Fixed(3),
 	"tiered":    hostmgr.Tiered{Jitter: 30 * time.Second, Offline: 5 * time.Minute},
 }
 
 // allPolicies are the policies, and those that learn.
 func allPolicies() map[string]hostmgr.Policy {
 	all := maps.Clone(policies)
-	all["phi:8"] = hostmgr.Adaptive{Phi: 8}
-	all["phi:2"] = hostmgr.Adaptive{Phi: 2}
+	all["phi:8"] = hostmgr.PhiAccrual{Threshold: 8}
+	all["phi:2"] = hostmgr.PhiAccrual{Threshold: 2}
 	return all
 }
 

@@ -1,0 +1,63 @@
+package hostmgr
+
+import (
+	"strings"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
+
+// assess makes a the assessment of a host at now. An entry that has ended is assessed by its last contact.
+func (s *state[M]) assess(a *assessment, e index.Entry, now int64) {
+	a.learn(e, s.policies.needHistory)
+	a.Word = e.Word()
+	s.stalls.Assess(&a.Verdict, index.ContactOf(a.Word), a.timeouts(e), now)
+}
+
+// snapshot makes h, all of it, the host as it is at now, under an id that the caller
+// keeps.
+func (s *state[M]) snapshot(h *Host[M], e index.Entry, id string, now int64) {
+	var a assessment
+	s.assess(&a, e, now)
+	s.show(h, e, id, &a)
+}
+
+// ownSnapshot is snapshot with an id of its own.
+func (s *state[M]) ownSnapshot(h *Host[M], e index.Entry, now int64) {
+	s.snapshot(h, e, strings.Clone(e.ID()), now)
+}
+
+// show makes h, all of it, the host as it was assessed.
+func (s *state[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
+	h.ID, h.State = id, State(a.State)
+	s.metadata.load(e, &h.Metadata)
+	header := e.Header()
+	h.Interval, h.Incarnation, h.Registration = header.Interval, header.Incarnation, header.Registration
+	h.Zone, h.Joined = s.limiter.Name(e.Zone()), s.clock.Wall(e.Joined())
+	h.LastContact = s.clock.Wall(a.Contact)
+	h.SuspectAt, h.EvictAt = s.clock.Wall(a.SuspectAt), s.clock.Wall(a.EvictAt)
+	h.Hold = HoldReason{}
+	if a.State == detector.StateOffline {
+		h.Hold = s.holds.of(e).HoldReason
+	}
+}
+
+// departure gathers all that is known of a departure, but for Attempt.
+func (s *state[M]) departure(e index.Entry, k DepartureKind, a *assessment, now int64) *Departure[M] {
+	d := &Departure[M]{Kind: k, At: s.clock.Wall(now)}
+	s.show(&d.Host, e, strings.Clone(e.ID()), a)
+	t := a.timeouts(e)
+	d.Evidence = Evidence{
+		Silence: time.Duration(a.Silence), StallTime: time.Duration(a.StallTime),
+		Interval: t.Interval, Timeout: t.Evict,
+	}
+	if t.NeedsHistory {
+		d.Mean, d.Deviation, d.Count = a.history.Mean, a.history.Deviation, a.history.Count
+	}
+	if h := s.holds.of(e); e.Held() && now > h.since && a.State == detector.StateOffline {
+		held := min(s.stalls.Common().ObservedTime(h.since, now), now-a.EvictAt)
+		d.Hold, d.HeldFor = h.HoldReason, time.Duration(held)
+	}
+	return d
+}

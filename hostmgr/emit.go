@@ -1,0 +1,64 @@
+package hostmgr
+
+import (
+	"strings"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
+
+// emit queues an event for every watcher that does not find it in its snapshot
+// anyway; a is nil if the host was not assessed yet. All watchers see one order, because the caller holds the lock; unlock wakes them.
+func (s *state[M]) emit(k EventKind, e index.Entry, a *assessment, now int64) {
+	s.seq++
+	if len(s.watchers) == 0 {
+		return
+	}
+	s.queueEvent(e, now, func(event *Event[M]) {
+		event.Kind = k
+		if a == nil {
+			s.ownSnapshot(&event.Host, e, now)
+		} else {
+			s.show(&event.Host, e, strings.Clone(e.ID()), a)
+		}
+	})
+}
+
+// isAwaited tells whether an event of this host will be queued for any watcher.
+func (s *state[M]) isAwaited(e index.Entry) bool {
+	for _, w := range s.watchers {
+		if w.keepsUp() && w.cursor.Passed(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// emitDeparture is emit for a departure; d may be nil if no watcher awaits it.
+func (s *state[M]) emitDeparture(e index.Entry, d *Departure[M], now int64) {
+	s.seq++
+	if len(s.watchers) == 0 {
+		return
+	}
+	s.queueEvent(e, now, func(event *Event[M]) {
+		event.Kind, event.Host, event.Departure = EventDeparted, d.Host, d
+	})
+}
+
+// queueEvent queues an event, which fill fills in if any watcher needs it.
+func (s *state[M]) queueEvent(e index.Entry, now int64, fill func(*Event[M])) {
+	var event *Event[M]
+	for _, w := range s.watchers {
+		switch {
+		case !w.cursor.Passed(e):
+		case !w.keepsUp():
+			w.miss(s.counts.Sweeps) // it is awake, or endSweep wakes it
+		default:
+			if event == nil {
+				event = &Event[M]{Seq: s.seq, At: s.clock.Wall(now)}
+				fill(event)
+			}
+			w.push(*event)
+			s.todo.watchers = s.watchers
+		}
+	}
+}

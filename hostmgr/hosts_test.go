@@ -1,0 +1,238 @@
+package hostmgr_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"weak"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// A counter is a clock that moves by a nanosecond at each reading, so no two readings are the same.
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) Now() time.Time                         { return time.Unix(0, c.n.Add(1)) }
+func (c *counter) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// Thousands of hosts join and leave, in waves of all sizes. The index grows and shrinks, and always
+// has exactly the current hosts.
+func TestTheIndexHasExactlyTheCurrentHosts(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	there := map[string]uint64{}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for wave := range 30 {
+		want := rnd.IntN(1 << (2 + rnd.IntN(13)))
+		if wave%10 == 9 {
+			want = 0
+		}
+		for id, registration := range there {
+			if len(there) <= want {
+				break
+			}
+			require.Equal(t, registration, s.get(id).Registration)
+			require.NoError(t, s.Leave(context.Background(), id, 0))
+			delete(there, id)
+		}
+		for i := 0; len(there) < want; i++ {
+			id := fmt.Sprint(wave, "-", i)
+			if i%7 == 0 {
+				id += strings.Repeat("x", rnd.IntN(900)) // most of these ids do not fit into a record
+			}
+			there[id] = s.announce(hostmgr.Announcement[string]{ID: id, Metadata: id, Zone: id[:1]}).Registration
+		}
+		require.Equal(t, len(there), s.Len())
+		shown := 0
+		for h := range s.All() {
+			shown++
+			if there[h.ID] != h.Registration || h.Metadata != h.ID || h.Zone != h.ID[:1] {
+				require.Fail(t, "shown as another", "%+v", h)
+			}
+		}
+		require.Equal(t, len(there), shown)
+	}
+}
+
+// Mass joins, leaves and evictions rebuild the index all the time, while a few hosts send
+// heartbeats. Each heartbeat finds its host and counts.
+func TestNoHeartbeatIsLostWhileTheIndexIsRebuilt(t *testing.T) {
+	clock := &counter{}
+	r, err := hostmgr.New(hostmgr.Config[int]{Clock: clock})
+	require.NoError(t, err)
+	announce := func(id string, interval time.Duration) {
+		_, err := r.Announce(hostmgr.Announcement[int]{ID: id, Interval: interval})
+		require.NoError(t, err)
+	}
+	for i := range 64 {
+		announce(fmt.Sprint("steady ", i), time.Hour)
+	}
+
+	done := make(chan struct{})
+	var heartbeats sync.WaitGroup
+	for b := range 4 {
+		heartbeats.Go(func() {
+			for i := b; ; i += 4 {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				id := fmt.Sprint("steady ", i%64)
+				before := clock.Now()
+				ack, err := r.Heartbeat(id, 0)
+				h, ok := r.Get(id)
+				if err != nil || !ok || ack.Registration != h.Registration || ack.Interval != time.Hour || h.LastContact.Before(before) {
+					t.Errorf("heartbeat of %s at %v: %v, %+v, %v, %+v", id, before, err, ack, ok, h)
+					return
+				}
+			}
+		})
+	}
+	for wave := range 6 {
+		for i := range 3000 {
+			announce(fmt.Sprint("wave ", i), second)
+		}
+		for i := range 1500 {
+			require.NoError(t, r.Leave(t.Context(), fmt.Sprint("wave ", i), 0), wave)
+		}
+		clock.n.Add(int64(3 * second))
+		require.Equal(t, 1500, r.Sweep(t.Context()).Evicted)
+	}
+	close(done)
+	heartbeats.Wait()
+	require.Equal(t, 64, r.Len())
+}
+
+// Hosts announce ever new intervals. They are judged by the new interval, and old intervals are
+// dropped.
+func TestIntervalsThatChangeAllTheTime(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	interval := func(i int) time.Duration { return second + time.Duration(i)*time.Microsecond }
+	for i := range 20_000 {
+		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i % 10), Interval: interval(i)})
+	}
+	for i := 19_990; i < 20_000; i++ {
+		h := s.get(fmt.Sprint(i % 10))
+		require.Equal(t, interval(i), h.Interval)
+		require.Equal(t, 2*interval(i), h.EvictAt.Sub(h.LastContact))
+	}
+}
+
+// One host announces more intervals than an index slot can number. They displace only intervals
+// that no host has any more.
+func TestIntervalsOfOtherHostsStay(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	for i := range 10 {
+		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i), Interval: time.Duration(i/2+1) * second})
+	}
+	for i := range 70_000 {
+		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: 10*second + time.Duration(i)})
+	}
+	for i := range 10 {
+		h := s.get(fmt.Sprint(i))
+		require.Equal(t, 2*time.Duration(i/2+1)*second, h.EvictAt.Sub(h.LastContact))
+	}
+	require.Equal(t, 20*second+2*69_999, s.get("a").EvictAt.Sub(s.get("a").LastContact))
+}
+
+// Unused timeouts are dropped when there are too many, also those of a host that left. The next
+// sweep works.
+func TestASweepAfterUnusedTimeoutsWereDropped(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	announce := func(id, i int) {
+		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(id), Interval: second + time.Duration(i)})
+	}
+	for i := range 4090 { // of 4096 that are kept
+		announce(i%10, i)
+	}
+	require.NoError(t, s.Leave(context.Background(), "9", 0))
+	for i := range 200 {
+		announce(i%9, 4090+i)
+	}
+	require.Zero(t, s.after(second).Evicted)
+	require.Equal(t, 9, s.after(10*second).Evicted)
+}
+
+// Most hosts leave during a loop, so its bucket is merged with the next one. No host is shown twice.
+func TestNoHostIsShownTwiceAlthoughBucketsMerge(t *testing.T) {
+	for _, show := range []func(*script, func(hostmgr.Host[string]) bool){
+		func(s *script, yield func(hostmgr.Host[string]) bool) { s.All()(yield) },
+		func(s *script, yield func(hostmgr.Host[string]) bool) {
+			for e := range s.Watch(context.Background()) {
+				switch {
+				case e.Kind == hostmgr.EventSynced:
+					return
+				case e.Kind == hostmgr.EventJoined && !yield(e.Host):
+					return
+				}
+			}
+		},
+	} {
+		s := newScript(t, hostmgr.Config[string]{})
+		for i := range 5000 {
+			s.join(fmt.Sprint(i))
+		}
+		shown := map[uint64]bool{}
+		show(s, func(h hostmgr.Host[string]) bool {
+			if len(shown) == 0 {
+				for i := 50; i < 5000; i++ {
+					require.NoError(t, s.Leave(context.Background(), fmt.Sprint(i), 0))
+				}
+			}
+			require.False(t, shown[h.Registration], "shown twice")
+			shown[h.Registration] = true
+			return true
+		})
+		for h := range s.All() {
+			require.True(t, shown[h.Registration], "not shown")
+		}
+	}
+}
+
+func TestFrequentCallsDoNotAllocate(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[int]{})
+	require.NoError(t, err)
+	for i := range 5000 {
+		_, err := r.Announce(hostmgr.Announcement[int]{ID: fmt.Sprint("host ", i)})
+		require.NoError(t, err)
+	}
+	const id = "host 77"
+	for name, f := range map[string]func(){
+		"Heartbeat":  func() { _, _ = r.Heartbeat(id, 0) },
+		"Observe":    func() { _ = r.Observe(id, 0, second) },
+		"Get":        func() { _, _ = r.Get(id) },
+		"idle Sweep": func() { r.Sweep(context.Background()) },
+		"refresh":    func() { _, _ = r.Announce(hostmgr.Announcement[int]{ID: id, Metadata: 1}) },
+	} {
+		require.Zero(t, testing.AllocsPerRun(100, f), name)
+	}
+}
+
+// The metadata of a host that left is released, although other hosts of its bucket stay.
+func TestTheMetadataOfAHostThatLeftIsReleased(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[*[1 << 10]byte]{})
+	require.NoError(t, err)
+	var remains []weak.Pointer[[1 << 10]byte]
+	for i := range 100 {
+		data := new([1 << 10]byte)
+		remains = append(remains, weak.Make(data))
+		_, err := r.Announce(hostmgr.Announcement[*[1 << 10]byte]{ID: fmt.Sprint(i), Metadata: data})
+		require.NoError(t, err)
+	}
+	for i := range 10 {
+		require.NoError(t, r.Leave(t.Context(), fmt.Sprint(i), 0))
+	}
+	runtime.GC()
+	for i, p := range remains {
+		require.Equal(t, i < 10, p.Value() == nil, i)
+	}
+	runtime.KeepAlive(r)
+}

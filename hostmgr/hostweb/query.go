@@ -1,0 +1,142 @@
+package hostweb
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+const (
+	defaultSize = 50
+	maxSize     = 200
+	maxDepth    = 100_000 // hosts of an order that can be paged to
+	shallow     = 1_000   // a page that ends here or before is not deep
+	maxText     = 1024    // bytes of a search or a zone, as of an id or a zone
+)
+
+// A query says which page of the table to show. It is comparable, so that equal queries can share an
+// answer.
+type query struct {
+	Search, State, Zone, Sort, Order string
+	Page, Size                       int
+}
+
+var (
+	states = []string{"alive", "late", "suspect", "offline", "held"}
+	sorts  = []string{"id", "zone", "state", "contact", "evict", "joined"}
+)
+
+// parseQuery parses the query part of a URL. Its error says what is wrong.
+func parseQuery(raw string) (query, error) {
+	q := query{Sort: "state", Page: 1, Size: defaultSize}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return q, fmt.Errorf("the query is malformed: %w", err)
+	}
+	for name, given := range values {
+		if len(given) > 1 {
+			return q, fmt.Errorf("%q is given more than once", name)
+		}
+		if err := q.set(name, given[0]); err != nil {
+			return q, err
+		}
+	}
+	if q.Order == "" {
+		q.Order = "asc"
+		if q.Sort == "state" {
+			q.Order = "desc"
+		}
+	}
+	if q.Page > maxDepth/q.Size {
+		return q, fmt.Errorf("page %d of %d hosts each is too deep: the first %d hosts can be paged to", q.Page, q.Size, maxDepth)
+	}
+	return q, nil
+}
+
+// set sets one parameter. An empty one counts as not given.
+func (q *query) set(name, value string) (err error) {
+	if value == "" && name != "" {
+		return nil
+	}
+	switch name {
+	case "search":
+		q.Search, err = text(name, value)
+	case "zone":
+		q.Zone, err = text(name, value)
+	case "state":
+		q.State, err = oneOf(name, value, states)
+	case "sort":
+		q.Sort, err = oneOf(name, value, sorts)
+	case "order":
+		q.Order, err = oneOf(name, value, []string{"asc", "desc"})
+	case "page":
+		q.Page, err = number(name, value, maxDepth)
+	case "size":
+		q.Size, err = number(name, value, maxSize)
+	default:
+		err = fmt.Errorf("%q is not a parameter", name)
+	}
+	return err
+}
+
+func text(name, value string) (string, error) {
+	if len(value) > maxText {
+		return "", fmt.Errorf("%s has %d bytes, at most %d are allowed", name, len(value), maxText)
+	}
+	return value, nil
+}
+
+func oneOf(name, value string, allowed []string) (string, error) {
+	if !slices.Contains(allowed, value) {
+		return "", fmt.Errorf("%s is none of %s", name, strings.Join(allowed, ", "))
+	}
+	return value, nil
+}
+
+func number(name, value string, most int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%s is not a number from 1 to %d", name, most)
+	}
+	return n, nil
+}
+
+// entryOf returns what orders a host in a list by a column.
+func entryOf[M any](sort string, h *hostmgr.Host[M], began time.Time) entry {
+	e := entry{id: h.ID}
+	switch sort {
+	case "zone":
+		e.zone = h.Zone
+	case "state":
+		e.key = int64(rank(h.State))
+	case "contact":
+		e.key = int64(h.LastContact.Sub(began))
+	case "evict":
+		e.key = int64(untilEviction(h.EvictAt, began))
+	case "joined":
+		e.key = int64(h.Joined.Sub(began))
+	}
+	return e
+}
+
+// rank orders states. Late counts as alive: otherwise late hosts would appear and disappear at the top.
+func rank(s hostmgr.State) hostmgr.State {
+	if s == hostmgr.StateLate {
+		return hostmgr.StateAlive
+	}
+	return s
+}
+
+// untilEviction returns the time until the eviction. Never is the greatest.
+func untilEviction(at, began time.Time) time.Duration {
+	if at.IsZero() {
+		return math.MaxInt64
+	}
+	return at.Sub(began)
+}

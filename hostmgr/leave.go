@@ -1,0 +1,44 @@
+package hostmgr
+
+import (
+	"context"
+	"fmt"
+)
+
+// Leave ends the registration of a host at its own wish. It returns nil when the host
+// is gone and cleaned up. An error that wraps ErrCleanupPending means that the host is gone but
+// its cleanup is not done: it failed, ctx ended first, or the cleanup
+// of an earlier registration comes first. ErrUnknownHost and ErrStale mean that there was nothing to end.
+func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) error {
+	j, err := r.end(id, incarnation, DepartureLeft)
+	if j == nil || err != nil {
+		return err
+	}
+	if !r.running.Load() {
+		defer r.log.Flush() // what the cleanup here may have logged
+	}
+	if err = r.cleanups.Await(ctx, j); err != nil {
+		return fmt.Errorf("%w: %w", ErrCleanupPending, err)
+	}
+	return nil
+}
+
+// Forget removes a host without cleanup: the embedder does it elsewhere. The errors are
+// those of Heartbeat.
+func (r *Registry[M]) Forget(id string, incarnation uint64) error {
+	_, err := r.end(id, incarnation, DepartureForgotten)
+	return err
+}
+
+func (r *Registry[M]) end(id string, incarnation uint64, k DepartureKind) (*job[M], error) {
+	h := r.index.Hash(id)
+	s, now := r.lock()
+	defer r.unlock()
+	e, err := s.findFor(h, id, incarnation)
+	if err != nil {
+		return nil, err
+	}
+	j := s.depart(e, k, nil, now)
+	s.index.Shrink(e)
+	return j, nil
+}

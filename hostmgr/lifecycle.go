@@ -1,0 +1,282 @@
+package hostmgr
+
+import (
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
+
+// Every transition of a host is here, once: join, refresh, replace, suspect, recover, hold, release,
+// depart. Each needs the lock.
+
+// A job is the cleanup of one departure.
+type job[M any] = cleanup.Job[*Departure[M]]
+
+// join begins the first registration of an id. The caller has reserved room in the index and knows that
+// there is none. A number of 0 stands for the next one.
+func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined int64, number uint64) (Ack, error) {
+	if s.cfg.MaxHosts > 0 && s.limiter.Hosts() >= s.cfg.MaxHosts {
+		return Ack{}, ErrFull
+	}
+	e := s.insert(a, h, q.timeouts, now, joined, number)
+	s.account(e, s.limiter.Enter(a.Zone), now)
+	s.limiter.CreditJoin(e.Zone())
+	s.shadow.joined(h, now)
+	return s.ack(e, q.had, q.most, now), nil
+}
+
+// refresh takes over what a registered host says of itself now.
+func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64) Ack {
+	had := e.Interval()
+	s.touch(e, now, now) // before its zone changes
+	e.SetZone(s.limiter.Move(e.Zone(), a.Zone))
+	s.metadata.store(e, &a.Metadata)
+	s.setTimeouts(e, q.timeouts, now)
+	s.emit(EventUpdated, e, nil, now)
+	return s.ack(e, had, q.most, now)
+}
+
+// replace ends the old registration after the new one can be found, so that a heartbeat
+// never finds the id unknown in between. Watchers are told in the other order. The new
+// registration takes the place of the old one in its zone: it is one host all the time.
+func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q quote, now int64) Ack {
+	s.track(q.timeouts, 1, now) // so that the stall threshold does not change in between
+	defer s.track(q.timeouts, -1, now)
+	zone := old.Zone()
+	e := s.insert(a, h, q.timeouts, now, now, 0)
+	s.depart(old, DepartureReplaced, nil, now)
+	s.account(e, s.limiter.Move(zone, a.Zone), now)
+	return s.ack(e, q.had, q.most, now)
+}
+
+// insert puts a new registration into the index, with this number, or the next one if it is 0.
+func (s *state[M]) insert(a Announcement[M], h index.Hash, t *detector.Timeouts, now, joined int64, number uint64) index.Entry {
+	if a.Incarnation == 0 {
+		s.incarnation++
+		a.Incarnation = s.incarnation
+	}
+	if s.registrations = max(s.registrations, number); number == 0 {
+		s.registrations++
+		number = s.registrations
+	}
+	e := s.index.Insert(h, &index.Host{
+		ID: a.ID, Timeouts: t, Incarnation: a.Incarnation, Registration: number, Contact: now, Joined: joined,
+	})
+	s.metadata.store(e, &a.Metadata)
+	return e
+}
+
+// account tells watchers and all that count of a new registration; its zone has counted it.
+func (s *state[M]) account(e index.Entry, zone uint8, now int64) {
+	e.SetZone(zone)
+	s.track(e.Timeouts(), 1, now)
+	s.checkAfterContact(e, now)
+	s.advisor.Joined(s.limiter.Hosts(), now)
+	s.counts.Joins++
+	s.recorder.join(e, now)
+	s.emit(EventJoined, e, nil, now)
+}
+
+// touch records a contact.
+func (s *state[M]) touch(e index.Entry, at, now int64) {
+	if was, _ := e.Touch(at); s.tracksGaps {
+		s.addGap(e, was, at, now)
+	}
+	s.reassess(e, now)
+}
+
+// addGap takes into account how long a host was silent before a contact. The word is that of the contact
+// already, the timeouts are those of before.
+func (s *state[M]) addGap(e index.Entry, was, at, now int64) {
+	last := index.ContactOf(was)
+	if at <= last {
+		return
+	}
+	var a assessment
+	a.learn(e, s.policies.needHistory)
+	if t := a.timeouts(e); t.Notable(at - last) {
+		s.shadow.contact(t, last, at)
+		s.recorder.silence("late", e, &a, s.holds.of(e), last, at)
+	}
+	if s.policies.needHistory {
+		e.Learn(at - last - s.stalls.Common().Between(last, at, now))
+	}
+}
+
+// setTimeouts has a host judged by other timeouts after a contact just now.
+func (s *state[M]) setTimeouts(e index.Entry, t *detector.Timeouts, now int64) {
+	if old := e.Timeouts(); *t != *old {
+		s.track(t, 1, now)
+		s.track(old, -1, now)
+		e.SetTimeouts(t)
+		s.reassess(e, now) // a sweep may have been quicker than the contact
+	}
+	s.checkAfterContact(e, now)
+}
+
+// suspect makes a host suspect that was assessed so, or due. It returns false, and has done nothing, if
+// there was a contact since. The assessment is then out of date.
+func (s *state[M]) suspect(e index.Entry, a *assessment, now int64) (ok bool) {
+	if !e.MarkSuspect(a.Word) {
+		return false
+	}
+	a.Word = index.WithSuspect(a.Word)
+	if !e.Suspect() {
+		e.SetSuspect(true)
+		s.limiter.Suspect(e.Zone(), 1)
+		s.counts.Suspected++
+		s.emit(EventSuspected, e, a, now)
+	}
+	return true
+}
+
+// reassess lets a suspect recover if a contact, or a longer timeout, is the reason for it to. A contact that
+// was too long ago leaves it suspect: then the bit of the contact word is set again, so that the next
+// contact comes here too. If that contact comes right now, and finds no bit, the swap fails, and
+// the host is assessed again.
+func (s *state[M]) reassess(e index.Entry, now int64) {
+	var a assessment
+	for e.Suspect() {
+		s.assess(&a, e, now)
+		switch stays := a.State >= detector.StateSuspect; {
+		case stays && e.MarkSuspect(a.Word):
+			if a.State == detector.StateSuspect {
+				s.release(e)
+			}
+			return
+		case !stays && e.ClearSuspect(a.Word): // the bit is set if it was given more time without a contact
+			s.recover(e, &a, now)
+		}
+	}
+}
+
+// recover ends a suspicion.
+func (s *state[M]) recover(e index.Entry, a *assessment, now int64) {
+	e.SetSuspect(false)
+	s.limiter.Suspect(e.Zone(), -1)
+	s.release(e)
+	s.counts.Recovered++
+	s.emit(EventRecovered, e, a, now)
+	s.scheduleCheck(e, a.Next(false))
+}
+
+// hold holds a host that is due, or changes why.
+func (s *state[M]) hold(e index.Entry, h hold, now int64) {
+	was := s.holds.of(e)
+	if e.Held() && h == was {
+		return
+	}
+	if !e.Held() {
+		s.limiter.Held(e.Zone(), 1)
+		e.SetHeld(true)
+	}
+	if h.waits != was.waits {
+		s.limiter.Wait(e.Zone(), h.waits)
+	}
+	if h.byLimit() && !was.byLimit() {
+		s.counts.HeldByLimit++
+		s.recorder.hold(e, h.limit.String(), now)
+	}
+	if s.holds == nil {
+		s.holds = holds{}
+	}
+	s.holds[keyOf(e)] = h
+}
+
+// release lets go of a host that is held. The map goes with its last entry, for maps do
+// not shrink.
+func (s *state[M]) release(e index.Entry) {
+	if !e.Held() {
+		return
+	}
+	if s.holds.of(e).waits {
+		s.limiter.Wait(e.Zone(), false)
+	}
+	e.SetHeld(false)
+	if delete(s.holds, keyOf(e)); len(s.holds) == 0 {
+		s.holds = nil
+	}
+	s.limiter.Held(e.Zone(), -1)
+}
+
+// evict ends the registration of a host that is due. It returns false, and has done nothing, if there was
+// a contact since it was assessed: this compare-and-swap is promise 1.
+func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
+	if !e.Evict(a.Word) {
+		return false
+	}
+	s.latency.detection.Record(time.Duration(now - a.Contact))
+	s.shadow.evicted(e.Hash(), a.timeouts(e), index.ContactOf(a.Word), now)
+	if s.cfg.EvictionLimit.on() && !s.holds.of(e).expired {
+		s.limiter.CountEviction(e.Zone(), now)
+	}
+	s.depart(e, DepartureEvicted, a, now)
+	return true
+}
+
+// depart does what every departure does, once, and returns the cleanup to be done, or nil. For
+// DepartureEvicted the registration has ended already, and a is why; otherwise a is nil. The
+// caller shrinks the index after it.
+//
+// What may have to wait for memory comes before the registration ends: an atomic operation would
+// wait for it.
+func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
+	zone, suspect := e.Zone(), e.Suspect()
+	if s.stalls.HasImpatient() { // otherwise the timeouts need not be fetched
+		s.track(e.Timeouts(), -1, now)
+	}
+	if k != DepartureEvicted {
+		e.End()
+	}
+	j := s.report(e, k, a, now)
+	s.release(e)
+	if suspect {
+		s.limiter.Suspect(zone, -1)
+	}
+	if k != DepartureReplaced { // the new registration takes its place
+		s.limiter.Leave(zone)
+		s.advisor.Update(s.limiter.Hosts(), now)
+	}
+	s.index.Remove(e)
+	s.counts.departed(k)
+	return j
+}
+
+// report tells of a departure: the cleanup queue, the shadow, the recorder and the watchers.
+func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
+	cleans, awaited := s.cfg.Cleanup != nil && k != DepartureForgotten, s.isAwaited(e)
+	if !cleans && !awaited && !s.tracksGaps {
+		s.emitDeparture(e, nil, now)
+		return nil
+	}
+	if a == nil {
+		a = new(assessment)
+		s.assess(a, e, now)
+	}
+	var d *Departure[M]
+	if cleans || awaited {
+		d = s.departure(e, k, a, now)
+	}
+	var j *job[M]
+	if cleans {
+		j = s.queueCleanup(d, a, now)
+	}
+	last := index.ContactOf(a.Word)
+	s.shadow.departed(k, a.timeouts(e), last, now)
+	s.recorder.silence(k.String(), e, a, s.holds.of(e), last, now)
+	s.emitDeparture(e, d, now)
+	return j
+}
+
+// queueCleanup queues the cleanup after a departure. Its latency counts from now, after an eviction from
+// the deadline.
+func (s *state[M]) queueCleanup(d *Departure[M], a *assessment, now int64) *job[M] {
+	due := now
+	if d.Kind == DepartureEvicted {
+		due = a.EvictAt
+	}
+	s.todo.cleanups = true
+	return s.cleanups.Add(d.Host.ID, d, due, now)
+}

@@ -1,0 +1,59 @@
+package hostmgr
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+const defaultMaxHold = 5 * time.Minute
+
+// An EvictionLimit is the brake on mass eviction: many hosts that fall silent at once are more
+// often cut off than dead. The zero EvictionLimit holds no host, nor does one with MaxHold alone.
+//
+// The limit is active in a zone while more than MaxFraction of its hosts are missing, and in all zones
+// while more than MaxFraction of all hosts are:
+//
+//	missing = suspect + due + evicted during the last MaxHold - joined since
+//
+// Hosts whose own hold expired do not count. A single missing host never triggers the limit. A zone
+// without hosts is forgotten, and evictions age in steps of an eighth of MaxHold.
+//
+// While the limit is active, at most PerSecond hosts are evicted, of the zone or of all. The others
+// stay: they are StateOffline, Host.Hold says why, and a single contact saves them. When the limit
+// ends, each host still has its own interval to be heard in, as after a stall. So when a network
+// partition heals, the hosts that come back last are not evicted because the others were back
+// before. A host that the limit has released is not held by it again while Confirm holds the host.
+//
+// No host is held for longer than MaxHold. So a permanent loss, of whatever share, is
+// evicted MaxHold after the last of its deadlines. (Eureka's self-preservation, the model for this,
+// may hold hosts for ever: see issue 1073 there.)
+type EvictionLimit struct {
+	// MaxFraction is the share of hosts that may be missing, from 0 to 1. With a PerSecond, zero
+	// means that the limit is always active.
+	MaxFraction float64
+	// PerSecond is how many hosts may be evicted in a second while the limit is active. While it holds
+	// no host, it saves up the evictions of one second, or one eviction. Zero means none.
+	PerSecond float64
+	// MaxHold is how long a host is held at most, stalls not counted. A stall that
+	// moves the host's deadline starts it again. Zero means 5 minutes.
+	MaxHold time.Duration
+}
+
+func (g EvictionLimit) on() bool { return g.MaxFraction != 0 || g.PerSecond != 0 }
+
+func (g EvictionLimit) validate() error {
+	what := ""
+	switch f, p := g.MaxFraction, g.PerSecond; {
+	case math.IsNaN(f) || f < 0 || f > 1:
+		what = "MaxFraction is not between 0 and 1"
+	case math.IsNaN(p) || math.IsInf(p, 0) || p < 0:
+		what = "PerSecond is not a finite number of at least 0"
+	case g.MaxHold < 0 || g.MaxHold > maxTimeout:
+		what = "MaxHold is negative, or longer than 36 years"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: EvictionLimit{MaxFraction: %v, PerSecond: %v, MaxHold: %v}: %s",
+		ErrInvalid, g.MaxFraction, g.PerSecond, g.MaxHold, what)
+}

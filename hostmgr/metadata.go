@@ -1,0 +1,71 @@
+package hostmgr
+
+import (
+	"unsafe"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
+
+const (
+	// largeSize is the size in bytes above which metadata are large. Each large value is an allocation
+	// of its own, made when a host joins: a block of 64 of them would be far too much for a registry of few hosts.
+	largeSize = 1 << 10
+	perBlock  = index.BlockSize
+)
+
+// metadata reads and writes the embedder's metadata where the index keeps them: in blocks of 64
+// values, or of 64 pointers to values if M is large. The lock guards the values.
+//
+// Values are read and written by index: the address of one would cost a look at the first value of
+// the block, which is a wait for memory.
+type metadata[M any] struct{}
+
+func (metadata[M]) large() bool {
+	var none M
+	return unsafe.Sizeof(none) > largeSize
+}
+
+// values tells the index how to store metadata.
+func (m metadata[M]) values() index.Values {
+	if m.large() {
+		return valuesOf[*M]()
+	}
+	return valuesOf[M]()
+}
+
+func valuesOf[V any]() index.Values {
+	return index.Values{
+		New: func() unsafe.Pointer { return unsafe.Pointer(new([perBlock]V)) },
+		Move: func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) {
+			(*[perBlock]V)(to)[i] = (*[perBlock]V)(from)[j]
+		},
+		Clear: func(block unsafe.Pointer, i int) {
+			var none V
+			(*[perBlock]V)(block)[i] = none
+		},
+	}
+}
+
+// load copies the metadata of a host.
+func (m metadata[M]) load(e index.Entry, to *M) {
+	block, i := e.Value()
+	if m.large() {
+		*to = *(*[perBlock]*M)(block)[i]
+		return
+	}
+	*to = (*[perBlock]M)(block)[i]
+}
+
+// store replaces the metadata of a host.
+func (m metadata[M]) store(e index.Entry, from *M) {
+	block, i := e.Value()
+	if !m.large() {
+		(*[perBlock]M)(block)[i] = *from
+		return
+	}
+	values := (*[perBlock]*M)(block)
+	if values[i] == nil {
+		values[i] = new(M)
+	}
+	*values[i] = *from
+}

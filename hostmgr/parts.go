@@ -1,0 +1,55 @@
+package hostmgr
+
+import (
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
+	"github.com/hostlife/hostlife/hostmgr/internal/eventlog"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+	"github.com/hostlife/hostlife/hostmgr/internal/monotime"
+	"github.com/hostlife/hostlife/hostmgr/internal/pacing"
+	"github.com/hostlife/hostlife/internal/asynclog"
+)
+
+// parts are what a Registry consists of. They never change after New. Each of them is safe for
+// concurrent use, or says which of its methods need the lock.
+type parts[M any] struct {
+	cfg      Config[M]
+	log      *asynclog.Log // in front of the embedder's logger; cfg.Logger writes to it
+	clock    *monotime.Clock
+	policies *policies
+	advisor  *pacing.Advisor // nil without Config.Pacing
+	index    *index.Index
+	metadata metadata[M] // in the index
+	cleanups *cleanup.Queue[*Departure[M]]
+	events   *eventlog.Log // nil without Config.Recorder
+	stallLog *stallLogger
+
+	mayHold    bool // something may hold a host that is due
+	tracksGaps bool // the gap before each contact matters: see Registry.slowHeartbeat
+}
+
+// newParts makes the parts of a registry; replan has Run make a new plan.
+func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
+	log := asynclog.New(cfg.Logger)
+	cfg.Logger = log.Logger()
+	p := &parts[M]{cfg: cfg, log: log, stallLog: &stallLogger{log: cfg.Logger}}
+	p.clock = monotime.New(cfg.Clock, cfg.StallThreshold, replan)
+	p.policies = newPolicies(cfg.Policy, cfg.Shadow, commonThreshold(cfg.StallThreshold), cfg.Logger)
+	p.advisor = newAdvisor(cfg.Pacing, first)
+	p.index = index.New(p.metadata.values(), p.policies.needHistory)
+	p.events = newEventLog(cfg, p.clock)
+	p.mayHold = cfg.Confirm != nil || cfg.EvictionLimit.on()
+	p.tracksGaps = p.policies.needHistory || cfg.Shadow != nil || cfg.Recorder != nil
+	return p
+}
+
+const runThreshold = 500 * time.Millisecond // of stalls under Run, if the Config names none
+
+// commonThreshold is the stall threshold under Run of hosts that are not impatient; 0: no gap is a stall.
+func commonThreshold(configured time.Duration) int64 {
+	if configured == 0 {
+		return int64(runThreshold)
+	}
+	return max(0, int64(configured))
+}

@@ -1,0 +1,112 @@
+package hostmgr
+
+import (
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/hostmgr/internal/evictlimit"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
+
+// A state is all that Registry.mu guards, with the parts that never change. A method that needs the
+// lock is a method of *state, and only lock and rlock return one. Methods of *state never call the
+// embedder, never wait, and send on no channel: what must be done without the lock is noted in todo.
+type state[M any] struct {
+	*parts[M]
+
+	stalls   *detector.Stalls
+	limiter  *evictlimit.Limiter
+	holds    holds
+	shadow   shadow
+	recorder recorder
+	watchers []*watcher[M] // replaced, never changed in place
+
+	sweeping      bool   // a sweep is under way
+	nextWake      int64  // when Run means to sweep next
+	seq           uint64 // of the latest event
+	registrations uint64 // the latest registration's number
+	incarnation   uint64 // the latest that was assigned
+
+	counts  Stats // the counts; what Stats computes when asked is zero
+	latency latencies
+	todo    pendingWork[M]
+}
+
+// pendingWork is what unlock does when the lock is released.
+type pendingWork[M any] struct {
+	watchers []*watcher[M] // to be woken
+	replan   bool          // Run means to sweep too late
+	cleanups bool          // a cleanup was queued
+}
+
+func newState[M any](p *parts[M], made, first uint64) state[M] {
+	s := state[M]{parts: p, incarnation: made, registrations: first}
+	s.stalls = detector.NewStalls(commonThreshold(p.cfg.StallThreshold))
+	s.stalls.SetThreshold(max(0, int64(p.cfg.StallThreshold)), false)
+	s.limiter = evictlimit.New(evictlimit.Config(p.cfg.EvictionLimit))
+	s.shadow = shadow{on: p.cfg.Shadow != nil, stalls: s.stalls}
+	s.recorder = recorder{events: p.events, stalls: s.stalls, limiter: s.limiter}
+	return s
+}
+
+// track counts a host with these timeouts for the stall threshold, or no longer counts it.
+func (s *state[M]) track(t *detector.Timeouts, more int32, now int64) {
+	if !t.Impatient() {
+		return
+	}
+	stall, gap, wake := s.stalls.Track(t, more, now)
+	s.noteStall(stall, gap)
+	s.plan(wake)
+}
+
+// observe notes that the registry observes its hosts now, and returns the stall that this ends, in
+// nanoseconds, or 0.
+func (s *state[M]) observe(now int64) (stalled int64) {
+	return s.noteStall(s.stalls.Observe(now))
+}
+
+// noteStall has a stall logged and recorded; gap is one for impatient hosts only.
+func (s *state[M]) noteStall(stall, gap *detector.Stall) (stalled int64) {
+	switch {
+	case stall != nil:
+		s.stallLog.add(stall.Length())
+		s.recorder.stall("stall", stall)
+		return stall.Length()
+	case gap != nil:
+		s.recorder.stall("gap", gap)
+	}
+	return 0
+}
+
+// plan has Run woken if it means to sleep beyond next.
+func (s *state[M]) plan(next int64) { s.todo.replan = s.todo.replan || next < s.nextWake }
+
+// scheduleCheck makes sure that the host is checked at next, when its state may change. If a sweep is
+// under way, what is due already is left to the following one: so a sweep ends although hosts are
+// observed, as of long ago, faster than it checks them.
+func (s *state[M]) scheduleCheck(e index.Entry, next int64) {
+	next = min(next, never)
+	if s.sweeping {
+		next = max(next, s.stalls.LastObserved()+1)
+	}
+	s.index.Lower(e, next)
+	s.plan(next)
+}
+
+// checkAfterContact schedules the check of a host with a contact just now.
+func (s *state[M]) checkAfterContact(e index.Entry, now int64) {
+	s.scheduleCheck(e, now+e.Timeouts().MinTimeout(e.Suspect())+1)
+}
+
+// find returns the entry of a registration.
+func (s *state[M]) find(h index.Hash, id string, registration uint64) (index.Entry, bool) {
+	e, ok := s.index.Lookup(h, id)
+	return e, ok && e.Registration() == registration
+}
+
+// findFor returns the entry of a host, if an incarnation may speak for it.
+func (s *state[M]) findFor(h index.Hash, id string, incarnation uint64) (e index.Entry, err error) {
+	e, ok := s.index.Lookup(h, id)
+	if !ok {
+		return e, ErrUnknownHost
+	}
+	return e, admits(e.Incarnation(), incarnation)
+}
