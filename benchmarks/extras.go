@@ -47,7 +47,7 @@ var extras = []extra{
 		names: []string{"beat_shown", "scrape_cpu"},
 		about: "what it costs to be looked at: by Prometheus, and on the live page; two minutes",
 		tables: []report.Table{
-			{Measure: "beat_shown", About: "a heartbeat of a random host, under Run, as a share of one that nobody looks at"},
+			{Measure: "beat_shown", About: "a heartbeat of a random host, under Run, as a share of one without viewers"},
 			{Measure: "scrape_cpu", About: "processor time of a scrape of all metrics"},
 		},
 		run: shown.Measure,

@@ -33,7 +33,7 @@ func parse(args []string, stderr io.Writer) (cfg config, err error) {
 	f.IntVar(&cfg.options.N, "n", 1_000_000, "how many hosts")
 	f.IntVar(&cfg.options.Rounds, "rounds", 3, "how often all is measured; figures are medians")
 	which := f.String("measure", "", "what to measure, with commas (default all)")
-	who := f.String("peer", "", "whom to measure, with commas (default all, and what is only measured of hostlife)")
+	peer := f.String("peer", "", "the peers to measure, with commas (default all, and the measures of hostlife alone)")
 	quick := f.Bool("quick", false, "100,000 hosts, one round, and nothing that takes minutes")
 	f.BoolVar(&cfg.json, "json", false, "end with one line of JSON")
 	f.StringVar(&cfg.plot, "plot", "", "instead plot the growth from 10,000 to 10,000,000 hosts (or -n) to this SVG `file`")
@@ -54,7 +54,7 @@ func parse(args []string, stderr io.Writer) (cfg config, err error) {
 	if err := cfg.check(f.Args()); err != nil {
 		return cfg, err
 	}
-	if cfg.options.Peers, err = choosePeers(*who); err != nil {
+	if cfg.options.Peers, err = choosePeers(*peer); err != nil {
 		return cfg, err
 	}
 	if cfg.options.Measures, err = chooseMeasures(*which); err != nil {
@@ -141,7 +141,7 @@ func peerNames() []string {
 func usage(f *flag.FlagSet) {
 	w := f.Output()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
-	say("Measures hostlife beside what a Go developer would pick instead: the same work,\n")
+	say("Compares hostlife with what a Go developer would use instead: the same work,\n")
 	say("in one process, taking turns. Tables go to stdout, progress to stderr.\n\n")
 	say("  go run ./benchmarks                      # all, with 1,000,000 hosts; 15 to 30 minutes\n")
 	say("  go run ./benchmarks -quick               # under a minute\n")

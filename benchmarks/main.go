@@ -1,4 +1,4 @@
-// Command benchmarks measures hostlife beside what a Go developer would pick instead:
+// Command benchmarks compares hostlife with what a Go developer would use instead:
 // the same work, in one process, taking turns. Try --help.
 package main
 

@@ -19,7 +19,7 @@ var options = []struct {
 	{"pacing", hostmgr.Config[*meta]{Pacing: hostmgr.Pacing{PerSecond: 1e9, Jitter: 0.1}}},
 	{"adaptive", hostmgr.Config[*meta]{Policy: hostmgr.PhiAccrual{}}},
 	{"shadow", hostmgr.Config[*meta]{Shadow: hostmgr.Tiered{}}},
-	{"shadow that learns", hostmgr.Config[*meta]{Shadow: hostmgr.PhiAccrual{}}},
+	{"shadow with history", hostmgr.Config[*meta]{Shadow: hostmgr.PhiAccrual{}}},
 	{"recorder", hostmgr.Config[*meta]{Recorder: io.Discard}},
 }
 
@@ -56,7 +56,7 @@ func BenchmarkRecordedDeath(b *testing.B) {
 				now += clockOf(3 * time.Hour)
 				evicted += hosts.Sweep(context.Background()).Evicted
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(evicted), "ns/life")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(evicted), "ns/registration")
 		})
 	}
 }

@@ -25,7 +25,7 @@ import (
 type fleet struct {
 	plan
 	conns    []*grpc.ClientConn
-	requests []*schedulerv2.AnnounceHostRequest // one a host; nobody changes them
+	requests []*schedulerv2.AnnounceHostRequest // one a host; never changed
 	ok, bad  atomic.Uint64
 }
 

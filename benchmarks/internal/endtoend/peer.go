@@ -16,7 +16,7 @@ import (
 // peerEnv has this executable be the peer: it holds an order.
 const peerEnv = "HOSTLIFE_BENCHMARK_PEER"
 
-// An order is what the peer is told to do.
+// An order is a command to the peer.
 type order struct {
 	Addr string // of the scheduler
 	Plan plan

@@ -22,7 +22,7 @@ func build(ctx context.Context, dir string) (exe string, err error) {
 	if err != nil {
 		return "", err
 	}
-	exe = filepath.Join(dir, "scheduler.exe") // Windows wants the ending, nobody else minds
+	exe = filepath.Join(dir, "scheduler.exe") // Windows needs the extension, other systems ignore it
 	_, err = run(ctx, filepath.Join(root, "examples"), "go", "build", "-o", exe, "./scheduler")
 	return exe, err
 }

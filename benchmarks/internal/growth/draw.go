@@ -74,7 +74,7 @@ func write(file string, sizes []size) (err error) {
 	return f.Close()
 }
 
-// note says at the foot who is left out where.
+// note says at the foot which peers are left out where.
 func note(page draw.Canvas, sizes []size) {
 	text := "Hosts on the horizontal axes; both axes are logarithmic."
 	for _, s := range sizes {

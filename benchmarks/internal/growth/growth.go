@@ -17,7 +17,7 @@ import (
 const (
 	// Least is how many hosts it begins with.
 	Least = 10_000
-	// Most is how many hosts it goes up to if nobody says otherwise.
+	// Most is the default of the largest number of hosts.
 	Most = 10_000_000
 	// tooLong is when a peer is left out: it would take more than this at one size.
 	tooLong = 8 * time.Minute
@@ -63,7 +63,7 @@ func Plot(ctx context.Context, file string, opt measure.Options, progress *repor
 	return last.rows, write(file, sizes)
 }
 
-// quickEnough leaves out who would take too long with ten times as many hosts; never
+// quickEnough leaves out peers that would take too long with ten times as many hosts; never
 // hostlife, which it is all about.
 func quickEnough(all []peers.Peer, took map[string]time.Duration) []peers.Peer {
 	return slices.DeleteFunc(slices.Clone(all), func(p peers.Peer) bool {

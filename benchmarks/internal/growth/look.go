@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// colors can be told apart by those who don't see all of them, too (Okabe and Ito);
+// colors are distinguishable with color blindness too (Okabe and Ito);
 // the shapes of the points help.
 var colors = []color.RGBA{
 	{0, 0, 0, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}, {0, 158, 115, 255}, {160, 150, 20, 255},

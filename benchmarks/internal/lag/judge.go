@@ -41,27 +41,27 @@ func (t *trial) judge() (lags, error) {
 	if err := t.checkAll(); err != nil {
 		return nil, err
 	}
-	var own, told lags
+	var own, reported lags
 	for _, d := range t.gone {
-		deadline := d.Host.Metadata.lastBeat.Add(t.timeout())
+		deadline := d.Host.Metadata.lastHeartbeat.Add(t.timeout())
 		if d.cleaned.Before(deadline) {
 			return nil, fmt.Errorf("lag: %.8s was evicted %v before its deadline", d.Host.ID, deadline.Sub(d.cleaned))
 		}
 		own = append(own, d.cleaned.Sub(deadline))
-		told = append(told, d.cleaned.Sub(d.Host.EvictAt))
+		reported = append(reported, d.cleaned.Sub(d.Host.EvictAt))
 	}
 	slices.Sort(own)
-	slices.Sort(told)
+	slices.Sort(reported)
 	t.say("after the deadline by our own record: p50 %v, p99 %v, max %v; by the departures' evidence: %v, %v, %v",
 		own.percentile(50), own.percentile(99), own.percentile(100),
-		told.percentile(50), told.percentile(99), told.percentile(100))
+		reported.percentile(50), reported.percentile(99), reported.percentile(100))
 	if s := t.hosts.Stats(); s.Stalls > 0 {
-		t.say("the machine stalled: %d times, %v in all, which the registry excused; the lags include that", s.Stalls, s.StallTime)
+		t.say("the machine stalled: %d times, %v in all, which do not count as silence; the lags include that", s.Stalls, s.StallTime)
 	}
 	return own, nil
 }
 
-// checkAll checks that exactly those departed who died, and that they were evicted.
+// checkAll checks that exactly the hosts that died departed, and that they were evicted.
 func (t *trial) checkAll() error {
 	var errs []error
 	seen := map[*mortal]bool{}

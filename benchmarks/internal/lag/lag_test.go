@@ -54,7 +54,7 @@ func TestMeasureEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// Who departs without having died, or dies without departing, is no figure but an
+// A host that departs without having died, or dies without departing, is not a figure but an
 // error.
 func TestJudgeRefuses(t *testing.T) {
 	heartbeat := time.Now().Add(-small.timeout())
@@ -62,7 +62,7 @@ func TestJudgeRefuses(t *testing.T) {
 		return departure{
 			Departure: hostmgr.Departure[*mortal]{
 				Kind: hostmgr.DepartureEvicted,
-				Host: hostmgr.Host[*mortal]{ID: "id", Metadata: &mortal{lastBeat: heartbeat}, EvictAt: time.Now()},
+				Host: hostmgr.Host[*mortal]{ID: "id", Metadata: &mortal{lastHeartbeat: heartbeat}, EvictAt: time.Now()},
 			},
 			cleaned: time.Now(),
 		}

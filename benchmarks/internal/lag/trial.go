@@ -50,12 +50,12 @@ type host struct {
 type mortal struct {
 	host
 	at time.Duration // since began
-	// lastBeat is when the harness made that heartbeat: right before the call, so that
+	// lastHeartbeat is when the harness made that heartbeat: right before the call, so that
 	// a lag is at worst overstated.
-	lastBeat time.Time
+	lastHeartbeat time.Time
 }
 
-// A departure is what a cleanup was told, and when it was done.
+// A departure is the argument of a cleanup, and when it was done.
 type departure struct {
 	hostmgr.Departure[*mortal]
 	cleaned time.Time
@@ -89,7 +89,7 @@ func (t *trial) departed() int {
 	return len(t.gone)
 }
 
-// register announces all hosts and begins the first interval. Who announced itself
+// register announces all hosts and begins the first interval. A host that announced itself
 // first has to wait for that longest: so it is to be quick.
 func (t *trial) register(ctx context.Context) error {
 	t.say("%d hosts register", t.living+t.dying)
@@ -153,7 +153,7 @@ func (t *trial) beatUntil(ctx context.Context, over func() bool) error {
 }
 
 // beatAll makes the heartbeats that are due by now: each living host's once an interval,
-// evenly spread over it, and the last ones of those who die.
+// evenly spread over it, and the last ones of hosts that die.
 func (t *trial) beatAll(now time.Duration) error {
 	n := int64(len(t.crowd))
 	for due := int64(float64(now) / float64(t.interval) * float64(n)); t.heartbeats < due; t.heartbeats++ {
@@ -164,7 +164,7 @@ func (t *trial) beatAll(now time.Duration) error {
 	}
 	for ; t.died < len(t.mortals) && t.mortals[t.died].at <= now; t.died++ {
 		m := t.mortals[t.died]
-		m.lastBeat = time.Now()
+		m.lastHeartbeat = time.Now()
 		if err := t.heartbeat(m.host); err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (t *trial) beatAll(now time.Duration) error {
 
 func (t *trial) heartbeat(h host) error {
 	if _, err := t.hosts.Heartbeat(h.id, h.incarnation); err != nil {
-		return fmt.Errorf("lag: a heartbeat of a host that lives: %w", err)
+		return fmt.Errorf("lag: a heartbeat of a live host: %w", err)
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func (t *trial) progress() {
 	if !t.began.IsZero() {
 		since = time.Since(t.began).Round(time.Second)
 	}
-	t.say("%s: %v, %d hosts there, %d heartbeats, %d of %d departed",
+	t.say("%s: %v, %d hosts, %d heartbeats, %d of %d departed",
 		t.phase, since, t.hosts.Len(), t.heartbeats, t.departed(), t.dying)
 }
 

@@ -74,7 +74,7 @@ func (p *arraysPage) add(h uint64, r record, seen int64) {
 	p.index[g].tags.take(slot, h)
 }
 
-func (a *arrays) Beat(id string, t int64) (lease, bool) {
+func (a *arrays) Heartbeat(id string, t int64) (lease, bool) {
 	h := maphash.String(a.seed, id)
 	p := a.page(h)
 	for g := among(h, arrayGroups); ; g = (g + 1) % arrayGroups {

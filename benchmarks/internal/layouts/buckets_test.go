@@ -60,7 +60,7 @@ func (p *bucket) add(h uint64, r record, seen int64) {
 	p.tags[g].take(slot, h)
 }
 
-func (b *buckets) Beat(id string, t int64) (lease, bool) {
+func (b *buckets) Heartbeat(id string, t int64) (lease, bool) {
 	h := maphash.String(b.seed, id)
 	p := b.page(h)
 	g := among(h, bucketGroups)

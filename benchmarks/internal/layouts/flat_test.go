@@ -9,7 +9,7 @@ import (
 // flat is one table of all hosts, which is never even half full: the hash leads
 // straight to the slot, whose two cache lines have all there is, so that a heartbeat waits
 // once. It pays with a quarter to half a kilobyte for each host. And a table that is
-// full would move everyone at once; this one is told beforehand how many come.
+// full would move all hosts at once; this one knows the number of hosts in advance.
 type flat struct {
 	seed  maphash.Seed
 	slots []flatSlot // a power of two
@@ -39,7 +39,7 @@ func (f *flat) Add(id string, l lease) {
 	f.slots[i].word.Store(h<<48 | 1)
 }
 
-func (f *flat) Beat(id string, t int64) (lease, bool) {
+func (f *flat) Heartbeat(id string, t int64) (lease, bool) {
 	h := maphash.String(f.seed, id)
 	for i := f.next(h >> 16); ; i = f.next(i) {
 		s := &f.slots[i]

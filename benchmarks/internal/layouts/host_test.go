@@ -4,11 +4,11 @@ import "sync/atomic"
 
 // A lease is what a heartbeat is answered with.
 type lease struct {
-	interval          int64
-	incarnation, life uint64
+	interval                  int64
+	incarnation, registration uint64
 }
 
-// A word is when a host was last heard.
+// A word is the time of a host's last contact.
 type word struct{ v atomic.Int64 }
 
 // heartbeat never steps back, and so would need no lock if others heartbeat as well.

@@ -15,7 +15,7 @@ func newIndex() index { return index{xsync.NewMap[string, *entry]()} }
 
 func (x index) Add(id string, l lease) { x.hosts.Store(strings.Clone(id), &entry{lease: l}) }
 
-func (x index) Beat(id string, t int64) (lease, bool) {
+func (x index) Heartbeat(id string, t int64) (lease, bool) {
 	e, ok := x.hosts.Load(id)
 	if !ok {
 		return lease{}, false

@@ -25,7 +25,7 @@ const (
 
 type layout interface {
 	Add(id string, l lease)
-	Beat(id string, t int64) (lease, bool) // false: unknown
+	Heartbeat(id string, t int64) (lease, bool) // false: unknown
 }
 
 var layouts = []struct {
@@ -71,7 +71,7 @@ func BenchmarkBeat(b *testing.B) {
 func heartbeat(b *testing.B, known layout, all string, now func() int64) {
 	i := 0
 	for b.Loop() {
-		if _, ok := known.Beat(all[i:i+idSize], now()); !ok {
+		if _, ok := known.Heartbeat(all[i:i+idSize], now()); !ok {
 			b.Fatal("a known host was not found")
 		}
 		if i += idSize; i == len(all) {
@@ -88,7 +88,7 @@ func TestFind(t *testing.T) {
 			known := l.make(testHosts)
 			fill(known, all, testHosts)
 			for i := range 2 * testHosts {
-				got, ok := known.Beat(id(all, i), int64(i))
+				got, ok := known.Heartbeat(id(all, i), int64(i))
 				if want := i < testHosts; ok != want {
 					t.Fatalf("host %d of %d known ones: found is %t", i, testHosts, ok)
 				} else if ok && got != leaseOf(i) {
@@ -113,7 +113,7 @@ func randomIDs(hosts int) string {
 func id(all string, i int) string { return all[idSize*i : idSize*(i+1)] }
 
 func leaseOf(i int) lease {
-	return lease{interval: int64(time.Second), incarnation: uint64(i % 3), life: uint64(i)}
+	return lease{interval: int64(time.Second), incarnation: uint64(i % 3), registration: uint64(i)}
 }
 
 // fill adds the first hosts, in random order.

@@ -26,7 +26,7 @@ func (p *pointers) Add(id string, l lease) {
 	p.hosts[strings.Clone(id)] = &entry{lease: l}
 }
 
-func (p *pointers) Beat(id string, t int64) (lease, bool) {
+func (p *pointers) Heartbeat(id string, t int64) (lease, bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	e, ok := p.hosts[id]

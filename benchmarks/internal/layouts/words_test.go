@@ -95,7 +95,7 @@ func (p *page) add(print uint64, n name, l lease, seen int64) {
 	p.keys[i].print.Store(print)
 }
 
-func (w *wordsAndKeys) Beat(id string, t int64) (lease, bool) {
+func (w *wordsAndKeys) Heartbeat(id string, t int64) (lease, bool) {
 	place, print := w.hash(id)
 	p := w.page(place)
 	for i := among(print, pageSlots); ; i = (i + 1) % pageSlots {

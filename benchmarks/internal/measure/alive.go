@@ -9,7 +9,7 @@ import (
 	"github.com/hostlife/hostlife/benchmarks/internal/peers"
 )
 
-// alive asks for all that can be measured while nobody dies.
+// alive measures all that can be measured while no host dies.
 func (b *bench) alive(p peers.Peer) error {
 	if !b.wants("beat_1", "beat_par", "sweep_idle", "bytes_per_host", "objects_per_host",
 		"gc_ms", "announce", "announce_again", "leave", "sample_16") {
@@ -90,8 +90,8 @@ func (b *bench) heartbeats(p peers.Peer, r peers.Registry) error {
 func (b *bench) beatsAs(name string, r peers.Registry, warmUp time.Duration) error {
 	for _, m := range []struct {
 		name      string
-		heartbeat func(beater, time.Duration) (float64, error)
-	}{{"beat_1", b.ids.beatFor}, {"beat_par", b.ids.beatPar}} {
+		heartbeat func(heartbeater, time.Duration) (float64, error)
+	}{{"beat_1", b.ids.heartbeatFor}, {"beat_par", b.ids.beatPar}} {
 		if !b.wants(m.name) {
 			continue
 		}

@@ -19,13 +19,13 @@ type Options struct {
 	Measures []string
 	Peers    []peers.Peer
 	Brief    bool // repeat what is short for a tenth of a second, not four
-	// Took, if not nil, is told how long each visit to a peer took.
+	// Took, if not nil, is called with the duration of each visit to a peer.
 	Took func(peer string, d time.Duration)
 }
 
 // Run measures, the peers taking turns in each round so that a machine that gets
 // slower does so for all of them, and returns medians. Only one registry is there at
-// a time. What fails is an error beside the figures of the others.
+// a time. A failure is an error in addition to the figures of the others.
 func Run(ctx context.Context, opt Options, progress *report.Progress) ([]report.Row, error) {
 	if !slices.ContainsFunc(All, func(m Measure) bool { return slices.Contains(opt.Measures, m.Measure) }) {
 		return nil, nil

@@ -45,7 +45,7 @@ type deadlines struct{ first, last time.Time }
 
 // populate registers all hosts.
 func (b *bench) populate(p peers.Peer, r peers.Registry, c pace) (d deadlines) {
-	b.step(p.Name, "registering those who will die")
+	b.step(p.Name, "registering the hosts that will die")
 	start := time.Now()
 	d.first = start.Add(c.timeout())
 	a, aligned := r.(peers.Aligner)
@@ -72,11 +72,11 @@ func (b *bench) rearm(p peers.Peer, r peers.Registry, c pace, d *deadlines) erro
 	if err := b.wait(time.Now().Add(c.gap())); err != nil {
 		return err
 	}
-	beatsFrom := time.Now()
+	heartbeatsFrom := time.Now()
 	err := b.ids.beatAll(r, b.opt.N)
-	beatsTo := time.Now()
-	b.learn(p, func(c *pace) { c.heartbeat = beatsTo.Sub(beatsFrom) })
-	if beatsTo.After(d.first) {
+	heartbeatsTo := time.Now()
+	b.learn(p, func(c *pace) { c.heartbeat = heartbeatsTo.Sub(heartbeatsFrom) })
+	if heartbeatsTo.After(d.first) {
 		return tardy{"let all heartbeat"}
 	}
 	if err != nil {
@@ -88,7 +88,7 @@ func (b *bench) rearm(p peers.Peer, r peers.Registry, c pace, d *deadlines) erro
 	start := time.Now()
 	evicted := r.Sweep()
 	end := time.Now()
-	*d = deadlines{beatsFrom.Add(c.timeout()), beatsTo.Add(c.timeout())}
+	*d = deadlines{heartbeatsFrom.Add(c.timeout()), heartbeatsTo.Add(c.timeout())}
 	switch {
 	case end.After(d.first.Add(-c.grace)):
 		return tardy{"sweep"}
@@ -100,7 +100,7 @@ func (b *bench) rearm(p peers.Peer, r peers.Registry, c pace, d *deadlines) erro
 }
 
 // evict waits until all are due and sweeps them out: so many hosts a second. Those
-// who need no sweep begin when it is time, whether we look or not.
+// that need no sweep begin when it is time, whether we look or not.
 func (b *bench) evict(p peers.Peer, r peers.Registry, due time.Time) (rate float64, err error) {
 	b.step(p.Name, "waiting until all are due")
 	if !p.Unswept {

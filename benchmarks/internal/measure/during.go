@@ -148,7 +148,7 @@ func (d *ids) beatsDuring(r peers.Registry, live int) *heartbeats {
 		}
 		for h.n == 0 || !s.until.Load() {
 			start := time.Now()
-			if !r.Beat(d.id(at % live)) {
+			if !r.Heartbeat(d.id(at % live)) {
 				s.refused++
 			}
 			h.note(uint64(time.Since(start)))

@@ -23,7 +23,7 @@ func more(name, unit, about string, notes ...string) Measure {
 const underRun = "hostlife: under Run, which lends heartbeats the time while they are many; by hand: each reads the clock"
 
 // InEachBeat is why a sweep of some is nothing but a look at the first in line.
-const inEachBeat = "heap, ttlcache: ordered by deadline already, which every heartbeat of theirs pays for"
+const inEachHeartbeat = "heap, ttlcache: ordered by deadline already, which every heartbeat of theirs pays for"
 
 // All lists the measures in the order of their tables.
 var All = []Measure{
@@ -33,10 +33,10 @@ var All = []Measure{
 		"otter: a heartbeat that would move the deadline by less than 1 s writes nothing"),
 	less("beat_par", "ns", "a heartbeat of a random host by id, on GOMAXPROCS goroutines (time / heartbeats of all)", underRun,
 		"otter: a heartbeat that would move the deadline by less than 1 s writes nothing"),
-	less("sweep_idle", "us", "a sweep with nothing due", inEachBeat),
-	less("sweep_rearm", "ms", "a sweep that finds all first deadlines past, and everyone alive", inEachBeat),
+	less("sweep_idle", "us", "a sweep with nothing due", inEachHeartbeat),
+	less("sweep_rearm", "ms", "a sweep that finds all first deadlines past, and everyone alive", inEachHeartbeat),
 	more("evict_all", "hosts/s", "a mass death: from the sweep that finds all due until none is there",
-		"hostlife: with a watcher that follows the events, which nobody else has"),
+		"hostlife: with a watcher that follows the events, which no other peer has"),
 	less("beat_p99_during_evict", "us", "the 99th percentile of a live host's heartbeat while 90% are evicted",
 		"of the heartbeats that came: one that waits for a lock keeps those after it from coming"),
 	less("beat_max_during_evict", "us", "the longest of a live host's heartbeats while 90% are evicted",

@@ -45,12 +45,12 @@ func clocked(do func()) time.Duration {
 	return time.Since(start)
 }
 
-// gap is the time between registering and beating: by so much later are the deadlines
-// of those who heartbeat, and within it a sweep has to judge them all.
+// gap is the time between registering and heartbeats: by so much later are the deadlines
+// of the hosts that heartbeat, and within it a sweep has to judge them all.
 func (c pace) gap() time.Duration { return c.slack + 3*c.sweep + 2*c.grace }
 
 // timeout is enough to register, pause and heartbeat before the first one is due, and
-// for a mass eviction to be over before those are due who heartbeat just before it.
+// for a mass eviction to be over before the hosts that heartbeat just before it are due.
 func (c pace) timeout() time.Duration {
 	return c.slack + max((c.register+c.heartbeat)*3/2, c.register+2*c.leave) + c.gap()
 }
@@ -61,7 +61,7 @@ type tardy struct{ what string }
 
 func (t tardy) Error() string { return fmt.Sprintf("took too long to %s", t.what) }
 
-// learn changes what we know of a peer's pace, because the machine is busier, or less
+// learn updates a peer's pace, because the machine is busier, or less
 // busy, than it was.
 func (b *bench) learn(p peers.Peer, change func(*pace)) pace {
 	c := b.paces[p.Name]

@@ -22,12 +22,12 @@ func (b *bench) swaps() (one, par float64) {
 	for i := range s.lines {
 		s.lines[i][0] = -1 // or all pages would be the one page of zeroes
 	}
-	one, _ = b.ids.beatFor(s, b.window()) // a swapper refuses nobody
+	one, _ = b.ids.heartbeatFor(s, b.window()) // a swapper refuses no host
 	par, _ = b.ids.beatPar(s, b.window())
 	return one, par
 }
 
-func (s *swapper) Beat(id string) bool {
+func (s *swapper) Heartbeat(id string) bool {
 	now := int64(time.Since(s.start))
 	word := &s.lines[maphash.String(s.seed, id)%uint64(len(s.lines))][0]
 	for old := atomic.LoadInt64(word); old < now; old = atomic.LoadInt64(word) {

@@ -7,7 +7,7 @@ import (
 )
 
 // dragonfly is the algorithm of the host manager in Dragonfly's scheduler, written
-// anew from its description; none of its code is here. Hosts, peers and tasks are
+// from its description; none of its code is here. Hosts, peers and tasks are
 // a sync.Map each, and a pass of its GC ranges over all three. Its own Host has
 // some sixty fields; this one has what the algorithm needs, so it is a light version of it.
 // A host here has one peer, and all share a few tasks.
@@ -76,7 +76,7 @@ func (d *dragonfly) addPeer(h *dfHost, key any, now int64) {
 	d.peers.Store(key, p)
 }
 
-func (d *dragonfly) Beat(id string) bool {
+func (d *dragonfly) Heartbeat(id string) bool {
 	v, ok := d.hosts.Load(id)
 	if ok {
 		v.(*dfHost).updated.Store(time.Now().UnixNano())
@@ -116,7 +116,7 @@ func (d *dragonfly) dropPeer(p *dfPeer) {
 }
 
 // Sweep is one pass of the three collectors: hosts that were silent for more than
-// twice their interval, peers that left, tasks that nobody has.
+// twice their interval, peers that left, tasks without peers.
 func (d *dragonfly) Sweep() (evicted int) {
 	d.hosts.Range(func(id, v any) bool {
 		h := v.(*dfHost)

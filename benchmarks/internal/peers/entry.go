@@ -6,7 +6,7 @@ import (
 )
 
 // An entry is what a developer would put into a map: metadata that may be refreshed,
-// and when the host was last heard of.
+// and when the host was last heard.
 type entry struct {
 	meta atomic.Pointer[Meta]
 	seen atomic.Int64
@@ -25,5 +25,5 @@ func (e *entry) refresh(m *Meta) {
 
 func (e *entry) heartbeat() { e.seen.Store(time.Now().UnixNano()) }
 
-// cutoff is the moment before which whoever was last heard is due.
+// cutoff is the moment: a host that was last heard before it is due.
 func cutoff(timeout time.Duration) int64 { return time.Now().Add(-timeout).UnixNano() }

@@ -15,7 +15,7 @@ func (c goCache) Announce(id string, m *Meta) { c.hosts.SetDefault(id, m) }
 
 // Beat takes the value out and puts it back, since nothing else moves a deadline.
 // Replace does not create an entry, should the host be gone in between.
-func (c goCache) Beat(id string) bool {
+func (c goCache) Heartbeat(id string) bool {
 	m, ok := c.hosts.Get(id)
 	return ok && c.hosts.Replace(id, m, cache.DefaultExpiration) == nil
 }

@@ -41,7 +41,7 @@ func (b *byHeap) Announce(id string, m *Meta) {
 	heap.Push(&b.queue, l)
 }
 
-func (b *byHeap) Beat(id string) bool {
+func (b *byHeap) Heartbeat(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l, ok := b.hosts[id]

@@ -37,7 +37,7 @@ func (h *hostlife) Announce(id string, m *Meta) {
 	}
 }
 
-func (h *hostlife) Beat(id string) bool {
+func (h *hostlife) Heartbeat(id string) bool {
 	_, err := h.hosts.Heartbeat(id, 0)
 	return err == nil
 }

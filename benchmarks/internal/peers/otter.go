@@ -27,7 +27,7 @@ func (noTicks) Tick(_ time.Duration) <-chan time.Time { return nil }
 
 func (c otterCache) Announce(id string, m *Meta) { c.hosts.Set(id, m) }
 
-func (c otterCache) Beat(id string) bool {
+func (c otterCache) Heartbeat(id string) bool {
 	_, ok := c.hosts.GetIfPresent(id)
 	return ok
 }

@@ -13,9 +13,9 @@ type Meta struct{ Name string }
 // silent for longer than the timeout that the registry was made with.
 type Registry interface {
 	Announce(id string, m *Meta) // joins, or refreshes metadata and deadline
-	Beat(id string) bool         // a contact; false, and no entry, if unknown
+	Heartbeat(id string) bool    // a contact; false, and no entry, if unknown
 	Leave(id string) bool
-	Sweep() int // evicts whoever is due, and says how many those were
+	Sweep() int // evicts the hosts that are due, and returns their number
 	Len() int
 	Close()
 }
@@ -46,7 +46,7 @@ type Peer struct {
 	// Unswept peers evict by themselves: there is no sweep to be timed.
 	Unswept bool
 	// Stains: it leaves behind what slows the collector for the rest of the process.
-	// Nobody else should be measured after a mass death of it.
+	// No other peer should be measured after its mass eviction.
 	Stains bool
 	// Eager peers evict whenever they are used, not only in a Sweep.
 	Eager bool

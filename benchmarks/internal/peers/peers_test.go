@@ -16,7 +16,7 @@ func TestScript(t *testing.T) {
 			comesAndGoes(t, p)
 			for try := 1; !dies(t, p); try++ {
 				if try == 20 {
-					t.Skip("the machine is too busy to tell who is silent")
+					t.Skip("the machine is too busy to tell which hosts are silent")
 				}
 			}
 		})
@@ -26,14 +26,14 @@ func TestScript(t *testing.T) {
 func comesAndGoes(t *testing.T, p peers.Peer) {
 	r := p.New(time.Hour)
 	defer r.Close()
-	want(t, "a heartbeat of an unknown host", r.Beat("a"), false)
+	want(t, "a heartbeat of an unknown host", r.Heartbeat("a"), false)
 	want(t, "hosts after it", r.Len(), 0)
 	want(t, "a leave of an unknown host", r.Leave("a"), false)
 
 	r.Announce("a", &peers.Meta{Name: "first"})
 	r.Announce("a", &peers.Meta{Name: "again"})
 	r.Announce("b", &peers.Meta{Name: "b"})
-	want(t, "a heartbeat of a known host", r.Beat("a"), true)
+	want(t, "a heartbeat of a known host", r.Heartbeat("a"), true)
 	want(t, "hosts", r.Len(), 2)
 	want(t, "evicted of the living", r.Sweep(), 0)
 	if s, ok := r.(peers.Sampler); ok {
@@ -41,8 +41,8 @@ func comesAndGoes(t *testing.T, p peers.Peer) {
 	}
 
 	want(t, "a leave", r.Leave("a"), true)
-	want(t, "a heartbeat after it", r.Beat("a"), false)
-	want(t, "who stays", r.Beat("b"), true)
+	want(t, "a heartbeat after it", r.Heartbeat("a"), false)
+	want(t, "the host that stays", r.Heartbeat("b"), true)
 	want(t, "hosts in the end", r.Len(), 1)
 }
 
@@ -59,20 +59,20 @@ func dies(t *testing.T, p peers.Peer) bool {
 	r.Announce("silent", &peers.Meta{})
 	r.Announce("alive", &peers.Meta{})
 	for end := heard.Add(timeout + p.Grace + 50*time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		heartbeat := r.Beat("alive")
+		heartbeat := r.Heartbeat("alive")
 		if late := time.Since(heard); late > timeout/4 {
 			return false
 		}
 		heard = time.Now()
-		want(t, "a heartbeat of the one that lives", heartbeat, true)
+		want(t, "a heartbeat of the live host", heartbeat, true)
 	}
-	evicted, heartbeat, left := r.Sweep(), r.Beat("alive"), r.Len()
+	evicted, heartbeat, left := r.Sweep(), r.Heartbeat("alive"), r.Len()
 	if time.Since(heard) > timeout/4 {
 		return false
 	}
-	want(t, "a heartbeat of the one that lives, after the sweep", heartbeat, true)
+	want(t, "a heartbeat of the live host, after the sweep", heartbeat, true)
 	want(t, "hosts left", left, 1)
-	want(t, "a heartbeat of the dead", r.Beat("silent"), false)
+	want(t, "a heartbeat of the dead", r.Heartbeat("silent"), false)
 	if p.Eager {
 		return true // without a count of its own; and its grain is too coarse to wait for it again
 	}

@@ -26,7 +26,7 @@ func (r *rwMutex) Announce(id string, m *Meta) {
 	r.hosts[id] = newEntry(m)
 }
 
-func (r *rwMutex) Beat(id string) bool {
+func (r *rwMutex) Heartbeat(id string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	e, ok := r.hosts[id]

@@ -27,7 +27,7 @@ func (s *syncMap) Announce(id string, m *Meta) {
 	s.n.Add(1)
 }
 
-func (s *syncMap) Beat(id string) bool {
+func (s *syncMap) Heartbeat(id string) bool {
 	e, ok := s.hosts.Load(id)
 	if ok {
 		e.(*entry).heartbeat()
@@ -43,7 +43,7 @@ func (s *syncMap) Leave(id string) bool {
 	return ok
 }
 
-// Sweep compares before it deletes, so that a host that joined anew is not taken for
+// Sweep compares before it deletes, so that a host that joined again is not taken for
 // the one that died. A heartbeat between the two is lost all the same.
 func (s *syncMap) Sweep() (evicted int) {
 	due := cutoff(s.timeout)
@@ -60,7 +60,7 @@ func (s *syncMap) Sweep() (evicted int) {
 func (s *syncMap) Len() int { return int(s.n.Load()) }
 func (s *syncMap) Close()   {}
 
-// Sample takes whom Range comes to first. That is the same few each time, so it
+// Sample takes the hosts that Range visits first. That is the same few each time, so it
 // flatters this peer.
 func (s *syncMap) Sample(k int) int {
 	picked := make([]*Meta, 0, k)

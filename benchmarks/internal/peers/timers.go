@@ -10,7 +10,7 @@ import (
 type timers struct {
 	timeout time.Duration
 	mu      sync.Mutex // guards the rest
-	due     time.Time  // if set, of all who announce themselves
+	due     time.Time  // if set, of all hosts that announce themselves
 	hosts   map[string]timed
 	evicted int // since the last Sweep
 }
@@ -54,7 +54,7 @@ func (t *timers) expire(id string) {
 	t.evicted++
 }
 
-func (t *timers) Beat(id string) bool {
+func (t *timers) Heartbeat(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h, ok := t.hosts[id]

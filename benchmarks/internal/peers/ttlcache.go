@@ -16,7 +16,7 @@ func newTTLCache(timeout time.Duration) Registry {
 }
 
 func (c ttlCache) Announce(id string, m *Meta) { c.hosts.Set(id, m, ttlcache.DefaultTTL) }
-func (c ttlCache) Beat(id string) bool         { return c.hosts.Get(id) != nil } // a Get touches
+func (c ttlCache) Heartbeat(id string) bool    { return c.hosts.Get(id) != nil } // a Get touches
 
 func (c ttlCache) Leave(id string) bool {
 	_, ok := c.hosts.GetAndDelete(id)
@@ -29,7 +29,7 @@ func (c ttlCache) Sweep() int {
 	return int(c.hosts.Metrics().Evictions - before)
 }
 
-// Len asks for metrics: the cache's own Len leaves out whoever is due but still there.
+// Len asks for metrics: the cache's own Len leaves out hosts that are due but not evicted.
 func (c ttlCache) Len() int {
 	m := c.hosts.Metrics()
 	return int(m.Insertions - m.Evictions)

@@ -54,7 +54,7 @@ func (p *Progress) Note(format string, args ...any) {
 	p.print(fmt.Sprintf(format, args...), true)
 }
 
-// Write prints lines that stay, for whoever wants an io.Writer.
+// Write prints lines that stay. It implements io.Writer.
 func (p *Progress) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

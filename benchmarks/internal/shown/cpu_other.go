@@ -9,5 +9,5 @@ import (
 )
 
 func cpu() (time.Duration, error) {
-	return 0, fmt.Errorf("nobody asked %s yet for the processor time of a process", runtime.GOOS)
+	return 0, fmt.Errorf("the processor time of a process is not implemented on %s", runtime.GOOS)
 }

@@ -64,7 +64,7 @@ func scraper(hosts *hostmgr.Registry[int]) (stop func(), err error) {
 	}, nil
 }
 
-// unwatched serves the page to nobody.
+// unwatched serves the page without viewers.
 func unwatched(hosts *hostmgr.Registry[int]) (stop func(), err error) {
 	return httptest.NewServer(&hostweb.Handler[int]{Registry: hosts}).Close, nil
 }

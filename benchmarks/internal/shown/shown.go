@@ -1,5 +1,5 @@
-// Package shown measures what it costs to be looked at: heartbeats beside a scraper of
-// metrics and beside viewers of the live page, and the processor time of a scrape.
+// Package shown measures the cost of observation: heartbeats with a scraper of metrics and
+// with viewers of the live page, and the processor time of a scrape.
 package shown
 
 import (
@@ -35,8 +35,8 @@ type way struct {
 	look func(*hostmgr.Registry[int]) (stop func(), err error)
 }
 
-// nobody is what the others are compared with.
-var nobody = way{"nobody", func(*hostmgr.Registry[int]) (func(), error) { return func() {}, nil }}
+// unobserved is what the others are compared with.
+var unobserved = way{"unobserved", func(*hostmgr.Registry[int]) (func(), error) { return func() {}, nil }}
 
 // A comparison has hosts heartbeat for a slice in each way, in turns.
 type comparison struct {
@@ -48,11 +48,11 @@ type comparison struct {
 // A viewer asks every second, so its slices are longer. What costs most is that the page looks
 // at all hosts when it is opened.
 var comparisons = []comparison{
-	{[]way{{"metrics, 2 scrapes a second", scraper}, {"page, nobody looks", unwatched}}, 41, 500 * time.Millisecond},
+	{[]way{{"metrics, 2 scrapes a second", scraper}, {"page, no viewer", unwatched}}, 41, 500 * time.Millisecond},
 	{[]way{{"page, the first 3 s of a viewer", viewer}}, 7, 3 * time.Second},
 }
 
-// Measure has one goroutine heartbeat random hosts of n, while somebody looks or nobody.
+// Measure has one goroutine heartbeat random hosts of n, with and without observers.
 func Measure(ctx context.Context, n int, log io.Writer) ([]report.Row, error) {
 	return measure(ctx, n, comparisons, log)
 }
@@ -100,10 +100,10 @@ func newTrial(ctx context.Context, n int, log io.Writer) (*trial, error) {
 	return t, nil
 }
 
-// compare measures a heartbeat in each way as a share of one in the same round that nobody
+// compare measures a heartbeat in each way as a share of one in the same round that nothing
 // looked at, and takes the medians: a machine that others slow down does so for both.
 func (t *trial) compare(c comparison) (rows []report.Row, err error) {
-	ways := append(slices.Clone(c.ways), nobody)
+	ways := append(slices.Clone(c.ways), unobserved)
 	shares := make([][]float64, len(c.ways))
 	for round := range c.rounds {
 		ns := make([]float64, len(ways))

@@ -77,8 +77,8 @@ func (f *findings) left(e end, lag time.Duration, replicas int) line {
 	return d
 }
 
-// evicted checks an abnormal exit: not before the host's timeout has passed,
-// by our own reckoning, and not long after.
+// evicted checks an abnormal exit: not before the timeout has passed, as computed here,
+// and not long after.
 func (f *findings) evicted(e end, t terms, replicas int) line {
 	d, ok := f.departedOnce(e, "evicted", replicas)
 	if !ok {

@@ -10,30 +10,30 @@ import (
 	"github.com/hostlife/hostlife/benchmarks/internal/peers"
 )
 
-// A beater hears contacts: false says that it does not know the host.
-type beater interface{ Beat(id string) bool }
+// A heartbeater takes heartbeats: false means that it does not know the host.
+type heartbeater interface{ Heartbeat(id string) bool }
 
 var errUnknown = errors.New("a heartbeat of a known host was refused")
 
 // beatAll lets each of the first n hosts heartbeat once.
 func (d *ids) beatAll(r peers.Registry, n int) error {
 	for i := range n {
-		if !r.Beat(d.id(i)) {
+		if !r.Heartbeat(d.id(i)) {
 			return errUnknown
 		}
 	}
 	return nil
 }
 
-// beatFor walks through the hosts from a random one on, and returns heartbeats a
+// heartbeatFor walks through the hosts from a random one on, and returns heartbeats a
 // nanosecond.
-func (d *ids) beatFor(r beater, window time.Duration) (rate float64, err error) {
+func (d *ids) heartbeatFor(r heartbeater, window time.Duration) (rate float64, err error) {
 	const stride = 256 // heartbeats between two looks at the clock
 	at, heartbeats := rand.IntN(d.n), 0
 	start := time.Now()
 	for {
 		for range stride {
-			if !r.Beat(d.id(at)) {
+			if !r.Heartbeat(d.id(at)) {
 				return 0, errUnknown
 			}
 			if at++; at == d.n {
@@ -47,13 +47,13 @@ func (d *ids) beatFor(r beater, window time.Duration) (rate float64, err error) 
 	}
 }
 
-// beatPar is beatFor on as many goroutines as there are processors: their rates add up.
-func (d *ids) beatPar(r beater, window time.Duration) (float64, error) {
+// beatPar is heartbeatFor on as many goroutines as there are processors: their rates add up.
+func (d *ids) beatPar(r heartbeater, window time.Duration) (float64, error) {
 	rates := make([]float64, runtime.GOMAXPROCS(0))
 	errs := make([]error, len(rates))
 	var all sync.WaitGroup
 	for i := range rates {
-		all.Go(func() { rates[i], errs[i] = d.beatFor(r, window) })
+		all.Go(func() { rates[i], errs[i] = d.heartbeatFor(r, window) })
 	}
 	all.Wait()
 	sum := 0.0
