@@ -29,7 +29,7 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 		"while the scheduler is frozen": {usual, "SIGSTOP scheduler"},
 		"while very many are there":     {usual, "SIGKILL mass"},
 		"while the network is lost":     {"partition", "black hole far-"},
-		"while hosts come and go":       {"churn", "are there,"},
+		"while hosts come and go":       {"churn", "joined,"},
 	}
 	for when, m := range moments {
 		for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT} {

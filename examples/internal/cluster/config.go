@@ -28,10 +28,10 @@ at once, for half an interval to four intervals. In partition peers lose the net
 and run on: connections are cut, packets vanish or are held. In churn hosts join,
 leave and crash for -churn; in the end the count is exact.
 
-It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind. go run is
-a process of its own, which starts this one: kill -9 of go run does not reach it, and
-it continues to its end. To kill it, kill the process named cluster (pgrep -x
-cluster), or build it first with go build.`
+It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind. Note that
+go run is a process of its own, which starts this one: kill -9 of go run does not
+reach it, and it continues to its end. To kill it, kill the process named cluster
+(pgrep -x cluster), or build it first with go build.`
 
 const (
 	replicas     = 3 // peers that each host registers

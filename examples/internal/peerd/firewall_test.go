@@ -12,7 +12,7 @@ import (
 	grpcpeer "google.golang.org/grpc/peer"
 )
 
-// A firewall forgets connections: from then on their packets vanish, and nobody is
+// A firewall forgets connections: from then on their packets vanish, and neither side is
 // told. New ones pass. (A proxy that takes the network away does not do that: it
 // closes what lost packets when it gives the network back.)
 type firewall struct {

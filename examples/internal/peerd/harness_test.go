@@ -183,7 +183,7 @@ func (d *dragonfly) AnnounceHost(ctx context.Context, r *schedulerv2.AnnounceHos
 func (d *dragonfly) AnnouncePeer(s schedulerv2.Scheduler_AnnouncePeerServer) error {
 	md, _ := metadata.FromIncomingContext(s.Context())
 	if n, err := wire.Incarnation(md); n == 0 || err != nil {
-		return status.Error(codes.InvalidArgument, "who is speaking?")
+		return status.Error(codes.InvalidArgument, "incarnation is missing")
 	}
 	for {
 		if _, err := s.Recv(); err != nil {

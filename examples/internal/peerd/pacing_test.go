@@ -106,12 +106,12 @@ func (c conductor) stats() (s stats) {
 // asks for, and none is evicted, as more come and as they go again.
 func TestHostsKeepToThePacing(t *testing.T) {
 	c := conduct(t, "-pacing", "250ms/2s/60", "-multiple", "8") // a busy machine has room
-	crowd := func(id string) *peer {
+	many := func(id string) *peer {
 		return be(t, c.addr, "-id", id, "-hosts", "30", "-interval", "125ms", "-peers", "0", "-v")
 	}
-	p := crowd("a")
+	p := many("a")
 	c.advises(0.5)
-	q := crowd("b")
+	q := many("b")
 	c.advises(1)
 	require.NoError(t, q.stop())
 	c.advises(0.5) // but for one that left while an announce of it was lost, and came later
@@ -126,7 +126,7 @@ func TestHostsKeepToThePacing(t *testing.T) {
 	require.NoError(t, p.stop())
 }
 
-// A scheduler that told a short interval goes away, something answers nobody in its
+// A scheduler that advised a short interval goes away, something that does not answer takes its
 // place, and it comes back: its hosts are there again long before their own interval
 // would have them try.
 func TestComesBackWithinTheIntervalItIsTold(t *testing.T) {

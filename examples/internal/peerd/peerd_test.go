@@ -111,7 +111,7 @@ func TestRetriesWithinTheInterval(t *testing.T) {
 	require.Less(t, d.announces[3].Sub(d.announces[0]), interval)
 }
 
-// The past registration's peers are gone: a new registration registers them again.
+// The peers of the old registration are gone. The host registers them again.
 func TestRegistersAgainInANewLife(t *testing.T) {
 	d, addr := fly(t, func(ctx context.Context, n int) error {
 		return grpc.SetHeader(ctx, wire.Ack{Incarnation: 1, Registration: fmt.Sprint(n / 4), Interval: 20 * time.Millisecond}.Metadata())
@@ -149,7 +149,7 @@ func TestLeavesAfterTheAnnounceUnderWay(t *testing.T) {
 	}
 }
 
-// A scheduler that is not there at that moment may be soon: who leaves waits for it.
+// A host that leaves waits for a scheduler that is away for a moment.
 func TestLeavesWhenTheSchedulerIsBack(t *testing.T) {
 	t.Parallel()
 	addr, stop := schedule(t, "127.0.0.1:0")
@@ -178,7 +178,7 @@ func TestEndsWhenItIsRefused(t *testing.T) {
 	require.ErrorContains(t, p.stop(), "no such thing")
 }
 
-// A ack interval of nearly nothing is not obeyed: it would be a busy loop.
+// An advised interval of nearly nothing is not obeyed: it would be a busy loop.
 func TestAnIntervalOfNothingIsNotObeyed(t *testing.T) {
 	d, addr := fly(t, func(ctx context.Context, n int) error {
 		if n%2 == 0 {
@@ -193,7 +193,7 @@ func TestAnIntervalOfNothingIsNotObeyed(t *testing.T) {
 	require.Greater(t, d.announces[8].Sub(d.announces[0]), 20*time.Millisecond)
 }
 
-// Nobody is there: many hosts say so, once and not each.
+// Without a scheduler many hosts log one failure, not one each.
 func TestSaysThatNobodyIsThere(t *testing.T) {
 	t.Parallel()
 	p := be(t, "127.0.0.1:1", "-hosts", "100", "-interval", "100ms")
@@ -202,7 +202,7 @@ func TestSaysThatNobodyIsThere(t *testing.T) {
 	require.Less(t, p.log.lines(), 10)
 }
 
-// A scheduler that answers nobody holds up nobody's end: not with the announces
+// A scheduler that does not answer does not delay the end of the peers: not with the announces
 // that are under way, and not with as many leaves as there are.
 func TestEndsBesideAFrozenScheduler(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,7 @@ returned          evictions whose host announced itself within 5, or 30, minutes
                   restart preserves what the metadata is about. False evictions are included
 late              evictions of hosts that had come back, and whose announce was lost or in flight
 stale host-hours  for how long hosts were down and still registered, in sum
-signs/s           contacts that arrived, on average over the trace
+contacts/s        contacts that arrived, on average over the trace
 peak              the most contacts in a second, with -pacing; without those by which the registry knows every
                   node from its first moment
 suspicions        hosts that a sweep found suspect; recovered are those that were heard again

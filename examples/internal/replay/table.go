@@ -29,7 +29,7 @@ func (c *config) summary(t *outage.Trace) string {
 }
 
 const headings = "policy\toutages\tdetected\tmissed\tevictions\tfalse\tback<5m\tback<30m\t" +
-	"detect p50\tp99\tmax\tstale host-h\tsigns/s\tpeak\tsuspicions\trecovered\t"
+	"detect p50\tp99\tmax\tstale host-h\tcontacts/s\tpeak\tsuspicions\trecovered\t"
 
 // table prints a line for each policy.
 func table(stdout io.Writer, all []played) {
@@ -40,7 +40,7 @@ func table(stdout io.Writer, all []played) {
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%s\t%d\t%d\t\n",
 			p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False, p.Returned5, p.Returned30,
 			short(p.p50), short(p.p99), short(p.longest),
-			p.StaleHours(), p.SignsPerSecond(), peak(p.Peak), p.Suspicions, p.Recovered)
+			p.StaleHours(), p.ContactsPerSecond(), peak(p.Peak), p.Suspicions, p.Recovered)
 	}
 	_ = w.Flush()
 	for i := range all {
@@ -52,11 +52,11 @@ func table(stdout io.Writer, all []played) {
 	_, _ = fmt.Fprintln(stdout)
 }
 
-func peak(signs int) string {
-	if signs == 0 {
+func peak(contacts int) string {
+	if contacts == 0 {
 		return "-"
 	}
-	return strconv.Itoa(signs)
+	return strconv.Itoa(contacts)
 }
 
 func short(d time.Duration) string {
@@ -93,7 +93,7 @@ type (
 		P99        float64 `json:"detect_p99_s"`
 		Stale      float64 `json:"stale_host_hours"`
 		Max        float64 `json:"detect_max_s"`
-		Signs      float64 `json:"signs_per_s"`
+		Contacts   float64 `json:"contacts_per_s"`
 		Suspicions int     `json:"suspicions"`
 		Recovered  int     `json:"recovered"`
 		Late       int     `json:"late_evictions"`
@@ -112,7 +112,7 @@ func writeJSON(w io.Writer, t *outage.Trace, all []played, named *advice) error 
 		p := &all[i]
 		r.Policies = append(r.Policies, policyResult{p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False,
 			p.Returned5, p.Returned30, round(p.p50.Seconds()), round(p.p99.Seconds()), round(p.StaleHours()),
-			round(p.longest.Seconds()), round(p.SignsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen,
+			round(p.longest.Seconds()), round(p.ContactsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen,
 			p.Peak, p.verdicts})
 	}
 	return json.NewEncoder(w).Encode(r)

@@ -85,7 +85,7 @@ func (c callee) answered(method string, resp any, err error) {
 	}
 }
 
-// A stream is a client's of AnnouncePeer, who has said it all already.
+// A stream is an AnnouncePeer stream whose client has sent all messages already.
 type stream struct {
 	grpc.ServerStream
 	callee
@@ -121,7 +121,7 @@ func (c callee) peers(ctx context.Context, msgs ...[]byte) {
 }
 
 // balanced says that each registration that began is there or has departed once; and that
-// all who are there can leave, and nothing of them stays.
+// all hosts can leave, and nothing of them stays.
 func (c callee) balanced() {
 	c.t.Helper()
 	ctx := context.Background()

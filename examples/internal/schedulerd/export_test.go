@@ -37,7 +37,7 @@ type Handlers struct {
 	d directory
 }
 
-// NewHandlers returns those of a scheduler that nobody runs: sweeps and cleanups
+// NewHandlers returns those of a scheduler that does not run: sweeps and cleanups
 // are done when the test says so.
 func NewHandlers(args ...string) (Handlers, error) {
 	cfg, err := parse(args, io.Discard)
@@ -58,7 +58,7 @@ func (h Handlers) Sweep(ctx context.Context) { h.s.hosts.Sweep(ctx) }
 func (h Handlers) Stats() hostmgr.Stats      { return h.s.hosts.Stats() }
 func (h Handlers) Peers() int                { return h.s.peers.len() }
 
-// Checked is around every unary call.
+// Checked wraps every unary call.
 var Checked grpc.UnaryServerInterceptor = checked
 
 // OnlyAsLocal is around the page.

@@ -41,7 +41,7 @@ func FuzzV2(f *testing.F) {
 			msg    []byte
 		}{{m1, msg1}, {m2, msg2}, {m3, msg3}} {
 			if i > 0 {
-				incarnations += "0" // a newer registration, if it is a number
+				incarnations += "0" // a newer incarnation, if it is a number
 			}
 			ctx, _ := said(incarnations, key, value)
 			c.unary(ctx, c.V2(), methods[int(call.method)%len(methods)], call.msg)
@@ -67,7 +67,7 @@ func FuzzV2Peers(f *testing.F) {
 		c := newCallee(t)
 		ctx, header := said(announcer, "", "")
 		c.unary(ctx, c.V2(), methods[at["AnnounceHost"]], announce)
-		require.Equal(t, c.Stats().Hosts == 1, header.header.Len() > 0, "who joins is told the ack")
+		require.Equal(t, c.Stats().Hosts == 1, header.header.Len() > 0, "a host that joins gets an ack")
 		ctx, _ = said(speaker, "", "")
 		c.peers(ctx, msg1, msg2, msg3)
 		c.unary(ctx, c.V2(), methods[int(m)%len(methods)], msg)

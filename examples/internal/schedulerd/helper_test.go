@@ -210,7 +210,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// refused says whether nobody listens at addr any more.
+// refused tells whether addr refuses connections.
 func refused(addr string) bool {
 	c, err := net.Dial("tcp", addr)
 	if err == nil {

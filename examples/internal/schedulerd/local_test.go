@@ -35,7 +35,7 @@ func (s *scheduler) addr() string {
 	return strings.TrimSuffix(strings.TrimPrefix(s.page(), "http://"), "/")
 }
 
-// What is on loopback is nobody's who reached it by a name of his own.
+// On loopback a request under another name is refused.
 func TestOnLoopbackThePageAnswersToItsOwnNamesOnly(t *testing.T) {
 	addr := start(t, "-http", "127.0.0.1:0").addr()
 	for _, host := range []string{addr, "127.0.0.1", "localhost", "LOCALHOST:8003", "127.1.2.3:1", "[::1]:8003", "[::1]"} {
@@ -48,7 +48,7 @@ func TestOnLoopbackThePageAnswersToItsOwnNamesOnly(t *testing.T) {
 	}
 }
 
-// Who serves it to the network has a name for it.
+// On other addresses any name is allowed.
 func TestElsewhereThePageAnswersToAnyName(t *testing.T) {
 	answer := httptest.NewRecorder()
 	schedulerd.OnlyAsLocal(&net.TCPAddr{IP: net.IPv4zero}, http.NotFoundHandler()).

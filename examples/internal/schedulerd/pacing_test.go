@@ -16,7 +16,7 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/wire"
 )
 
-// Both versions of the API tell what is advised; a v1 host can't say its interval.
+// Both versions of the API advise an interval; a v1 host cannot name its own.
 func TestTheAnswerTellsTheIntervalThatIsAdvised(t *testing.T) {
 	s := start(t, "-pacing", "10s/20s/1")
 	for i := range 40 {
@@ -26,7 +26,7 @@ func TestTheAnswerTellsTheIntervalThatIsAdvised(t *testing.T) {
 	_, err := s.v1.AnnounceHost(t.Context(), v1Host("one"), grpc.Header(&header))
 	require.NoError(t, err)
 	told := wire.ReadAck(header).Interval
-	require.True(t, 10*time.Second <= told && told <= 20*time.Second, "%v: joined in a crowd", told)
+	require.True(t, 10*time.Second <= told && told <= 20*time.Second, "%v: joined in a burst", told)
 
 	require.Equal(t, 20*time.Second, s.mustAnnounce(t.Context(), "39", 10*time.Second).Interval)
 	_, err = s.v1.AnnounceHost(t.Context(), v1Host("one"), grpc.Header(&header))

@@ -94,7 +94,7 @@ func TestHealthWhileItStops(t *testing.T) {
 	}, longWait, time.Millisecond)
 }
 
-// Whoever looks does not keep the scheduler from stopping.
+// Viewers do not keep the scheduler from stopping.
 func TestAStreamOfEventsEndsWithTheScheduler(t *testing.T) {
 	s := start(t, "-http", "127.0.0.1:0")
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -64,7 +64,7 @@ func evictions(all []flight.Verdict) (evicted []flight.Verdict) {
 	return evicted
 }
 
-// The log has the eviction, and whoever judges it again by the same policy agrees.
+// The log has the eviction, and the same policy judges it in the same way.
 func TestTheRecordOfAnEviction(t *testing.T) {
 	t.Parallel()
 	for _, flags := range []string{"", "-policy tiered -jitter 20ms -offline 50ms", "-policy phi -offline 100ms"} {
@@ -86,7 +86,7 @@ func TestTheRecordOfAnEviction(t *testing.T) {
 		info, err := os.Stat(file)
 		require.NoError(t, err)
 		if runtime.GOOS != "windows" {
-			require.EqualValues(t, 0o600, info.Mode(), "hosts are nobody else's business")
+			require.EqualValues(t, 0o600, info.Mode(), "only the owner may read it")
 		}
 	}
 }

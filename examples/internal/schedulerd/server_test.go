@@ -75,7 +75,7 @@ func TestStalePeers(t *testing.T) {
 	p, err := s.stat("h", "task", "new")
 	require.NoError(t, err)
 	require.Equal(t, "ReceivedNormal", p.GetState())
-	require.NoError(t, s.register("h", "task", "unsigned"), "who doesn't say is taken for the one that registrations")
+	require.NoError(t, s.register("h", "task", "unsigned"), "without an incarnation it is the current one")
 }
 
 func TestPeerReports(t *testing.T) {
@@ -155,7 +155,7 @@ func TestWhatIsNotImplementedSaysSo(t *testing.T) {
 	requireCode(t, codes.Unimplemented, err)
 }
 
-// A stop says so to those who watch its health, lets the call in flight finish,
+// A stop fails health checks first, lets the call in flight finish,
 // takes no new ones, and does not wait for ever.
 func TestGracefulStop(t *testing.T) {
 	t.Parallel()

@@ -81,7 +81,7 @@ func TestAwkCountsTheSame(t *testing.T) {
 	}
 }
 
-// content is a file, unpacked; the test is skipped if it is one of those that lie beside the repository, and is not there.
+// content is a file, unpacked; the test is skipped if the file is outside the repository and missing.
 func content(t *testing.T, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(name)

@@ -1,6 +1,6 @@
 package sim
 
-// Network is the network, for tests that reckon what arrives when.
+// Network is the network, for tests that compute arrivals.
 type Network struct{ n network }
 
 // NetworkOf is that of a Config.

@@ -20,7 +20,7 @@ type Figures struct {
 	Returned5, Returned30                   int // evictions of hosts that announced themselves within so many minutes
 	Suspicions                              int
 	Recovered                               int   // suspects that were heard again
-	Signs                                   int64 // contacts that arrived
+	Contacts                                int64 // contacts that arrived
 	Quiet                                   int64 // of them, those that were passed over
 	Peak                                    int   // the most of them in a second; 0 without a pacing
 
@@ -28,7 +28,7 @@ type Figures struct {
 	detection []int64       // of each outage that was detected, from its beginning
 	stale     micros
 
-	second, inSecond int64 // the latest second in which there was a sign, and how many in it
+	second, inSecond int64 // the latest second in which there was a contact, and how many in it
 }
 
 // micros is a sum of times, to the microsecond: in one int64, a million hosts would have room for 106 days.
@@ -54,18 +54,18 @@ func (f *Figures) Detection(q float64) time.Duration {
 	return time.Duration(f.detection[max(rank, 1)-1])
 }
 
-// SignsPerSecond is how many contacts the registry got.
-func (f *Figures) SignsPerSecond() float64 {
+// ContactsPerSecond is how many contacts the registry got.
+func (f *Figures) ContactsPerSecond() float64 {
 	if f.Span <= 0 {
 		return 0
 	}
-	return float64(f.Signs) / f.Span.Seconds()
+	return float64(f.Contacts) / f.Span.Seconds()
 }
 
 // arrived counts a contact. Those by which the registry knows hosts from their first moment
 // say nothing of the load. The most in a second are known if one registry gets all contacts.
 func (f *Figures) arrived(now int64, begins, one bool) {
-	f.Signs++
+	f.Contacts++
 	if begins || !one {
 		return
 	}
@@ -105,7 +105,7 @@ func (f *Figures) add(o *Figures) {
 		{&f.Recovered, &o.Recovered}} {
 		*pair[0] += *pair[1]
 	}
-	f.Signs += o.Signs
+	f.Contacts += o.Contacts
 	f.Quiet += o.Quiet
 	f.stale.add(o.stale)
 	f.Peak += o.Peak

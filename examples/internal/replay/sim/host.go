@@ -29,10 +29,10 @@ const (
 type host struct {
 	sent      int64 // when its latest heartbeat was, or the announce that it came back with
 	interval  int64 // until the next one
-	down      int64 // when the stretch of the sign that is on its way ends
+	down      int64 // when the stretch of the contact that is on its way ends
 	since     int64 // it is registered, maybe by several registrations
 	evictedAt int64 // never: it was not, or is back
-	stretch   int32 // of the sign that is on its way
+	stretch   int32 // of the contact that is on its way
 	outage    int32 // the first outage that is not accounted for
 	what      action
 	known     bool // it is registered

@@ -9,7 +9,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A model is the simulation told naively, for policies without memory: host by host, every sign of
+// A model is the simulation told naively, for policies without memory: host by host, every contact of
 // contact, without a registry.
 type model struct {
 	sim.Figures
@@ -47,8 +47,8 @@ func modelled(t *outage.Trace, c *sim.Config) *model {
 func (m *model) live(i int32) {
 	n, interval := m.node, int64(m.c.Interval)
 	m.join(n.From, 1)
-	m.Signs++
-	last := n.From // arrival of the latest sign: none overtakes another
+	m.Contacts++
+	last := n.From // arrival of the latest contact: none overtakes another
 	for stretch := 0; stretch <= len(n.Outages); stretch++ {
 		from, to := n.From, n.To
 		if stretch > 0 {
@@ -68,7 +68,7 @@ func (m *model) live(i int32) {
 			if last = arrival; arrival >= n.To {
 				break // and so do all that come after it
 			}
-			last = m.sign(i, arrival, int64(stretch)+1, stretch > 0 && at == from, to)
+			last = m.contact(i, arrival, int64(stretch)+1, stretch > 0 && at == from, to)
 		}
 	}
 	m.pass(n.To)
@@ -77,10 +77,10 @@ func (m *model) live(i int32) {
 	}
 }
 
-// sign is a contact that arrives; it returns when what it led to has arrived.
-func (m *model) sign(i int32, now, incarnation int64, announce bool, to int64) int64 {
+// contact is a contact that arrives; it returns when what it led to has arrived.
+func (m *model) contact(i int32, now, incarnation int64, announce bool, to int64) int64 {
 	m.pass(now)
-	m.Signs++
+	m.Contacts++
 	switch {
 	case announce:
 		m.join(now, incarnation)
@@ -89,7 +89,7 @@ func (m *model) sign(i int32, now, incarnation int64, announce bool, to int64) i
 	case now < to: // unknown, or of a former registration: it announces itself
 		if arrival, ok := m.net.Send(i, now); ok && arrival < m.node.To {
 			m.pass(arrival)
-			m.Signs++
+			m.Contacts++
 			m.join(arrival, incarnation)
 			return arrival
 		}

@@ -9,7 +9,7 @@ import (
 //
 // What happens to one follows from the seed, the host and the time at which it was sent, and from
 // nothing else: so whatever a policy does, it sees the delays and losses that the others see, and
-// signs may be left out without changing the fate of those that are not.
+// contacts may be left out without changing the fate of those that are not.
 type network struct {
 	seed          uint64
 	delay, spread int64

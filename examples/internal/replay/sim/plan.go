@@ -1,6 +1,6 @@
 package sim
 
-// plan puts the next contact of a host on its way, one that is not lost, or has it end. Signs
+// plan puts the next contact of a host on its way, one that is not lost, or has it end. Contacts
 // of a host do not overtake each other.
 func (r *run) plan(i int32, now int64) {
 	h, n := &r.hosts[i], &r.nodes[i]
@@ -75,7 +75,7 @@ func (r *run) passOver(i int32) bool {
 		return false
 	}
 	h.sent = at
-	r.figures.Signs += heartbeats - 1
+	r.figures.Contacts += heartbeats - 1
 	r.figures.Quiet += heartbeats - 1
 	r.expect(i, resume, arrival)
 	return true

@@ -15,7 +15,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Each figure of a tiny trace, as one would reckon it by hand: at no delay, the heartbeats of a stretch
+// Each figure of a tiny trace, as computed by hand: at no delay, the heartbeats of a stretch
 // are where its phase puts them, and the host is evicted a nanosecond after its timeout.
 func TestFigures(t *testing.T) {
 	c := config(hostmgr.Fixed(2))
@@ -44,13 +44,13 @@ func TestFigures(t *testing.T) {
 			f := play(t, test.trace, c)
 			require.Equal(t, test.detections, f.Detections())
 			require.Equal(t, test.stale/1000, f.StaleMicros())
-			f.Outages, f.Signs, f.Quiet, f.Span = 0, 0, 0, 0
+			f.Outages, f.Contacts, f.Quiet, f.Span = 0, 0, 0, 0
 			require.Equal(t, plain(test.want), plain(f))
 		})
 	}
 }
 
-// Who is back at the very moment at which its eviction is due is not evicted.
+// A host that is back at the very moment of its deadline is not evicted.
 func TestSignsComeBeforeSweeps(t *testing.T) {
 	c := config(hostmgr.Fixed(2))
 	c.Delay, c.Spread = 0, 0
@@ -66,8 +66,8 @@ func TestSigns(t *testing.T) {
 		c := config(hostmgr.Fixed(2))
 		c.Full = full
 		f := play(t, one(3600), c)
-		require.Equal(t, int64(121), f.Signs) // the announce, and 120 heartbeats
-		require.InDelta(t, 121.0/3600, f.SignsPerSecond(), 1e-9)
+		require.Equal(t, int64(121), f.Contacts) // the announce, and 120 heartbeats
+		require.InDelta(t, 121.0/3600, f.ContactsPerSecond(), 1e-9)
 		require.Equal(t, full, f.Quiet == 0)
 	}
 }
@@ -144,7 +144,7 @@ func TestDetectionQuantiles(t *testing.T) {
 }
 
 // What the registry and the agenda make of random traces is what a naive model says, whether
-// signs are lost or not, and whether quiet stretches are passed over or not.
+// contacts are lost or not, and whether quiet stretches are passed over or not.
 func TestAgainstModel(t *testing.T) {
 	for seed := range uint64(8) {
 		for name, p := range policies {
@@ -242,8 +242,8 @@ func TestWarm(t *testing.T) {
 	c.Warm = 500
 	warm := play(t, trace, c)
 	require.Zero(t, full.Quiet)
-	require.Greater(t, warm.Quiet, full.Signs/2)
-	require.Equal(t, full.Signs, warm.Signs)
+	require.Greater(t, warm.Quiet, full.Contacts/2)
+	require.Equal(t, full.Contacts, warm.Contacts)
 	require.Equal(t, full.Evictions, warm.Evictions)
 	require.InDelta(t, full.Detection(0.5).Seconds(), warm.Detection(0.5).Seconds(), 0.1)
 	require.InDelta(t, full.Detection(0.99).Seconds(), warm.Detection(0.99).Seconds(), 1)
@@ -283,7 +283,7 @@ func TestDeterminism(t *testing.T) {
 	require.NotEqual(t, figures[0], play(t, trace, c))
 }
 
-// A registry that advises an interval is followed, and evicts nobody for it.
+// A registry that advises an interval is followed, and evicts no host for it.
 func TestPacing(t *testing.T) {
 	trace := outage.Model{Nodes: 100, Span: 24 * time.Hour, Seed: 1}.Generate()
 	c := config(hostmgr.Fixed(2))
@@ -291,13 +291,13 @@ func TestPacing(t *testing.T) {
 	c.Pacing = hostmgr.Pacing{Min: 30 * time.Second, Max: 5 * time.Minute, PerSecond: 1, Jitter: 0.1}
 	f := play(t, trace, c)
 	require.Zero(t, f.False)
-	require.InDelta(t, 100.0/30, before.SignsPerSecond(), 0.2)
-	require.InDelta(t, 1, f.SignsPerSecond(), 0.1)
+	require.InDelta(t, 100.0/30, before.ContactsPerSecond(), 0.2)
+	require.InDelta(t, 1, f.ContactsPerSecond(), 0.1)
 	require.Greater(t, f.Detection(0.5), 2*before.Detection(0.5))
 }
 
 func TestEmptyAndStopped(t *testing.T) {
-	require.Zero(t, play(t, &outage.Trace{Start: time.Unix(0, 0)}, config(hostmgr.Fixed(2))).Signs)
+	require.Zero(t, play(t, &outage.Trace{Start: time.Unix(0, 0)}, config(hostmgr.Fixed(2))).Contacts)
 	require.Zero(t, play(t, one(0), config(hostmgr.Fixed(2))).Evictions)
 
 	_, err := sim.Run(t.Context(), one(3600), config(hostmgr.Fixed(0)))

@@ -79,5 +79,5 @@ func random(seed uint64, nodes int, seconds int64) *outage.Trace {
 func plain(f sim.Figures) sim.Figures {
 	return sim.Figures{Outages: f.Outages, Detected: f.Detected, Missed: f.Missed, Open: f.Open, Unseen: f.Unseen,
 		Evictions: f.Evictions, False: f.False, Late: f.Late, Returned5: f.Returned5, Returned30: f.Returned30,
-		Suspicions: f.Suspicions, Recovered: f.Recovered, Signs: f.Signs}
+		Suspicions: f.Suspicions, Recovered: f.Recovered, Contacts: f.Contacts}
 }
