@@ -1,5 +1,4 @@
-// Package cli is what the commands share: flags with help, logs, signals and
-// exit codes.
+// Package cli is shared by the commands: flags with help, logs, signals and exit codes.
 package cli
 
 import (
@@ -17,15 +16,15 @@ import (
 	"unicode/utf8"
 )
 
-// A Command does its work until it is done or ctx ends.
+// A Command runs until it is done or ctx ends.
 type Command func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 // ErrUsage is wrapped by every error about the command line.
 var ErrUsage = errors.New("see -help")
 
-// Main runs the command until SIGINT or SIGTERM, and exits: 0 if all went well
-// or help was asked for, 2 after a mistake on the command line, 1 after any
-// other error. A second signal kills.
+// Main runs the command until SIGINT or SIGTERM, and exits: 0 after success
+// or for help, 2 after a mistake on the command line, 1 after any other
+// error. A second signal kills.
 func Main(run Command) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
@@ -43,8 +42,8 @@ func code(err error, stderr io.Writer) int {
 	return 1
 }
 
-// Parse parses args. Help that was asked for goes to stdout, with about on top,
-// and is flag.ErrHelp.
+// Parse parses args. If they ask for help it prints about and the flags on stdout, and returns
+// flag.ErrHelp.
 func Parse(fs *flag.FlagSet, about string, args []string, stdout io.Writer) error {
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
@@ -63,13 +62,13 @@ func Parse(fs *flag.FlagSet, about string, args []string, stdout io.Writer) erro
 	return nil
 }
 
-// Usagef is an error about the command line.
+// Usagef returns an error about the command line.
 func Usagef(format string, args ...any) error {
 	return fmt.Errorf("%s (%w)", fmt.Sprintf(format, args...), ErrUsage)
 }
 
-// Printable has no control characters but the ends of lines: part of an error may come from the
-// network, and a terminal obeys what it shows.
+// Printable escapes control characters except tabs and the ends of lines: part of an error may come from
+// the network, and a terminal would interpret them.
 func Printable(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {

@@ -10,12 +10,12 @@ import (
 
 const (
 	maxWaiting = 16 << 20    // bytes of lines: a burst of some ten thousand
-	lastWords  = time.Second // that an output that hangs is given in the end
+	lastWords  = time.Second // for an output that hangs, at the end
 )
 
-// Logger writes lines to w in a format: text or json. It waits for w only in flush, and there no
-// longer than a second: if w is a pipe that is not read, what logs goes on. Lines that find no room
-// are lost, and a line says how many.
+// Logger returns a logger that writes to w in a format: text or json. Only flush waits for w, for at most
+// a second. So a pipe that is not read does not block the callers of the logger. Lines that find no room
+// are lost, and a later line says how many.
 func Logger(format string, w io.Writer) (log *slog.Logger, flush func(), err error) {
 	handler, err := handlerOf(format)
 	if err != nil {
@@ -25,8 +25,8 @@ func Logger(format string, w io.Writer) (log *slog.Logger, flush func(), err err
 	return slog.New(handler(q)), q.flush, nil
 }
 
-// Aside returns a writer to w that never waits for it, and a function that waits until all is
-// written, no longer than a second: w may be a pipe that is full and not read.
+// Aside returns a writer to w that never waits for w, which may be a full pipe, and a function that waits
+// until all is written, for at most a second.
 func Aside(w io.Writer) (aside io.Writer, flush func()) {
 	q := &queue{w: w, own: slog.New(slog.DiscardHandler)}
 	return q, q.flush
@@ -42,15 +42,15 @@ func handlerOf(format string) (func(io.Writer) slog.Handler, error) {
 	return nil, Usagef("-log %q is neither text nor json", format)
 }
 
-// A queue takes whole lines, and has a goroutine write them that exists while there are some.
+// A queue takes whole lines. A goroutine writes them; it exists only while there are lines.
 type queue struct {
 	w   io.Writer
 	own *slog.Logger // writes to w
 
 	mu   sync.Mutex // guards all below; not held while w is written to
 	text []byte
-	lost int           // lines, since a line said so
-	idle chan struct{} // closed when all is written; nil: it is
+	lost int           // lines, since the last line about lost lines
+	idle chan struct{} // closed when all is written; nil if all is
 }
 
 // Write takes one line. It never fails.
@@ -100,7 +100,7 @@ func (q *queue) flush() {
 	}
 }
 
-// say writes an error that is the last thing a command says.
+// say writes an error as the last output of a command.
 func say(w io.Writer, text string) {
 	done := make(chan struct{})
 	go func() {
@@ -110,7 +110,7 @@ func say(w io.Writer, text string) {
 	within(lastWords, done)
 }
 
-// within waits until a channel is closed, or so long.
+// within waits until a channel is closed, for at most d.
 func within(d time.Duration, done <-chan struct{}) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -15,9 +15,8 @@ var (
 	errPerSecond = errors.New("PERSECOND is missing, or 0: it has no default")
 )
 
-// ParsePacing reads MIN/MAX/PERSECOND/JITTER. A part that is empty is zero, and means what a
-// registry makes of that; what it refuses is refused here, before anything is started. Nothing
-// is no pacing.
+// ParsePacing parses MIN/MAX/PERSECOND/JITTER. An empty part is zero, and has the default of
+// hostmgr.Pacing. It refuses what hostmgr.New would refuse. An empty string means no pacing.
 func ParsePacing(s string) (c hostmgr.Pacing, err error) {
 	if s == "" {
 		return c, nil

@@ -78,7 +78,7 @@ func parse(ctx context.Context, args []string, stdout io.Writer) (*config, error
 	return &c, c.complete(ctx, format, policies, curves, given)
 }
 
-// complete reads what flags name, and refuses what can't be meant.
+// complete reads what the flags refer to, and refuses invalid values.
 func (c *config) complete(ctx context.Context, format, policies, curves string, given bool) (err error) {
 	for _, f := range outage.Formats {
 		if f.Name == format {

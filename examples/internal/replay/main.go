@@ -71,7 +71,7 @@ func orElse[T comparable](v, otherwise T) T {
 	return v
 }
 
-// report says what came of it, and last on stdout the JSON.
+// report prints the results. The JSON is the last line of stdout.
 func (c *config) report(ctx context.Context, stdout, stderr io.Writer, t *outage.Trace, all []played) error {
 	chosen := all[:len(c.policies)]
 	_, _ = fmt.Fprintln(stdout, c.summary(t))

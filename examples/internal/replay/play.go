@@ -11,7 +11,7 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/replay/sim"
 )
 
-// A played policy, and what came of it.
+// A played is a policy and its results.
 type played struct {
 	contender
 	sim.Figures

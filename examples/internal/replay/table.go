@@ -13,7 +13,7 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/replay/outage"
 )
 
-// summary says what was played, and how.
+// summary describes the trace and how it was played.
 func (c *config) summary(t *outage.Trace) string {
 	from := outage.Printable(filepath.Base(c.trace))
 	if c.trace == "" {

@@ -65,7 +65,7 @@ type row struct {
 	down, up int64
 }
 
-// note counts what a row was.
+// note counts a row by its kind.
 func (g *gatherer) note(k Kind) { g.notes[k]++ }
 
 // spend tells whether there is memory for so much more.

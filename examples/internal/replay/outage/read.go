@@ -18,7 +18,7 @@ type Format struct {
 	read func(*gatherer, *input) error
 }
 
-// Formats are all that there are. Another one is another entry.
+// Formats are all formats.
 var Formats = []Format{fta, lanl, hostlife, simple}
 
 // A Source says how to read a trace.

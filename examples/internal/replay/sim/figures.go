@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Figures are what became of a trace under a policy.
+// Figures are the results of a trace under a policy.
 //
 // Each outage is one of four: Detected (the host was evicted while it lasted), Missed (the host
 // was registered, and back before it was evicted), Open (neither when the trace ended), or Unseen

@@ -41,7 +41,7 @@ type host struct {
 
 const never = int64(-1)
 
-// fire does what a host is due for.
+// fire handles the event that is due.
 func (r *run) fire(i int32) error {
 	h := &r.hosts[i]
 	now := r.clock.now
@@ -109,7 +109,7 @@ func (r *run) announce(i int32, now int64) error {
 	return nil
 }
 
-// close ends a host with the trace: what it had is not evicted any more.
+// close ends a host with the trace. It is not evicted any more.
 func (r *run) close(i int32) error {
 	h := &r.hosts[i]
 	outages := r.nodes[i].Outages

@@ -43,7 +43,7 @@ func (r *run) nextStretch(i int32) (at int64) {
 	return at
 }
 
-// expect says what a host is due for, and when.
+// expect sets the next event of a host.
 func (r *run) expect(i int32, what action, due int64) {
 	r.hosts[i].what = what
 	r.agenda.add(i, due)
