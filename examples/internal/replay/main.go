@@ -1,5 +1,4 @@
-// Package replay is the command replay: what became of a real trace of outages under one policy
-// or another.
+// Package replay is the command replay: it plays a real trace of outages against policies.
 package replay
 
 import (
@@ -41,7 +40,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return c.report(ctx, stdout, stderr, t, played)
 }
 
-// load reads the trace, or makes one up.
+// load reads the trace, or generates one.
 func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
 	if c.trace == "" {
 		t, err := c.model().GenerateUntil(ctx)
