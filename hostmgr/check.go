@@ -17,6 +17,7 @@ type checker[M any] struct {
 	rep   SweepReport
 	began int64
 	due   []pendingEviction // that Confirm is to be asked about
+	a     assessment        // of the host that is checked: to clear one for each host would take time
 }
 
 // lock takes the lock for the checker, until unlock.
@@ -63,11 +64,11 @@ func (c *checker[M]) countBucket(h index.Hash) {
 // check checks one host, and returns when it needs the next check. It compares and
 // evicts: if there was a contact since the host was assessed, it is assessed again.
 func (c *checker[M]) check(e index.Entry) int64 {
-	var a assessment
+	a := &c.a
 	for {
-		c.assess(&a, e, c.now)
+		c.assess(a, e, c.now)
 		counted := e.Suspect()
-		if (c.mayHold || a.State != detector.StateOffline) && !c.settle(e, &a) {
+		if (c.mayHold || a.State != detector.StateOffline) && !c.settle(e, a) {
 			continue
 		}
 		if a.State != detector.StateOffline {
@@ -78,7 +79,7 @@ func (c *checker[M]) check(e index.Entry) int64 {
 				return c.keepHeld(e, h)
 			}
 		}
-		if c.evict(e, &a, c.now) {
+		if c.evict(e, a, c.now) {
 			c.rep.Evicted++
 			return never
 		}
@@ -112,9 +113,9 @@ func (c *checker[M]) count(e index.Entry) {
 	if e.Suspect() {
 		return
 	}
-	var a assessment
-	for c.assess(&a, e, c.now); a.State >= detector.StateSuspect; c.assess(&a, e, c.now) {
-		if c.suspect(e, &a) {
+	a := &c.a
+	for c.assess(a, e, c.now); a.State >= detector.StateSuspect; c.assess(a, e, c.now) {
+		if c.suspect(e, a) {
 			return
 		}
 	}

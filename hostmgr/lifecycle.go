@@ -137,6 +137,12 @@ func (s *state[M]) suspect(e index.Entry, a *assessment, now int64) (ok bool) {
 // contact comes here too. If that contact comes right now, and finds no bit, the swap fails, and
 // the host is assessed again.
 func (s *state[M]) reassess(e index.Entry, now int64) {
+	if e.Suspect() { // few hosts are; the rest must not pay for what follows
+		s.reassessSuspect(e, now)
+	}
+}
+
+func (s *state[M]) reassessSuspect(e index.Entry, now int64) {
 	var a assessment
 	for e.Suspect() {
 		s.assess(&a, e, now)
@@ -239,6 +245,7 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 		s.limiter.Leave(zone)
 		s.advisor.Update(s.limiter.Hosts(), now)
 	}
+	s.metadata.clear(e)
 	s.index.Remove(e)
 	s.counts.departed(k)
 	return j
@@ -246,11 +253,12 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 
 // report tells of a departure: the cleanup queue, the shadow, the recorder and the watchers.
 func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
-	cleans, awaited := s.cfg.Cleanup != nil && k != DepartureForgotten, s.isAwaited(e)
-	if !cleans && !awaited && !s.tracksGaps {
-		s.emitDeparture(e, nil, now)
+	cleans := s.cfg.Cleanup != nil && k != DepartureForgotten
+	if !cleans && !s.tracksGaps && len(s.watchers) == 0 {
+		s.seq++
 		return nil
 	}
+	awaited := s.isAwaited(e)
 	if a == nil {
 		a = new(assessment)
 		s.assess(a, e, now)

@@ -39,10 +39,6 @@ func valuesOf[V any]() index.Values {
 		Move: func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) {
 			(*[perBlock]V)(to)[i] = (*[perBlock]V)(from)[j]
 		},
-		Clear: func(block unsafe.Pointer, i int) {
-			var none V
-			(*[perBlock]V)(block)[i] = none
-		},
 	}
 }
 
@@ -68,4 +64,15 @@ func (m metadata[M]) store(e index.Entry, from *M) {
 		values[i] = new(M)
 	}
 	*values[i] = *from
+}
+
+// clear makes the metadata of a host zero, so that they hold no memory.
+func (m metadata[M]) clear(e index.Entry) {
+	block, i := e.Value()
+	if m.large() {
+		(*[perBlock]*M)(block)[i] = nil
+		return
+	}
+	var none M
+	(*[perBlock]M)(block)[i] = none
 }

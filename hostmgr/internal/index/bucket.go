@@ -163,7 +163,6 @@ func (b *bucket) markCollisions(e Entry, h Hash) {
 // rebuilt, and its record until then or until the bucket is empty. Its meta stays: it is not read any
 // more.
 func (b *bucket) remove(e Entry) {
-	b.values.Clear(e.Value())
 	e.SetHeld(false)
 	if b.longIDs != nil {
 		delete(b.longIDs, e.header().recordNumber())

@@ -143,8 +143,8 @@ func (x *Index) Insert(h Hash, host *Host) Entry {
 	return e
 }
 
-// Remove forgets an entry whose registration has ended, and clears its value. Shrink may give back
-// memory after.
+// Remove forgets an entry whose registration has ended. The caller has made its value zero, so that it
+// holds no memory. Shrink may give back memory after.
 func (x *Index) Remove(e Entry) {
 	e.bucket.remove(e)
 	x.live--

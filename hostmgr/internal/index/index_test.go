@@ -3,12 +3,10 @@ package index
 import (
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 	"unsafe"
-	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,10 +21,6 @@ func valuesOf[M any]() Values {
 		New: func() unsafe.Pointer { return unsafe.Pointer(new([BlockSize]M)) },
 		Move: func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) {
 			(*[BlockSize]M)(to)[i] = (*[BlockSize]M)(from)[j]
-		},
-		Clear: func(block unsafe.Pointer, i int) {
-			var none M
-			(*[BlockSize]M)(block)[i] = none
 		},
 	}
 }
@@ -203,33 +197,6 @@ func TestTheDirectoryShrinks(t *testing.T) {
 	require.Len(t, x.directory.Load().buckets, 1)
 	require.Len(t, x.deadlines, 1)
 	require.Zero(t, x.Len())
-}
-
-// A host that goes leaves no value behind, though its neighbours stay, and its slot with them.
-func TestAHostThatGoesLeavesNoValueBehind(t *testing.T) {
-	x := New(valuesOf[*[1 << 10]byte](), false)
-	var remains []weak.Pointer[[1 << 10]byte]
-	var entries []Entry
-	for i := range 100 {
-		data := new([1 << 10]byte)
-		remains = append(remains, weak.Make(data))
-		h := x.Hash(fmt.Sprint(i))
-		x.Reserve(h)
-		e := x.Insert(h, &Host{ID: fmt.Sprint(i), Timeouts: everySecond})
-		*valueOf[*[1 << 10]byte](e) = data
-	}
-	for i := range 100 {
-		e, _ := x.Lookup(x.Hash(fmt.Sprint(i)), fmt.Sprint(i))
-		entries = append(entries, e)
-	}
-	for _, e := range entries[:10] {
-		end(x, e)
-	}
-	runtime.GC()
-	for i, p := range remains {
-		require.Equal(t, i < 10, p.Value() == nil, i)
-	}
-	runtime.KeepAlive(x)
 }
 
 func TestWhatIsDoneAllTheTimeAllocatesNothing(t *testing.T) {

@@ -16,9 +16,8 @@ const BlockSize = 64
 // block has pointers, and all reads and writes of values are typed code of the caller, compiled
 // with the write barriers that the type needs. The index does no pointer arithmetic on a block.
 type Values struct {
-	New   func() unsafe.Pointer                                      // makes a block of zero values
-	Move  func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) // copies value j of from to i of to
-	Clear func(block unsafe.Pointer, i int)                          // makes value i zero
+	New  func() unsafe.Pointer                                      // makes a block of zero values
+	Move func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) // copies value j of from to i of to
 }
 
 // A block has room for the records and values of 64 registrations. The records have no pointers,
