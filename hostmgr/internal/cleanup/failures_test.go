@@ -60,8 +60,7 @@ func TestACleanupThatFailsIsRepeated(t *testing.T) {
 // Failed may end the goroutine, as when it logs an error that does: nothing is lost.
 func TestFailedMayEndItsGoroutine(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		var s *script
-		s = newScript(t, 1, func(_ context.Context, id string, attempt int) error {
+		s := newScript(t, 1, func(_ context.Context, id string, attempt int) error {
 			if id == "bad" && attempt < 3 {
 				return exits{}
 			}

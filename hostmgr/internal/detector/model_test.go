@@ -44,7 +44,7 @@ func (m *model) stallTime(t, now int64) (n int64) {
 func (m *model) state(contact int64, t *Timeouts, now int64) State {
 	silence, end, limit := int64(0), int64(-1), int64(0)
 	for i := contact + 1; i <= now; i++ {
-		if !(i < int64(len(m.stalled)) && m.stalled[i]) && !(i > m.last && m.open(now)) {
+		if stalled := i < int64(len(m.stalled)) && m.stalled[i]; !stalled && (i <= m.last || !m.open(now)) {
 			silence++
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"unsafe"
 )
 
+// BlockSize is the number of values in a block of Values.New.
 const BlockSize = 64
 
 // Values stores the embedder's metadata. The index has room for one value for each entry; it moves
