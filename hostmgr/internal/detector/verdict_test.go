@@ -116,13 +116,14 @@ func TestAStallPostponesAnEviction(t *testing.T) {
 	v := assess(s, 0, x, 190)
 	require.EqualValues(t, 187, v.StallTime)
 	require.EqualValues(t, 387, v.EvictAt, "200 of silence")
-	s.Observe(195)
-	s.Observe(380)
-	for now := int64(380); now < 700; now += 4 {
+	for now := int64(190); now <= 382; now += 4 {
 		s.Observe(now)
 	}
-	v = assess(s, 0, x, 700)
-	require.EqualValues(t, 187+185+200, v.EvictAt)
+	require.EqualValues(t, 387, assess(s, 0, x, 382).EvictAt)
+	s.Observe(400)
+	v = assess(s, 0, x, 400)
+	require.EqualValues(t, 187+18, v.StallTime)
+	require.EqualValues(t, 400+100+5, v.EvictAt, "an interval and a gap")
 }
 
 // A host that stays silent is evicted after twice its timeout, however often the registry stalls.
@@ -131,7 +132,7 @@ func TestStallsWithoutEndStillEvictTheDead(t *testing.T) {
 	s.SetThreshold(10, false)
 	x := &Timeouts{Interval: 100, Suspect: 150, Evict: 200}
 	now, silence := int64(0), int64(0)
-	for ; assess(s, 0, x, now).State != StateOffline; silence += 10 {
+	for ; assess(s, 0, x, now).State != StateOffline && silence < 1000; silence += 10 {
 		now += 10 // observed
 		s.Observe(now)
 		now += 90 // stalled
