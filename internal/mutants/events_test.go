@@ -56,4 +56,22 @@ var events = []mutant{
 		becomes: "",
 		test:    "TestALoopThatEndedKeepsNothing",
 	},
+	{
+		name:    "an event changes after it was queued",
+		seen:    "kubernetes/kubernetes#27687",
+		story:   "A controller changed an object that it shared with all other readers of the cache.",
+		file:    "hostmgr/cleanup.go",
+		is:      "\t\t\town.Attempt = attempt\n\t\t\treturn p.cfg.Cleanup(ctx, own)\n",
+		becomes: "\t\t\td.Attempt, own.Attempt = attempt, attempt\n\t\t\treturn p.cfg.Cleanup(ctx, own)\n",
+		test:    "TestEventsCarryTheDeparture",
+	},
+	{
+		name:    "an event is delivered that was not prepared",
+		seen:    "here, looked for when departures were first prepared only for watchers that need them, 2026-11-29",
+		story:   "Two places decided whether a watcher gets a departure. They differed for a watcher that was in its snapshot.",
+		file:    "hostmgr/emit.go",
+		is:      "if w.keepsUp() && w.cursor.Passed(e) {",
+		becomes: "if w.keepsUp() && w.synced {",
+		test:    "TestAMirrorIsCompleteAtSynced",
+	},
 }

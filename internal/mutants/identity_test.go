@@ -101,4 +101,13 @@ var identity = []mutant{
 		becomes: `slog.Uint64("registration", d.Host.Registration)`,
 		test:    "TestTheLogHasLargeNumbersAsStrings",
 	},
+	{
+		name:    "two searches find different registrations",
+		seen:    "here, looked for when heartbeats got a search of their own, 2026-11-29",
+		story:   "An id has two registrations while one replaces the other. The fast search of a heartbeat went past the older one, which had not ended.",
+		file:    "hostmgr/internal/index/touch.go",
+		is:      "if found == 0 || found == h && b.words[i].live() {",
+		becomes: "if found == 0 {",
+		test:    "TestOfTwoRegistrationsTheOlderIsFoundUntilItHasEnded",
+	},
 }
