@@ -1,57 +1,85 @@
-// Package hostmgr knows which hosts are there.
+// Package hostmgr tracks which hosts of a service are alive.
 //
-// A [Registry] holds the hosts that announced themselves. A host announces
-// itself, keeps announcing (or sends the cheaper [Registry.Heartbeat]) at its
-// own interval, and either leaves ([Registry.Leave]) or falls silent. The
-// registry notices both, has what belonged to the host cleaned up, and can say
-// of every eviction why it happened. How much silence is too much is up to a
-// [Policy]; a [EvictionLimit] holds hosts back if too many are silent at once; a [Pacing] advises them how
-// often to be heard.
+// A host announces itself, sends heartbeats at its own interval, and either leaves or falls silent.
+// A [Registry] detects both. It retries the embedder's cleanup until it succeeds, never evicts
+// hosts because the registry itself was paused, and records the evidence for every eviction.
 //
-// Drive it with [Registry.Run], which sweeps at each deadline until its context
-// ends; or call [Registry.Sweep] from a scheduler of your own, at the times
-// that [Registry.Next] names. Nothing happens in between: no goroutine exists
-// unless Run was called.
+//	hosts, err := hostmgr.New(hostmgr.Config[Peer]{
+//		Cleanup: func(ctx context.Context, d hostmgr.Departure[Peer]) error {
+//			return peers.Delete(ctx, d.Host.ID)
+//		},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	go hosts.Run(ctx) // until ctx is done
+//
+//	// In the handlers of the service:
+//	ack, err := hosts.Announce(hostmgr.Announcement[Peer]{ID: id, Metadata: peer, Interval: 30 * time.Second})
+//	ack, err = hosts.Heartbeat(id, incarnation) // ErrUnknownHost: the host must announce itself again
+//	err = hosts.Leave(ctx, id, incarnation)
+//
+// All methods of a Registry are safe for concurrent use.
 //
 // # Promises
 //
-//  1. A beat protects. After an Announce or Heartbeat that returned without
-//     error, the host is not evicted before its patience has run out, counted
-//     from the clock reading inside that call (or a moment later, while Run
-//     spares heartbeats that reading). This holds against a sweep that runs at
-//     that very moment.
-//  2. One departure per life. Each join ends in exactly one departure, counted
-//     once, seen once, and its cleanup is repeated until it succeeds.
-//  3. The past can't touch the present. A leave, heartbeat or announce of an
-//     older incarnation changes nothing of a newer one.
-//  4. Silence counts only while we listened. A stall (see Config.StallThreshold) is not
-//     counted as silence for any host, and after it no host is evicted before its
-//     own interval + StallThreshold from the end of the stall, unless its counted
-//     silence exceeds twice its patience. Under Run shorter gaps are excused for hosts that
-//     do not tolerate them. Steps of the wall clock evict no host.
-//  5. A sweep decides; the clock only shows. The state that Get and All show is
-//     computed from the clock when they are called. Until a sweep removes it a
-//     host is there: it counts in Len, a late beat saves it, a leave is a leave.
-//  6. Detection is bounded. Under Run a dead host is gone within its patience
-//     plus a small lag, whatever the number of hosts.
-//  7. Nothing lingers. After departure and cleanup nothing of a host stays, but for
-//     half of a hash that recognises an early return. Of those there are never more than
-//     a megabyte, and none when nobody was evicted for 5 minutes. (With a Shadow, Stats name
-//     up to 16 that came back to it.)
-//  8. Callbacks are free. They run with no lock held and may call the registry;
-//     one that blocks, fails or panics stops neither sweeps nor beats, and is
-//     counted. The Logger and the Recorder are callbacks too. Cleanups of one id run one at
-//     a time and in order. A Sweep with the context of a Cleanup does no cleanups; with another
-//     one it does none while the cleanup of a Sweep, or of Run, has taken less than 10 s.
-//  9. No goroutine is yours to find. None exists unless Run was called; all end
-//     when its context does, and Run returns only then. The exception is a Write of the
-//     Recorder, or a call of the Logger, that hangs: after a second it is left behind.
-//  10. Order. Events of one host arrive in the order in which they happened; a
-//     watcher that falls behind is told how much it missed and gets a fresh
-//     snapshot, never a silent gap.
-//  11. Every eviction can be explained. A [Departure] carries its evidence.
-//  12. Nothing starves. Of the cleanups that may be done, the one that has waited longest is
-//     done first, be it new or to be retried; and a Sweep ends, whatever departs meanwhile.
+// The details of each promise stand at the field or method that is named.
 //
-// All methods of a Registry are safe for concurrent use.
+//  1. A heartbeat protects. A host is not evicted before its timeout has passed since its last
+//     contact, not even by a sweep at that very moment: [Registry.Heartbeat].
+//  2. One departure per registration. It is counted once and seen once, and its cleanup is repeated
+//     until it succeeds: [Departure].
+//  3. The past cannot touch the present. A message of an older incarnation changes nothing of a newer
+//     one: [Announcement].Incarnation.
+//  4. Silence counts only while the registry observes its hosts. Neither a stall nor a step of the
+//     wall clock evicts a host: [Config].StallThreshold.
+//  5. A sweep decides; the clock only shows. Until a sweep removes a host, the host is there:
+//     [Registry.Get].
+//  6. Detection is bounded. Under Run the delay does not depend on the number of hosts, and it is
+//     measured: [Registry.Run].
+//  7. Memory is released after departure and cleanup. Only recent evictions are remembered, within
+//     limits: [Stats].RejoinedAfterEviction.
+//  8. Callbacks are free. No lock is held, and a callback that blocks, fails or panics stops neither
+//     sweeps nor heartbeats: [Config].
+//  9. No hidden goroutines. None exists unless Run was called; all end when its context does:
+//     [Registry.Run].
+//  10. Order. Events of one host arrive in order, and a watcher that falls behind is told so:
+//     [Registry.Watch].
+//  11. Every eviction can be explained from its [Evidence].
+//  12. Fairness. The cleanup that has waited longest is done first: [Config].CleanupWorkers.
+//
+// # Testing
+//
+// A test needs no Run and no real time. Set [Config].Clock to a fake clock, move it, and call
+// [Registry.Sweep]. Cleanups then run within Sweep and [Registry.Leave], so their effect can be
+// checked at once. [Registry.Next] says how far to move the clock. See the package Example "Testing".
+//
+// # Policies
+//
+// A [Policy] says how much silence makes a host suspect, and how much evicts it:
+//   - [Fixed] counts intervals. Fixed(2) is the default.
+//   - [Tiered] tells network jitter from hosts that are really offline, by fixed durations.
+//   - [PhiAccrual] adapts to the arrival history of each host.
+//   - A policy of your own is one method. See the Example of [Policy], and that of [HistoryPolicy]
+//     for one that uses the arrival history.
+//
+// To try a policy before it decides, set [Config].Shadow: it only counts. [EvictionLimit] and
+// [Config].Confirm hold hosts back when too many are silent at once, or when a last probe succeeds.
+//
+// # Cleanup
+//
+// [Config].Cleanup frees what the embedder keeps for a host. An error is retried, with pauses from
+// 100 ms to 30 s, so Cleanup must be idempotent. Leave waits for the first try and returns an error
+// that wraps [ErrCleanupPending] if that failed. [Stats].Cleanup counts what is pending. See the
+// Example of [Config], "Cleanup".
+//
+// # Restart and shutdown
+//
+// When the context of Run ends, running cleanups get a cancelled context, and failed ones stay
+// pending. To finish them, call Sweep with another context until none is pending. See the package
+// Example "Shutdown".
+//
+// To keep hosts over a restart, store what [Registry.All] yields and pass it to [Registry.Restore] of
+// the next process. See the Example of Registry.Restore. Without that, the heartbeats of all hosts
+// are answered by [ErrUnknownHost], and the hosts announce themselves again.
 package hostmgr
