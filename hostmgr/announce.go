@@ -8,11 +8,11 @@ import (
 )
 
 // Announce registers a host, or refreshes it and its metadata. It is a contact, also of a host that
-// is StateOffline but not yet evicted.
+// is StateOffline but not yet evicted. It protects the host as Heartbeat does.
 //
-// An incarnation equal to the current one refreshes the host, a greater one
-// replaces it, and a lower one is ErrStale. Other errors
-// wrap ErrInvalid, or are ErrFull.
+// The incarnation of the announcement decides. An equal one refreshes the host. A greater one
+// replaces it: the old registration ends as DepartureReplaced. A lower one is refused with
+// ErrStale. Other errors wrap ErrInvalid, or are ErrFull.
 func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
 	if err := check(&a); err != nil {
 		return Ack{}, err
@@ -44,7 +44,8 @@ func (r *Registry[M]) announce(a Announcement[M], h index.Hash, first, again quo
 	}
 }
 
-// updateAfterAnnounce is updateTimeouts for a registration that announced itself.
+// updateAfterAnnounce is updateTimeouts for the registration that an Announce has made or
+// refreshed.
 func (r *Registry[M]) updateAfterAnnounce(h index.Hash, id string, registration uint64) {
 	r.mu.RLock()
 	e, ok := r.guarded.find(h, id, registration)
@@ -54,7 +55,7 @@ func (r *Registry[M]) updateAfterAnnounce(h index.Hash, id string, registration 
 	}
 }
 
-// check validates an announcement, and fills in zero fields.
+// check validates an announcement, and sets defaults for zero fields.
 func check[M any](a *Announcement[M]) (err error) {
 	if err = checkName("id", a.ID, 1); err != nil {
 		return err
@@ -66,14 +67,14 @@ func check[M any](a *Announcement[M]) (err error) {
 	return err
 }
 
-// A quote is what the answer to an announcement is based on.
+// A quote is the data for the answer to an announcement.
 type quote struct {
 	had, most time.Duration      // what the host was told before, and may be told: see pacing.Advisor.Pick
 	timeouts  *detector.Timeouts // that it has from then on
 }
 
-// quotes are the quote for a host that joins, and the one for a host that is registered. It must be
-// called without any lock: it may ask the policy.
+// quotes returns one quote for a host that joins, and one for a host that is registered. It may ask
+// the policy, so no lock may be held.
 func (p *parts[M]) quotes(said time.Duration) (first, again quote) {
 	if p.advisor == nil {
 		again = p.quote(said, 0)
@@ -94,7 +95,8 @@ func (p *parts[M]) quote(said, most time.Duration) quote {
 	return quote{most, most, p.policies.timeouts(p.advisor.EffectiveInterval(said, most))}
 }
 
-// ack answers an announcement of a host that had an interval, and may be told another.
+// ack answers the announcement of a host that was told the interval had, and may be told up to
+// most.
 func (s *state[M]) ack(e index.Entry, had, most time.Duration, now int64) Ack {
 	ack := Ack(e.Header())
 	if s.advisor != nil {

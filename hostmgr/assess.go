@@ -8,27 +8,27 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// assess makes a the assessment of a host at now. An entry that has ended is assessed by its last contact.
+// assess sets a to the verdict on a host at now. An entry that has ended is assessed by its last
+// contact.
 func (s *state[M]) assess(a *assessment, e index.Entry, now int64) {
 	a.learn(e, s.policies.needHistory)
 	a.Word = e.Word()
 	s.stalls.Assess(&a.Verdict, index.ContactOf(a.Word), a.timeouts(e), now)
 }
 
-// snapshot makes h, all of it, the host as it is at now, under an id that the caller
-// keeps.
+// snapshot sets all of h to the host as it is at now. The caller keeps the id: it is not copied.
 func (s *state[M]) snapshot(h *Host[M], e index.Entry, id string, now int64) {
 	var a assessment
 	s.assess(&a, e, now)
 	s.show(h, e, id, &a)
 }
 
-// ownSnapshot is snapshot with an id of its own.
+// ownSnapshot is snapshot with a copy of the id.
 func (s *state[M]) ownSnapshot(h *Host[M], e index.Entry, now int64) {
 	s.snapshot(h, e, strings.Clone(e.ID()), now)
 }
 
-// show makes h, all of it, the host as it was assessed.
+// show sets all of h to the host as it was assessed.
 func (s *state[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
 	h.ID, h.State = id, State(a.State)
 	s.metadata.load(e, &h.Metadata)
@@ -43,7 +43,7 @@ func (s *state[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
 	}
 }
 
-// departure gathers all that is known of a departure, but for Attempt.
+// departure returns the departure and its evidence, without Attempt.
 func (s *state[M]) departure(e index.Entry, k DepartureKind, a *assessment, now int64) *Departure[M] {
 	d := &Departure[M]{Kind: k, At: s.clock.Wall(now)}
 	s.show(&d.Host, e, strings.Clone(e.ID()), a)

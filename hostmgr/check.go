@@ -8,7 +8,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// A checker checks the hosts of a sweep that may be due.
+// A checker assesses the hosts that may be due in one sweep, and suspects, holds or evicts them.
 type checker[M any] struct {
 	*state[M] // while the lock is held, otherwise nil: see lock
 	now       int64
@@ -20,7 +20,7 @@ type checker[M any] struct {
 	a     assessment        // of the host that is checked: to clear one for each host would take time
 }
 
-// lock takes the lock for the checker, until unlock.
+// lock takes the registry's lock and gives c its state until unlock.
 func (c *checker[M]) lock() { c.state, c.now = c.r.lockAndObserve(&c.rep) }
 
 func (c *checker[M]) unlock() {
@@ -28,7 +28,8 @@ func (c *checker[M]) unlock() {
 	c.r.unlock()
 }
 
-// next checks the bucket that is due first. It tells whether another one was due when the sweep began.
+// next checks the bucket that is due first. It returns whether another bucket was due when the
+// sweep began.
 func (c *checker[M]) next(check func(index.Entry) int64) (more bool) {
 	c.lock()
 	defer c.unlock()
@@ -37,9 +38,10 @@ func (c *checker[M]) next(check func(index.Entry) int64) (more bool) {
 	return more
 }
 
-// countSuspects counts the hosts that are missing before any is evicted: otherwise the first would be judged without
-// those that follow. A host that is due only after it, or moves to another bucket meanwhile, waits for
-// the next sweep, which follows at once.
+// countSuspects counts all missing hosts before the sweep evicts the first one. Otherwise the
+// eviction limit would not count the later ones when it decides on the first. A host that becomes
+// due after the count, or moves to another bucket during it, waits for the next sweep, which
+// follows at once.
 func (c *checker[M]) countSuspects(ctx context.Context) {
 	c.lock()
 	due := c.index.DueBuckets(c.now)
@@ -61,8 +63,9 @@ func (c *checker[M]) countBucket(h index.Hash) {
 	c.index.MayBeDue(h, c.now, c.count)
 }
 
-// check checks one host, and returns when it needs the next check. It compares and
-// evicts: if there was a contact since the host was assessed, it is assessed again.
+// check assesses one host, acts on the verdict, and returns when the host needs the next check. It
+// ends a registration by compare-and-swap: if there was a contact since the assessment, the host is
+// assessed again.
 func (c *checker[M]) check(e index.Entry) int64 {
 	a := &c.a
 	for {
@@ -86,8 +89,8 @@ func (c *checker[M]) check(e index.Entry) int64 {
 	}
 }
 
-// settle makes a host suspect that is suspect, or due where something may hold it; any other host
-// recovers. It returns false if there was a contact since the host was assessed.
+// settle makes a host suspect if it was assessed as suspect or due; otherwise it lets a suspect
+// recover. It returns false if there was a contact since the assessment.
 func (c *checker[M]) settle(e index.Entry, a *assessment) (ok bool) {
 	if a.State != detector.StateOffline {
 		c.release(e)
@@ -99,7 +102,7 @@ func (c *checker[M]) settle(e index.Entry, a *assessment) (ok bool) {
 	return c.suspect(e, a)
 }
 
-// suspect is state.suspect, and reports it.
+// suspect is state.suspect, and counts the host in the report if it was not suspect before.
 func (c *checker[M]) suspect(e index.Entry, a *assessment) (ok bool) {
 	was := e.Suspect()
 	if ok = c.state.suspect(e, a, c.now); ok && !was {
@@ -108,7 +111,7 @@ func (c *checker[M]) suspect(e index.Entry, a *assessment) (ok bool) {
 	return ok
 }
 
-// count makes a host suspect that is suspect or due, so that the eviction limit counts it.
+// count makes a host suspect if it is suspect or due now, so that the eviction limit counts it.
 func (c *checker[M]) count(e index.Entry) {
 	if e.Suspect() {
 		return
@@ -121,8 +124,8 @@ func (c *checker[M]) count(e index.Entry) {
 	}
 }
 
-// keepHeld returns when a host that is held needs the next check, and adds it to those that
-// Confirm is to be asked about.
+// keepHeld returns when a held host needs the next check. If only Confirm holds it, the host is
+// added to c.due.
 func (c *checker[M]) keepHeld(e index.Entry, h hold) int64 {
 	c.rep.Held++
 	switch {

@@ -6,7 +6,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
 )
 
-// newCleanups makes the queue of cleanups that are owed; done records the latency of one that succeeded.
+// newCleanups makes the queue of pending cleanups. done is called with the latency of each cleanup
+// that succeeded.
 func newCleanups[M any](p *parts[M], replan func(), done func(*Departure[M], int64)) *cleanup.Queue[*Departure[M]] {
 	c := cleanup.Config[*Departure[M]]{
 		Clock: p.clock, Workers: p.cfg.CleanupWorkers, Replan: replan, Done: done,

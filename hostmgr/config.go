@@ -11,117 +11,146 @@ import (
 )
 
 const (
-	runMaxGap      = 500 * time.Millisecond
-	minMaxGap      = 10 * time.Millisecond
-	defaultWorkers = 8
+	minStallThreshold = 10 * time.Millisecond
+	defaultWorkers    = 8
 )
 
-// Config is what New makes a Registry from. The zero Config works.
+// Config configures a Registry. The zero Config works.
+//
+// Cleanup, Confirm, Recorder and Logger are callbacks. They are called with no lock held and may
+// call the registry. One that blocks, fails or panics stops neither sweeps nor heartbeats, and
+// Stats counts its failures. This holds under Run. Without Run they are called by the goroutine
+// that calls Sweep or Leave, and that call waits for them.
 type Config[M any] struct {
-	// Detection: when a host is suspect, and when it is evicted.
+	// Detection: when a host becomes suspect, and when it is evicted.
 
-	// Policy says how much silence makes a host suspect, and how much evicts it. Nil means Fixed(2).
+	// Policy says how much silence makes a host suspect, and how much evicts it. Nil means
+	// Fixed(2).
 	Policy Policy
 
-	// EvictionLimit holds hosts that are due if too many are due at once. The zero EvictionLimit
-	// holds no host. Confirm is asked about those that the limit does not hold.
+	// EvictionLimit slows down evictions while too many hosts are missing at once. The zero
+	// EvictionLimit holds no host.
 	EvictionLimit EvictionLimit
 
-	// Confirm is asked before an eviction, in batches of up to 512 hosts, and
-	// returns the hosts that may be evicted: a last probe, or another scheduler's opinion.
-	// A host that it leaves out is held, and all of them are if it fails or panics. Held hosts are
-	// asked about again a second later, or at the next Sweep by hand.
-	// One batch is asked about at a time: under Run on a goroutine of its own,
-	// with Run's context, otherwise on the one that calls Sweep. Nil means that
-	// evictions need no confirmation.
+	// Confirm is asked before an eviction and returns those of the hosts that may be evicted. It
+	// can send a last probe, or ask another scheduler. Nil means that evictions need no
+	// confirmation.
+	//
+	// Hosts that the EvictionLimit holds are not asked about. The others come in batches of up to
+	// 512, one batch at a time. A host that Confirm leaves out is held, and so is the whole batch
+	// if Confirm fails or panics. Held hosts are asked about again after a second, or in the next
+	// call of Sweep.
+	//
+	// Under Run, Confirm runs on a goroutine of its own with the context of Run; otherwise on the
+	// goroutine that calls Sweep, with its context.
 	Confirm func(context.Context, []Host[M]) ([]Host[M], error)
 
-	// Pacing is the interval that hosts are advised. The zero Pacing leaves each host the
-	// interval that it named.
+	// Pacing advises each host an interval, by the number of hosts. The zero Pacing leaves each
+	// host the interval that it announced.
 	Pacing Pacing
 
-	// Departure: what happens when a host is gone.
+	// Departure: what happens after a host has departed.
 
-	// Cleanup frees what the embedder keeps for a departed host. It is repeated
-	// until it returns nil, with pauses that grow from 100 ms to 30 s. Cleanups of
-	// one id run one at a time and in order. A panic counts as an error.
+	// Cleanup frees what the embedder keeps for a departed host. It is repeated until it returns
+	// nil, with pauses that grow from 100 ms to 30 s. A panic counts as an error. Cleanups of one
+	// id run one at a time and in order. Nil means that there is nothing to clean up. Forgotten
+	// hosts are not cleaned up.
 	//
-	// Under Run it runs on a goroutine of the registry, with Run's context.
-	// Without Run it runs on the goroutine that calls Leave or Sweep, after the
-	// removal, with its context; the cleanup of a replaced host waits for the next
-	// Sweep. It is not called for forgotten hosts. Nil means that there is
-	// nothing to clean up.
+	// Under Run, Cleanup runs on a goroutine of the registry with the context of Run. Without Run
+	// it runs on the goroutine that calls Leave or Sweep, with that call's context, after the host
+	// was removed. The cleanup of a replaced host then waits for the next Sweep.
 	//
-	// It may call the registry. It must call Leave with the context that it got: otherwise the two
-	// may wait for each other until Run ends.
+	// Cleanup may call the registry. If it calls Leave it must pass on its context. Otherwise this
+	// cleanup and that Leave may wait for each other until Run ends. A Sweep that it calls with its
+	// context does no cleanups.
 	Cleanup func(context.Context, Departure[M]) error
 
-	// CleanupWorkers is how many cleanups may run at a time under Run. Zero
-	// means 8; negative is an error.
+	// CleanupWorkers is how many cleanups may run at a time under Run. Zero means 8; negative is an
+	// error. Cleanups that are ready wait in one queue, new ones and retries alike: the one that
+	// has been ready longest is next.
 	CleanupWorkers int
 
-	// Driving: time, sweeps and size.
+	// Driving: time, stalls and size.
 
-	// Clock is the time source. Nil means the system's, or inside a
-	// testing/synctest bubble the bubble's. The clock may step back; the registry's
-	// own time never does. After a step back of up to a second (or StallThreshold, if that is longer)
-	// it stands still until the clock has caught up. After a longer one it goes on from the
-	// latest sweep, announce or leave, and later contacts count as later
-	// by the length of the step. A step forth of more than 73 years is ignored.
-	// 146 years after New time stands still for ever.
+	// Clock is the time source. Nil means the system clock; in a testing/synctest bubble, the clock
+	// of the bubble.
+	//
+	// The clock may step, but the registry's own time never goes back:
+	//   - A step of the wall clock has no effect if readings have a monotonic part, as those of the
+	//     system clock have.
+	//   - After a step back of up to a second, or up to StallThreshold if that is longer, the
+	//     registry's time stands still until the clock has caught up.
+	//   - After a longer step back it continues from the latest sweep, announce or leave. Contacts
+	//     between that moment and the step count as later than they were, by at most the length of
+	//     the step.
+	//   - A step forward counts as time that passes, so it may be a stall. A step of more than 73
+	//     years is ignored.
+	//
+	// The registry's time ends 146 years after New: then it stands still.
 	Clock clock.Clock
 
-	// StallThreshold is the longest gap between two sweeps that is normal for
-	// the driver of this registry. A longer gap is a stall: the process was paused,
-	// the machine frozen, the driver starved. A stall does not count as silence. Choose the threshold
-	// above the driver's period, or every gap is a stall.
+	// StallThreshold is the longest gap between two sweeps that is normal. A longer gap is a stall:
+	// the process was paused, the machine frozen, or Sweep was called late. A stall does not count
+	// as silence of any host. After a stall no host is evicted before its interval + StallThreshold
+	// has passed, unless its silence exceeds twice its timeout.
 	//
-	// Zero means 500 ms under Run, which wakes at least twice in that time. Driven by
-	// hand zero means that no gap is a stall, so that moving a fake clock and sweeping does
-	// what a test expects. Negative means that no gap is ever a stall. The least allowed value is 10 ms.
-	// By hand, a single call of Confirm or Cleanup that takes longer is a stall too, because it
-	// delays the sweep.
+	// Zero means 500 ms under Run, which wakes at least twice in that time. Without Run, zero means
+	// that no gap is a stall, so a test can move a fake clock as it likes. Negative means that no
+	// gap is ever a stall. The least positive value is 10 ms.
 	//
-	// A host tolerates a gap of (timeout - interval) / 2; with a HistoryPolicy at most its
-	// interval / 2; always at least 5 ms. A host that tolerates less than StallThreshold is impatient. Under
-	// Run, a gap that is longer than what the most impatient host tolerates does not count as silence of any
-	// impatient host, up to 4 x StallThreshold of such gaps in one silence; and Run wakes twice in that
-	// time. So hosts with an interval of 100 ms under Fixed(2) survive a pause of 400 ms. This does
-	// not affect other hosts, and it is not counted in Stats.Stalls. Driven by hand, the threshold is
-	// the same for all hosts: choose it below (timeout - interval) of the most impatient host.
+	// Without Run, choose the threshold above the period of the sweeps, or every gap is a stall;
+	// and below (timeout - interval) of each host. A single call of Confirm or Cleanup that takes
+	// longer than the threshold is then a stall too, because it delays the sweep.
+	//
+	// Some hosts tolerate only shorter gaps:
+	//
+	//	tolerance = max(5 ms, (timeout - interval) / 2)
+	//	tolerance = max(5 ms, min(timeout - interval, interval) / 2) // with a HistoryPolicy
+	//
+	// A host with a tolerance below StallThreshold is impatient. Under Run, a gap longer than the
+	// tolerance of the most impatient host does not count as silence of any impatient host, and Run
+	// wakes at least twice in that tolerance. So hosts with an interval of 100 ms under Fixed(2)
+	// survive a pause of 400 ms. At most 4 x StallThreshold of such gaps are left out of one
+	// silence. These gaps do not affect other hosts, and Stats.Stalls does not count them.
 	StallThreshold time.Duration
 
-	// MaxHosts is the number of hosts above which no new host may join. A
-	// refresh and a newer incarnation always may. Zero means no limit; negative
-	// is an error.
+	// MaxHosts is the largest number of registered hosts. Beyond it the Announce of a new host
+	// returns ErrFull. A refresh and a newer incarnation are always accepted. Zero means no limit;
+	// negative is an error.
 	MaxHosts int
 
-	// Observation: what is seen of it.
+	// Observation: how the registry can be watched. See also Registry.Watch and Registry.Stats.
 
-	// Shadow is a second policy that only counts what it would have done: see Stats.Shadow.
-	// Nil means that there is none. With a Shadow, each late contact takes the lock.
+	// Shadow is a second policy that only counts the evictions that it would have made: see
+	// Stats.Shadow. Nil means none. With a Shadow, each late contact takes the lock.
 	Shadow Policy
 
-	// Recorder is the flight recorder: it receives lines of text about each join, departure, late
-	// contact (after more than 1.5 intervals, or the Shadow's timeout), stall, and decision of
-	// EvictionLimit or Confirm, with the evidence. Package flight reads the lines and judges each
-	// silence again, by the same policy or by another one. A contact on time writes nothing; a late
-	// one takes the lock. Under Run a goroutine writes as soon as there is something; without Run
-	// each Sweep ends with one Write. At most 16 MiB wait, and as much may be in a Write; what finds no
-	// room is lost, and counted. Run waits for the last Write when it
-	// ends, but no longer than a second of real time; then it leaves a hanging Write behind.
-	// Nil records nothing.
+	// Recorder receives a line of text, with the evidence, about each
+	//   - join and departure;
+	//   - late contact: after more than 1.5 intervals, or after the timeout of the Shadow;
+	//   - stall;
+	//   - decision of EvictionLimit or Confirm to hold a host.
+	//
+	// Package flight documents the format. It can assess each recorded silence again, by the same
+	// policy or by another one. Nil records nothing.
+	//
+	// A contact on time writes nothing; a late one takes the lock. Under Run one goroutine writes
+	// as soon as there is something to write. Without Run each Sweep ends with one Write. Up to 16
+	// MiB wait for the next Write. Lines that find no room are lost and counted in Stats.Recorder.
+	// When Run ends it waits for the last Write, but for at most a second of real time; it leaves a
+	// Write that hangs behind.
 	Recorder io.Writer
 
-	// Logger receives stalls, and callbacks that fail. Under Run a goroutine of its own
-	// writes the lines; without Run the goroutine that calls Sweep or Leave does so at its end. So a handler
-	// that blocks or panics stops nothing else. At most 1024 lines wait; Stats.LogLinesLost counts
-	// those that find no room, and those that the handler fails on. When Run ends it gives a
-	// hanging handler one second of real time. Nil logs nothing.
+	// Logger receives stalls and the failures of callbacks. Nil logs nothing.
+	//
+	// Under Run a goroutine of its own writes the lines; without Run, the end of Sweep or Leave
+	// does. So a handler that blocks or panics stops nothing else. Up to 1024 lines wait.
+	// Stats.LogLinesLost counts lines that found no room, and lines on which the handler panicked.
+	// When Run ends it gives a handler that hangs one second of real time.
 	Logger *slog.Logger
 }
 
-// withDefaults checks the Config and fills in zero fields.
+// withDefaults validates the Config and returns it with defaults for zero fields.
 func (c Config[M]) withDefaults() (Config[M], error) {
 	if c.CleanupWorkers < 0 {
 		return c, fmt.Errorf("%w: Config.CleanupWorkers %d is negative", ErrInvalid, c.CleanupWorkers)
@@ -129,8 +158,8 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	if c.MaxHosts < 0 {
 		return c, fmt.Errorf("%w: Config.MaxHosts %d is negative", ErrInvalid, c.MaxHosts)
 	}
-	if c.StallThreshold > 0 && c.StallThreshold < minMaxGap {
-		return c, fmt.Errorf("%w: Config.StallThreshold %v is below %v", ErrInvalid, c.StallThreshold, minMaxGap)
+	if c.StallThreshold > 0 && c.StallThreshold < minStallThreshold {
+		return c, fmt.Errorf("%w: Config.StallThreshold %v is below %v", ErrInvalid, c.StallThreshold, minStallThreshold)
 	}
 	if err := c.EvictionLimit.validate(); err != nil {
 		return c, err

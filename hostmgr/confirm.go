@@ -12,8 +12,8 @@ import (
 
 const confirmBatch = 512
 
-// A pendingEviction is a host that is due, named so that it is found again, wherever it
-// has moved by then.
+// A pendingEviction names a host that is due. The name finds the host again after its entry has
+// moved.
 type pendingEviction struct {
 	id           string
 	registration uint64
@@ -22,12 +22,13 @@ type pendingEviction struct {
 // A confirmRequest is one host that Confirm is asked about.
 type confirmRequest[M any] struct {
 	pendingEviction
-	word int64 // of its last contact when Confirm was asked
+	word int64 // the contact word when Confirm was asked
 	host Host[M]
 }
 
-// confirmAll asks Confirm about hosts that are due, a batch at a time, and evicts those that
-// it lets go; it adds that to the report. If another goroutine asks already it leaves them held: they come up again.
+// confirmAll asks Confirm about hosts that are due, one batch at a time, and evicts the hosts that
+// Confirm allows. It returns the report with these evictions. If another goroutine is asking
+// Confirm, it leaves the hosts held: the next sweep finds them again.
 func (r *Registry[M]) confirmAll(ctx context.Context, due []pendingEviction, rep SweepReport) SweepReport {
 	if len(due) == 0 || !r.confirming.CompareAndSwap(false, true) {
 		return rep
@@ -51,7 +52,7 @@ type confirmer[M any] struct {
 	rep SweepReport
 }
 
-// stillDue returns the requests for hosts that are due by now, and releases the others.
+// stillDue returns requests for the hosts that are still due, and releases the others.
 func (c *confirmer[M]) stillDue(due []pendingEviction) []confirmRequest[M] {
 	s, now := c.r.lock()
 	defer c.r.unlock()
@@ -81,8 +82,8 @@ func (s *state[M]) findPending(p pendingEviction) (index.Entry, bool) {
 	return s.find(s.index.Hash(p.id), p.id, p.registration)
 }
 
-// ask calls Confirm. It returns the hosts that may go, and why the others may not. It survives whatever
-// Confirm does to its goroutine.
+// ask calls Confirm. It returns the hosts that may be evicted, and the reason to hold the others.
+// It returns even if Confirm panics or ends its goroutine.
 func (c *confirmer[M]) ask(ctx context.Context, asked []confirmRequest[M]) (allowed map[pendingEviction]bool, otherwise confirmation) {
 	hosts := make([]Host[M], len(asked))
 	for i, q := range asked {
@@ -116,9 +117,8 @@ func (c *confirmer[M]) failed(hosts int, err error) {
 	c.r.cfg.Logger.Error("Confirm failed, its hosts are held", "hosts", hosts, "err", brief(err))
 }
 
-// apply evicts the hosts that may go, are due still, and had no contact since Confirm
-// was asked: an answer is about the silence that it was asked about. It holds the
-// others.
+// apply evicts the hosts that may be evicted, are still due, and had no contact since Confirm was
+// asked: an answer is about the silence that Confirm was asked about. It holds the others.
 func (c *confirmer[M]) apply(asked []confirmRequest[M], allowed map[pendingEviction]bool, otherwise confirmation) {
 	c.r.observe(&c.rep)
 	s, now := c.r.lock()
@@ -131,7 +131,7 @@ func (c *confirmer[M]) apply(asked []confirmRequest[M], allowed map[pendingEvict
 	}
 }
 
-// applyAnswer tells whether the host is held no more.
+// applyAnswer evicts or holds one host. It returns whether the host is no longer held.
 func (s *state[M]) applyAnswer(e index.Entry, word int64, allowed bool, otherwise confirmation, now int64, rep *SweepReport) (released bool) {
 	var a assessment
 	s.assess(&a, e, now)

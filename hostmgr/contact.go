@@ -6,9 +6,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// Observe is a contact that happened elsewhere, age ago: it counts as if
-// it had come here then. One that is older than the last known contact changes nothing.
-// A negative age counts as zero. The errors are those of Heartbeat.
+// Observe records a contact that happened elsewhere, age ago. It counts as if it had come here at
+// that time. A contact older than the last known one changes nothing. A negative age counts as
+// zero. The errors are those of Heartbeat.
 func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) error {
 	now := r.clock.Now()
 	c := contact[M]{r, r.index.Hash(id), id, incarnation, now - min(now, max(0, int64(age)))}
@@ -19,7 +19,8 @@ func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) 
 	return err
 }
 
-// A contact is a heartbeat, or an observation, on its slow path. Its methods are called without any lock.
+// A contact is a heartbeat, or an observation, on its slow path. Its methods are called with no
+// lock held.
 type contact[M any] struct {
 	r           *Registry[M]
 	hash        index.Hash
@@ -28,8 +29,8 @@ type contact[M any] struct {
 	at          int64
 }
 
-// record records the contact. If the registration ends meanwhile it looks again: the host
-// may have another one by now.
+// record records the contact. If the registration ends meanwhile, it looks again: the host may have
+// a new registration by then.
 func (c *contact[M]) record() (Ack, error) {
 	for {
 		e, ok := c.r.index.Find(c.hash)
@@ -50,8 +51,8 @@ func (c *contact[M]) record() (Ack, error) {
 	}
 }
 
-// admits keeps other incarnations out: the past is ErrStale, the future is not
-// registered yet.
+// admits refuses other incarnations: an older one with ErrStale, a newer one, which is not
+// registered yet, with ErrUnknownHost.
 func admits(current, incarnation uint64) error {
 	switch {
 	case incarnation == 0 || incarnation == current:
@@ -63,8 +64,8 @@ func admits(current, incarnation uint64) error {
 	}
 }
 
-// after does what else a contact needs. Most need no lock: only the contact of a suspect does,
-// and a late one where its gap matters.
+// after updates all that depends on a contact. It takes the lock only if the host was suspect, if
+// its gap must be recorded, or if its entry has moved.
 func (c *contact[M]) after(e index.Entry, was int64) {
 	needHistory := c.r.policies.needHistory
 	gap := c.at - index.ContactOf(was)
@@ -79,7 +80,7 @@ func (c *contact[M]) after(e index.Entry, was int64) {
 	}
 }
 
-// isNotable tells whether a gap is worth a record. It may ask the policy.
+// isNotable reports whether a gap is worth a record. It may ask the policy.
 func (p *parts[M]) isNotable(e index.Entry, gap int64) bool {
 	t := *p.policies.timeouts(e.Interval())
 	if p.policies.needHistory {
@@ -89,7 +90,7 @@ func (p *parts[M]) isNotable(e index.Entry, gap int64) bool {
 	return t.Notable(gap)
 }
 
-// afterLocked is the rare part of after.
+// afterLocked is the part of after that needs the lock.
 func (c *contact[M]) afterLocked(e index.Entry, was int64) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
@@ -99,7 +100,7 @@ func (c *contact[M]) afterLocked(e index.Entry, was int64) {
 	}
 }
 
-// recordByID is record for the few hosts whose hash collides with that of another id.
+// recordByID is record for a host with the hash of another id. There are few such hosts.
 func (c *contact[M]) recordByID() (Ack, error) {
 	e, ack, err := c.recordLocked()
 	if err == nil && c.r.policies.needHistory {
@@ -119,8 +120,8 @@ func (c *contact[M]) recordLocked() (index.Entry, Ack, error) {
 	return e, Ack(e.Header()), nil
 }
 
-// recheck has a host checked in time whose contact was some time ago, and whose timeouts it may have
-// changed: the scheduled check did not know of it.
+// recheck schedules the check of a host after a contact in the past, which may have changed its
+// timeouts. The check that was scheduled before does not account for them.
 func (c *contact[M]) recheck() {
 	s, now := c.r.lock()
 	defer c.r.unlock()
@@ -130,9 +131,9 @@ func (c *contact[M]) recheck() {
 	}
 }
 
-// updateTimeouts asks the history policies for the timeouts of a host. It must be called without any lock.
-// Until they have answered, the timeouts of before count, which are as good: they run from a contact
-// whose call has not returned yet.
+// updateTimeouts asks the history policies for new timeouts of a host, with no lock held. Until
+// they have answered, the former timeouts apply. They are as good: they count from a contact of
+// which the call has not returned yet.
 func (r *Registry[M]) updateTimeouts(e index.Entry, id string) {
 	arrivals, interval, current := e.Arrivals()
 	for ; !current; arrivals, interval, current = e.Arrivals() {
@@ -152,8 +153,8 @@ func (r *Registry[M]) updateTimeouts(e index.Entry, id string) {
 	}
 }
 
-// current finds an entry that has moved; ok is false if its registration has ended. It waits until a rebuild
-// that moves it is done.
+// current finds an entry again after it has moved; ok is false if its registration has ended. It
+// waits until the rebuild that moves the entry is done.
 func (r *Registry[M]) current(e index.Entry, id string) (now index.Entry, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A DepartureKind is how a registration ended.
+// A DepartureKind says how a registration ended.
 type DepartureKind uint8
 
 // The kinds of departures.
@@ -21,37 +21,40 @@ func (k DepartureKind) String() string {
 	return name([]string{"", "left", "evicted", "replaced", "forgotten"}, int(k))
 }
 
-// A Departure is the end of one registration, with the evidence for it.
+// A Departure is the end of one registration, with the evidence for it. Each registration ends in
+// exactly one Departure, which is counted once in Stats and passed once to each watcher. Its
+// cleanup is repeated until it succeeds.
 type Departure[M any] struct {
 	Kind DepartureKind
-	Host Host[M] // as it was at the end, Host.LastContact included
+	Host Host[M] // at the end
 	At   time.Time
 	Evidence
-	// Attempt counts the tries of this cleanup, from 1.
+	// Attempt numbers the calls of Cleanup for this departure, from 1. It is 0 in an Event.
 	Attempt int
 }
 
-// Evidence is what a departure rests on.
+// Evidence is the data on which a departure was decided. It explains every eviction: see
+// Departure.Reason.
 type Evidence struct {
 	// Silence is the time from the last contact to the departure, less StallTime.
 	Silence time.Duration
-	// Interval and Timeout are what the silence was compared with. A Timeout
-	// of zero means that silence alone never evicts this host.
+	// Interval and Timeout are the limits that the silence was compared with. A Timeout of zero
+	// means that silence alone never evicts the host.
 	Interval, Timeout time.Duration
-	// Mean, Deviation and Count are those of the History that the Timeout was computed from, if
-	// the policy is a HistoryPolicy; otherwise they are zero.
+	// Mean, Deviation and Count are the History that the Timeout was computed from. They are zero
+	// unless the policy is a HistoryPolicy.
 	Mean, Deviation time.Duration
 	Count           uint64
-	// StallTime is the part of the time since the last contact that does not count,
-	// because the registry itself was stalled.
+	// StallTime is the part of the time since the last contact in which the registry was stalled.
+	// It does not count as silence.
 	StallTime time.Duration
-	// HeldFor is how long the host stayed after it was due because something
-	// held it, and Hold is what that was.
+	// HeldFor is how long the host was held after it was due, less stalls. Hold says by what.
 	HeldFor time.Duration
 	Hold    HoldReason
 }
 
-// Reason says in one sentence why the host departed. It is for logs and pages: do not parse it.
+// Reason explains in one sentence why the host departed. The text is for logs and pages, not for
+// parsing.
 func (d Departure[M]) Reason() string {
 	switch d.Kind {
 	case DepartureLeft:
@@ -81,7 +84,8 @@ func (e Evidence) silent() string {
 	return why
 }
 
-// roundUp returns d in whole microseconds: a silence longer than the timeout reads as longer.
+// roundUp rounds up to whole microseconds: so a silence longer than the timeout still reads as
+// longer.
 func roundUp(d time.Duration) time.Duration {
 	return (d + time.Microsecond - 1).Truncate(time.Microsecond)
 }

@@ -15,44 +15,35 @@
 //	go hosts.Run(ctx) // until ctx is done
 //
 //	// In the handlers of the service:
-//	ack, err := hosts.Announce(hostmgr.Announcement[Peer]{ID: id, Metadata: peer, Interval: 30 * time.Second})
-//	ack, err = hosts.Heartbeat(id, incarnation) // ErrUnknownHost: the host must announce itself again
-//	err = hosts.Leave(ctx, id, incarnation)
+//	ack, err := hosts.Announce(hostmgr.Announcement[Peer]{ID: id, Metadata: peer})
+//	ack, err := hosts.Heartbeat(id, incarnation) // ErrUnknownHost: it must announce itself again
+//	err := hosts.Leave(ctx, id, incarnation)
 //
 // All methods of a Registry are safe for concurrent use.
 //
 // # Promises
 //
-// The details of each promise stand at the field or method that is named.
+// The field or method in brackets has the details.
 //
-//  1. A heartbeat protects. A host is not evicted before its timeout has passed since its last
-//     contact, not even by a sweep at that very moment: [Registry.Heartbeat].
-//  2. One departure per registration. It is counted once and seen once, and its cleanup is repeated
-//     until it succeeds: [Departure].
-//  3. The past cannot touch the present. A message of an older incarnation changes nothing of a newer
-//     one: [Announcement].Incarnation.
-//  4. Silence counts only while the registry observes its hosts. Neither a stall nor a step of the
-//     wall clock evicts a host: [Config].StallThreshold.
-//  5. A sweep decides; the clock only shows. Until a sweep removes a host, the host is there:
-//     [Registry.Get].
-//  6. Detection is bounded. Under Run the delay does not depend on the number of hosts, and it is
-//     measured: [Registry.Run].
-//  7. Memory is released after departure and cleanup. Only recent evictions are remembered, within
-//     limits: [Stats].RejoinedAfterEviction.
-//  8. Callbacks are free. No lock is held, and a callback that blocks, fails or panics stops neither
-//     sweeps nor heartbeats: [Config].
-//  9. No hidden goroutines. None exists unless Run was called; all end when its context does:
-//     [Registry.Run].
-//  10. Order. Events of one host arrive in order, and a watcher that falls behind is told so:
-//     [Registry.Watch].
-//  11. Every eviction can be explained from its [Evidence].
-//  12. Fairness. The cleanup that has waited longest is done first: [Config].CleanupWorkers.
+//  1. A heartbeat protects: no eviction before the timeout has passed. [Registry.Heartbeat]
+//  2. One departure per registration. Its cleanup is repeated until it succeeds. [Departure]
+//  3. The past cannot touch the present: an older incarnation changes nothing. [Announcement]
+//  4. Silence counts only while the registry observes its hosts: stalls evict no host. [Config]
+//  5. A sweep decides; the clock only shows. Only a sweep removes a silent host. [Registry.Get]
+//  6. Detection is bounded under Run, whatever the number of hosts, and measured. [Registry.Run]
+//  7. Memory is released after departure and cleanup. Only recent evictions are kept. [Stats]
+//  8. Callbacks may block, fail or panic: sweeps, heartbeats and other callbacks go on. [Config]
+//  9. No hidden goroutines. None exists unless Run was called; all end with it. [Registry.Run]
+//  10. Order. Events of one host arrive in order, and no gap goes unnoticed. [Registry.Watch]
+//  11. Every eviction can be explained by what its departure says. [Evidence]
+//  12. Fairness. The cleanup that has waited longest is done first. [Config]
 //
 // # Testing
 //
 // A test needs no Run and no real time. Set [Config].Clock to a fake clock, move it, and call
 // [Registry.Sweep]. Cleanups then run within Sweep and [Registry.Leave], so their effect can be
-// checked at once. [Registry.Next] says how far to move the clock. See the package Example "Testing".
+// checked at once. [Registry.Next] says how far to move the clock. See the package Example
+// "Testing".
 //
 // # Policies
 //
@@ -75,11 +66,11 @@
 //
 // # Restart and shutdown
 //
-// When the context of Run ends, running cleanups get a cancelled context, and failed ones stay
-// pending. To finish them, call Sweep with another context until none is pending. See the package
-// Example "Shutdown".
+// Run cancels running cleanups when its context ends, and returns when they have returned. Cleanups
+// that failed stay pending. To finish them, call Sweep with another context until none is pending.
+// See the package Example "Shutdown".
 //
-// To keep hosts over a restart, store what [Registry.All] yields and pass it to [Registry.Restore] of
-// the next process. See the Example of Registry.Restore. Without that, the heartbeats of all hosts
-// are answered by [ErrUnknownHost], and the hosts announce themselves again.
+// To keep hosts over a restart, store what [Registry.All] yields, and pass it to [Registry.Restore]
+// in the next process. See the Example of Registry.Restore. Without that, the answer to each
+// heartbeat is [ErrUnknownHost], and hosts announce themselves again.
 package hostmgr

@@ -6,8 +6,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// emit queues an event for every watcher that does not find it in its snapshot
-// anyway; a is nil if the host was not assessed yet. All watchers see one order, because the caller holds the lock; unlock wakes them.
+// emit queues an event for each watcher, except those that will find the change in their snapshot.
+// a is nil if the host was not assessed yet. The caller holds the lock, so all watchers get the
+// same order; unlock wakes them.
 func (s *state[M]) emit(k EventKind, e index.Entry, a *assessment, now int64) {
 	s.seq++
 	if len(s.watchers) == 0 {
@@ -23,7 +24,7 @@ func (s *state[M]) emit(k EventKind, e index.Entry, a *assessment, now int64) {
 	})
 }
 
-// isAwaited tells whether an event of this host will be queued for any watcher.
+// isAwaited reports whether any watcher will get an event of this host.
 func (s *state[M]) isAwaited(e index.Entry) bool {
 	for _, w := range s.watchers {
 		if w.keepsUp() && w.cursor.Passed(e) {
@@ -33,7 +34,7 @@ func (s *state[M]) isAwaited(e index.Entry) bool {
 	return false
 }
 
-// emitDeparture is emit for a departure; d may be nil if no watcher awaits it.
+// emitDeparture is emit for a departure. d may be nil if isAwaited is false.
 func (s *state[M]) emitDeparture(e index.Entry, d *Departure[M], now int64) {
 	s.seq++
 	if len(s.watchers) == 0 {
@@ -44,7 +45,7 @@ func (s *state[M]) emitDeparture(e index.Entry, d *Departure[M], now int64) {
 	})
 }
 
-// queueEvent queues an event, which fill fills in if any watcher needs it.
+// queueEvent queues an event. It calls fill to complete the event once, if any watcher needs it.
 func (s *state[M]) queueEvent(e index.Entry, now int64, fill func(*Event[M])) {
 	var event *Event[M]
 	for _, w := range s.watchers {

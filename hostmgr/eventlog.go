@@ -14,7 +14,7 @@ const (
 	writeGrace    = time.Second // of real time, that Run gives a Write that hangs when it ends
 )
 
-// newEventLog returns nil without a Recorder.
+// newEventLog returns the event log of Config.Recorder, or nil without one.
 func newEventLog[M any](cfg Config[M], c *monotime.Clock) *eventlog.Log {
 	return eventlog.New(eventlog.Config{
 		Writer: cfg.Recorder,
@@ -32,7 +32,7 @@ func newEventLog[M any](cfg Config[M], c *monotime.Clock) *eventlog.Log {
 	})
 }
 
-// describe names a policy as the replay command does.
+// describe returns the name of a policy, as the replay command understands it.
 func describe(p Policy) string {
 	switch p := p.(type) {
 	case Fixed:

@@ -10,10 +10,16 @@ import (
 // if the host is suspect; if the advised interval has grown; and, with a Shadow, a Recorder or a
 // HistoryPolicy, if the heartbeat is late.
 //
+// After a Heartbeat without error the host is not evicted before its timeout has passed, counted
+// from a clock reading within the call. This holds against a sweep at that very moment: an eviction
+// compares the last contact and ends the registration in one atomic step.
+//
 // Incarnation 0 means the current registration. ErrUnknownHost asks the host to announce itself
-// again; ErrStale tells a former incarnation that there is a newer one.
+// again. ErrStale tells an older incarnation that there is a newer one. If the id is not
+// registered, Heartbeat does not register it: a message that arrives after its host has left brings
+// nothing back.
 func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Ack, error) {
-	now := r.clock.Now() // before all else: a clock waits for memory that was asked for before
+	now := r.clock.Now() // first: reading the clock waits for earlier loads from memory
 	h := r.index.Hash(id)
 	if !r.tracksGaps {
 		if header, ok := r.index.Touch(h, incarnation, now); ok {
@@ -26,7 +32,7 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Ack, error) {
 	return r.slowHeartbeat(h, id, incarnation, now)
 }
 
-// slowHeartbeat is a heartbeat that index.Touch did not settle, or whose gap matters.
+// slowHeartbeat records a heartbeat that index.Touch refused, or with a gap that must be recorded.
 func (r *Registry[M]) slowHeartbeat(h index.Hash, id string, incarnation uint64, now int64) (Ack, error) {
 	c := contact[M]{r, h, id, incarnation, now}
 	ack, err := c.record()
@@ -36,10 +42,10 @@ func (r *Registry[M]) slowHeartbeat(h index.Hash, id string, incarnation uint64,
 	return ack, err
 }
 
-// advise puts the advised interval into the answer to a heartbeat. If that is longer
-// than the interval that the host's timeouts are computed from, they are computed from the advised one before the host is told.
-// (An Announce at the same time may make that shorter again; which of the two answers
-// the host follows is then its choice.)
+// advise puts the advised interval into the answer to a heartbeat. If the advice is longer than the
+// interval of the host's timeouts, it first computes the timeouts from the advice. So the host has
+// the longer timeout before it is told the longer interval. An Announce at the same time may make
+// the interval shorter again; the host then may follow either answer.
 func (r *Registry[M]) advise(h index.Hash, id string, ack Ack, now int64) Ack {
 	had, most := ack.Interval, r.advisor.Interval(now)
 	if had < most && !r.lengthen(h, id, ack.Registration, r.advisor.EffectiveInterval(had, most)) {
@@ -49,7 +55,7 @@ func (r *Registry[M]) advise(h index.Hash, id string, ack Ack, now int64) Ack {
 	return ack
 }
 
-// lengthen has a host judged by an interval that is longer than its own.
+// lengthen computes the timeouts of a host from an interval that is longer than its own.
 func (r *Registry[M]) lengthen(h index.Hash, id string, registration uint64, interval time.Duration) (ok bool) {
 	t := r.policies.timeouts(interval)
 	s, now := r.lock()

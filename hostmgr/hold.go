@@ -9,8 +9,8 @@ import (
 
 const holdPause = int64(time.Second) // until a host that is held is checked again
 
-// shouldHold decides whether something holds a host that is due. The limit decides only on a host
-// that it has counted.
+// shouldHold decides whether to hold a host that is due. The eviction limit decides only about
+// hosts that it has counted as missing.
 func (s *state[M]) shouldHold(e index.Entry, counted bool, now int64) (h hold, stays bool) {
 	h = s.holds.of(e)
 	if !e.Held() {
@@ -32,7 +32,7 @@ func (s *state[M]) shouldHold(e index.Entry, counted bool, now int64) (h hold, s
 	return h, stays
 }
 
-// applyLimit decides on a host that waits for the limit.
+// applyLimit lets the eviction limit decide about a host that waits for it.
 func (s *state[M]) applyLimit(e index.Entry, h hold, now int64) hold {
 	h.expired = s.limiter.HoldLeft(h.since, s.stalls.Common(), now) <= 0
 	if h.waits = !h.expired; h.expired {
@@ -45,7 +45,7 @@ func (s *state[M]) applyLimit(e index.Entry, h hold, now int64) hold {
 	return h
 }
 
-// refuse notes why Confirm holds a host.
+// refuse sets the reason why Confirm holds a host.
 func (s *state[M]) refuse(e index.Entry, why confirmation, now int64) {
 	if !e.Held() {
 		return

@@ -5,15 +5,15 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// A HoldReason is why a host that is due was not evicted. HoldReasons can be compared; the zero
-// HoldReason means that nothing holds the host.
+// A HoldReason says why a host that is due was not evicted: because of the EvictionLimit, Confirm,
+// or both. HoldReasons can be compared. The zero HoldReason means that nothing holds the host.
 type HoldReason struct {
 	limit   evictlimit.Reason
 	pending bool // the eviction limit decides at the next sweep
 	confirm confirmation
 }
 
-// A confirmation is what became of asking Confirm about a host.
+// A confirmation is the result of asking Confirm about a host.
 type confirmation uint8
 
 const (
@@ -23,7 +23,7 @@ const (
 	confirmFailed
 )
 
-// String describes the confirmation in a few words; notAsked is empty.
+// String describes the confirmation in a few words. It is empty for notAsked.
 func (c confirmation) String() string {
 	return [...]string{"", "awaiting Confirm", "refused by Confirm", "Confirm failed"}[c]
 }
@@ -40,22 +40,23 @@ func (h HoldReason) String() string {
 	return limit + confirm
 }
 
-// A hold is why a host that is due is still here: it waits for the eviction limit, and then for
-// Confirm.
+// A hold is the state of a host that is due but not evicted: first it waits for the eviction limit,
+// then for Confirm.
 type hold struct {
 	HoldReason
 	since   int64
-	waits   bool // for the limit
-	expired bool // the limit let it go, because its MaxHold was over
+	waits   bool // for the eviction limit
+	expired bool // the limit released the host after MaxHold
 }
 
-// byLimit tells whether the limit decided to hold the host.
+// byLimit reports whether the eviction limit has decided to hold the host.
 func (h *hold) byLimit() bool { return h.limit != evictlimit.Reason{} }
 
-// holds are why hosts that are due are held; nil if none is held.
+// holds has the hold of each held host. It is nil if no host is held.
 type holds map[holdKey]hold
 
-// A holdKey names a registration. The number alone does not: Restore may be given one twice.
+// A holdKey identifies a registration. The registration number alone is not enough: Restore may be
+// given a number twice.
 type holdKey struct {
 	hash         index.Hash
 	registration uint64
@@ -63,7 +64,7 @@ type holdKey struct {
 
 func keyOf(e index.Entry) holdKey { return holdKey{e.Hash(), e.Registration()} }
 
-// of is why a host is held; zero if it is not.
+// of returns the hold of a host, or the zero hold.
 func (hs holds) of(e index.Entry) (h hold) {
 	if e.Held() {
 		h = hs[keyOf(e)]

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// DefaultInterval is the announce interval of a host that names none.
-	// It is the one that Dragonfly's peers use.
+	// DefaultInterval is the interval of a host that announces none. Dragonfly's peers use the
+	// same.
 	DefaultInterval = 30 * time.Second
 
 	minInterval = 10 * time.Millisecond
@@ -15,49 +15,52 @@ const (
 	maxName     = 1 << 10 // bytes of an id or a zone
 )
 
-// An Announcement is what a host says of itself.
+// An Announcement is what a host tells the registry about itself.
 type Announcement[M any] struct {
-	// ID names the host: 1 to 1024 bytes.
+	// ID identifies the host: 1 to 1024 bytes.
 	ID string
-	// Metadata is the embedder's own. The registry keeps it and never looks
+	// Metadata is a value of the embedder's own type. The registry stores it and never looks
 	// inside. A refresh replaces it.
 	Metadata M
-	// Interval is the time until the host's next contact, from 10 ms to
-	// 24 h. Zero means DefaultInterval. A host that follows the advised interval names that one.
+	// Interval is the time until the host's next contact, from 10 ms to 24 h. Zero means
+	// DefaultInterval. With Pacing, a host announces the interval that the latest Ack advised.
 	Interval time.Duration
-	// Incarnation orders the processes that used one id: newer is greater. Zero means the
-	// current registration; where there is none, the registry assigns a number greater
-	// than any that it assigned before.
+	// Incarnation orders the processes that used one id: newer is greater. A leave, heartbeat or
+	// announce of an older incarnation changes nothing of a newer one. Zero means the current
+	// registration. If there is none, Announce assigns an incarnation greater than any that it has
+	// assigned before.
 	Incarnation uint64
-	// Zone is where the host stands, for counting: at most 1024 bytes. A
-	// registry tells 64 zones apart; hosts of any further one are in "other".
+	// Zone is the failure domain by which Stats and EvictionLimit count the host: at most 1024
+	// bytes. A registry distinguishes 64 zones at a time and counts hosts of further zones in zone
+	// "other".
 	Zone string
 }
 
-// An Ack is the answer to an Announce or a Heartbeat: what to use for the next one.
+// An Ack answers an Announce or a Heartbeat: it says what the host uses for its next contact.
 type Ack struct {
-	// Interval is the time until the next contact: the one that the host named, or with
-	// Config.Pacing the one that the registry advises.
-	Interval    time.Duration
+	// Interval is the time until the next contact: the announced interval or, with Config.Pacing,
+	// the advised one.
+	Interval time.Duration
+	// Incarnation is that of the current registration.
 	Incarnation uint64
-	// Registration is the number of the current registration. If it differs from that of the
-	// Ack before, the host was gone in between: see Host.Registration.
+	// Registration is the number of the current registration. If it differs from that of the Ack
+	// before, the host was gone in between: see Host.Registration.
 	Registration uint64
 }
 
-// A State is what a host's silence means at one moment.
+// A State says what the silence of a host means at one moment.
 type State uint8
 
 const (
 	// StateAlive means that the silence is at most the host's interval.
 	StateAlive State = iota + 1
-	// StateLate means that a heartbeat is overdue, which may be network jitter. Nothing is
-	// done about it.
+	// StateLate means that a heartbeat is overdue, which may be network jitter. The registry does
+	// nothing about it.
 	StateLate
-	// StateSuspect means: give the host no new work, but keep its metadata.
+	// StateSuspect means that the host may be gone: give it no new work, but keep its metadata.
 	StateSuspect
-	// StateOffline means that the timeout has passed. The next sweep evicts the host, unless it is
-	// held, or heard before.
+	// StateOffline means that the timeout has passed. The next sweep evicts the host, unless the
+	// host is held or a contact comes first.
 	StateOffline
 )
 
@@ -66,26 +69,25 @@ func (s State) String() string {
 	return name([]string{"", "alive", "late", "suspect", "offline"}, int(s))
 }
 
-// A Host is a snapshot of one host at one moment. Changing it changes nothing
-// in the registry.
+// A Host is a snapshot of one host. Changing it changes nothing in the registry.
 type Host[M any] struct {
 	ID          string
 	Metadata    M
 	State       State
-	Interval    time.Duration // that the timeouts are computed from
+	Interval    time.Duration // from which the timeouts are computed
 	Incarnation uint64
-	// Registration is the number of this join. It is never used again: not by another host, nor in
-	// a later process, unless its clock was set back. Restore keeps it, so restoring a snapshot
-	// twice, or one that has a number twice, repeats it.
+	// Registration is the number of this join. It is never used again: not by another host, and not
+	// by a later process unless the clock was set back. Restore keeps the number, so only a
+	// snapshot that is restored twice, or holds a number twice, repeats it.
 	Registration uint64
 	Zone         string
 	Joined       time.Time
 	LastContact  time.Time
-	// SuspectAt and EvictAt are the deadlines if no contact comes: the
-	// host is suspect, or due for eviction, after (not at) them. The zero time
-	// means never.
+	// SuspectAt and EvictAt are the deadlines if no contact comes: after (not at) them the host is
+	// suspect, or due for eviction. The zero time means never.
 	SuspectAt, EvictAt time.Time
-	// Hold says why a host that is due is still here. The zero HoldReason: nothing holds it.
+	// Hold says why a host that is due was not evicted. The zero HoldReason means that nothing
+	// holds it.
 	Hold HoldReason
 }
 
@@ -96,7 +98,7 @@ func name(names []string, i int) string {
 	return fmt.Sprintf("unknown(%d)", i)
 }
 
-// checkName says what is wrong with an id or a zone.
+// checkName returns an error if an id or a zone is not valid.
 func checkName(what, s string, least int) error {
 	if len(s) < least {
 		return fmt.Errorf("%w: empty %s", ErrInvalid, what)
@@ -107,7 +109,7 @@ func checkName(what, s string, least int) error {
 	return nil
 }
 
-// checkInterval returns the interval that d stands for.
+// checkInterval returns a valid interval: DefaultInterval for zero.
 func checkInterval(d time.Duration) (time.Duration, error) {
 	if d == 0 {
 		return DefaultInterval, nil

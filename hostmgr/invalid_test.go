@@ -82,7 +82,7 @@ func TestInvalidConfigsAreErrors(t *testing.T) {
 		{"at least 1", hostmgr.Config[string]{Policy: hostmgr.Fixed(0.999)}},
 		{"negative duration", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: -1}}},
 		{"negative duration", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: second, Offline: -1}}},
-		{"before Jitter", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: time.Minute, Offline: second}}},
+		{"below Jitter", hostmgr.Config[string]{Policy: hostmgr.Tiered{Jitter: time.Minute, Offline: second}}},
 		{"longer than", hostmgr.Config[string]{Policy: hostmgr.Tiered{Offline: math.MaxInt64}}},
 		{"Config.Policy", hostmgr.Config[string]{Policy: (*hostmgr.Tiered)(nil)}},
 		{"CleanupWorkers", hostmgr.Config[string]{CleanupWorkers: -1}},

@@ -5,10 +5,13 @@ import (
 	"fmt"
 )
 
-// Leave ends the registration of a host at its own wish. It returns nil when the host
-// is gone and cleaned up. An error that wraps ErrCleanupPending means that the host is gone but
-// its cleanup is not done: it failed, ctx ended first, or the cleanup
-// of an earlier registration comes first. ErrUnknownHost and ErrStale mean that there was nothing to end.
+// Leave ends the registration of a host that exits normally. It returns nil when the host is
+// removed and cleaned up.
+//
+// An error that wraps ErrCleanupPending means that the host is removed but its cleanup is not done:
+// it failed, ctx ended first, or the cleanup of an earlier registration of the id comes first.
+// ErrUnknownHost and ErrStale mean that nothing was changed. Incarnation 0 means the current
+// registration.
 func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) error {
 	j, err := r.end(id, incarnation, DepartureLeft)
 	if j == nil || err != nil {
@@ -23,7 +26,7 @@ func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) 
 	return nil
 }
 
-// Forget removes a host without cleanup: the embedder does it elsewhere. The errors are
+// Forget removes a host without cleanup, for embedders that clean up elsewhere. The errors are
 // those of Heartbeat.
 func (r *Registry[M]) Forget(id string, incarnation uint64) error {
 	_, err := r.end(id, incarnation, DepartureForgotten)

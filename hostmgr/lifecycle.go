@@ -8,14 +8,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// Every transition of a host is here, once: join, refresh, replace, suspect, recover, hold, release,
-// depart. Each needs the lock.
+// Every transition of a host is here, once: join, refresh, replace, suspect, recover, hold,
+// release, depart. Each needs the lock.
 
 // A job is the cleanup of one departure.
 type job[M any] = cleanup.Job[*Departure[M]]
 
-// join begins the first registration of an id. The caller has reserved room in the index and knows that
-// there is none. A number of 0 stands for the next one.
+// join begins the registration of an id that is not registered. The caller has looked it up, and
+// has reserved room in the index. A number of 0 means the next one.
 func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined int64, number uint64) (Ack, error) {
 	if s.cfg.MaxHosts > 0 && s.limiter.Hosts() >= s.cfg.MaxHosts {
 		return Ack{}, ErrFull
@@ -27,7 +27,7 @@ func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined in
 	return s.ack(e, q.had, q.most, now), nil
 }
 
-// refresh takes over what a registered host says of itself now.
+// refresh applies an announcement to the current registration.
 func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64) Ack {
 	had := e.Interval()
 	s.touch(e, now, now) // before its zone changes
@@ -38,9 +38,9 @@ func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64)
 	return s.ack(e, had, q.most, now)
 }
 
-// replace ends the old registration after the new one can be found, so that a heartbeat
-// never finds the id unknown in between. Watchers are told in the other order. The new
-// registration takes the place of the old one in its zone: it is one host all the time.
+// replace begins a new registration and ends the old one. The index has the new one before the old
+// one ends, so a heartbeat always finds one of the two. Watchers see the departure first. The new
+// registration takes the place of the old one in its zone, because it is the same host.
 func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q quote, now int64) Ack {
 	s.track(q.timeouts, 1, now) // so that the stall threshold does not change in between
 	defer s.track(q.timeouts, -1, now)
@@ -51,7 +51,7 @@ func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q q
 	return s.ack(e, q.had, q.most, now)
 }
 
-// insert puts a new registration into the index, with this number, or the next one if it is 0.
+// insert puts a new registration into the index. A number of 0 means the next one.
 func (s *state[M]) insert(a Announcement[M], h index.Hash, t *detector.Timeouts, now, joined int64, number uint64) index.Entry {
 	if a.Incarnation == 0 {
 		s.incarnation++
@@ -68,7 +68,7 @@ func (s *state[M]) insert(a Announcement[M], h index.Hash, t *detector.Timeouts,
 	return e
 }
 
-// account tells watchers and all that count of a new registration; its zone has counted it.
+// account counts a new registration that its zone has counted already, and reports it.
 func (s *state[M]) account(e index.Entry, zone uint8, now int64) {
 	e.SetZone(zone)
 	s.track(e.Timeouts(), 1, now)
@@ -87,8 +87,8 @@ func (s *state[M]) touch(e index.Entry, at, now int64) {
 	s.reassess(e, now)
 }
 
-// addGap takes into account how long a host was silent before a contact. The word is that of the contact
-// already, the timeouts are those of before.
+// addGap records the gap before a contact, for the recorder, the shadow and the arrival history.
+// The word of the entry has the contact already; the timeouts are those from before it.
 func (s *state[M]) addGap(e index.Entry, was, at, now int64) {
 	last := index.ContactOf(was)
 	if at <= last {
@@ -105,7 +105,7 @@ func (s *state[M]) addGap(e index.Entry, was, at, now int64) {
 	}
 }
 
-// setTimeouts has a host judged by other timeouts after a contact just now.
+// setTimeouts changes the timeouts of a host that has made contact just now.
 func (s *state[M]) setTimeouts(e index.Entry, t *detector.Timeouts, now int64) {
 	if old := e.Timeouts(); *t != *old {
 		s.track(t, 1, now)
@@ -116,8 +116,8 @@ func (s *state[M]) setTimeouts(e index.Entry, t *detector.Timeouts, now int64) {
 	s.checkAfterContact(e, now)
 }
 
-// suspect makes a host suspect that was assessed so, or due. It returns false, and has done nothing, if
-// there was a contact since. The assessment is then out of date.
+// suspect marks a host that was assessed as suspect or due. It returns false, and changes nothing,
+// if there was a contact since the assessment, which is then out of date.
 func (s *state[M]) suspect(e index.Entry, a *assessment, now int64) (ok bool) {
 	if !e.MarkSuspect(a.Word) {
 		return false
@@ -132,10 +132,10 @@ func (s *state[M]) suspect(e index.Entry, a *assessment, now int64) (ok bool) {
 	return true
 }
 
-// reassess lets a suspect recover if a contact, or a longer timeout, is the reason for it to. A contact that
-// was too long ago leaves it suspect: then the bit of the contact word is set again, so that the next
-// contact comes here too. If that contact comes right now, and finds no bit, the swap fails, and
-// the host is assessed again.
+// reassess ends the suspicion of a host if a contact or a longer timeout is a reason to. A contact
+// too far in the past leaves the host suspect. Then reassess sets the suspect bit of the contact
+// word again, so that the next contact calls it too. If that contact comes at this moment the swap
+// fails, and the host is assessed again.
 func (s *state[M]) reassess(e index.Entry, now int64) {
 	if e.Suspect() { // few hosts are; the rest must not pay for what follows
 		s.reassessSuspect(e, now)
@@ -158,7 +158,7 @@ func (s *state[M]) reassessSuspect(e index.Entry, now int64) {
 	}
 }
 
-// recover ends a suspicion.
+// recover ends the suspicion of a host.
 func (s *state[M]) recover(e index.Entry, a *assessment, now int64) {
 	e.SetSuspect(false)
 	s.limiter.Suspect(e.Zone(), -1)
@@ -168,7 +168,7 @@ func (s *state[M]) recover(e index.Entry, a *assessment, now int64) {
 	s.scheduleCheck(e, a.Next(false))
 }
 
-// hold holds a host that is due, or changes why.
+// hold begins to hold a host that is due, or changes the reason.
 func (s *state[M]) hold(e index.Entry, h hold, now int64) {
 	was := s.holds.of(e)
 	if e.Held() && h == was {
@@ -191,8 +191,8 @@ func (s *state[M]) hold(e index.Entry, h hold, now int64) {
 	s.holds[keyOf(e)] = h
 }
 
-// release lets go of a host that is held. The map goes with its last entry, for maps do
-// not shrink.
+// release ends the hold of a host, if there is one. It drops the map with its last entry, because
+// maps do not shrink.
 func (s *state[M]) release(e index.Entry) {
 	if !e.Held() {
 		return
@@ -207,8 +207,8 @@ func (s *state[M]) release(e index.Entry) {
 	s.limiter.Held(e.Zone(), -1)
 }
 
-// evict ends the registration of a host that is due. It returns false, and has done nothing, if there was
-// a contact since it was assessed: this compare-and-swap is promise 1.
+// evict ends the registration of a host that is due. It returns false, and changes nothing, if
+// there was a contact since the assessment: this compare-and-swap is promise 1.
 func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 	if !e.Evict(a.Word) {
 		return false
@@ -222,12 +222,12 @@ func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 	return true
 }
 
-// depart does what every departure does, once, and returns the cleanup to be done, or nil. For
-// DepartureEvicted the registration has ended already, and a is why; otherwise a is nil. The
-// caller shrinks the index after it.
+// depart does what every departure requires, once, and returns the cleanup to be done, or nil. For
+// DepartureEvicted, evict has ended the registration and a is its assessment; otherwise a is nil.
+// The caller shrinks the index afterwards.
 //
-// What may have to wait for memory comes before the registration ends: an atomic operation would
-// wait for it.
+// Loads that may wait for memory come before the end of the registration, which is an atomic
+// operation and would wait for them.
 func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
 	zone, suspect := e.Zone(), e.Suspect()
 	if s.stalls.HasImpatient() { // otherwise the timeouts need not be fetched
@@ -251,7 +251,7 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 	return j
 }
 
-// report tells of a departure: the cleanup queue, the shadow, the recorder and the watchers.
+// report reports a departure to the cleanup queue, the shadow, the recorder and the watchers.
 func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
 	cleans := s.cfg.Cleanup != nil && k != DepartureForgotten
 	if !cleans && !s.tracksGaps && len(s.watchers) == 0 {
@@ -278,8 +278,8 @@ func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int
 	return j
 }
 
-// queueCleanup queues the cleanup after a departure. Its latency counts from now, after an eviction from
-// the deadline.
+// queueCleanup queues the cleanup of a departure. Its latency counts from the departure, after an
+// eviction from the deadline.
 func (s *state[M]) queueCleanup(d *Departure[M], a *assessment, now int64) *job[M] {
 	due := now
 	if d.Kind == DepartureEvicted {

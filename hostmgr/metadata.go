@@ -7,17 +7,18 @@ import (
 )
 
 const (
-	// largeSize is the size in bytes above which metadata are large. Each large value is an allocation
-	// of its own, made when a host joins: a block of 64 of them would be far too much for a registry of few hosts.
+	// largeSize is the size in bytes above which metadata is large. Each large value is an
+	// allocation of its own, made when a host joins: a block of 64 values would be too much for a
+	// registry of few hosts.
 	largeSize = 1 << 10
 	perBlock  = index.BlockSize
 )
 
-// metadata reads and writes the embedder's metadata where the index keeps them: in blocks of 64
-// values, or of 64 pointers to values if M is large. The lock guards the values.
+// metadata reads and writes the embedder's metadata in the blocks of the index: 64 values, or 64
+// pointers to values if M is large. The lock guards the values.
 //
-// Values are read and written by index: the address of one would cost a look at the first value of
-// the block, which is a wait for memory.
+// Values are accessed by index into the array. The address of a value would cost a load of the
+// first value of the block, which is a wait for memory.
 type metadata[M any] struct{}
 
 func (metadata[M]) large() bool {
@@ -25,7 +26,7 @@ func (metadata[M]) large() bool {
 	return unsafe.Sizeof(none) > largeSize
 }
 
-// values tells the index how to store metadata.
+// values returns the functions by which the index stores metadata.
 func (m metadata[M]) values() index.Values {
 	if m.large() {
 		return valuesOf[*M]()
@@ -42,7 +43,7 @@ func valuesOf[V any]() index.Values {
 	}
 }
 
-// load copies the metadata of a host.
+// load copies the metadata of a host into to.
 func (m metadata[M]) load(e index.Entry, to *M) {
 	block, i := e.Value()
 	if m.large() {

@@ -8,36 +8,38 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/pacing"
 )
 
-// Pacing is how a registry advises its hosts an interval: short while they are few, longer as they
-// become many. The Ack of each Announce and Heartbeat carries the advice. The zero Pacing advises
-// nothing and leaves each host the interval that it named.
+// Pacing advises hosts an interval: short while there are few hosts, longer when there are many.
+// The Ack of each Announce and Heartbeat carries the advice. The zero Pacing advises nothing: each
+// host keeps the interval that it announced. Nomad scales heartbeats with the cluster in the same
+// way, by its option max_heartbeats_per_second.
 //
-// The advised interval grows with each host that joins. It shrinks by half a second in each second, so by half
-// in one interval, which leaves room for hosts that were cut off and come back. An Ack may
-// carry a shorter interval, at random, to spread hosts that restarted together:
-//   - a host that is told of a longer interval than before gets one between Min and that;
-//   - a host that joins while more than PerSecond/20 hosts join in a second gets one between Min
-//     and max(advised, 2 x Min), but at most Max;
-//   - otherwise Jitter says how much shorter it may be.
+// The advised interval grows with each host that joins. It shrinks by half a second in each second,
+// so by half in one interval. This leaves room for hosts that were cut off and come back. An Ack
+// may carry a shorter interval, at random; this spreads hosts that restarted together:
+//   - A host that is told a longer interval than before gets one between Min and that.
+//   - A host that joins while more than PerSecond/20 hosts join in a second gets one between Min
+//     and max(advised, 2 x Min), but at most Max.
+//   - Otherwise Jitter says how much shorter it may be.
 //
-// If Max is below 2 x Min there is less room for this, and Jitter spreads hosts over many intervals.
+// If Max is below 2 x Min there is less room for this, and Jitter spreads hosts over many
+// intervals.
 //
-// A host's timeouts are computed from the longest interval of what it last announced and all that it
-// may have been told since, rounded up to one of 64 steps in each power of two. So a change of the
-// interval evicts no host, even if the answer is lost. A Heartbeat does not say which interval
-// its host uses: a shorter interval counts from the next Announce, which names it.
-// (Nomad's heartbeats scale with the cluster in the same way: see max_heartbeats_per_second there.)
+// A host's timeouts are computed from the longest interval that it may be using: the one that it
+// last announced, or any that it was told since, rounded up to one of 64 steps in each power of
+// two. So a change of the interval evicts no host, even if an Ack is lost. A Heartbeat does not say
+// which interval its host uses, so a shorter interval counts from the next Announce, which names
+// it.
 type Pacing struct {
-	// Min and Max bound the interval, from 10 ms to 24 h. Zero means 30 s, and 10 times
-	// Min (but 24 h at most).
+	// Min and Max bound the interval, from 10 ms to 24 h. A zero Min means 30 s. A zero Max means
+	// 10 x Min, but 24 h at most.
 	Min, Max time.Duration
-	// PerSecond is how many contacts a second all hosts make together. Max takes precedence:
-	// above Max x PerSecond hosts, there are more contacts. It must be above zero, except in the
-	// zero Pacing.
+	// PerSecond is how many contacts all hosts together make in a second. It must be above 0,
+	// except in the zero Pacing. Max takes precedence: above Max x PerSecond hosts there are more
+	// contacts.
 	PerSecond float64
-	// Jitter is the share by which an interval may be shorter than the advised one,
-	// at random, so that hosts drift apart: from 0, which means none, to below 1.
-	// The average keeps to PerSecond.
+	// Jitter is the share by which an interval may be shorter than the advised one, at random, so
+	// that hosts drift apart: from 0, which means none, to below 1. The average rate stays
+	// PerSecond.
 	Jitter float64
 }
 
@@ -68,7 +70,7 @@ func (c Pacing) withDefaults() (Pacing, error) {
 		ErrInvalid, given.Min, given.Max, given.PerSecond, given.Jitter, what)
 }
 
-// newAdvisor returns nil for the zero Pacing.
+// newAdvisor returns the advisor of a registry, or nil for the zero Pacing.
 func newAdvisor(p Pacing, firstRegistration uint64) *pacing.Advisor {
 	if !p.on() {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/hostlife/hostlife/internal/asynclog"
 )
 
-// parts are what a Registry consists of. They never change after New. Each of them is safe for
+// parts is what a Registry is made of. The parts never change after New. Each is safe for
 // concurrent use, or says which of its methods need the lock.
 type parts[M any] struct {
 	cfg      Config[M]
@@ -29,7 +29,7 @@ type parts[M any] struct {
 	tracksGaps bool // the gap before each contact matters: see Registry.slowHeartbeat
 }
 
-// newParts makes the parts of a registry; replan has Run make a new plan.
+// newParts makes the parts of a registry. replan makes Run compute its next deadline again.
 func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
 	log := asynclog.New(cfg.Logger)
 	cfg.Logger = log.Logger()
@@ -44,9 +44,10 @@ func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
 	return p
 }
 
-const runThreshold = 500 * time.Millisecond // of stalls under Run, if the Config names none
+const runThreshold = 500 * time.Millisecond // the default under Run
 
-// commonThreshold is the stall threshold under Run of hosts that are not impatient; 0: no gap is a stall.
+// commonThreshold returns the stall threshold under Run for hosts that are not impatient. 0 means
+// that no gap is a stall.
 func commonThreshold(configured time.Duration) int64 {
 	if configured == 0 {
 		return int64(runThreshold)

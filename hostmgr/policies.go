@@ -14,22 +14,22 @@ import (
 const (
 	never      = detector.Never
 	maxTimeout = detector.MaxTimeout
-	// maxAnswers bounds the answers that are kept; beyond it each Announce asks.
+	// maxAnswers is how many answers are kept. For any other interval each Announce asks.
 	maxAnswers = 1024
 )
 
-// policies turn intervals and arrival histories into timeouts: by asking Config.Policy and
-// Config.Shadow, which may be nil. Never call them with a lock held.
+// policies asks Config.Policy and Config.Shadow, which may be nil, for the timeouts of hosts, by
+// interval and arrival history. It is called with no lock held.
 type policies struct {
 	policy, shadow policyAdapter
-	needHistory    bool  // one of them does
+	needHistory    bool  // one of the two does
 	threshold      int64 // the stall threshold of hosts that are not impatient
 	log            *slog.Logger
 	answers        atomic.Pointer[map[time.Duration]*detector.Timeouts] // replaced, never changed in place
 	errors         atomic.Uint64
 }
 
-// A policyAdapter is a policy, and whether it needs the arrival history.
+// A policyAdapter is a policy and whether it needs the arrival history.
 type policyAdapter struct {
 	Policy
 	needsHistory bool
@@ -44,7 +44,7 @@ func newPolicies(policy, shadow Policy, threshold int64, log *slog.Logger) *poli
 	return p
 }
 
-// timeouts returns what the policies answer about a host of which only the interval is known.
+// timeouts returns the answers for a host without arrival history.
 func (p *policies) timeouts(interval time.Duration) *detector.Timeouts {
 	if t, ok := (*p.answers.Load())[interval]; ok {
 		return t
@@ -59,7 +59,8 @@ func (p *policies) timeouts(interval time.Duration) *detector.Timeouts {
 	return &t
 }
 
-// timeoutsByHistory asks those policies again that need the arrival history.
+// timeoutsByHistory returns the answers for a host with this history. It asks only the policies
+// that need the history.
 func (p *policies) timeoutsByHistory(h detector.History) detector.Timeouts {
 	t := *p.timeouts(h.Interval)
 	if p.policy.needsHistory {
@@ -72,7 +73,7 @@ func (p *policies) timeoutsByHistory(h detector.History) detector.Timeouts {
 	return t
 }
 
-// ask returns the answer of one policy, or that of the default if the answer is not valid.
+// ask returns the answer of one policy, or the answer of Fixed(2) if that is not valid.
 func (p *policies) ask(a policyAdapter, h detector.History) detector.Timeouts {
 	t := detector.Timeouts{Interval: h.Interval, NeedsHistory: a.needsHistory}
 	if err := askPolicy(a.Policy, h, &t); err != nil {

@@ -6,60 +6,62 @@ import (
 	"time"
 )
 
-// A Policy says how much silence makes a host suspect, and how much evicts it. It only answers
-// "how long": the registry measures the silence.
+// A Policy says how much silence makes a host suspect, and how much evicts it. It only returns
+// limits: the registry measures the silence.
 //
-// Timeouts must be pure and cheap. The registry asks once for each interval that hosts use and
-// keeps the answer, for the first 1024 intervals. If hosts use more, it asks at each Announce with
-// one of the others; with a Shadow, a Recorder or a HistoryPolicy also at each contact of such a
-// host. It holds no lock while it asks.
+// Timeouts must be pure and cheap. The registry asks once for each interval that hosts use, and
+// keeps the answers for the first 1024 intervals. For any other interval it asks at each Announce;
+// with a Shadow, a Recorder or a HistoryPolicy also at each contact. It holds no lock while it
+// asks.
 //
-// An answer that is not valid is counted in Stats.PolicyErrors, logged, and replaced by that of
-// Fixed(2). That is a panic, a negative duration, or an eviction before the interval is over. A
-// host that would be suspect at its eviction or later is never suspect.
+// An answer is not valid if Timeouts panics, returns a negative duration, or an eviction before the
+// interval is over. It is counted in Stats.PolicyErrors, logged, and replaced by the answer of
+// Fixed(2). A suspicion that would not come before the eviction is left out.
 type Policy interface {
-	// Timeouts returns the silence after which (not at which) a host is
-	// suspect, and after which it is evicted. Zero means never.
+	// Timeouts returns the silence after which (not at which) a host is suspect, and the silence
+	// after which it is evicted. Zero means never.
 	Timeouts(History) (suspect, evict time.Duration)
 }
 
-// A HistoryPolicy is a Policy that can use the arrival history of each host. If NeedsHistory returns
-// true, the registry asks it for each host after each contact, with all fields of History filled in;
-// a host is then never suspect before its interval is over. A policy that wraps another one returns what that
-// one's NeedsHistory returns.
+// A HistoryPolicy is a Policy that can use the arrival history of each host. If NeedsHistory
+// returns true, the registry asks for the timeouts of a host after each of its contacts, with all
+// fields of History set. A host is then never suspect before its interval is over. A policy that
+// wraps another one returns the result of that policy's NeedsHistory.
 type HistoryPolicy interface {
 	Policy
 	NeedsHistory() bool
 }
 
-// History is what a Policy may know of a host.
+// History is what a Policy is told about a host.
 type History struct {
-	Interval time.Duration // that the host's timeouts are computed from
+	Interval time.Duration // from which the host's timeouts are computed
 
-	// Mean and Deviation are those of the gaps between the host's contacts. Count is the number of
-	// gaps since it joined, or since its interval changed. They are zero for policies that are no
-	// HistoryPolicy. Of a gap longer than 1.5 intervals, stalls are subtracted.
+	// Mean and Deviation are those of the gaps between the host's contacts, less stalls in gaps
+	// longer than 1.5 intervals. Count is the number of gaps since the host joined or its interval
+	// changed. All are zero unless the policy is a HistoryPolicy.
 	//
-	// The influence of one gap is bounded: a gap above Mean + 4 x Deviation counts as that. For
-	// this bound the Deviation is at least an eighth of the Interval. During the first 8 gaps it is at least a
-	// quarter of the Interval, and the Mean at least the Interval.
+	// The influence of one gap is bounded: a longer gap counts as
+	//
+	//	Mean + 4 x max(Deviation, Interval/8)
+	//	max(Mean, Interval) + 4 x max(Deviation, Interval/4) // during the first 8 gaps
 	Mean, Deviation time.Duration
 	Count           uint64
 }
 
-// needsHistory tells whether a policy uses the arrival history of each host.
+// needsHistory reports whether a policy uses the arrival history of each host.
 func needsHistory(p Policy) bool {
 	h, ok := p.(HistoryPolicy)
 	return ok && h.NeedsHistory()
 }
 
-// Fixed is the policy of Dragonfly's scheduler. Fixed(k) evicts a host that has been silent for more
-// than k intervals. The host is suspect halfway between its interval and the eviction. Fixed(2) is
-// the default; New refuses values below 1, NaN and infinity.
+// Fixed evicts a host after a fixed number of intervals: Fixed(k) evicts it when it has been silent
+// for more than k intervals. The host is suspect halfway between its interval and the eviction.
+// Fixed(2), the policy of Dragonfly's scheduler, is the default. New refuses values below 1, NaN
+// and infinity.
 //
-// With Fixed(2) a single lost heartbeat leaves no slack: the next one is due at the moment of
-// the eviction. Dragonfly's slow GC hides that; a precise sweep does
-// not. Use Fixed(2) where hosts retry within their interval, and a greater value elsewhere.
+// With Fixed(2) a single lost heartbeat leaves no slack: the next one is due at the moment of the
+// eviction. Dragonfly's slow garbage collection hides that; a precise sweep does not. Use Fixed(2)
+// where hosts retry within their interval, and a greater value elsewhere.
 type Fixed float64
 
 // Timeouts implements Policy.
@@ -75,8 +77,8 @@ func (m Fixed) validate() error {
 	return nil
 }
 
-// scale returns d * f, bounded by maxTimeout. It is exact to the nanosecond where f is a whole
-// number, also for intervals beyond 2^53 ns.
+// scale returns d * f, at most maxTimeout. If f is a whole number the result is exact to the
+// nanosecond, also for intervals beyond 2^53 ns.
 func scale(d time.Duration, f float64) time.Duration {
 	whole, part := math.Modf(f)
 	if whole >= float64(maxTimeout)/float64(d) {
@@ -85,11 +87,14 @@ func scale(d time.Duration, f float64) time.Duration {
 	return d*time.Duration(whole) + time.Duration(float64(d)*part)
 }
 
-// Tiered tells network jitter from a host that is really offline, by the time that
-// a heartbeat is overdue: overdue = silence - interval. Up to Jitter the host is late
-// and nothing happens; up to Offline it is suspect; beyond Offline it is
-// evicted. Zero fields mean 30 s and 5 min. New refuses negative fields, and an Offline
-// below Jitter.
+// Tiered tells network jitter from a host that is really offline, by how long a heartbeat is
+// overdue:
+//
+//	overdue = silence - interval
+//
+// Up to Jitter the host is late, and nothing happens. Up to Offline it is suspect. Beyond Offline
+// it is evicted. Zero fields mean 30 s and 5 min. New refuses negative fields, and an Offline below
+// Jitter.
 type Tiered struct {
 	Jitter, Offline time.Duration
 }
@@ -116,7 +121,7 @@ func (t Tiered) validate() error {
 	case t.Jitter < 0 || t.Offline < 0:
 		what = "a negative duration"
 	case t.Offline < t.Jitter:
-		what = "Offline comes before Jitter"
+		what = "Offline is below Jitter"
 	case t.Offline > maxTimeout:
 		what = "Offline is longer than 36 years"
 	default:
@@ -125,8 +130,8 @@ func (t Tiered) validate() error {
 	return fmt.Errorf("%w: Tiered{Jitter: %v, Offline: %v}: %s", ErrInvalid, t.Jitter, t.Offline, what)
 }
 
-// validate checks the policies of this package. A nil pointer to one is an error
-// too, and so is a policy whose NeedsHistory panics.
+// validate returns an error for a policy of this package that is not valid, for a nil pointer to
+// one, and for any policy of which NeedsHistory panics.
 func validate(p Policy) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

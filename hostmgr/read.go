@@ -7,8 +7,10 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// Get returns the host as it is now, or false if it is not there. It allocates
-// nothing.
+// Get returns the host as it is now, or false if it is not registered. It does not allocate.
+//
+// The state is computed from the clock at the call, but only a sweep evicts. Until then a host that
+// is StateOffline is registered: Len counts it, a contact saves it, and Leave is a leave.
 func (r *Registry[M]) Get(id string) (h Host[M], ok bool) {
 	hash := r.index.Hash(id)
 	s, now := r.rlock()
@@ -20,16 +22,16 @@ func (r *Registry[M]) Get(id string) (h Host[M], ok bool) {
 	return h, ok
 }
 
-// Len is the number of hosts that are there, in O(1).
+// Len returns the number of registered hosts, in constant time.
 func (r *Registry[M]) Len() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.guarded.limiter.Hosts()
 }
 
-// All yields every host that is there when the loop begins and still there when
-// its turn comes, in no particular order, each as it is then. Of hosts that join
-// meanwhile it yields some. The loop body may call the registry.
+// All yields all hosts in no particular order, each as it is when its turn comes. It yields each
+// host that is registered from the beginning of the loop to its turn, and some of the hosts that
+// join meanwhile. The loop body may call the registry.
 func (r *Registry[M]) All() iter.Seq[Host[M]] {
 	return func(yield func(Host[M]) bool) {
 		var hosts []Host[M]
@@ -44,8 +46,8 @@ func (r *Registry[M]) All() iter.Seq[Host[M]] {
 	}
 }
 
-// advance appends what the hosts of the next bucket are now, and returns the number
-// of the latest event.
+// advance appends snapshots of the hosts in the next bucket, and returns the number of the latest
+// event.
 func (r *Registry[M]) advance(c *index.Cursor, to []Host[M]) ([]Host[M], uint64) {
 	s, now := r.rlock()
 	defer r.mu.RUnlock()

@@ -7,16 +7,16 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// A recorder puts what happens into the event log. The format is documented in package flight. The
-// registry's lock guards it.
+// A recorder writes events to the event log, in the format of package flight. The registry's lock
+// guards it.
 type recorder struct {
 	events  *eventlog.Log // nil: nothing is recorded
 	stalls  *detector.Stalls
 	limiter *evictlimit.Limiter
-	pending bool // there is something to write
+	pending bool // records were made since the last unlock
 }
 
-// host begins a record about a host. The caller ends it.
+// host begins a record about a host. The caller ends the record.
 func (r *recorder) host(kind string, e index.Entry, now int64) eventlog.Record {
 	r.pending = true
 	l := r.events.Begin(kind, now)
@@ -37,7 +37,8 @@ func (r *recorder) join(e index.Entry, now int64) {
 	l.End()
 }
 
-// silence records a silence that has ended, what ended it, and what the policy thought of it.
+// silence records a silence that has ended: its end, the timeouts that it was compared with, and
+// what held the host.
 func (r *recorder) silence(kind string, e index.Entry, a *assessment, h hold, last, now int64) {
 	if r.events == nil {
 		return
@@ -59,7 +60,7 @@ func (r *recorder) silence(kind string, e index.Entry, a *assessment, h hold, la
 	l.End()
 }
 
-// stalled adds what stalls made of a silence.
+// stalled adds the deadline and the stalls of a silence to its record.
 func (r *recorder) stalled(l eventlog.Record, t *detector.Timeouts, last, now int64) {
 	log := r.stalls.Of(t)
 	if at, due := log.Due(last, t, now+1); due {
@@ -81,7 +82,7 @@ func (r *recorder) hold(e index.Entry, why string, now int64) {
 	l.End()
 }
 
-// stall records a stall, or a gap, which is one for impatient hosts only.
+// stall records a stall of all hosts, or a gap, which is a stall for impatient hosts only.
 func (r *recorder) stall(kind string, stall *detector.Stall) {
 	if r.events == nil {
 		return

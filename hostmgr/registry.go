@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// A Registry tracks which hosts are alive. Make one with New; all its methods
-// are safe for concurrent use.
+// A Registry tracks which hosts are alive. Make one with New. All its methods are safe for
+// concurrent use.
 //
 // There is one lock for changes and none for heartbeats. Each transition of a host, and each event
-// that tells of it, happens under mu; a sweep takes mu for one bucket of hosts at a time. So there is
-// one order of events, and what mu guards is consistent whenever mu is free. A heartbeat finds its
-// host in the index without a lock and swaps one word.
+// that reports it, happens under mu; a sweep takes mu for one bucket of hosts at a time. So events
+// have one order, and what mu guards is consistent whenever mu is free. A heartbeat finds its host
+// in the index without a lock and swaps one word.
 type Registry[M any] struct {
 	*parts[M]
 
@@ -44,32 +44,32 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 
 const maxRegistration = 1<<63 - 1<<40 // leaves numbers for all that join afterwards
 
-// firstRegistration is the number before the first registration. Numbers count on from the time
-// in nanoseconds at which the registry was made. No process has hosts join faster than one a nanosecond,
-// so a process that starts later uses no number of an earlier one again. A random part of
-// up to a second separates registries that were made at the same time, or after the clock was set
-// back.
+// firstRegistration returns the number before the first registration: the time in nanoseconds at
+// which the registry was made, plus a random part of up to a second. No process registers hosts
+// faster than one in a nanosecond, so a later process does not use a number again. The random part
+// separates registries that were made at the same time, or after the clock was set back.
 func firstRegistration(made uint64) uint64 {
 	return min(made, maxRegistration) + rand.Uint64N(1<<30)
 }
 
-// lock takes mu and returns what it guards, and the time: that of a clock reading before it, or of
-// a caller that was quicker. So under mu time never goes back.
+// lock takes mu and returns what it guards, and the time. That is a clock reading from before it
+// had the lock, or a later one from a caller that had the lock first. So under mu the time never
+// goes back.
 func (r *Registry[M]) lock() (s *state[M], now int64) {
 	r.clock.AdvanceFloor(r.clock.Now())
 	r.mu.Lock()
 	return &r.guarded, r.clock.Floor()
 }
 
-// rlock is lock for reading; the caller releases it with mu.RUnlock.
+// rlock is lock for reading. The caller releases it with mu.RUnlock.
 func (r *Registry[M]) rlock() (s *state[M], now int64) {
 	now = r.clock.Now()
 	r.mu.RLock()
 	return &r.guarded, max(now, r.clock.Floor())
 }
 
-// unlock releases mu, and then does what must not be done under it: it wakes
-// watchers, Run, cleanup workers and the recorder's goroutine.
+// unlock releases mu, and then does what must not be done under it: it wakes watchers, Run, cleanup
+// workers and the goroutine of the recorder.
 func (r *Registry[M]) unlock() {
 	todo, records := r.guarded.todo, r.guarded.recorder.pending
 	r.guarded.todo, r.guarded.recorder.pending = pendingWork[M]{}, false
@@ -89,7 +89,7 @@ func (r *Registry[M]) unlock() {
 	}
 }
 
-// notifyRun has Run make a new plan.
+// notifyRun makes Run compute its next deadline again.
 func (r *Registry[M]) notifyRun() { notify(r.wakeRun) }
 
 func notify(c chan struct{}) {

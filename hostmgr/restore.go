@@ -8,12 +8,13 @@ import (
 
 const maxRestoreErrors = 8
 
-// Restore lets hosts join that another registry, or an earlier process, had.
-// Each keeps its incarnation, interval, zone, time of joining (to 292 years) and registration number, but its
-// silence starts again, because no registry observed it in between. A host whose id is
-// registered here already is skipped. Restore returns how many joined, and
-// what was wrong with others (the first few of them: ErrInvalid, ErrFull), which
-// changes nothing for the rest.
+// Restore registers hosts from a snapshot of another registry or an earlier process, such as
+// Registry.All yields. Each host keeps its incarnation, interval, zone, time of joining (up to 292
+// years ago) and registration number. Its silence starts at the call, because no registry observed
+// it in between. A host with an id that is registered already is skipped.
+//
+// Restore returns how many hosts joined. The error joins the first 8 errors of hosts that did not
+// join, which wrap ErrInvalid or are ErrFull. It does not affect the other hosts.
 func (r *Registry[M]) Restore(hosts iter.Seq[Host[M]]) (int, error) {
 	if hosts == nil {
 		return 0, nil

@@ -7,18 +7,22 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Run sweeps at each deadline until ctx is done, and then returns nil. It returns
-// ErrRunning at once if another Run has not returned yet. It returns only when
-// all goroutines that it started have ended, so a Cleanup or Confirm must heed its
-// context. A Write of the Recorder, or a call of the Logger, that hangs is left behind after a
-// second.
+// Run sweeps at each deadline until ctx is done, and then returns nil. It returns ErrRunning at
+// once if another Run has not returned yet.
 //
-// Until Run begins no sweep observes the hosts: a gap between the last sweep (or
-// New) and Run that is longer than StallThreshold is a stall, like any other.
+// A silent host is evicted after its timeout and a short delay, whatever the number of hosts.
+// Stats.Latency has the measured delays.
 //
-// With a fake clock, move it by at most half of the stall threshold at a time (see Config.StallThreshold), or
-// make StallThreshold negative: a longer step is a stall. An Announce that brings the next deadline forward
-// leaves the After behind that Run waited for.
+// No goroutine exists unless Run was called, and Run returns only when all goroutines that it
+// started have ended. So Cleanup and Confirm must heed their context. The only exception is a Write
+// of the Recorder, or a call of the Logger, that hangs: Run leaves it behind after a second.
+//
+// No sweep observes the hosts until Run begins. If the time since the last sweep, or since New, is
+// longer than StallThreshold, it is a stall like any other.
+//
+// With a fake clock, make StallThreshold negative or move the clock by at most half of it at a
+// time: a longer step is a stall. Run waits on the clock's After. An Announce that brings the next
+// deadline forward leaves that wait behind.
 func (r *Registry[M]) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -39,7 +43,7 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	return nil
 }
 
-// A driver is what one Run does.
+// A driver is the state of one Run.
 type driver[M any] struct {
 	r        *Registry[M]
 	ctx      context.Context
@@ -53,7 +57,7 @@ func (d *driver[M]) sweep() {
 	d.confirm(due)
 }
 
-// useRunThreshold applies the stall threshold of Run until what it returns is called.
+// useRunThreshold applies the stall threshold of Run until stop is called.
 func (r *Registry[M]) useRunThreshold() (stop func()) {
 	set := func(threshold int64, follows bool) {
 		s, _ := r.lock()
@@ -64,7 +68,8 @@ func (r *Registry[M]) useRunThreshold() (stop func()) {
 	return func() { set(max(0, int64(r.cfg.StallThreshold)), false) }
 }
 
-// confirm asks Confirm on a goroutine of its own. If that is busy the hosts stay held, and come up again.
+// confirm asks Confirm on a goroutine of its own. If that is busy, the hosts stay held and a later
+// sweep finds them again.
 func (d *driver[M]) confirm(due []pendingEviction) {
 	if len(due) == 0 {
 		return
@@ -76,8 +81,8 @@ func (d *driver[M]) confirm(due []pendingEviction) {
 	})
 }
 
-// wait waits until the next deadline, or for less. A deadline that an Announce brings forward
-// wakes it: the plan is made under mu, so none slips in between.
+// wait waits until the next sweep. It returns early if an Announce brings the deadline forward: the
+// plan is made under mu, so no change is missed.
 func (d *driver[M]) wait() {
 	now, next := d.plan()
 	if next <= now {
@@ -93,7 +98,7 @@ func (d *driver[M]) wait() {
 	}
 }
 
-// plan decides when to sweep next.
+// plan returns the time of the next sweep, and starts the cleanups that are ready.
 func (d *driver[M]) plan() (now, next int64) {
 	s, now := d.r.lock()
 	defer d.r.unlock()
@@ -105,11 +110,12 @@ func (d *driver[M]) plan() (now, next int64) {
 	return now, next
 }
 
-// Next is when a Sweep may next have work, as the registry's Clock will read
-// then; false if there is nothing to wait for. It holds until the next Announce,
-// Restore, Leave, or contact of a suspect.
-// With a StallThreshold it is at most half of that after the last sweep, so a
-// driver that keeps to Next is never late.
+// Next returns when Sweep may next have work, as a reading of Config.Clock. It returns false if
+// there is nothing to wait for. The result holds until the next Announce, Restore, Leave, or
+// contact of a suspect.
+//
+// With a StallThreshold, the result is at most half of it after the last sweep. So sweeps at these
+// times are never a stall.
 func (r *Registry[M]) Next() (time.Time, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -2,14 +2,14 @@ package hostmgr
 
 import "math/rand/v2"
 
-// Sample returns up to n distinct hosts that are StateAlive or StateLate and that keep
-// accepts (nil accepts all). Each such set of hosts is as likely as any other: a
-// scheduler picks parents with it. It returns fewer only if there are no more, and none
-// if n is not positive. keep runs with no lock held, and may be called for a host more than once.
+// Sample returns up to n distinct hosts that are StateAlive or StateLate and that keep accepts. A
+// nil keep accepts all hosts. Each such set of hosts is equally likely, as a scheduler that picks
+// parents needs. The result is shorter only if there are no more such hosts, and empty if n is not
+// positive. keep is called with no lock held, and may be called more than once for a host.
 //
-// It draws hosts at random and throws back those that do not fit. Only if too few
-// fit does it go through all of them. By symmetry neither way prefers a host,
-// and neither does the choice between the two.
+// Sample draws hosts at random and drops those that do not fit. Only if too few fit does it go
+// through all hosts. Neither way prefers a host, and by symmetry neither does the choice between
+// the two.
 func (r *Registry[M]) Sample(n int, keep func(Host[M]) bool) []Host[M] {
 	if n <= 0 {
 		return nil
@@ -22,7 +22,7 @@ func (r *Registry[M]) Sample(n int, keep func(Host[M]) bool) []Host[M] {
 	return r.reservoir(n, keep)
 }
 
-// draw makes a bounded number of random draws.
+// draw makes at most 16 rounds of random draws. It may find fewer than n hosts.
 func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
 	hosts := make([]Host[M], 0, n)
 	drawn := make(map[string]bool, n)
@@ -38,7 +38,7 @@ func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
 	return hosts
 }
 
-// drawBatch fills room with hosts that are drawn independently, as far as it can.
+// drawBatch fills room, as far as it can, with snapshots of hosts that are drawn independently.
 func (r *Registry[M]) drawBatch(room []Host[M]) []Host[M] {
 	s, now := r.rlock()
 	defer r.mu.RUnlock()
@@ -49,7 +49,7 @@ func (r *Registry[M]) drawBatch(room []Host[M]) []Host[M] {
 	return room[:len(drawn)]
 }
 
-// reservoir is Vitter's algorithm R (1985) over all hosts.
+// reservoir samples all hosts by Vitter's algorithm R (1985).
 func (r *Registry[M]) reservoir(n int, keep func(Host[M]) bool) []Host[M] {
 	var hosts []Host[M]
 	seen := 0

@@ -8,25 +8,25 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/recent"
 )
 
-// ShadowStats say how many evictions the second policy (Config.Shadow) would have made, and how
-// many of those hosts came back within 5 minutes. Stats.Departures.Evicted and
-// Stats.RejoinedAfterEviction are the same two figures of the policy itself.
+// ShadowStats counts the evictions that the second policy, Config.Shadow, would have made, and the
+// hosts that came back within 5 minutes. Stats.Departures.Evicted and Stats.RejoinedAfterEviction
+// are the same two figures of the policy itself.
 //
-// Stalls count as they do for the policy; the eviction limit and Confirm do not.
+// Stalls count as they do for the policy. The eviction limit and Confirm do not apply.
 type ShadowStats struct {
-	// Evictions counts silences that the second policy would have ended by an eviction. A silence is
-	// counted when it ends. If the policy evicted the host first, the silence is counted once that host can no
-	// longer come back before the second policy's timeout, or after 5 minutes.
+	// Evictions counts silences that the second policy would have ended by an eviction. A silence
+	// is counted when it ends. If the policy evicts the host first, the silence is counted when the
+	// host can no longer come back before the second policy's timeout, or after 5 minutes.
 	Evictions uint64
-	// Rejoined counts those of them after which the host was heard or joined again within
-	// 5 minutes: its metadata would have been thrown away for nothing.
+	// Rejoined counts the evictions after which the host made contact, or joined again, within 5
+	// minutes: its metadata would have been thrown away for nothing.
 	Rejoined uint64
 }
 
 const rejoinWindow = int64(5 * time.Minute)
 
-// A shadow remembers recent evictions by the policy, counts the hosts that come back, and counts both for
-// the second policy. The registry's lock guards it.
+// A shadow remembers recent evictions by the policy and counts the hosts that rejoin. It counts
+// both also for the second policy, if there is one. The registry's lock guards it.
 type shadow struct {
 	on       bool // there is a second policy
 	stalls   *detector.Stalls
@@ -35,15 +35,15 @@ type shadow struct {
 	stats    ShadowStats
 }
 
-// deadline is when the second policy evicts a host that had its last contact at last; passed is false
-// if that is not before until.
+// deadline returns when the second policy evicts a host with its last contact at last. passed is
+// false if that is not before until.
 func (s *shadow) deadline(t *detector.Timeouts, last, until int64) (at int64, passed bool) {
 	second := *t
 	second.Evict = t.Shadow
 	return s.stalls.Of(t).Due(last, &second, until)
 }
 
-// contact takes into account that a host was heard again, or replaced.
+// contact accounts for a contact of a host, or its replacement.
 func (s *shadow) contact(t *detector.Timeouts, last, now int64) {
 	if !s.on {
 		return
@@ -54,7 +54,7 @@ func (s *shadow) contact(t *detector.Timeouts, last, now int64) {
 	}
 }
 
-// departed takes into account that a host left, was replaced or forgotten.
+// departed accounts for a host that left, was replaced or forgotten.
 func (s *shadow) departed(k DepartureKind, t *detector.Timeouts, last, now int64) {
 	switch {
 	case !s.on || k == DepartureEvicted:
@@ -67,8 +67,8 @@ func (s *shadow) departed(k DepartureKind, t *detector.Timeouts, last, now int64
 	}
 }
 
-// evicted remembers an eviction by the policy, and when the second policy evicts the host. That time is negative
-// if the eviction by the second policy is counted already.
+// evicted remembers an eviction by the policy, and when the second policy evicts the host. The
+// latter is stored as a negative number if it is counted already.
 func (s *shadow) evicted(h index.Hash, t *detector.Timeouts, last, now int64) {
 	at := int64(0)
 	if s.on {
@@ -83,14 +83,14 @@ func (s *shadow) evicted(h index.Hash, t *detector.Timeouts, last, now int64) {
 	}
 }
 
-// forgotten counts an eviction by the second policy that no join has prevented.
+// forgotten counts an eviction by the second policy if no join has come before it.
 func (s *shadow) forgotten(at int64) {
 	if at > 0 && at < never {
 		s.stats.Evictions++
 	}
 }
 
-// forget forgets evictions that are too long ago for a host to come back.
+// forget forgets the evictions that are more than 5 minutes old.
 func (s *shadow) forget(now int64) {
 	if !s.on {
 		s.recent.Expire(now, nil)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A stallLogger logs stalls, at most once a second: with a short StallThreshold there may be
-// many. Stalls of impatient hosts only are not logged.
+// A stallLogger logs stalls, at most once a second, because a short StallThreshold may find many.
+// It does not log stalls of impatient hosts only.
 type stallLogger struct {
 	log      *slog.Logger
 	unlogged atomic.Int64 // nanoseconds of stalls
@@ -16,7 +16,7 @@ type stallLogger struct {
 
 func (l *stallLogger) add(stalled int64) { l.unlogged.Add(stalled) }
 
-// flush logs what was added since it last did.
+// flush logs the stalls since the last line.
 func (l *stallLogger) flush(now int64) {
 	if l.unlogged.Load() == 0 {
 		return

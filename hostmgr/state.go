@@ -8,7 +8,8 @@ import (
 
 // A state is all that Registry.mu guards, with the parts that never change. A method that needs the
 // lock is a method of *state, and only lock and rlock return one. Methods of *state never call the
-// embedder, never wait, and send on no channel: what must be done without the lock is noted in todo.
+// embedder, never wait, and never send on a channel. They note such work in todo, and unlock does
+// it.
 type state[M any] struct {
 	*parts[M]
 
@@ -20,20 +21,20 @@ type state[M any] struct {
 	watchers []*watcher[M] // replaced, never changed in place
 
 	sweeping      bool   // a sweep is under way
-	nextWake      int64  // when Run means to sweep next
+	nextWake      int64  // when Run plans to sweep next
 	seq           uint64 // of the latest event
 	registrations uint64 // the latest registration's number
 	incarnation   uint64 // the latest that was assigned
 
-	counts  Stats // the counts; what Stats computes when asked is zero
+	counts  Stats // only fields that are counted; Stats computes the others
 	latency latencies
 	todo    pendingWork[M]
 }
 
-// pendingWork is what unlock does when the lock is released.
+// pendingWork is what unlock does after the lock is released.
 type pendingWork[M any] struct {
 	watchers []*watcher[M] // to be woken
-	replan   bool          // Run means to sweep too late
+	replan   bool          // Run plans to sweep too late
 	cleanups bool          // a cleanup was queued
 }
 
@@ -47,7 +48,8 @@ func newState[M any](p *parts[M], made, first uint64) state[M] {
 	return s
 }
 
-// track counts a host with these timeouts for the stall threshold, or no longer counts it.
+// track counts a host with these timeouts for the stall threshold of impatient hosts, or with a
+// negative more no longer counts it.
 func (s *state[M]) track(t *detector.Timeouts, more int32, now int64) {
 	if !t.Impatient() {
 		return
@@ -57,13 +59,14 @@ func (s *state[M]) track(t *detector.Timeouts, more int32, now int64) {
 	s.plan(wake)
 }
 
-// observe notes that the registry observes its hosts now, and returns the stall that this ends, in
-// nanoseconds, or 0.
+// observe notes that the registry observes its hosts at now. It returns the length of the stall
+// that this ends, in nanoseconds, or 0.
 func (s *state[M]) observe(now int64) (stalled int64) {
 	return s.noteStall(s.stalls.Observe(now))
 }
 
-// noteStall has a stall logged and recorded; gap is one for impatient hosts only.
+// noteStall logs and records a stall of all hosts, or records a gap, which is a stall for impatient
+// hosts only.
 func (s *state[M]) noteStall(stall, gap *detector.Stall) (stalled int64) {
 	switch {
 	case stall != nil:
@@ -76,12 +79,12 @@ func (s *state[M]) noteStall(stall, gap *detector.Stall) (stalled int64) {
 	return 0
 }
 
-// plan has Run woken if it means to sleep beyond next.
+// plan makes unlock wake Run if Run plans to sweep after next.
 func (s *state[M]) plan(next int64) { s.todo.replan = s.todo.replan || next < s.nextWake }
 
-// scheduleCheck makes sure that the host is checked at next, when its state may change. If a sweep is
-// under way, what is due already is left to the following one: so a sweep ends although hosts are
-// observed, as of long ago, faster than it checks them.
+// scheduleCheck makes sure that the host is checked at next, when its state may change. During a
+// sweep, a check that is due already is left to the following sweep. So a sweep ends even if
+// Observe reports old contacts faster than the sweep checks hosts.
 func (s *state[M]) scheduleCheck(e index.Entry, next int64) {
 	next = min(next, never)
 	if s.sweeping {
@@ -91,7 +94,7 @@ func (s *state[M]) scheduleCheck(e index.Entry, next int64) {
 	s.plan(next)
 }
 
-// checkAfterContact schedules the check of a host with a contact just now.
+// checkAfterContact schedules the check of a host that has made contact just now.
 func (s *state[M]) checkAfterContact(e index.Entry, now int64) {
 	s.scheduleCheck(e, now+e.Timeouts().MinTimeout(e.Suspect())+1)
 }
@@ -102,7 +105,7 @@ func (s *state[M]) find(h index.Hash, id string, registration uint64) (index.Ent
 	return e, ok && e.Registration() == registration
 }
 
-// findFor returns the entry of a host, if an incarnation may speak for it.
+// findFor returns the entry of a host if admits accepts the incarnation.
 func (s *state[M]) findFor(h index.Hash, id string, incarnation uint64) (e index.Entry, err error) {
 	e, ok := s.index.Lookup(h, id)
 	if !ok {

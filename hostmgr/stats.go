@@ -8,83 +8,86 @@ import (
 	"github.com/hostlife/hostlife/histogram"
 )
 
-// Stats are a registry's figures at one moment. Numbers of hosts are those that are there
-// now; counts and distributions cover the time since the registry was made.
+// Stats is a snapshot of a registry's figures. Numbers of hosts are current; counts and
+// distributions cover the time since New.
 type Stats struct {
-	Hosts    int // there now
-	Suspects int // of them, those that a sweep found suspect and that were not heard since
-	Held     int // of them, those that were due at the latest sweep but held
+	Hosts    int // registered now
+	Suspects int // hosts that a sweep found suspect or due, without a contact since
+	Held     int // hosts that were due at the latest sweep but held
 
-	// Zones are the same figures by zone, for zones that have hosts, in the order of their names.
+	// Zones are the same figures by zone, for zones that have hosts, sorted by name.
 	Zones []ZoneStats
-	// Hold says why the eviction limit holds hosts of any zone. It is zero if the limit holds none,
-	// or only zone by zone.
+	// Hold says why the eviction limit holds hosts of all zones. It is zero if the limit holds
+	// none, or only holds hosts zone by zone.
 	Hold HoldReason
 
-	// AdvisedInterval is the interval that Config.Pacing advises now; 0 without pacing.
+	// AdvisedInterval is the interval that Config.Pacing advises now; 0 without Pacing.
 	AdvisedInterval time.Duration
 
 	Joins uint64 // registrations begun: each ends in one departure
-	// Departures are registrations that ended. Left is the normal end, Evicted the abnormal one.
+	// Departures counts registrations that ended. Left is the normal end, Evicted the abnormal one.
 	Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
-	// RejoinedAfterEviction counts joins of ids that had been evicted within the 5 minutes before:
-	// hosts that were alive after all, or were started again. The latest 65,536 evictions are
-	// remembered.
+	// RejoinedAfterEviction counts joins of ids that had been evicted within the 5 minutes before.
+	// These hosts were alive after all, or were started again. To tell, the registry remembers the
+	// hashes of evicted ids for 5 minutes, at most the latest 65,536. This takes at most 4 MB, and
+	// is all that remains of a host after its departure and cleanup.
 	RejoinedAfterEviction uint64
 
-	Suspected uint64 // events of that kind: a sweep found a host suspect, or due
-	Recovered uint64 // likewise: a suspect was heard again
+	Suspected uint64 // times that a sweep found a host suspect, or due
+	Recovered uint64 // times that a contact, or a longer timeout, ended a suspicion
 
 	// HeldByLimit and HeldByConfirm count evictions that were put off, once for each time that a
-	// host was due: by the eviction limit when it decides so, by Confirm when it leaves the
-	// host out, or fails. Host.Hold and Evidence.Hold say why in each case.
+	// host was due: by a decision of the eviction limit; by Confirm, if it left the host out or
+	// failed. Host.Hold and Evidence.Hold give the reason.
 	HeldByLimit, HeldByConfirm uint64
 
 	ConfirmFailures uint64 // calls of Confirm that returned an error, panicked or ended their goroutine
-	PolicyErrors    uint64 // answers of the policy, or of the shadow policy, that are not valid
+	PolicyErrors    uint64 // answers of the policy or the Shadow that are not valid
 
 	Sweeps    uint64
 	Stalls    uint64
 	StallTime time.Duration // the length of all stalls
 
-	// Cleanup are the figures of Config.Cleanup.
+	// Cleanup has the figures of Config.Cleanup.
 	Cleanup struct {
 		Pending       int       // departed hosts whose cleanup has not succeeded yet, now
 		OldestPending time.Time // when the first of them departed; zero if there is none
 		Failures      uint64    // tries that returned an error, panicked or ended their goroutine
 	}
 
-	// Recorder are the figures of Config.Recorder.
+	// Recorder has the figures of Config.Recorder.
 	Recorder struct {
 		Records  uint64 // written
 		Lost     uint64 // found no room, or were in a Write that failed
 		Failures uint64 // Writes that failed
 	}
 
-	// LogLinesLost counts lines for the Logger that found no room, or that it failed on.
+	// LogLinesLost counts lines for the Logger that found no room, or on which its handler
+	// panicked.
 	LogLinesLost uint64
 
-	// Shadow is what the second policy would have done; all zero without one.
+	// Shadow has the figures of Config.Shadow; zero without one.
 	Shadow ShadowStats
 
-	// Latency are distributions of durations.
+	// Latency has distributions of durations.
 	Latency struct {
-		// Detection is the time from the last contact to the eviction. It includes whatever put the
+		// Detection is the time from the last contact to the eviction, including all that put the
 		// eviction off: a stall, the eviction limit, Confirm.
 		Detection histogram.Snapshot[time.Duration]
-		// CleanupAfterLeave is the time from a leave to the end of its cleanup, and
-		// CleanupAfterEviction that from the deadline of an evicted host. Both are recorded when a
-		// cleanup succeeds.
+		// CleanupAfterLeave is the time from a leave to the end of its cleanup.
+		// CleanupAfterEviction is the time from the deadline of an evicted host to the end of its
+		// cleanup. Both are recorded when a cleanup succeeds.
 		CleanupAfterLeave, CleanupAfterEviction histogram.Snapshot[time.Duration]
-		// SweepDuration is the duration of sweeps that some host was due for, without Confirm and cleanups.
+		// SweepDuration is the duration of sweeps for which some host was due, without Confirm and
+		// cleanups.
 		SweepDuration histogram.Snapshot[time.Duration]
-		// SweepDelay is how much later than planned a sweep of Run began. Of sweeps by hand the
-		// registry knows no plan: gc.TaskStats has theirs.
+		// SweepDelay is how much later than planned a sweep of Run began. For other sweeps the
+		// registry knows no plan; gc.TaskStats has their delays.
 		SweepDelay histogram.Snapshot[time.Duration]
 	}
 }
 
-// ZoneStats are the numbers of hosts of one zone now.
+// ZoneStats has the current numbers of hosts of one zone.
 type ZoneStats struct {
 	Name                  string
 	Hosts, Suspects, Held int
@@ -106,8 +109,8 @@ func (s *Stats) departed(k DepartureKind) {
 	}
 }
 
-// Stats returns the figures as they are now. What it costs does not depend on how many hosts
-// there are: some 10 microseconds, with a lock held, for each distribution that has values.
+// Stats returns the figures as they are now. The cost does not depend on the number of hosts: some
+// 10 microseconds, with a lock held, for each distribution that has values.
 func (r *Registry[M]) Stats() Stats {
 	st, now := r.rlock()
 	s := st.stats(now)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A SweepReport says what one Sweep found and did.
+// A SweepReport counts what one Sweep found and did.
 type SweepReport struct {
 	At        time.Time
 	Scanned   int           // hosts whose deadlines were read
@@ -16,14 +16,14 @@ type SweepReport struct {
 	StallTime time.Duration // the length of stalls that were found
 }
 
-// Sweep evicts each host that is due, and then, unless Run is running, does
-// the cleanups that are due. It is for embedders with a scheduler of their own; Next
-// says when it may have work.
+// Sweep evicts each host that is due. Then, unless Run is running, it does the cleanups that are
+// due. It is for embedders with a scheduler of their own; Next says when it may have work.
 //
-// A concurrent Sweep waits for its turn to evict, and leaves the
-// cleanups to the one that is doing them, so a Sweep within a Cleanup does none. If one cleanup
-// has taken 10 s, another Sweep goes on with the others. When ctx
-// ends Sweep stops early and does no harm: the next one does the rest.
+// Sweeps take turns to evict. Only one does cleanups, so a Sweep that is called within a Cleanup
+// does none; but if one cleanup has taken 10 s, another Sweep does the others. It ends, whatever
+// departs meanwhile.
+//
+// When ctx ends, Sweep stops early. The next Sweep does the rest.
 func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	defer r.flush() // also if a callback ends this goroutine
 	var rep SweepReport
@@ -34,15 +34,14 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	return rep
 }
 
-// RunGC is Sweep in the form of a gc task, and of Dragonfly's. It returns an
-// error only if ctx ended.
+// RunGC is Sweep in the form of a task of package gc, and of Dragonfly's. It returns an error only
+// if ctx ended.
 func (r *Registry[M]) RunGC(ctx context.Context) error {
 	r.Sweep(ctx)
 	return ctx.Err()
 }
 
-// flush hands over what there is for the recorder and the logger, unless Run has goroutines that
-// do.
+// flush writes what is recorded and logged, unless Run has goroutines that do.
 func (r *Registry[M]) flush() {
 	if !r.running.Load() {
 		r.events.Flush()
@@ -50,13 +49,13 @@ func (r *Registry[M]) flush() {
 	}
 }
 
-// sweepAll checks each bucket that is due. No other call waits long for it: it takes mu
-// for one bucket at a time, or for a few in which no host is due. It returns the hosts that
-// Confirm is to be asked about.
+// sweepAll checks each bucket that is due, and returns the hosts that Confirm is to be asked about.
+// No other call waits long for it: it takes mu for one bucket at a time, or for a few in which no
+// host is due.
 //
-// It ends. A check puts the bucket's deadline beyond its own clock reading, which
-// is not before the beginning, and nothing brings a deadline back behind that: scheduleCheck
-// keeps it ahead of the latest reading of the sweep that is under way.
+// It ends. A check sets the deadline of the bucket beyond its own clock reading, which is not
+// before the beginning of the sweep. No call brings that deadline back to before the beginning:
+// scheduleCheck keeps it ahead of the latest reading of the current sweep.
 func (r *Registry[M]) sweepAll(ctx context.Context, held bool, rep *SweepReport) (due []pendingEviction) {
 	if r.sweepSem.Acquire(ctx, 1) != nil {
 		return nil
@@ -78,8 +77,8 @@ func (r *Registry[M]) sweepAll(ctx context.Context, held bool, rep *SweepReport)
 	return c.due
 }
 
-// beginSweep tells whether any bucket is due. It brings those with held hosts forward, if held hosts are to be
-// checked.
+// beginSweep returns whether any bucket is due. If held is true it makes the buckets with held
+// hosts due.
 func (r *Registry[M]) beginSweep(held bool, rep *SweepReport) (began int64, due bool) {
 	r.clock.SyncWall()
 	s, now := r.lockAndObserve(rep)
@@ -98,8 +97,8 @@ func (r *Registry[M]) beginSweep(held bool, rep *SweepReport) (began int64, due 
 	return now, s.sweeping
 }
 
-// endSweep observes once more, so that a long sweep is no stall, and a stall in it is
-// one; and wakes the watchers that fell behind meanwhile.
+// endSweep observes the hosts once more: so a long sweep is no stall, but a stall within it is one.
+// It also wakes the watchers that fell behind during the sweep.
 func (r *Registry[M]) endSweep(began int64, rep *SweepReport) {
 	s, now := r.lockAndObserve(rep)
 	defer r.unlock()
@@ -113,13 +112,14 @@ func (r *Registry[M]) endSweep(began int64, rep *SweepReport) {
 	}
 }
 
-// observe notes that the registry observes its hosts, and finds out if it did not before.
+// observe notes that the registry observes its hosts now, and adds the stall that this ends to the
+// report.
 func (r *Registry[M]) observe(rep *SweepReport) {
 	r.lockAndObserve(rep)
 	r.unlock()
 }
 
-// lockAndObserve is lock for a sweep.
+// lockAndObserve is lock and observe in one.
 func (r *Registry[M]) lockAndObserve(rep *SweepReport) (s *state[M], now int64) {
 	s, now = r.lock()
 	rep.StallTime += time.Duration(s.observe(now))

@@ -7,15 +7,16 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// Watch yields the hosts that are there, each as EventJoined, then EventSynced, and then every
-// change, until ctx is done or the loop is left. Changes during the snapshot
-// of hosts that it has shown already come before EventSynced too. So at EventSynced a mirror of
-// the registry is what the registry was at that number. Watch subscribes
-// when it is ranged over, runs on that goroutine, and may call the registry.
+// Watch yields each registered host as EventJoined, then EventSynced, and then every change, until
+// ctx is done or the loop ends. The events of one host arrive in the order in which they happened.
+// Watch subscribes when the loop begins, runs on its goroutine, and may call the registry.
 //
-// A loop that lets more than 4096 events wait gets one EventMissed that says
-// how many it will not get, and then starts over: a mirror is thrown away at EventMissed and built again. If the
-// watcher fell behind during a sweep, EventMissed comes when the sweep is over.
+// Before EventSynced, Watch also yields the changes of hosts that it has yielded already. So at
+// EventSynced a mirror that applies all events equals the registry at that event number.
+//
+// If more than 4096 events wait for the loop, it gets one EventMissed with the number of events
+// that it will not get. Then Watch starts over: at EventMissed, discard the mirror and build a new
+// one. If the watcher fell behind during a sweep, EventMissed comes after the sweep.
 func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {
 	return func(yield func(Event[M]) bool) {
 		w := r.subscribe()
@@ -66,8 +67,8 @@ type watchLoop[M any] struct {
 	*watcher[M]
 }
 
-// next returns what the watcher is to be told next. It is idle if that is all
-// until it is woken.
+// next returns the next events for the watcher. idle is true if there are no more until it is
+// woken.
 func (w watchLoop[M]) next() (events []Event[M], idle bool) {
 	s, now := w.r.lock()
 	switch {
@@ -92,8 +93,8 @@ func (w watchLoop[M]) next() (events []Event[M], idle bool) {
 	return events, idle
 }
 
-// nextOfSnapshot is the next bucket of the snapshot, in room that is used for every bucket: a
-// registry of millions should not wait for memory under its lock.
+// nextOfSnapshot returns the next bucket of the snapshot. It uses the same memory for every bucket:
+// with millions of hosts, allocation under the lock would take too long.
 func (w watchLoop[M]) nextOfSnapshot() []Event[M] {
 	var seq uint64
 	w.hosts, seq = w.r.advance(&w.cursor, w.hosts[:0])

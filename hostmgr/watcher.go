@@ -3,28 +3,29 @@ package hostmgr
 import "github.com/hostlife/hostlife/hostmgr/internal/index"
 
 const (
-	maxQueue  = 4096 // events that wait for a watcher before it has fallen behind
-	batchSize = 64   // events that it is handed at once
+	maxQueue  = 4096 // events that may wait for a watcher
+	batchSize = 64   // events that it gets at once
 )
 
-// A watcher is one loop over Watch. All but wake is guarded by Registry.mu; the
-// cursor moves under its read lock, and only by the watcher's own goroutine.
+// A watcher is one loop over Watch. Registry.mu guards all but wake. The cursor moves under the
+// read lock, but only on the goroutine of the watcher.
 type watcher[M any] struct {
 	wake   chan struct{} // one slot
 	queue  [][]Event[M]  // in batches, so that it grows without being copied
 	queued int
 	missed uint64
-	sweep  uint64 // the latest when it fell behind
+	sweep  uint64 // number of the latest sweep when it fell behind
 	cursor index.Cursor
 	synced bool
-	hosts  []Host[M]  // room for a bucket of the snapshot; the goroutine's own
+	hosts  []Host[M]  // memory for a bucket of the snapshot; only its goroutine uses it
 	joined []Event[M] // likewise
 }
 
-// keepsUp tells whether the watcher has room for an event.
+// keepsUp reports whether the watcher has room for an event.
 func (w *watcher[M]) keepsUp() bool { return w.missed == 0 && w.queued < maxQueue }
 
-// miss notes that the watcher has fallen behind: then what was queued is no use either.
+// miss notes that the watcher has fallen behind, and drops its queue: it gets a new snapshot
+// anyway.
 func (w *watcher[M]) miss(sweep uint64) {
 	if w.missed == 0 {
 		w.sweep = sweep
@@ -45,7 +46,7 @@ func (w *watcher[M]) push(e Event[M]) {
 	w.queued++
 }
 
-// pop returns the first events that are queued.
+// pop returns the first batch of the queue.
 func (w *watcher[M]) pop() []Event[M] {
 	first := w.queue[0]
 	w.queue[0] = nil // what was handed over is not kept
