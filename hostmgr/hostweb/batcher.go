@@ -39,7 +39,7 @@ type batch struct {
 
 func (b *batch) ended() time.Time { return b.began.Add(b.took) }
 
-// fresh tells whether the answers can still be used. They cannot if the clock stepped back.
+// fresh reports whether the answers can still be used. They cannot if the clock stepped back.
 func (b *batch) fresh(now time.Time) bool {
 	return !now.Before(b.began) && now.Before(b.ended().Add(max(minFresh, freshFactor*b.took)))
 }

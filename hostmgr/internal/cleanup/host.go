@@ -5,11 +5,11 @@ import (
 	"container/list"
 )
 
-// A Job is one cleanup that was queued, for Await.
+// A Job is one queued cleanup. Callers pass it to Await.
 type Job[D any] struct {
 	d       D
 	number  uint64        // in the order of Add
-	due     int64         // from when on its duration counts
+	due     int64         // when its duration begins
 	addedAt int64         // when it was added
 	place   *list.Element // in Queue.pending
 	host    *hostQueue[D]
@@ -18,15 +18,15 @@ type Job[D any] struct {
 	err     error   // of the latest try
 }
 
-// A hostQueue is the jobs of one id, the oldest first; it has at least one.
+// A hostQueue has the jobs of one id, the oldest first. It has at least one.
 //
-// It is either in Queue.ready, or claimed by the one goroutine that took it out. So no two goroutines
-// work for the same id, and none holds a lock while it does. Only the goroutine that claimed a
-// hostQueue changes first, and the tries of that job: it may read both without the lock.
+// It is either in Queue.ready, or claimed by the one goroutine that took it out. So no two
+// goroutines work for the same id, and none holds a lock while it works. Only the goroutine that
+// claimed a hostQueue changes first, and the tries of that job. It may read both without the lock.
 type hostQueue[D any] struct {
 	id          string
 	first, last *Job[D]
-	readyAt     int64         // since when the first job may be tried
+	readyAt     int64         // the first job may be tried from then on
 	index       int           // in Queue.ready, or claimed
 	tried       chan struct{} // closed when the next try has ended; nil until Await waits for that
 }
@@ -43,8 +43,8 @@ func (h *hostQueue[D]) append(j *Job[D]) {
 	h.last = j
 }
 
-// claim takes the next hostQueue out, if its first job may be tried by now; else it returns nil. The
-// caller holds the lock.
+// claim takes the next hostQueue out if its first job may be tried by now; otherwise it returns
+// nil. The caller holds the lock.
 func (q *Queue[D]) claim(now int64) *hostQueue[D] {
 	if q.next() > now {
 		return nil
@@ -52,8 +52,8 @@ func (q *Queue[D]) claim(now int64) *hostQueue[D] {
 	return heap.Pop(&q.ready).(*hostQueue[D])
 }
 
-// remove takes out the first job of h, which is done. If it was the last job of all, remove releases
-// the memory that a mass departure needed. The caller holds the lock.
+// remove removes the first job of h, which is done. If it was the last job of the queue, remove
+// releases the memory that a mass departure needed. The caller holds the lock.
 func (q *Queue[D]) remove(h *hostQueue[D]) {
 	j := h.first
 	q.pending.Remove(j.place)
@@ -68,8 +68,8 @@ func (q *Queue[D]) remove(h *hostQueue[D]) {
 	}
 }
 
-// A readyHeap is a container/heap of hostQueues, by readyAt; of equals, the one whose first job was
-// added first comes first.
+// A readyHeap is a container/heap of hostQueues, by readyAt and then by the number of the first
+// job.
 type readyHeap[D any] []*hostQueue[D]
 
 func (r readyHeap[D]) Len() int { return len(r) }

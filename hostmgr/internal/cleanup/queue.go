@@ -1,16 +1,16 @@
 // Package cleanup runs the embedder's cleanup for departed hosts until it succeeds.
 //
 // The jobs of one host id form a queue of their own. They are done one at a time, in the order of
-// [Queue.Add]. A job that fails is tried again after a pause, which grows from 100 ms to 30 s; later
-// jobs of its id wait for it. Jobs are done by workers between [Queue.Start] and its stop, else on the
-// goroutine that calls [Queue.Sweep] or [Queue.Await].
+// [Queue.Add]. A job that fails is tried again after a pause, which grows from 100 ms to 30 s;
+// later jobs of its id wait for it. Between [Queue.Start] and its stop, workers do the jobs.
+// Otherwise the goroutine that calls [Queue.Sweep] or [Queue.Await] does them.
 //
-// The queue is fair: it serves the ids in the order of their ready moments. A new job is ready when
-// it is added, a failed job at the end of its pause, and an id when its first job is. Jobs that are
-// added later have later moments. So a job waits only for jobs that were ready before it.
+// The queue is fair: it serves the ids in the order in which they become ready. A new job is ready
+// when it is added, a failed job at the end of its pause, and an id when its first job is. So a job
+// waits only for jobs that were ready before it.
 //
-// The package knows nothing of hosts: a job carries a value of the caller's type D. It is no general
-// task queue: jobs are not persisted, cancelled or given up.
+// The package knows nothing of hosts: a job carries a value of the caller's type D. It is no
+// general task queue: jobs are not persisted, cancelled or given up.
 //
 // All methods are safe for concurrent use. A cleanup may call any of them but stop. The queue owns
 // its mutex, and calls no function of [Config] while it holds the mutex. Add, Plan, Next and Stats
@@ -27,17 +27,17 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/monotime"
 )
 
-// Config holds the functions and limits of a queue. Clean may be nil; all else must be set.
+// Config holds the functions and limits of a queue. Clean may be nil; all other fields must be set.
 type Config[D any] struct {
-	// Clean does the work of a job; attempt counts its calls from 1. An error, a panic and an end of
-	// its goroutine (runtime.Goexit) are failures. If Clean is nil no job is ever queued.
+	// Clean does the work of a job; attempt counts its calls from 1. An error, a panic and an end
+	// of its goroutine (runtime.Goexit) are failures. If Clean is nil no job is ever queued.
 	Clean func(ctx context.Context, d D, attempt int) error
 	// Clock measures pauses and durations.
 	Clock *monotime.Clock
-	// Workers is how many cleanups run at a time under Start, and how many Sweeps do cleanups at
-	// a time; at least 1.
+	// Workers is how many cleanups run at a time under Start, and how many Sweeps do cleanups at a
+	// time. It is at least 1.
 	Workers int
-	// Replan is called when Plan may have a new answer: a job is ready again, or will be.
+	// Replan is called when Plan may have a new answer: a job has become ready, or will.
 	Replan func()
 	// Failed is called after each failure, on the goroutine of the cleanup. It may end that
 	// goroutine, as err.Error may: err can be of any type.
@@ -47,7 +47,7 @@ type Config[D any] struct {
 	Done func(d D, took int64)
 }
 
-// A Queue is the cleanups that have not succeeded yet. Make one with New.
+// A Queue has the cleanups that have not succeeded yet. Make one with New.
 type Queue[D any] struct {
 	config Config[D]
 
@@ -63,10 +63,10 @@ type Queue[D any] struct {
 	sweepTryAt int64 // when a Sweep last began a cleanup
 }
 
-// A Stats is a snapshot of a queue's figures.
+// Stats is a snapshot of a queue's figures.
 type Stats[D any] struct {
 	Pending  int    // jobs that have not succeeded yet
-	Oldest   D      // of the pending job that was added first; the zero D if there is none
+	Oldest   D      // the value of the oldest pending job; zero if there is none
 	Failures uint64 // calls of Clean that failed
 }
 
@@ -75,8 +75,8 @@ func New[D any](c Config[D]) *Queue[D] {
 	return &Queue[D]{config: c, hosts: map[string]*hostQueue[D]{}}
 }
 
-// Add queues a cleanup for a host id, ready at now. Its duration counts from due. Add starts no worker:
-// call Wake after it. If there is no Clean, Add does nothing and returns nil.
+// Add queues a cleanup for a host id, ready at now. Its duration counts from due. Add starts no
+// worker: call Wake after it. If there is no Clean, Add does nothing and returns nil.
 func (q *Queue[D]) Add(id string, d D, due, now int64) *Job[D] {
 	if q.config.Clean == nil {
 		return nil
@@ -98,8 +98,8 @@ func (q *Queue[D]) Add(id string, d D, due, now int64) *Job[D] {
 	return j
 }
 
-// Next returns the moment from which on the next cleanup may begin, which may be in the past. It
-// returns monotime.Never if there is none. Cleanups that are running do not count.
+// Next returns when the next cleanup may begin, which may be in the past. It returns monotime.Never
+// if there is none. Running cleanups do not count.
 func (q *Queue[D]) Next() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()

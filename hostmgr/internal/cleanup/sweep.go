@@ -5,21 +5,23 @@ import (
 	"time"
 )
 
-// Sweep makes each try that may be made now on the caller's goroutine, and returns how many of them
+// Sweep tries each job that is ready, on the caller's goroutine, and returns how many tries
 // succeeded. It calls tick after each try, and stops early when ctx ends. It does nothing
 //   - between Start and its stop: the workers do the cleanups;
 //   - when it is called within a cleanup, by its context;
 //   - while another Sweep does cleanups, until one of them has taken 10 s.
 //
-// It ends, whatever is added meanwhile. Jobs are served in the order of their ready moments. A job that
-// is added, or fails, after Sweep began has a later moment, or the same moment and a greater number.
+// It ends, whatever is added meanwhile. Jobs are served in the order in which they become ready. A
+// job that is added, or fails, after Sweep began becomes ready later, or at the same time with a
+// greater number.
 //
-// Sweeps do not nest: else recursion could be as deep as jobs are pending. A cleanup may call Sweep
-// with any context, so the context alone is no protection. But a cleanup that hangs must not stop all
-// others. So after 10 s another Sweep does them; at most Config.Workers Sweeps do cleanups at a time.
+// Sweeps do not nest: otherwise recursion could be as deep as jobs are pending. A cleanup may call
+// Sweep with any context, so the context alone is no protection. But a cleanup that hangs must not
+// stop all others. So after 10 s another Sweep does them. At most Config.Workers Sweeps do cleanups
+// at a time.
 func (q *Queue[D]) Sweep(ctx context.Context, tick func()) (cleaned int) {
 	if q.depth(ctx) > 0 {
-		return 0 // the cleanup may be run by an Await, which sweeps does not count
+		return 0 // q.sweeps does not count cleanups that an Await runs
 	}
 	began := q.config.Clock.Now()
 	last, ok := q.beginSweep(began)
@@ -42,8 +44,8 @@ func (q *Queue[D]) Sweep(ctx context.Context, tick func()) (cleaned int) {
 
 const longCleanup = int64(10 * time.Second)
 
-// beginSweep returns the number of the latest job; or false if other Sweeps or workers do the
-// cleanups, or there are none.
+// beginSweep returns the number of the latest job. ok is false if there are no jobs, or if workers
+// or other Sweeps do them.
 func (q *Queue[D]) beginSweep(now int64) (last uint64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -62,8 +64,8 @@ func (q *Queue[D]) endSweep() {
 	q.sweeps--
 }
 
-// claimUpTo is claim for the jobs that were there when the Sweep began. It returns nil if a pool has
-// started since.
+// claimUpTo is claim for the jobs that were ready when the Sweep began. It returns nil if a pool
+// has started since.
 func (q *Queue[D]) claimUpTo(last uint64, began, now int64) *hostQueue[D] {
 	q.mu.Lock()
 	defer q.mu.Unlock()

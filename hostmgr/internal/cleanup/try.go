@@ -16,8 +16,8 @@ const (
 
 var errGoroutineEnded = errors.New("cleanup ended its goroutine")
 
-// try calls Clean for the first job of h, which the caller has claimed, and gives h back. It records the
-// outcome whatever Clean does to its goroutine.
+// try calls Clean for the first job of h, which the caller has claimed, and ends the claim. It
+// records the outcome even if Clean panics or ends its goroutine.
 func (q *Queue[D]) try(ctx context.Context, h *hostQueue[D]) (cleaned bool) {
 	d, attempt := h.first.d, h.first.tries+1
 	err := errGoroutineEnded
@@ -28,7 +28,7 @@ func (q *Queue[D]) try(ctx context.Context, h *hostQueue[D]) (cleaned bool) {
 		}
 		cleaned = err == nil
 	}()
-	defer func() { // apart from finish, which must run though printing p ends the goroutine
+	defer func() { // separate: finish must run even if printing p ends the goroutine
 		if p := recover(); p != nil {
 			err = fmt.Errorf("cleanup panicked: %v\n%s", p, debug.Stack())
 		}
@@ -37,7 +37,7 @@ func (q *Queue[D]) try(ctx context.Context, h *hostQueue[D]) (cleaned bool) {
 	return
 }
 
-// finish records the outcome of a try, and puts h back if there is more to do for its id.
+// finish records the outcome of a try. If the id has more jobs, it makes the queue plan for them.
 func (q *Queue[D]) finish(h *hostQueue[D], err error) {
 	now := q.config.Clock.Now()
 	q.config.Clock.AdvanceFloor(now) // so that a clock that steps back does not delay the retry
@@ -76,12 +76,12 @@ func (q *Queue[D]) record(h *hostQueue[D], err error, now int64) (tried chan str
 // pause is the time from the end of a failed try to the next try; tries counts the finished ones.
 func pause(tries int) time.Duration { return min(maxPause, firstPause<<min(tries-1, 16)) }
 
-// deeper is the context for a cleanup: depth reads it.
+// deeper returns the context for a cleanup, from which depth reads how deep it is nested.
 func (q *Queue[D]) deeper(ctx context.Context) context.Context {
 	return context.WithValue(ctx, q, q.depth(ctx)+1)
 }
 
-// depth is how many cleanups of this queue ctx is within.
+// depth returns how many cleanups of this queue the context is within.
 func (q *Queue[D]) depth(ctx context.Context) int {
 	depth, _ := ctx.Value(q).(int)
 	return depth

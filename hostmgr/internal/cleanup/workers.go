@@ -9,14 +9,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/monotime"
 )
 
-// A pool is the workers between a Start and its stop. A worker exists only while there is work. Wake
-// or Plan starts the first worker. Each worker starts the next one if there is more to do, and ends
-// when there is nothing to do.
+// A pool has the workers between a Start and its stop. A worker exists only while there is work.
+// Wake or Plan starts the first worker. Each worker starts the next one if there is more to do, and
+// ends when there is nothing to do.
 //
 // A worker that finds nothing to do frees its slot under the same lock. So a job that is added next
-// finds the slot free. errgroup.SetLimit would not do: a Group frees the slot only after the worker's
-// function has returned. A job added in between would find no slot, and the worker would not look
-// again.
+// finds the slot free. errgroup.SetLimit was rejected: a Group frees the slot only after the
+// worker's function has returned. A job added in between would find no slot, and the worker would
+// not look again.
 type pool struct {
 	ctx     context.Context
 	slots   *semaphore.Weighted
@@ -24,9 +24,9 @@ type pool struct {
 	stopped chan struct{}  // closed when no more workers will start
 }
 
-// Start has workers run the cleanups with ctx until stop is called. When ctx ends they begin no more
-// cleanups. stop waits for the workers, so Clean must heed ctx. Call stop once, before the next
-// Start, and not from a cleanup.
+// Start makes workers run the cleanups, with ctx, until stop is called. When ctx ends they begin no
+// more cleanups. stop waits for the workers, so Clean must heed ctx. Call stop once, before the
+// next Start, and not from a cleanup.
 func (q *Queue[D]) Start(ctx context.Context) (stop func()) {
 	p := &pool{
 		ctx:     ctx,
@@ -50,10 +50,11 @@ func (q *Queue[D]) stop(p *pool) {
 	q.mu.Unlock()
 }
 
-// hasWorkers tells whether workers do the cleanups. The caller holds the lock.
+// hasWorkers reports whether workers do the cleanups. The caller holds the lock.
 func (q *Queue[D]) hasWorkers() bool { return q.pool != nil || q.stopping }
 
-// Wake starts a worker if there is work for one more. Between Start and stop, call it after Add.
+// Wake starts a worker if there is work for one more. Between Start and its stop, call it after
+// Add.
 func (q *Queue[D]) Wake() {
 	if q.config.Clean == nil {
 		return
@@ -64,10 +65,11 @@ func (q *Queue[D]) Wake() {
 	q.startWorker(now)
 }
 
-// Plan starts a worker if a job is ready by now, else returns the moment when one will be. It returns
-// monotime.Never if a job is ready, or if there is none. Config.Replan tells when to call Plan again.
+// Plan starts a worker if a job is ready by now. Otherwise it returns when the next job will be
+// ready. It returns monotime.Never if a job is ready, or if there is none. Config.Replan says when
+// to call Plan again.
 //
-// One moment decides both: no job can become ready between the two steps.
+// Both steps use the same now, so no job can become ready between them.
 func (q *Queue[D]) Plan(now int64) int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -107,10 +109,11 @@ func (q *Queue[D]) work(p *pool) {
 	}
 }
 
-// assign gives a worker its next host; or nil, and takes back its slot.
+// assign gives a worker its next id. If there is none, it returns nil and takes back the worker's
+// slot.
 //
-// replan tells that the next job is ready later. Plan may have left that job out, for it does not
-// look behind a job that is ready, and this worker or an Await has claimed one. Without replan a
+// replan means that the next job is ready later. Plan may have left that job out: it does not look
+// behind a job that is ready, and this worker or an Await has claimed such a job. Without replan a
 // retry could wait for a cleanup that hangs.
 func (q *Queue[D]) assign(p *pool) (h *hostQueue[D], replan bool) {
 	now := q.config.Clock.Now()

@@ -1,11 +1,11 @@
-// Package detector decides what the silence of a host means: its timeouts, the history of its
-// heartbeats, the stalls of the registry, and the verdict that follows from them.
+// Package detector decides what the silence of a host means. It has the timeouts of hosts, the
+// history of their contacts, the stalls of the registry, and the verdict that follows from them.
 //
 // It is pure arithmetic. It reads no clock, takes no lock, logs nothing, and knows neither hosts
-// nor their ids. Time is an int64: nanoseconds, monotonic, from 0 to Never.
+// nor their ids. Time is an int64 of monotonic nanoseconds, from 0 to Never.
 //
-// Nothing here is safe for concurrent use by itself. A Timeouts never changes once it is in use,
-// so it may be shared. All else is guarded by the caller's locks.
+// Nothing here is safe for concurrent use by itself. A Timeouts never changes once it is in use, so
+// it may be shared. The caller's locks guard everything else.
 package detector
 
 import "time"
@@ -13,28 +13,28 @@ import "time"
 const (
 	// Never is later than any moment.
 	Never = int64(1<<62 - 1)
-	// MaxTimeout is the longest timeout, 36 years: so a sum of a moment and a few timeouts fits into
+	// MaxTimeout is the longest timeout, 36 years. So a sum of a time and a few timeouts fits into
 	// an int64.
 	MaxTimeout = 1 << 60
 	// MinInterval is the shortest interval that a host may have.
 	MinInterval = 10 * time.Millisecond
 )
 
-// State is what the silence of a host means at one moment.
+// A State says what the silence of a host means at one moment.
 type State uint8
 
 const (
 	// StateAlive means that the silence is at most the host's interval.
 	StateAlive State = iota + 1
-	// StateLate means that a heartbeat is overdue, but no timeout is over.
+	// StateLate means that a heartbeat is overdue, but no timeout has passed.
 	StateLate
-	// StateSuspect means that the first timeout is over.
+	// StateSuspect means that the first timeout has passed.
 	StateSuspect
 	// StateOffline means that the host is due for eviction.
 	StateOffline
 )
 
-// expiry returns the moment when a timeout is over that begins at t. A timeout of 0 never is.
+// expiry returns when a timeout that begins at t passes. A timeout of 0 never passes.
 func expiry(t int64, timeout time.Duration) int64 {
 	if timeout == 0 {
 		return Never

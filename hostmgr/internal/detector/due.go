@@ -2,13 +2,13 @@ package detector
 
 import "sort"
 
-// Due is when a host with its last contact at seen was due for eviction: the first moment, before
-// until, at which a sweep would have evicted it. If it was not due, passed is false, and at is the
-// first such moment that would have followed. No sweep evicts in a stall, even if no sweep has found
-// that stall yet.
+// Due returns when a host with its last contact at seen was due for eviction: the first time before
+// until at which a sweep would have evicted it. If it was not due, passed is false, and at is the
+// first such time after that. No sweep evicts in a stall, even if no sweep has found that stall
+// yet.
 //
-// A walk from stall to stall would say the same. But a log that was recorded, and may be forged, can have
-// thousands of stalls within each of its silences: so this searches.
+// A walk from stall to stall would give the same result. But a recorded log may be forged, and have
+// thousands of stalls within each silence. So this is a search.
 func (l *StallLog) Due(seen int64, t *Timeouts, until int64) (at int64, passed bool) {
 	if t.Evict == 0 {
 		return Never + 1, false
@@ -20,21 +20,23 @@ func (l *StallLog) Due(seen int64, t *Timeouts, until int64) (at int64, passed b
 	if at = d.after(d.passing()); at+1 < until {
 		return at + 1, true
 	}
-	// This is the first deadline that passes before a stall begins. As it does not pass before until,
-	// no later one does: a stall puts no deadline to before the stall, or before the deadline of then.
+	// This is the first deadline that passes before a stall begins. It does not pass before until,
+	// so no later one does: a stall never moves a deadline to before the stall, nor to before the
+	// former deadline.
 	return d.after(len(l.stalls)) + 1, false
 }
 
-// deadlines are those of a host in a silence. Each stall puts the deadline off.
+// deadlines computes the deadline of a host after each stall of a silence. Each stall postpones the
+// deadline.
 type deadlines struct {
 	log      *StallLog
 	timeouts *Timeouts
 	seen     int64 // the last contact
-	first    int   // stall that was not over then
+	first    int   // the first stall that ended after seen
 }
 
-// after is the deadline after so many stalls. The last of them postpones it, even if it was over at
-// the last contact.
+// after returns the deadline after so many stalls of the log. The last of them postpones it, even
+// if that stall was over at the last contact.
 func (d *deadlines) after(stalls int) int64 {
 	deadline := d.plain(stalls)
 	if stalls == 0 {
@@ -43,7 +45,8 @@ func (d *deadlines) after(stalls int) int64 {
 	return d.log.stalls[stalls-1].postpone(deadline, d.timeouts)
 }
 
-// plain is the deadline after so many stalls that none has postponed.
+// plain returns the deadline after so many stalls if none of them postpones it: the stalls just do
+// not count as silence.
 func (d *deadlines) plain(stalls int) int64 {
 	stalled := int64(0)
 	if stalls > d.first {
@@ -53,13 +56,14 @@ func (d *deadlines) plain(stalls int) int64 {
 	return expiry(d.seen+stalled, d.timeouts.Evict)
 }
 
-// passing is the first stall, from the first on, that begins after the deadline of then; or the number
-// of stalls.
+// passing returns the first stall, from d.first on, that begins after the deadline of that time. If
+// there is none, it returns the number of stalls.
 //
-// A plain deadline moves from stall to stall by at most the time between their begins. So once it lies
-// before a stall it lies before all later ones; and so does one that is put off by as much as
-// possible. Both are searched for. Between these two, the deadline lies before a stall if the pause
-// before that stall was longer than the interval. Blocks without such a pause are skipped.
+// From stall to stall, a plain deadline moves by at most the time between their begins. So once it
+// lies before a stall, it lies before all later ones. The same holds for a deadline that is
+// postponed as far as possible. A search finds the stall for each of the two. Between these two
+// stalls, the deadline lies before a stall if the pause before that stall was longer than the
+// interval. Blocks without such a pause are skipped.
 func (d *deadlines) passing() int {
 	i, most := d.search(0), d.search(int64(d.timeouts.Evict))
 	if i == 0 {
@@ -79,8 +83,8 @@ func (d *deadlines) passing() int {
 	return most
 }
 
-// search is the first stall, from the first on, that begins after the plain deadline and more; or the
-// number of stalls.
+// search returns the first stall, from d.first on, that begins after the plain deadline plus more;
+// or the number of stalls.
 func (d *deadlines) search(more int64) int {
 	stalls := d.log.stalls
 	return d.first + sort.Search(len(stalls)-d.first, func(i int) bool {
@@ -88,14 +92,13 @@ func (d *deadlines) search(more int64) int {
 	})
 }
 
-// pause is the time before a stall, but the first one, since the stall before it was over and its limit
-// had passed again.
+// pause returns the time from the end of stall i-1, plus its limit, to the beginning of stall i.
 func (l *StallLog) pause(i int) int64 {
 	before := &l.stalls[i-1]
 	return l.stalls[i].From - before.To - before.Limit
 }
 
-// addPause remembers the pause before a stall if it is the longest of its block. The first block is
+// addPause stores the pause before a stall if it is the longest of its block. The first block is
 // always searched.
 func (l *StallLog) addPause(i int) {
 	switch block := i / blockSize; {

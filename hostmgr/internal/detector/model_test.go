@@ -82,7 +82,7 @@ func (m *model) due(contact int64, t *Timeouts, until int64) (at int64, passed b
 	return 0, false
 }
 
-// within tells whether no sweep can have been at x, because of a stall.
+// within reports whether no sweep can have been at x, because of a stall.
 func (m *model) within(x int64) bool {
 	for _, s := range m.stalls {
 		if s.From < x && x < s.To {

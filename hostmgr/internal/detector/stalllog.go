@@ -3,33 +3,34 @@ package detector
 import "sort"
 
 const (
-	// maxStalls is how many stalls a log remembers (32 bytes each). Time before them counts as
-	// observed. That matters only to a host that has been silent through all of them.
+	// maxStalls is how many stalls a log remembers (32 bytes each). Earlier time counts as
+	// observed. That matters only for a host that has been silent through all of them.
 	maxStalls = 4096
-	// blockSize is how many stalls share one longest pause. It divides maxStalls/2, so blocks remain
-	// blocks when older ones are forgotten.
+	// blockSize is how many stalls share one longest pause. It divides maxStalls/2, so blocks
+	// remain blocks when older ones are forgotten.
 	blockSize = 64
 )
 
-// Stall is a time in which the registry did not observe its hosts: it lasts from From, not included,
-// to To.
+// A Stall is a time in which the registry did not observe its hosts: from From, not included, to
+// To.
 type Stall struct {
 	From, To int64
-	Limit    int64 // that the gap exceeded
-	before   int64 // how long all stalls before this one lasted
+	Limit    int64 // the threshold that the gap exceeded
+	before   int64 // length of all stalls before this one
 }
 
-// Length is how long the stall lasted.
+// Length returns the length of the stall.
 func (s *Stall) Length() int64 { return s.To - s.From }
 
-// StallLog remembers when the registry stalled. The zero StallLog is empty, and finds no stalls.
+// A StallLog remembers when the registry stalled. The zero StallLog is empty, and finds no stalls.
 //
-// It keeps the stalls themselves. A clock that stands still during stalls would be simpler, but then
-// contacts could not be stored as the clock read them, nor a departure tell its evidence exactly. A
-// contact within a stall that no sweep has found yet is neither too young nor too old.
+// It keeps the stalls themselves. A clock that stands still during stalls would be simpler, but was
+// rejected. Contacts could not be stored as the clock read them, and the evidence of a departure
+// would not be exact. A contact within a stall that no sweep has found yet would count as too old
+// or too new.
 type StallLog struct {
-	limit     int64 // a longer gap is a stall; 0: none is
-	threshold int64 // a stall that is longer than this has exceeded it: see exceeded
+	limit     int64 // a longer gap is a stall; 0: no gap is
+	threshold int64 // the limit of most hosts: see exceeded
 	last      int64 // when the registry last observed its hosts
 	stalls    []Stall
 	pauses    []int64 // the longest pause before a stall of each block: see pause
@@ -37,8 +38,8 @@ type StallLog struct {
 	count     uint64  // of all stalls
 }
 
-// Observe notes that the registry observes its hosts now. It returns the length of the stall that
-// this ends, or 0. Time that goes back changes nothing.
+// Observe notes that the registry observes its hosts at now. It returns the length of the stall
+// that this ends, or 0. A now in the past changes nothing.
 func (l *StallLog) Observe(now int64) (stalled int64) {
 	if stalled = l.Stalled(now); stalled > 0 {
 		l.record(l.last, now, l.exceeded(stalled))
@@ -47,8 +48,8 @@ func (l *StallLog) Observe(now int64) (stalled int64) {
 	return stalled
 }
 
-// Append adds a stall that is known from elsewhere, such as a recorded one. It returns false, and adds
-// nothing, if the stall begins before the latest one was over, or has no length.
+// Append adds a stall that is known from elsewhere, such as a recorded one. It returns false, and
+// adds nothing, if the stall begins before the end of the latest one, or has no length.
 func (l *StallLog) Append(from, to, limit int64) bool {
 	if n := len(l.stalls); from >= to || n > 0 && from < l.stalls[n-1].To {
 		return false
@@ -58,7 +59,7 @@ func (l *StallLog) Append(from, to, limit int64) bool {
 	return true
 }
 
-// record adds a stall. If there are too many it forgets the older half.
+// record adds a stall. If there are too many, it forgets the older half.
 func (l *StallLog) record(from, to, limit int64) {
 	if len(l.stalls) == maxStalls {
 		l.stalls = append(l.stalls[:0], l.stalls[maxStalls/2:]...)
@@ -70,7 +71,7 @@ func (l *StallLog) record(from, to, limit int64) {
 	l.count++
 }
 
-// Stalled is the length of the stall that goes on now and that no sweep has found yet, or 0.
+// Stalled returns the length of the current stall, which no sweep has found yet; or 0.
 func (l *StallLog) Stalled(now int64) int64 {
 	if gap := now - l.last; l.limit > 0 && gap > l.limit {
 		return gap
@@ -78,10 +79,11 @@ func (l *StallLog) Stalled(now int64) int64 {
 	return 0
 }
 
-// LastObserved is when the registry last observed its hosts.
+// LastObserved returns when the registry last observed its hosts.
 func (l *StallLog) LastObserved() int64 { return l.last }
 
-// exceeded is the limit that a gap has exceeded: the threshold, if the gap is that long.
+// exceeded returns the limit that a gap has exceeded: the threshold, if the gap is longer than
+// that.
 func (l *StallLog) exceeded(gap int64) int64 {
 	if gap > l.threshold {
 		return max(l.limit, l.threshold)
@@ -89,8 +91,8 @@ func (l *StallLog) exceeded(gap int64) int64 {
 	return l.limit
 }
 
-// StallTime is how much of the time from t to now the registry was stalled. A stall that no sweep has
-// found yet counts as well: so what is shown does not depend on when the last sweep ran.
+// StallTime returns for how much of the time from t to now the registry was stalled. A stall that
+// no sweep has found yet counts as well. So the result does not depend on when the last sweep ran.
 func (l *StallLog) StallTime(t, now int64) int64 {
 	var sum int64
 	if l.Stalled(now) > 0 {
@@ -104,20 +106,20 @@ func (l *StallLog) StallTime(t, now int64) int64 {
 	return sum + l.total - s.before - max(0, t-s.From)
 }
 
-// endingAfter is the first stall that ends after t, or their number.
+// endingAfter returns the first stall that ends after t, or the number of stalls.
 func (l *StallLog) endingAfter(t int64) int {
 	return sort.Search(len(l.stalls), func(i int) bool { return l.stalls[i].To > t })
 }
 
-// Between is how much of the time from a to b, both of them in the past of now, the registry was
-// stalled.
+// Between returns for how much of the time from a to b the registry was stalled. Both are not after
+// now.
 func (l *StallLog) Between(a, b, now int64) int64 { return l.StallTime(a, now) - l.StallTime(b, now) }
 
-// ObservedTime is how much of the time from t to now the registry observed its hosts.
+// ObservedTime returns for how much of the time from t to now the registry observed its hosts.
 func (l *StallLog) ObservedTime(t, now int64) int64 { return max(0, now-t-l.StallTime(t, now)) }
 
-// latest is the latest stall, which may still go on; or ok is false. It keeps the limit that it
-// exceeded, because Run takes its own limit back when it ends.
+// latest returns the latest stall, which may still go on; ok is false if there was none. A stall
+// keeps the limit that it exceeded, because Run takes its own limit back when it ends.
 func (l *StallLog) latest(now int64) (s Stall, ok bool) {
 	if gap := l.Stalled(now); gap > 0 {
 		return Stall{From: l.last, To: now, Limit: l.exceeded(gap)}, true
@@ -128,7 +130,7 @@ func (l *StallLog) latest(now int64) (s Stall, ok bool) {
 	return Stall{}, false
 }
 
-// postpone puts an eviction off after the latest stall.
+// postpone returns the deadline of an eviction as the latest stall postpones it.
 func (l *StallLog) postpone(deadline int64, t *Timeouts, now int64) int64 {
 	if s, ok := l.latest(now); ok {
 		return s.postpone(deadline, t)
@@ -136,9 +138,9 @@ func (l *StallLog) postpone(deadline int64, t *Timeouts, now int64) int64 {
 	return deadline
 }
 
-// postpone puts an eviction off: after a stall a heartbeat has the host's interval, and a gap, to
-// arrive. But silence never lasts more than twice the timeout, or hosts that are gone would stay as
-// long as the registry stalls again and again.
+// postpone returns the deadline of an eviction after a stall: a heartbeat then has the host's
+// interval, and one more gap, to arrive. But silence never lasts more than twice the timeout.
+// Otherwise hosts that are gone would stay as long as the registry stalls again and again.
 func (s *Stall) postpone(deadline int64, t *Timeouts) int64 {
 	if deadline >= Never {
 		return deadline

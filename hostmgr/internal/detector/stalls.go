@@ -2,34 +2,34 @@ package detector
 
 import "time"
 
-// Stalls are the stalls of a registry, and the threshold: the gap between sweeps above which it is a
-// stall. For most hosts the threshold is the one that is configured.
+// Stalls has the stalls of a registry, and the threshold: a gap between sweeps that is longer is a
+// stall. For most hosts the threshold is the configured one.
 //
-// Impatient hosts tolerate less. While Run runs, the threshold for all of them follows the most
-// impatient one, so they are counted, by class. They have a log of their own, with more stalls in it.
-// So what they need touches no other host: short gaps put off no other deadline, and push no long
-// stalls out of the log of most hosts.
+// Impatient hosts tolerate less. While Run runs, the threshold of all impatient hosts follows the
+// most impatient one. So the hosts are counted by class. Impatient hosts have a log of their own,
+// with more stalls in it. So their short gaps do not affect other hosts: they postpone no other
+// deadline, and push no long stall out of the other log.
 type Stalls struct {
 	common    StallLog // for most hosts
 	short     StallLog // for impatient hosts
-	longest   int64    // threshold of most hosts under Run: a host that tolerates less is impatient
+	longest   int64    // threshold of most hosts under Run; impatient hosts tolerate less
 	threshold int64    // of most hosts; 0: no gap is a stall
 	follows   bool     // the threshold of impatient hosts follows the most impatient one
-	first     class    // of the most impatient host; 0: none is
+	first     class    // of the most impatient host; 0: no host is
 	hosts     [classes]int32
 }
 
-// NewStalls returns the stalls of a new registry, without a threshold. Longest is what its timeouts
-// are classified by: see Timeouts.Classify.
+// NewStalls returns the stalls of a new registry, without a threshold. longest is the argument for
+// Timeouts.Classify.
 func NewStalls(longest int64) *Stalls { return &Stalls{longest: longest} }
 
-// Longest is what timeouts must be classified by.
+// Longest returns the argument for Timeouts.Classify.
 func (s *Stalls) Longest() int64 { return s.longest }
 
-// Common is the log for most hosts.
+// Common returns the log for most hosts.
 func (s *Stalls) Common() *StallLog { return &s.common }
 
-// Of is the log for hosts with these timeouts.
+// Of returns the log for hosts with these timeouts.
 func (s *Stalls) Of(t *Timeouts) *StallLog {
 	if t.Impatient() {
 		return &s.short
@@ -37,30 +37,32 @@ func (s *Stalls) Of(t *Timeouts) *StallLog {
 	return &s.common
 }
 
-// Count is how many stalls there were; those for impatient hosts only are not counted.
+// Count returns the number of stalls, without those for impatient hosts only.
 func (s *Stalls) Count() uint64 { return s.common.count }
 
-// Total is how long all stalls of Count lasted.
+// Total returns the length of all stalls of Count.
 func (s *Stalls) Total() time.Duration { return time.Duration(s.common.total) }
 
-// LastObserved is when the registry last observed its hosts.
+// LastObserved returns when the registry last observed its hosts.
 func (s *Stalls) LastObserved() int64 { return s.common.last }
 
-// Limit is the shortest threshold of any host, or 0: no gap is a stall. Sweep at least twice in it.
+// Limit returns the shortest threshold of any host, or 0 if no gap is a stall. Sweeps must come at
+// least twice in it.
 func (s *Stalls) Limit() int64 { return s.short.limit }
 
-// Threshold is that of most hosts, or 0.
+// Threshold returns the threshold of most hosts, or 0.
 func (s *Stalls) Threshold() int64 { return s.threshold }
 
-// SetThreshold changes the threshold for most hosts. If follows, that of impatient hosts follows the
-// most impatient one. The gap since the registry last observed its hosts is judged by the new threshold.
+// SetThreshold changes the threshold of most hosts. If follows is true, the threshold of impatient
+// hosts follows the most impatient one. The new threshold also decides whether the current gap is a
+// stall.
 func (s *Stalls) SetThreshold(threshold int64, follows bool) {
 	s.threshold, s.follows = threshold, follows
 	s.common.limit, s.short.threshold = threshold, threshold
 	s.short.limit = s.shortest()
 }
 
-// shortest is the threshold of impatient hosts.
+// shortest returns the threshold of impatient hosts.
 func (s *Stalls) shortest() int64 {
 	if s.follows && s.threshold > 0 {
 		return min(s.threshold, s.first.least())
@@ -68,9 +70,9 @@ func (s *Stalls) shortest() int64 {
 	return s.threshold
 }
 
-// Observe notes that the registry observes its hosts now. It returns the stall that this ends; or the
-// gap, which is a stall for impatient hosts only; or nil twice. Both are valid until the next call of
-// Observe or Track.
+// Observe notes that the registry observes its hosts at now. It returns the stall that this ends;
+// or the gap, which is a stall for impatient hosts only; or nil for both. Each result is valid
+// until the next call of Observe or Track.
 func (s *Stalls) Observe(now int64) (stall, gap *Stall) {
 	long, short := s.common.Observe(now), s.short.Observe(now)
 	switch {
@@ -84,15 +86,17 @@ func (s *Stalls) Observe(now int64) (stall, gap *Stall) {
 
 func (l *StallLog) newest() *Stall { return &l.stalls[len(l.stalls)-1] }
 
-// HasImpatient tells whether any host that is tracked is impatient. If not, a host that departs need
-// not be untracked.
+// HasImpatient reports whether any tracked host is impatient. If not, hosts that depart need no
+// Track.
 func (s *Stalls) HasImpatient() bool { return s.first != 0 }
 
-// Track counts so many hosts with these timeouts more, or fewer. That may change the threshold of
-// impatient hosts. If it becomes shorter, the gap so far is observed first, and is judged by the
-// longer one, because the host that needs the shorter one was not there in it. Then stall and gap are
-// those of Observe, and Run must sweep at wake: it may sleep for half of the longer one. Else wake is
-// Never.
+// Track adds more to the number of hosts with these timeouts; more may be negative. That may change
+// the threshold of impatient hosts.
+//
+// If the threshold becomes shorter, Track first observes the hosts by the longer one, because the
+// host that needs the shorter one was not there before. Then stall and gap are the results of
+// Observe, and Run must sweep at wake, since it may plan to sleep for half of the longer threshold.
+// Otherwise wake is Never.
 func (s *Stalls) Track(t *Timeouts, more int32, now int64) (stall, gap *Stall, wake int64) {
 	if !t.Impatient() {
 		return nil, nil, Never
@@ -114,7 +118,7 @@ func (s *Stalls) track(c class, more int32, now int64) (stall, gap *Stall, wake 
 	return stall, gap, wake
 }
 
-// count counts so many hosts more of a class, and tells whether that changes which class comes first.
+// count adds to the number of hosts of a class, and reports whether the first class has changed.
 func (s *Stalls) count(c class, more int32) (changed bool) {
 	s.hosts[c] += more
 	switch {
@@ -128,7 +132,7 @@ func (s *Stalls) count(c class, more int32) (changed bool) {
 	return false
 }
 
-// next is the next class that has hosts, or 0.
+// next returns the next class that has hosts, or 0.
 func (s *Stalls) next(c class) class {
 	for c++; c < classes; c++ {
 		if s.hosts[c] > 0 {
@@ -138,8 +142,8 @@ func (s *Stalls) next(c class) class {
 	return 0
 }
 
-// StallTime is how much of the time from seen to over, which lies in the past, is no silence of a host
-// with these timeouts.
+// StallTime returns how much of the time from seen to over does not count as silence of a host with
+// these timeouts. over is not in the future.
 func (s *Stalls) StallTime(t *Timeouts, seen, over int64) int64 {
 	long := s.common.Between(seen, over, over)
 	if !t.Impatient() {
@@ -148,9 +152,9 @@ func (s *Stalls) StallTime(t *Timeouts, seen, over int64) int64 {
 	return s.bounded(long, s.short.Between(seen, over, over))
 }
 
-// bounded is the stall time of an impatient host, of which the stalls of most hosts are a part. The
-// rest, the short gaps, counts up to four of the longest gaps. Else, on a machine whose gaps are all
-// too long for the most impatient host, hosts that are gone would stay forever.
+// bounded returns the stall time of an impatient host: all stalls of most hosts, and short gaps of
+// at most four times the threshold of most hosts. Without this bound, on a machine with gaps that
+// are all too long for the most impatient host, hosts that are gone would stay forever.
 func (s *Stalls) bounded(long, all int64) int64 {
 	return long + max(0, min(all-long, 4*min(s.longest, MaxTimeout/4)))
 }

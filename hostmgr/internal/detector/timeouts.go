@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Timeouts are the limits of silence of a host. All hosts of one interval share them, and they never
-// change: a host that changes its interval gets others. What a policy answers to the history of one
-// host overrides them: see Arrivals.
+// Timeouts has the limits of the silence of a host. All hosts of one interval share one Timeouts,
+// and it never changes: a host that changes its interval gets another one. The answers of a policy
+// to the history of one host override it: see Arrivals.
 type Timeouts struct {
 	Interval     time.Duration // between heartbeats
 	Suspect      time.Duration // silence after which the host is suspect; 0: never
@@ -17,9 +17,9 @@ type Timeouts struct {
 	class        class         // of an impatient host; 0: it is not impatient
 }
 
-// Normalize bounds the timeouts that a policy answered. It is an error if they can't be meant:
-// negative ones, or an eviction before the interval is over. A suspicion that would not come before
-// the eviction is none. With a history the suspicion does not come before the interval is over.
+// Normalize bounds the timeouts that a policy answered. It returns an error for negative ones, and
+// for an eviction before the interval is over. It drops a suspicion that would not come before the
+// eviction. With a history, a suspicion does not come before the interval is over.
 func (t *Timeouts) Normalize() error {
 	if t.Suspect < 0 || t.Evict < 0 || t.Evict != 0 && t.Evict < t.Interval {
 		return fmt.Errorf("timeouts (%v, %v) for an interval of %v", t.Suspect, t.Evict, t.Interval)
@@ -34,15 +34,15 @@ func (t *Timeouts) Normalize() error {
 	return nil
 }
 
-// Notable tells whether a gap between two contacts is worth a record: it is half an interval overdue,
-// or the second policy would have evicted the host.
+// Notable reports whether a gap between two contacts is worth a record: it is longer than 1.5
+// intervals, or the second policy would have evicted the host.
 func (t *Timeouts) Notable(gap int64) bool {
 	return gap > int64(t.Interval)*3/2 || t.Shadow > 0 && gap > int64(t.Shadow)
 }
 
-// MinTimeout is the silence up to which no host with these timeouts needs a check, if it is suspect,
-// or is not. Stalls only ever add to it. An answer to the history of a host may be shorter, with each
-// contact, but not below the interval.
+// MinTimeout returns the silence up to which no host with these timeouts needs a check; suspect
+// says whether the host is suspect. Stalls only add to it. With a history, an answer of the policy
+// may be shorter after each contact, but not shorter than the interval.
 func (t *Timeouts) MinTimeout(suspect bool) int64 {
 	if t.NeedsHistory {
 		return int64(t.Interval)
@@ -50,8 +50,8 @@ func (t *Timeouts) MinTimeout(suspect bool) int64 {
 	return t.Wait(suspect)
 }
 
-// Wait is the silence up to which a host needs no check, if these are its own timeouts: those of its
-// interval as overridden by its history.
+// Wait returns the silence up to which a host needs no check, if these are its own timeouts: those
+// of its interval as overridden by its history.
 func (t *Timeouts) Wait(suspect bool) int64 {
 	timeout := t.Evict
 	if !suspect && t.Suspect > 0 && (t.Evict == 0 || t.Suspect < t.Evict) {

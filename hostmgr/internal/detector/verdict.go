@@ -1,20 +1,20 @@
 package detector
 
-// Verdict is what the silence of a host means at one moment.
+// A Verdict says what the silence of a host means at one moment.
 type Verdict struct {
-	Word      int64 // what it is based on; the caller's own, not used here
+	Word      int64 // for the caller: what the verdict is based on; not used here
 	Contact   int64 // the last one
 	Silence   int64 // since then, less StallTime
 	StallTime int64 // since then
 	SuspectAt int64 // after this moment the host is suspect
 	EvictAt   int64 // after this moment it is due for eviction
-	ReviewAt  int64 // from this moment on both may come sooner, if there are contacts before it
+	ReviewAt  int64 // contacts may make both earlier, but not earlier than this
 	State     State
 }
 
-// Assess makes v the verdict at now on a host with these timeouts, its own, and its last contact. Word
-// is left alone. It is a function of its arguments and the stalls alone, so what is shown and what
-// is decided are the same.
+// Assess sets v to the verdict at now on a host with this last contact and these timeouts, which
+// are its own. It leaves Word alone. The result depends only on the arguments and the stalls. So
+// what is shown and what is decided are the same.
 func (s *Stalls) Assess(v *Verdict, contact int64, t *Timeouts, now int64) {
 	log := &s.common
 	v.StallTime = log.StallTime(contact, now)
@@ -53,8 +53,8 @@ func (v *Verdict) setState(t *Timeouts, now int64) {
 	}
 }
 
-// Next is when the host must be checked again if nothing changes: a nanosecond after its next
-// deadline. Suspect tells whether it has been called suspect already.
+// Next returns when the host must be checked again if nothing changes: a nanosecond after its next
+// deadline. suspect says whether the host is marked as suspect already.
 func (v *Verdict) Next(suspect bool) int64 {
 	if !suspect && v.SuspectAt < v.EvictAt {
 		return min(v.SuspectAt+1, v.ReviewAt)

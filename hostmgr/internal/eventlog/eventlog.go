@@ -1,5 +1,5 @@
-// Package eventlog turns events into lines of text and writes them to an io.Writer that may be slow,
-// hang, fail, panic, or end its goroutine.
+// Package eventlog turns events into lines of text and writes them to an io.Writer that may be
+// slow, hang, fail, panic, or end its goroutine.
 //
 // A record is put together in memory, in about a microsecond, and never waits for the writer. The
 // buffer is bounded: a record that finds no room is lost and counted, and the next line says how
@@ -9,9 +9,9 @@
 // It is not a logger: it has no levels, no handlers and no clock of its own. It does not know what
 // the keys of a record mean; package flight documents the format and reads it.
 //
-// All methods are safe for concurrent use. Lock order: a caller may hold its own locks when it calls
-// Begin, because this package calls nothing back while its mutex is held. It must hold none of them
-// when it calls Flush, or the stop of Start, because these run the writer or wait for it.
+// All methods are safe for concurrent use. Lock order: a caller may hold its own locks when it
+// calls Begin, because this package calls nothing back while its mutex is held. It must hold none
+// of them when it calls Flush, or the stop of Start, because these run the writer or wait for it.
 package eventlog
 
 import (
@@ -40,7 +40,8 @@ type Config struct {
 	// Now returns the time in nanoseconds. It is called after a Write that failed.
 	Now func() int64
 	// Grace starts the grace period: a channel that receives when stop shall wait no longer for a
-	// Write that hangs. It goes by real time, because a clock that stands still must not hold up stop.
+	// Write that hangs. It goes by real time, because a clock that stands still must not hold up
+	// stop.
 	Grace func() <-chan time.Time
 	// Buffer is how many bytes of lines may wait for the writer before records are lost; the last
 	// record that finds room may exceed it. 0: 16 MiB.
@@ -51,7 +52,7 @@ type Config struct {
 // methods do nothing.
 type Log struct {
 	cfg     Config
-	wake    chan struct{} // there is something to write; one slot
+	wake    chan struct{} // there are records to write; one slot
 	writing chan struct{} // one slot: the goroutine that has filled it may write
 	header  []byte        // precedes the first Write that succeeds, then nil; guarded by writing
 
@@ -72,8 +73,8 @@ type batch struct {
 	lost    uint64 // records that lines in buf say are lost
 }
 
-// Stats counts records and Writes since New. A Write that fails may have written some of its records;
-// all of them count as lost.
+// Stats counts records and Writes since New. A Write that fails may have written some of its
+// records; all of them count as lost.
 type Stats struct {
 	Records  uint64 // written
 	Lost     uint64 // found no room, or were in a Write that failed
@@ -107,8 +108,8 @@ func (l *Log) Stats() Stats {
 	return l.stats
 }
 
-// Kick has the goroutine of Start write the records that there are. It never blocks. It is separate
-// from End so that no goroutine is woken while the caller holds a lock.
+// Kick makes the goroutine of Start write the records that there are. It never blocks. It is
+// separate from End so that no goroutine is woken while the caller holds a lock.
 func (l *Log) Kick() {
 	if l == nil {
 		return

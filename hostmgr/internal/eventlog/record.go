@@ -5,15 +5,15 @@ import "strconv"
 // endOfLine tells a complete line from one that was cut off.
 const endOfLine = ";\n"
 
-// A Record is a line that is being put together. Begin makes it, End completes it. It belongs to one
+// A Record is a line that is being put together, between Begin and End. It belongs to one
 // goroutine. On the zero Record all methods do nothing.
 type Record struct {
 	log *Log // its mutex is held
 }
 
-// Begin begins a record of an event at the given time, in nanoseconds. If there is no room the record
-// is lost, and Begin returns the zero Record. Else it locks the Log until End: the caller must call
-// End, and until then no method of the Log.
+// Begin begins a record of an event at the given time, in nanoseconds. If there is no room, the
+// record is lost and Begin returns the zero Record. Otherwise Begin locks the Log until End. The
+// caller must call End, and must not call any method of the Log before.
 func (l *Log) Begin(kind string, at int64) Record {
 	if l == nil {
 		return Record{}

@@ -1,8 +1,8 @@
 package eventlog
 
-// Start has a goroutine write after each Kick, until stop is called. The goroutine then writes what
-// is left, once, and stop waits for it; but if a Write hangs, no longer than the grace period. The
-// goroutine then ends when the Write returns, and Start may be called again meanwhile.
+// Start starts a goroutine that writes after each Kick, until stop is called. The goroutine then
+// writes what is left, once. stop waits for it, but no longer than the grace period if a Write
+// hangs. The goroutine then ends when that Write returns, and Start may be called again meanwhile.
 func (l *Log) Start() (stop func()) {
 	if l == nil {
 		return func() {}

@@ -14,8 +14,9 @@ const reportPause = time.Second
 
 // Flush writes the records that there are now, by one Write on the calling goroutine. If another
 // goroutine is writing, Flush returns at once. Records that are made during the Write are left to
-// the next Flush: a writer that is slower than the records come, or that makes records itself, must
-// not keep the caller. If the writer ends its goroutine, that is the caller's.
+// the next Flush. Otherwise a writer that is slower than the events, or that makes records itself,
+// would never let the caller return. If the writer ends its goroutine, it ends the goroutine of the
+// caller.
 func (l *Log) Flush() {
 	if l == nil {
 		return
@@ -45,7 +46,7 @@ func (l *Log) takeBatch() batch {
 	return b
 }
 
-// write passes a batch to the writer, and survives whatever that does.
+// write passes a batch to the writer. It handles an error, a panic and an end of the goroutine.
 func (l *Log) write(b batch) {
 	if l.header != nil {
 		b.buf = append(slices.Clone(l.header), b.buf...)
@@ -99,7 +100,7 @@ func (l *Log) countLost(b batch, now int64) (records uint64) {
 	return records
 }
 
-// separate has the next line begin on a line of its own, wherever the failed Write has ended. The
+// separate makes the next record begin on a new line, wherever the failed Write has ended. The
 // caller holds l.mu.
 func (l *Log) separate() {
 	if len(l.buf) > 0 {

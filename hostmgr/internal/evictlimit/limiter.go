@@ -6,29 +6,30 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
-// Limiter is the eviction limit of a registry. It looks at each host twice: in its zone, and among all
-// hosts. In each of the two scopes
+// A Limiter is the eviction limit of a registry. It counts each host twice: in its zone, and among
+// all hosts. In each of the two scopes
 //
 //	missing = suspect + due + evicted during the last MaxHold - joined since
 //
-// where hosts that were evicted because their own hold expired do not count. The caller counts hosts
-// that are due as suspects, also where the policy suspects no host.
+// Hosts that were evicted because their own hold expired do not count. The caller counts a host
+// that is due as a suspect, even if the policy suspects no host.
 type Limiter struct {
 	config Config
 	all    scope
 	zones  []scope // by number; one without hosts is free
 	index  map[string]uint8
-	last   uint8 // zone that was entered
+	last   uint8 // the zone that was entered last
 }
 
 // New returns a limiter without hosts.
 func New(c Config) *Limiter { return &Limiter{config: c, index: map[string]uint8{}} }
 
-// scopes are where a host of a zone is counted.
+// scopes returns the two scopes in which a host of this zone is counted.
 func (l *Limiter) scopes(zone uint8) [2]*scope { return [2]*scope{&l.zones[zone], &l.all} }
 
-// Update recomputes where the limit is active. Call it before a sweep evicts hosts, when all that are
-// suspect or due are counted; after it; and when a sweep has no host to judge.
+// Update recomputes where the limit is active. Call it in a sweep before the first eviction, when
+// all hosts that are suspect or due are counted; after the sweep; and in a sweep with no bucket
+// due.
 func (l *Limiter) Update(stalls *detector.StallLog, now int64) {
 	if !l.config.On() {
 		return
@@ -39,8 +40,8 @@ func (l *Limiter) Update(stalls *detector.StallLog, now int64) {
 	}
 }
 
-// Spend takes what the eviction of a host costs, wherever the limit is active. If there is too little,
-// ok is false, nothing is taken, and the reason is why the host is held.
+// Spend pays for the eviction of a host in each scope where the limit is active. If a scope has too
+// little, ok is false, nothing is paid, and why is the reason to hold the host.
 func (l *Limiter) Spend(zone uint8, interval time.Duration, stalls *detector.StallLog, now int64) (why Reason, ok bool) {
 	scopes := l.scopes(zone)
 	var costs [2]int64
@@ -56,13 +57,13 @@ func (l *Limiter) Spend(zone uint8, interval time.Duration, stalls *detector.Sta
 	return Reason{}, true
 }
 
-// HoldLeft is how much longer the limit may hold a host that it has held since then. If it is not
-// above 0 the hold has expired. Stalls do not use it up.
+// HoldLeft returns how much longer the limit may hold a host that it holds since then. If the
+// result is 0 or less, the hold has expired. Stalls do not count.
 func (l *Limiter) HoldLeft(since int64, stalls *detector.StallLog, now int64) int64 {
 	return int64(l.config.MaxHold) - stalls.ObservedTime(since, now)
 }
 
-// Wait counts a host that the limit begins to hold, or no longer holds.
+// Wait counts a host that begins or ceases to wait for the limit.
 func (l *Limiter) Wait(zone uint8, waits bool) {
 	more := -1
 	if waits {
@@ -73,8 +74,8 @@ func (l *Limiter) Wait(zone uint8, waits bool) {
 	}
 }
 
-// CreditJoin takes one host that was evicted lately off the missing, because a host joins: it may be
-// the same one.
+// CreditJoin counts one recently evicted host of the zone as no longer missing, because a host has
+// joined: it may be the same one.
 func (l *Limiter) CreditJoin(zone uint8) {
 	if !l.config.On() {
 		return
@@ -84,8 +85,8 @@ func (l *Limiter) CreditJoin(zone uint8) {
 	}
 }
 
-// CountEviction counts an evicted host among the missing for one MaxHold. It is not to be called if
-// the hold of the host has expired: else a loss that is permanent would keep the limit active.
+// CountEviction counts an evicted host as missing for one MaxHold. Do not call it for a host with
+// an expired hold: otherwise a permanent loss would keep the limit active.
 func (l *Limiter) CountEviction(zone uint8, now int64) {
 	if !l.config.On() {
 		return

@@ -2,11 +2,11 @@ package evictlimit
 
 import "fmt"
 
-// Kind is what a Reason is about.
+// A Kind says which rule a Reason is about.
 type Kind uint8
 
 const (
-	// RateKind means that the limit is always active, and allows a number of evictions a second.
+	// RateKind means that the limit is always active, and grants a number of evictions a second.
 	RateKind Kind = iota + 1
 	// ZoneKind means that too many hosts of a zone are missing.
 	ZoneKind
@@ -16,7 +16,7 @@ const (
 	RecentKind
 )
 
-// Reason is why the limit holds a host. The zero Reason means that it does not. Reasons can be
+// A Reason says why the limit holds a host. The zero Reason means that it does not. Reasons can be
 // compared.
 type Reason struct {
 	Kind           Kind
@@ -25,7 +25,7 @@ type Reason struct {
 	PerSecond      float64 // of RateKind
 }
 
-// String is a sentence, or empty for the zero Reason.
+// String describes the reason in a few words. It is empty for the zero Reason.
 func (r Reason) String() string {
 	switch r.Kind {
 	case RateKind:

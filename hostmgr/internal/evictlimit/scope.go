@@ -6,25 +6,27 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
-// scope is a set of hosts that are counted together, and its limit: the hosts of a zone, or all hosts.
+// A scope is a set of hosts that are counted together, and their limit: the hosts of a zone, or all
+// hosts.
 type scope struct {
 	name     string
 	hosts    int
-	suspects int // that were called suspect and had no contact since
-	held     int // that are due but held
+	suspects int // marked as suspect, without a contact since
+	held     int // due but held, by the limit or by Confirm
 
 	waiting int    // hosts that the limit holds
 	saved   int64  // observed time that is saved up for evictions: tokens, in nanoseconds
 	savedAt int64  // when that was computed
-	evicted window // lately; not those whose own hold expired
+	evicted window // recent evictions, except after an expired hold
 
 	missing, total int   // at the latest update
 	active         bool  // too many were missing then
-	activeAt       int64 // when it was active last
+	activeAt       int64 // the last time when it was active
 	asked          bool  // a host was held because of this scope since missing or total changed
 }
 
-// update recomputes whether the limit is active. If it no longer is, it may have been until now.
+// update recomputes whether the limit is active. If it was active at the last update, activeAt
+// becomes now: it may have been active until now.
 func (s *scope) update(c Config, stalls *detector.StallLog, now int64) {
 	s.save(c, stalls, now)
 	was, evicted := s.active, s.evicted.sum(now, c.MaxHold)
@@ -36,8 +38,8 @@ func (s *scope) update(c Config, stalls *detector.StallLog, now int64) {
 	}
 }
 
-// save saves up the time since it was last called. What was saved before then is bounded in any case:
-// hosts here may have waited for the other scope, and have spent nothing.
+// save adds the observed time since its last call to what is saved. It bounds the former sum in any
+// case: hosts of this scope may have waited for the other scope, and then nothing was spent here.
 func (s *scope) save(c Config, stalls *detector.StallLog, now int64) {
 	s.saved = min(s.saved, c.maxSaved()) + stalls.ObservedTime(s.savedAt, now)
 	s.savedAt = now
@@ -46,9 +48,9 @@ func (s *scope) save(c Config, stalls *detector.StallLog, now int64) {
 	}
 }
 
-// cost is what the eviction of a host of this interval costs here. When the limit is no longer active,
-// each host has its interval for a heartbeat to arrive, as after a stall: when a cut heals, the hosts
-// that come back last must not be evicted because the others are back.
+// cost returns what the eviction of a host costs in this scope. When the limit is no longer active,
+// it still applies to each host for one interval of that host, as after a stall. So when a network
+// partition heals, the hosts that come back last are not evicted because the others are back.
 func (s *scope) cost(c Config, interval time.Duration, stalls *detector.StallLog, now int64) int64 {
 	if s.active || stalls.ObservedTime(s.activeAt, now) <= int64(interval) {
 		return c.cost()
@@ -56,7 +58,7 @@ func (s *scope) cost(c Config, interval time.Duration, stalls *detector.StallLog
 	return 0
 }
 
-// reason is why a host is held because of this scope.
+// reason returns why a host is held because of this scope.
 func (s *scope) reason(c Config, all bool) Reason {
 	switch {
 	case !s.active:
@@ -70,8 +72,8 @@ func (s *scope) reason(c Config, all bool) Reason {
 	}
 }
 
-// holding is why hosts are held because of this scope, or the zero Reason if none is: those that wait
-// may wait for the other scope.
+// holding returns why hosts are held because of this scope. It is zero if no host is: those that
+// wait may wait for the other scope.
 func (s *scope) holding(c Config, all bool) Reason {
 	if s.waiting > 0 && (s.active || s.asked) {
 		return s.reason(c, all)
@@ -79,7 +81,7 @@ func (s *scope) holding(c Config, all bool) Reason {
 	return Reason{}
 }
 
-// counts are the figures of the scope.
+// counts returns the figures of the scope.
 func (s *scope) counts(c Config, all bool) Counts {
 	return Counts{Name: s.name, Hosts: s.hosts, Suspects: s.suspects, Held: s.held, Reason: s.holding(c, all)}
 }

@@ -10,15 +10,16 @@ const (
 	otherZone = "other"
 )
 
-// Counts are the figures of a zone, or of all hosts.
+// Counts has the figures of a zone, or of all hosts.
 type Counts struct {
 	Name                  string // of the zone
 	Hosts, Suspects, Held int
 	Reason                Reason // why the limit holds hosts here, or zero
 }
 
-// Enter counts one more host in the zone of this name, and returns the number of the zone. When there
-// are 64 zones already, hosts of a further one are counted in zone "other", which is not one of the 64.
+// Enter counts one more host in the zone of this name, and returns the number of the zone. When
+// there are 64 zones, hosts of further zones are counted in zone "other", which is not one of the
+// 64.
 func (l *Limiter) Enter(zone string) uint8 {
 	i := l.find(zone)
 	l.zones[i].hosts++
@@ -27,7 +28,7 @@ func (l *Limiter) Enter(zone string) uint8 {
 	return i
 }
 
-// Leave counts one host less in a zone. A zone without hosts is forgotten.
+// Leave counts one host fewer in a zone. A zone without hosts is forgotten.
 func (l *Limiter) Leave(zone uint8) {
 	z := &l.zones[zone]
 	l.all.hosts--
@@ -37,9 +38,9 @@ func (l *Limiter) Leave(zone uint8) {
 	}
 }
 
-// Move counts one host of a zone in the zone of this name instead, and returns the number of that. It
-// may be the same zone: then it is not forgotten, even if the host is the only one there. A host that
-// gives up the last place of one zone makes room for its next one.
+// Move moves one host from a zone to the zone of this name, and returns the number of that zone. If
+// it is the same zone nothing changes, even if the host is the only one there. If the host was the
+// last one of its zone, the old zone makes room for the new one.
 func (l *Limiter) Move(from uint8, zone string) (to uint8) {
 	if name := l.zones[from].name; name == zone || name == l.counted(zone) {
 		return from
@@ -48,28 +49,29 @@ func (l *Limiter) Move(from uint8, zone string) (to uint8) {
 	return l.Enter(zone)
 }
 
-// Name is that of a zone.
+// Name returns the name of a zone.
 func (l *Limiter) Name(zone uint8) string { return l.zones[zone].name }
 
-// Hosts is how many hosts there are in all zones.
+// Hosts returns the number of hosts in all zones.
 func (l *Limiter) Hosts() int { return l.all.hosts }
 
-// Suspect counts so many suspects more, or fewer, in a zone.
+// Suspect adds to the number of suspects in a zone; more may be negative.
 func (l *Limiter) Suspect(zone uint8, more int) {
 	l.zones[zone].suspects += more
 	l.all.suspects += more
 }
 
-// Held counts so many hosts more, or fewer, in a zone that are due but held, by the limit or otherwise.
+// Held adds to the number of hosts in a zone that are due but held, by the limit or by Confirm;
+// more may be negative.
 func (l *Limiter) Held(zone uint8, more int) {
 	l.zones[zone].held += more
 	l.all.held += more
 }
 
-// All are the figures of all hosts.
+// All returns the figures of all hosts.
 func (l *Limiter) All() Counts { return l.all.counts(l.config, true) }
 
-// Zones are the figures of each zone that has hosts, in no order.
+// Zones yields the figures of each zone that has hosts, in no order.
 func (l *Limiter) Zones() iter.Seq[Counts] {
 	return func(yield func(Counts) bool) {
 		for i := range l.zones {
@@ -80,8 +82,8 @@ func (l *Limiter) Zones() iter.Seq[Counts] {
 	}
 }
 
-// find returns the zone in which hosts of this name are counted. Mostly it is the one that the last
-// host entered.
+// find returns the zone in which hosts of this name are counted. It first tries the zone that was
+// entered last, which is right in most cases.
 func (l *Limiter) find(name string) uint8 {
 	if int(l.last) < len(l.zones) && l.zones[l.last].is(name) {
 		return l.last
@@ -95,7 +97,7 @@ func (l *Limiter) find(name string) uint8 {
 
 func (s *scope) is(name string) bool { return s.hosts > 0 && s.name == name }
 
-// open gives a zone the first number that is free.
+// open gives a zone the first free number.
 func (l *Limiter) open(name string) uint8 {
 	i := 0
 	for i < len(l.zones) && l.zones[i].hosts > 0 {
@@ -109,7 +111,7 @@ func (l *Limiter) open(name string) uint8 {
 	return uint8(i)
 }
 
-// counted is the name of the zone in which hosts of this name are counted.
+// counted returns the name of the zone in which hosts of this name are counted.
 func (l *Limiter) counted(name string) string {
 	if _, ok := l.index[name]; !ok && l.full() {
 		return otherZone

@@ -7,24 +7,24 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
-// arrivals are the arrival histories of the hosts of a bucket, for policies that use them. Heartbeats
-// write them without the lock, after the word.
+// arrivals has the arrival histories of the hosts of a bucket, for policies that use them.
+// Heartbeats change them without the lock, after the word.
 //
-// When the bucket is rebuilt its histories go to the new bucket, and these are moved: they do not
-// change any more. A heartbeat that finds them so goes on in the new bucket. So no contact is lost
-// from the history, nor an answer of the policies.
+// When the bucket is rebuilt, its histories are copied to the new bucket and these are marked as
+// moved: they no longer change. A heartbeat that finds the mark goes on in the new bucket. So the
+// history loses no contact and no answer of the policies.
 //
 // The lock may be held when mu is taken, not the other way round. The policies are asked without
 // either.
 type arrivals struct {
-	mu    sync.Mutex // guards all below, and each header's interval for holders of mu alone
+	mu    sync.Mutex // guards all below, and each header's interval where the lock is not held
 	moved bool       // to another bucket
 	list  []detector.Arrivals
 }
 
 func newArrivals(slots int) *arrivals { return &arrivals{list: make([]detector.Arrivals, slots)} }
 
-// lock takes mu, unless the arrivals have moved.
+// lock takes mu and returns true, unless the arrivals have moved.
 func (a *arrivals) lock() bool {
 	a.mu.Lock()
 	if a.moved {
@@ -34,8 +34,8 @@ func (a *arrivals) lock() bool {
 	return true
 }
 
-// close ends all changes, for a bucket that is about to be rebuilt. Nil arrivals are those of an index
-// that keeps none.
+// close marks the arrivals as moved, because the bucket is about to be rebuilt. a is nil in an
+// index that keeps no history.
 func (a *arrivals) close() {
 	if a == nil {
 		return
@@ -45,9 +45,9 @@ func (a *arrivals) close() {
 	a.moved = true
 }
 
-// Learn adds a gap between two contacts to the arrival history. It returns false, and has done
-// nothing, if the entry has moved: then Current finds it. The index must keep the history. It needs
-// no lock.
+// Learn adds a gap between two contacts to the arrival history. It returns false, and changes
+// nothing, if the entry has moved: then Current finds it. The index must keep the history. Learn
+// needs no lock.
 func (e Entry) Learn(gap int64) bool {
 	a := e.bucket.arrivals
 	if !a.lock() {
@@ -58,9 +58,9 @@ func (e Entry) Learn(gap int64) bool {
 	return true
 }
 
-// Arrivals returns a copy of the arrival history, and the interval that it belongs to. It returns false
-// if the entry has moved, and the history may have changed since. The history is empty in an index that
-// keeps none. It needs no lock.
+// Arrivals returns a copy of the arrival history, and the interval that it belongs to. current is
+// false if the entry has moved, and the history may have changed since. The history is empty in an
+// index that keeps none. Arrivals needs no lock.
 func (e Entry) Arrivals() (history detector.Arrivals, interval time.Duration, current bool) {
 	a := e.bucket.arrivals
 	if a == nil {
@@ -71,10 +71,10 @@ func (e Entry) Arrivals() (history detector.Arrivals, interval time.Duration, cu
 	return a.list[e.slot], e.Interval(), !a.moved
 }
 
-// Answer takes over what the policies answered to a copy of the arrival history, unless it is too late:
-// see detector.Arrivals.Answer. After the end of the registration nothing changes any more, so that
-// the evidence of a departure stands. It returns false, and has done nothing, if the entry has
-// moved: then Current finds it. The index must keep the history. It needs no lock.
+// Answer stores the answer of the policies to asked, a copy of the arrival history, unless it comes
+// too late: see detector.Arrivals.Answer. After the end of the registration it stores nothing, so
+// that the evidence of a departure does not change. It returns false, and changes nothing, if the
+// entry has moved: then Current finds it. The index must keep the history. Answer needs no lock.
 func (e Entry) Answer(t *detector.Timeouts, asked *detector.Arrivals) bool {
 	a := e.bucket.arrivals
 	if !a.lock() {
@@ -87,8 +87,8 @@ func (e Entry) Answer(t *detector.Timeouts, asked *detector.Arrivals) bool {
 	return true
 }
 
-// EffectiveTimeouts returns what the host is judged by: Timeouts, as overridden by what the policies
-// answered to its arrival history.
+// EffectiveTimeouts returns the timeouts of the host: Timeouts, as overridden by the answer of the
+// policies to its arrival history.
 func (e Entry) EffectiveTimeouts() detector.Timeouts {
 	t := *e.Timeouts()
 	if e.bucket.arrivals != nil {
@@ -98,7 +98,7 @@ func (e Entry) EffectiveTimeouts() detector.Timeouts {
 	return t
 }
 
-// Learned returns EffectiveTimeouts, and the history that the policies answered so to.
+// Learned returns EffectiveTimeouts, and the history to which the policies gave that answer.
 func (e Entry) Learned() (detector.Timeouts, detector.History) {
 	t := *e.Timeouts()
 	if e.bucket.arrivals == nil {
@@ -108,8 +108,8 @@ func (e Entry) Learned() (detector.Timeouts, detector.History) {
 	return history.Override(t), history.Answered(t.Interval)
 }
 
-// SetTimeouts has the host judged by other timeouts and their interval from now on. Its arrival
-// history begins again, and what the policies answered to the old one no longer counts.
+// SetTimeouts changes the timeouts of the host, and its interval. Its arrival history begins again,
+// and answers of the policies to the old history no longer count.
 func (e Entry) SetTimeouts(t *detector.Timeouts) {
 	e.setTimeouts(t)
 	a := e.bucket.arrivals

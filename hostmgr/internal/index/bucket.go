@@ -8,21 +8,21 @@ import (
 
 const (
 	minSlots  = 16
-	maxSlots  = 2048 // a bucket that needs more splits
-	slotUnit  = 128  // large buckets have a multiple of so many slots
-	splitBits = 2    // into four: hosts are moved less often than with two
+	maxSlots  = 2048 // a bucket that needs more is split
+	slotUnit  = 128  // the slots of a large bucket are a multiple of this
+	splitBits = 2    // into four buckets: hosts are moved less often than with two
 )
 
-// A bucket has the entries whose hashes begin with the same bits. It is a hash table of its own,
-// with open addressing and linear probing, and also the unit of a sweep's work.
+// A bucket has the entries with hashes that begin with the same bits. It is a hash table with open
+// addressing and linear probing, and also the unit of a sweep's work.
 //
 // A heartbeat reads and writes only words and headers (and arrivals, if a policy uses the history):
-// one cache line of each, at an address that follows from the hash alone, so that the processor
-// fetches both at the same time. Everything else is guarded by the lock, lies in blocks in the order
-// of joining, and is found by the record's number in the slot.
+// one cache line of each. Both addresses follow from the hash alone, so the processor fetches both
+// lines at the same time. Everything else is guarded by the lock. It lies in blocks in the order of
+// joining, and the record's number in the slot leads to it.
 //
-// Only the embedder's values contain pointers for each host, so the garbage collector has little to
-// scan.
+// Of the data for each host, only the embedder's values contain pointers, so the garbage collector
+// has little to scan.
 type bucket struct {
 	words    []contactWord
 	headers  []slotHeader
@@ -37,18 +37,18 @@ type bucket struct {
 
 	first    uint64 // the lowest hash that belongs here; never changes
 	metas    []slotMeta
-	timeouts []*detector.Timeouts // that entries are judged by; it only grows until sortTimeouts
+	timeouts []*detector.Timeouts // of the entries; it only grows until sortTimeouts
 	used     int                  // slots that are not free
 
 	values  *Values
 	blocks  []block
-	records int               // that were ever taken
-	longIDs map[uint16]string // the ids that a record has no room for, by its number
+	records int               // number of records taken so far
+	longIDs map[uint16]string // ids too long for a record, by its number
 }
 
-// capacity is how many slots a bucket for so many entries has: at most two thirds of them are used
-// at first. Large buckets have a multiple of 128, which are size classes of the allocator, or
-// nearly.
+// capacity returns how many slots a bucket for so many entries has: at most two thirds of them are
+// used at first. Large buckets have a multiple of 128 slots, so their arrays fit the size classes
+// of the allocator, or nearly.
 func capacity(live int) int {
 	need := live + live/2
 	if need > 256 {
@@ -76,17 +76,17 @@ func (x *Index) newBucket(first uint64, depth, live int) *bucket {
 	return b
 }
 
-// limit is how many slots may be used. The free ones end every search: at the limit, that for an
-// unknown host after 13 slots on average (Knuth, The Art of Computer Programming, 6.4).
+// limit returns how many slots may be used. Free slots end every search: at the limit, the search
+// for an unknown host takes 13 slots on average (Knuth, The Art of Computer Programming, 6.4).
 func (b *bucket) limit() int { return len(b.words) * 4 / 5 }
 
-// units is the number of slots in units of 128, rounded up.
+// units returns the number of slots in units of 128, rounded up.
 func (b *bucket) units() int { return (len(b.words) + slotUnit - 1) / slotUnit }
 
-// last is the highest hash that belongs here.
+// last returns the highest hash that belongs here.
 func (b *bucket) last() uint64 { return b.first | (1<<63>>b.depth<<1 - 1) }
 
-// slot is where the search for h begins.
+// slot returns where the search for h begins.
 func (b *bucket) slot(h Hash) int {
 	return int(uint64(uint32(h)) * uint64(len(b.headers)) >> 32)
 }
@@ -109,7 +109,7 @@ func (b *bucket) seek(h Hash, i int) int {
 	}
 }
 
-// entries yields those that are live.
+// entries yields the live entries.
 func (b *bucket) entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		for i := range b.words {
@@ -120,10 +120,11 @@ func (b *bucket) entries() iter.Seq[Entry] {
 	}
 }
 
-// inRecordOrder yields the live entries in the order of their records, which is that of memory.
+// inRecordOrder yields the live entries in the order of their records, which is their order in
+// memory.
 func (b *bucket) inRecordOrder() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		slots := make([]uint16, b.records) // plus 1; 0: has ended
+		slots := make([]uint16, b.records) // slot + 1; 0: the registration has ended
 		for e := range b.entries() {
 			slots[e.header().recordNumber()] = uint16(e.slot + 1)
 		}
@@ -135,7 +136,7 @@ func (b *bucket) inRecordOrder() iter.Seq[Entry] {
 	}
 }
 
-// insertSlot takes the first free slot for h. The caller fills it in, and then publishes it.
+// insertSlot takes the first free slot for h. The caller fills it in and then publishes it.
 func (b *bucket) insertSlot(h Hash) Entry {
 	i := b.slot(h)
 	for b.headers[i].hash != 0 {
@@ -148,8 +149,8 @@ func (b *bucket) insertSlot(h Hash) Entry {
 	return Entry{b, i}
 }
 
-// markCollisions marks an entry that is about to be published, and others with its hash, if their
-// ids differ.
+// markCollisions marks an entry that is about to be published, and the entries of other ids with
+// its hash, if there are any.
 func (b *bucket) markCollisions(e Entry, h Hash) {
 	for i := b.seek(h, b.slot(h)); i >= 0; i = b.seek(h, i+1) {
 		if other := (Entry{b, i}); other.ID() != e.ID() {
@@ -159,9 +160,9 @@ func (b *bucket) markCollisions(e Entry, h Hash) {
 	}
 }
 
-// remove forgets an entry whose registration has ended. Its slot stays used until the bucket is
-// rebuilt, and its record until then or until the bucket is empty. Its meta stays: it is not read any
-// more.
+// remove removes an entry of which the registration has ended. Its slot stays used until the bucket
+// is rebuilt, and its record until then or until the bucket is empty. Its meta stays, but is not
+// read any more.
 func (b *bucket) remove(e Entry) {
 	e.SetHeld(false)
 	if b.longIDs != nil {

@@ -1,10 +1,11 @@
-// Package index finds registered hosts by the hash of their id, and those whose deadlines have
-// passed. It is a hash table with a heap of deadlines. It knows no policy and no clock, and decides
-// nothing: the caller judges a host, and the index keeps it, moves it and finds it again.
+// Package index finds registered hosts by the hash of their id, and the hosts of which a deadline
+// has passed. It is a hash table with a heap of deadlines. It knows no policy and no clock, and
+// decides nothing: the caller assesses a host, and the index stores it, moves it and finds it
+// again.
 //
 // Heartbeats use it without a lock, while it changes: Hash, Touch, Find and the methods of Entry
-// that say so are safe for concurrent use. Everything else is guarded by one lock of the caller,
-// held for reading where nothing changes and for writing else. "The lock" means that one.
+// that say so are safe for concurrent use. One lock of the caller guards everything else: held for
+// reading where nothing changes, otherwise for writing. "The lock" means that one.
 package index
 
 import (
@@ -18,20 +19,19 @@ import (
 //
 // It is extendible hashing (Fagin, Nievergelt, Pippenger, Strong 1979). The leading bits of an id's
 // hash lead through a directory to a bucket, the trailing ones to a slot in it. A bucket that is
-// full is rebuilt, larger or as four; buckets that have emptied are rebuilt smaller, or as one. So
-// nothing ever grows or shrinks by more than a bucket at a time.
+// full is rebuilt, larger or as four. Buckets that have emptied are rebuilt, smaller or as one. So
+// each step grows or shrinks the index by a bucket at most.
 //
-// Why readers need no lock: a slot is written before its hash is published by an atomic store.
-// From then on only its atomic fields change, and the slot is never used again for another
-// registration. A registration that has ended stays ended, and readers pass over it. Room is
-// reused only by building a new bucket; the garbage collector frees the old one after its last
-// reader.
+// Why readers need no lock: a slot is written before its hash is published by an atomic store. From
+// then on only its atomic fields change, and the slot is never used again for another registration.
+// A registration that has ended stays ended, and readers pass over it. Memory is reused only by
+// building a new bucket; the garbage collector frees the old one after its last reader.
 //
 // Why a reader of an old bucket is never wrong (rebuild and Find): the directory leads to the new
 // bucket before any word of the old one ends. A heartbeat that still reached the old word came
-// before that word ended, and is carried over; a later one finds that it has ended, and looks again.
-// A reader that finds nothing may have searched an old bucket: only if the directory still leads to
-// the same bucket has it seen all there was.
+// before that word ended, and is carried over. A later one finds that the word has ended, and looks
+// again. A reader that finds nothing may have searched an old bucket. Its search was complete only
+// if the directory still leads to the same bucket.
 type Index struct {
 	seed      maphash.Seed
 	values    Values
@@ -43,23 +43,23 @@ type Index struct {
 	deadlines deadlineHeap               // all buckets
 	depths    [65]int                    // number of buckets of each depth
 	units     [maxSlots/slotUnit + 1]int // number of buckets of so many units of slots
-	least     []int64                    // of checkBucket; kept, for sweeps need it again and again
+	least     []int64                    // memory for checkBucket, used again by each sweep
 }
 
-// A Hash is that of an id: its leading bits lead to the bucket, its trailing ones to the slot. It is
-// never 0, which says that a slot is free.
+// A Hash is the hash of an id. Its leading bits lead to the bucket, its trailing bits to the slot.
+// It is never 0, which marks a free slot.
 //
-// A heartbeat compares the hash and not the id, which saves a fetch from memory. That the heartbeat
-// of an unknown id is taken for that of one of a million hosts has a chance of 5e-14. The seed is
-// secret, so such an id cannot be searched for; and a sender that could send that heartbeat could
-// as well send one with the right id.
+// A heartbeat compares the hash and not the id, which saves a fetch from memory. The heartbeat of
+// an unknown id is taken for a heartbeat of one of a million hosts with a chance of 5e-14. The seed
+// is secret, so such an id cannot be searched for. And a sender of that heartbeat could as well
+// send one with the right id.
 //
-// The holder of the lock compares ids. An insertion that finds another id with its hash (of a
-// million hosts, two have the same with a chance of 3e-8) marks both, and their heartbeats take the
-// lock too.
+// The holder of the lock compares ids. If an insertion finds another id with its hash, it marks
+// both, and their heartbeats take the lock too. Of a million hosts, any two have the same hash with
+// a chance of 3e-8.
 type Hash uint64
 
-// New returns an empty index that stores values by v. If learns is true it keeps the arrival
+// New returns an empty index that stores values by v. If learns is true, it keeps the arrival
 // history of each host.
 func New(v Values, learns bool) *Index {
 	x := &Index{seed: maphash.MakeSeed(), values: v, learns: learns}
@@ -73,14 +73,14 @@ func New(v Values, learns bool) *Index {
 
 // Hash returns the hash of an id. It needs no lock.
 func (x *Index) Hash(id string) Hash {
-	return Hash(max(1, maphash.Comparable(x.seed, id))) // fewer calls than String, same hash function
+	return Hash(max(1, maphash.Comparable(x.seed, id))) // the hash function of String, with fewer calls
 }
 
 // Len returns the number of entries.
 func (x *Index) Len() int { return x.live }
 
-// Find returns an entry that has this hash. It needs no lock: the registration may have ended when
-// it returns, or the entry may have moved.
+// Find returns an entry with this hash. It needs no lock: when it returns, the registration may
+// have ended, or the entry may have moved.
 func (x *Index) Find(h Hash) (Entry, bool) {
 	b := x.bucket(h)
 	for {
@@ -95,7 +95,7 @@ func (x *Index) Find(h Hash) (Entry, bool) {
 	}
 }
 
-// Lookup returns the entry of an id that has this hash. It needs the lock, for reading at least.
+// Lookup returns the entry of an id with this hash. It needs the lock, at least for reading.
 func (x *Index) Lookup(h Hash, id string) (Entry, bool) {
 	b := x.bucket(h)
 	for i := b.seek(h, b.slot(h)); i >= 0; i = b.seek(h, i+1) {
@@ -106,14 +106,14 @@ func (x *Index) Lookup(h Hash, id string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// Current returns where the registration of an entry is now, which may have been found without
-// the lock and have moved since; false if it has ended. It needs the lock, for reading at least.
+// Current finds an entry again that was found without the lock and may have moved. It returns false
+// if the registration has ended. It needs the lock, at least for reading.
 func (x *Index) Current(e Entry, id string) (Entry, bool) {
 	now, ok := x.Lookup(e.Hash(), id)
 	return now, ok && now.Registration() == e.Registration()
 }
 
-// A Host is what Insert stores of a host.
+// A Host is the data of a host that Insert stores.
 type Host struct {
 	ID                        string
 	Timeouts                  *detector.Timeouts // they never change, and name the interval too
@@ -122,10 +122,10 @@ type Host struct {
 	Contact, Joined           int64
 }
 
-// Insert adds an entry, and lets heartbeats find it. The caller has called Reserve under the same
-// lock, and sets the value, which is zero, before it releases the lock. Another registration of the
-// same id may still be there: Find and Lookup find that one until it has ended, and never neither of
-// the two.
+// Insert adds an entry, and makes it visible to heartbeats. The caller has called Reserve under the
+// same lock, and sets the value, which is zero, before it releases the lock. Another registration
+// of the same id may still exist. Find and Lookup find that one until it has ended, and always one
+// of the two.
 func (x *Index) Insert(h Hash, host *Host) Entry {
 	b := x.bucket(h)
 	e := b.insertSlot(h)
@@ -143,8 +143,8 @@ func (x *Index) Insert(h Hash, host *Host) Entry {
 	return e
 }
 
-// Remove forgets an entry whose registration has ended. The caller has made its value zero, so that it
-// holds no memory. Shrink may give back memory after.
+// Remove removes an entry of which the registration has ended. The caller has made its value zero, so
+// that it holds no memory. Shrink may release memory afterwards.
 func (x *Index) Remove(e Entry) {
 	e.bucket.remove(e)
 	x.live--

@@ -5,19 +5,19 @@ import (
 	"math/rand/v2"
 )
 
-// A Cursor goes through all entries in the order of their hashes, a bucket at a time. The zero Cursor
-// is at the beginning. Buckets may be rebuilt meanwhile: the hash of a host does not change, so no
-// entry is skipped, or met twice.
+// A Cursor goes through all entries in the order of their hashes, a bucket at a time. The zero
+// Cursor is at the beginning. Buckets may be rebuilt meanwhile. The hash of a host does not change,
+// so no entry is skipped or met twice.
 type Cursor struct {
 	next uint64 // the lowest hash that is still ahead
 	done bool
 }
 
-// Done tells whether the cursor is at the end.
+// Done reports whether the cursor is at the end.
 func (c *Cursor) Done() bool { return c.done }
 
-// Passed tells whether the cursor has passed the place of an entry. The bucket says so, unless it
-// was put together from one that is passed and one that is not.
+// Passed reports whether the cursor has passed the place of an entry. The hash decides only if the
+// entry's bucket was built from buckets on both sides of the cursor.
 func (c *Cursor) Passed(e Entry) bool {
 	switch b := e.bucket; {
 	case c.done || b.last() < c.next:
@@ -29,17 +29,17 @@ func (c *Cursor) Passed(e Entry) bool {
 	}
 }
 
-// pass moves the cursor on, behind the highest hash of a bucket.
+// pass moves the cursor behind the highest hash of a bucket.
 func (c *Cursor) pass(last uint64) {
 	c.next = last + 1
 	c.done = c.next == 0
 }
 
-// Ahead returns at most how many entries the next Advance yields.
+// Ahead returns an upper bound for the entries that the next Advance yields.
 func (x *Index) Ahead(c *Cursor) int { return x.bucket(Hash(c.next)).live }
 
-// Advance yields the entries of the next bucket, and moves the cursor on. It needs the lock, for
-// reading at least.
+// Advance yields the entries of the next bucket, and moves the cursor on. It needs the lock, at
+// least for reading.
 func (x *Index) Advance(c *Cursor, yield func(Entry)) {
 	b := x.bucket(Hash(c.next))
 	for e := range b.entries() {
@@ -50,10 +50,10 @@ func (x *Index) Advance(c *Cursor, yield func(Entry)) {
 	c.pass(b.last())
 }
 
-// Pick draws up to k entries at random, independently of each other, each as likely as any other (to
-// within 2^-32). It hits slots at random, of each bucket as many as the largest one has; a hit on a slot
-// that a bucket lacks, or that is free, counts for nothing. So it may return fewer, also of an index
-// that has more. It needs the lock, for reading at least.
+// Pick draws up to k entries at random, independently of each other, each as likely as any other
+// (to within 2^-32). It draws a bucket and then a slot, from as many slots as the largest bucket
+// has. A draw counts for nothing if the bucket lacks the slot, or the slot is free. So Pick may
+// return fewer than k entries, even if there are more. It needs the lock, at least for reading.
 func (x *Index) Pick(k int) []Entry {
 	slots := x.mostSlots()
 	if len(x.deadlines) == 1 {

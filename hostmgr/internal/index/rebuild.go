@@ -2,8 +2,8 @@ package index
 
 import "slices"
 
-// Reserve makes sure that Insert finds a free slot for h. It may move entries: those that were found
-// before are not valid after.
+// Reserve makes sure that Insert finds a free slot for h. It may move entries: an Entry that was
+// found before is not valid afterwards.
 func (x *Index) Reserve(h Hash) {
 	for {
 		b := x.bucket(h)
@@ -18,8 +18,8 @@ func (x *Index) Reserve(h Hash) {
 	}
 }
 
-// Shrink gives back memory of the bucket that the entry is or was in, if that has emptied enough to
-// be worth it. It may move entries, like Reserve.
+// Shrink releases memory of the bucket that the entry is or was in, if enough of the bucket is
+// empty. It may move entries, like Reserve.
 func (x *Index) Shrink(e Entry) { x.shrink(e.bucket) }
 
 func (x *Index) shrink(b *bucket) {
@@ -39,8 +39,8 @@ func (x *Index) shrink(b *bucket) {
 	}
 }
 
-// siblings are the buckets that one bucket split into, b among them, without those that split
-// again; and the number of their entries.
+// siblings returns the buckets that were split from the same bucket as b, with b but without those
+// that were split again; and the number of their entries.
 func (x *Index) siblings(b *bucket) (siblings []*bucket, live int) {
 	first := b.first &^ ((1<<splitBits - 1) << (64 - b.depth))
 	for i := range uint64(1 << splitBits) {
@@ -57,9 +57,9 @@ type move struct{ from, to *contactWord }
 // rebuild replaces old buckets by new ones of the given depth: one by one of the same depth, one by
 // four that are deeper, or siblings by one that is less deep.
 //
-// The order makes sure that no contact is lost. First the old arrivals stop changing, then all is
-// copied, then the directory leads to the copies. Only then does each old word end, and a contact
-// that came since it was copied is carried over.
+// The order makes sure that no contact is lost. First the old arrivals stop changing. Then
+// everything is copied. Then the directory leads to the copies. Only then does each old word end,
+// and a contact since the copy is carried over.
 func (x *Index) rebuild(depth int, old ...*bucket) {
 	for _, b := range old {
 		b.arrivals.close()
@@ -86,8 +86,8 @@ func (x *Index) makeBuckets(depth int, old []*bucket) []*bucket {
 		live += b.live
 		first = min(first, b.first)
 	}
-	// If there are four parts of 1365 entries or more, each has 512 slots at least: that one gets
-	// more than that has a chance below 1e-20.
+	// If there are four parts of 1365 entries or more, each has at least 512 slots. That one gets
+	// more entries than that has a chance below 1e-20.
 	parts := 1 << max(0, depth-old[0].depth)
 	fresh := make([]*bucket, parts)
 	for i := range fresh {
@@ -96,7 +96,7 @@ func (x *Index) makeBuckets(depth int, old []*bucket) []*bucket {
 	return fresh
 }
 
-// replace lets the directory lead to the fresh buckets. They are due as early as the old ones.
+// replace makes the directory lead to the fresh buckets. They are due as early as the old ones.
 func (x *Index) replace(old, fresh []*bucket) {
 	due := never
 	for _, b := range old {
@@ -112,7 +112,7 @@ func (x *Index) replace(old, fresh []*bucket) {
 	x.shrinkDirectory()
 }
 
-// moveSlots moves the entries of a bucket that merely grows: their records stay where they are.
+// moveSlots moves the entries of a bucket that only grows: their records stay where they are.
 func (b *bucket) moveSlots(fresh *bucket) []move {
 	moves := make([]move, 0, b.live)
 	fresh.takeRecords(b)
@@ -148,13 +148,13 @@ func (b *bucket) moveEntry(from Entry) Entry {
 	return e
 }
 
-// takeRecords makes b, which is empty, the owner of the other's records.
+// takeRecords makes b, which is empty, the owner of the records of the other bucket.
 func (b *bucket) takeRecords(other *bucket) {
 	b.blocks, b.longIDs, b.records = other.blocks, other.longIDs, other.records
 	b.timeouts, b.minTimeout = other.timeouts, other.minTimeout
 }
 
-// moveSlot copies a slot of another bucket, whose arrivals have moved.
+// moveSlot copies a slot of another bucket. The arrivals of that bucket are marked as moved.
 func (b *bucket) moveSlot(from Entry) Entry {
 	e := b.insertSlot(from.header().hash)
 	*e.meta() = *from.meta()

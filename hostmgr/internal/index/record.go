@@ -5,32 +5,32 @@ import (
 	"unsafe"
 )
 
-// BlockSize is the number of values in a block of Values.New.
+// BlockSize is the number of records and values in a block.
 const BlockSize = 64
 
-// Values stores the embedder's metadata. The index has room for one value for each entry; it moves
-// and clears values, and never looks at them.
+// Values stores the embedder's metadata. The index has room for one value for each entry. It moves
+// values, and never looks at them.
 //
-// A block is one allocation with room for 64 values, made by New. The index keeps blocks as
-// unsafe.Pointer, for it is not generic. That is sound for the garbage collector: an unsafe.Pointer
-// keeps its target alive like any pointer, the collector knows from the allocation itself where the
-// block has pointers, and all reads and writes of values are typed code of the caller, compiled
-// with the write barriers that the type needs. The index does no pointer arithmetic on a block.
+// A block is one allocation with room for 64 values, made by New. The index is not generic, so it
+// keeps blocks as unsafe.Pointer. That is sound for the garbage collector. An unsafe.Pointer keeps
+// its target alive like any pointer. The collector knows from the allocation where the block has
+// pointers. All reads and writes of values are typed code of the caller, compiled with the write
+// barriers that the type needs. The index does no pointer arithmetic on a block.
 type Values struct {
 	New  func() unsafe.Pointer                                      // makes a block of zero values
 	Move func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) // copies value j of from to i of to
 }
 
-// A block has room for the records and values of 64 registrations. The records have no pointers,
-// so the garbage collector need not look into them (4864 bytes, which is a size class of its own).
+// A block has room for the records and values of 64 registrations. Records have no pointers, so the
+// garbage collector does not scan them (4864 bytes, a size class of the allocator).
 type block struct {
 	records *[BlockSize]record
 	values  unsafe.Pointer // made by Values.New
 }
 
-// A record is what only the holder of the lock needs: the id, and the time of joining.
+// A record is the data that only the holder of the lock needs: the id, and the time of joining.
 type record struct {
-	id     [64]byte // or the beginning of a longer one
+	id     [64]byte // or the beginning of a longer id
 	size   uint16   // of the id
 	joined [2]uint32
 }
@@ -38,10 +38,10 @@ type record struct {
 func (r *record) setJoined(at int64) { r.joined = [2]uint32{uint32(at), uint32(at >> 32)} }
 func (r *record) joinedAt() int64    { return int64(r.joined[1])<<32 | int64(r.joined[0]) }
 
-// isLong tells whether the id is longer than the record has room for.
+// isLong reports whether the id is longer than the record has room for.
 func (r *record) isLong() bool { return int(r.size) > len(r.id) }
 
-// addRecord takes the next record, and returns its number in the form of slotHeader.packed.
+// addRecord takes the next record, and returns its number as bits of slotHeader.packed.
 func (b *bucket) addRecord() uint64 {
 	if b.records%BlockSize == 0 {
 		b.blocks = append(b.blocks, block{new([BlockSize]record), b.values.New()})
@@ -50,7 +50,7 @@ func (b *bucket) addRecord() uint64 {
 	return uint64(b.records-1) << intervalBits
 }
 
-// place returns the block of the entry's record and value, and their place in it.
+// place returns the block with the entry's record and value, and their index in it.
 func (e Entry) place() (*block, int) {
 	n := e.header().recordNumber()
 	return &e.bucket.blocks[n/BlockSize], int(n % BlockSize)
@@ -61,14 +61,14 @@ func (e Entry) record() *record {
 	return &b.records[i]
 }
 
-// Value returns where the entry's value is: a block of Values.New, and the place in it. The lock
+// Value returns the block of Values.New with the entry's value, and the index in it. The lock
 // guards the value.
 func (e Entry) Value() (block unsafe.Pointer, i int) {
 	b, i := e.place()
 	return b.values, i
 }
 
-// ID returns the host's id: a view that is valid until the entry is removed or moved. Clone it to
+// ID returns the host's id. The string is valid until the entry is removed or moved: clone it to
 // keep it.
 func (e Entry) ID() string {
 	r := e.record()

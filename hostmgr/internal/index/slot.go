@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// A Header is what identifies a registration, and what a heartbeat is answered.
+// A Header identifies a registration, and has the data for the answer to a heartbeat.
 type Header struct {
 	Interval                  time.Duration
 	Incarnation, Registration uint64
 }
 
-// A slotHeader is what a heartbeat must know of a registration to recognise it, and to answer.
+// A slotHeader has what a heartbeat needs to recognise a registration, and to answer.
 //
 // Once the slot is published, hash and packed change atomically, and are read atomically without
-// the lock; incarnation and registration never change. Before that, plain stores fill them in.
+// the lock. incarnation and registration never change. Before that, plain stores fill them in.
 type slotHeader struct {
 	hash         Hash // 0: the slot is free
 	incarnation  uint64
@@ -31,14 +31,14 @@ const (
 
 func (s *slotHeader) loadHash() Hash { return Hash(atomic.LoadUint64((*uint64)(&s.hash))) }
 
-// publish lets readers without the lock find a slot that is filled in.
+// publish makes a filled slot visible to readers without the lock.
 func (s *slotHeader) publish(h Hash) { atomic.StoreUint64((*uint64)(&s.hash), uint64(h)) }
 
-// collides tells whether another id has, or had since this registration began, the same hash.
+// collides reports whether another id has the same hash, or had it since this registration began.
 func (s *slotHeader) collides() bool { return atomic.LoadUint64(&s.packed)&collisionBit != 0 }
 func (s *slotHeader) setCollides()   { atomic.OrUint64(&s.packed, collisionBit) }
 
-// accepts tells whether a heartbeat of this incarnation is for this registration, and no other id
+// accepts reports whether a heartbeat of this incarnation is for this registration, and no other id
 // can have its hash.
 func (s *slotHeader) accepts(incarnation uint64) bool {
 	return !s.collides() && (incarnation == 0 || incarnation == s.incarnation)
@@ -48,7 +48,7 @@ func (s *slotHeader) interval() time.Duration {
 	return time.Duration(atomic.LoadUint64(&s.packed) & intervalMask)
 }
 
-// setInterval needs the lock: no other goroutine changes packed meanwhile.
+// setInterval needs the lock, so that no other goroutine changes packed meanwhile.
 func (s *slotHeader) setInterval(d time.Duration) {
 	atomic.StoreUint64(&s.packed, s.packed>>intervalBits<<intervalBits|uint64(d))
 }
@@ -59,7 +59,7 @@ func (s *slotHeader) header() Header {
 
 func (s *slotHeader) recordNumber() uint16 { return uint16(s.packed & recordMask >> intervalBits) }
 
-// A slotMeta is what a sweep must know of a registration besides its contact word.
+// A slotMeta has what a sweep needs of a registration besides its contact word.
 type slotMeta struct {
 	timeouts uint16 // a number in bucket.timeouts
 	zone     uint8

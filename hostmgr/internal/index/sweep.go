@@ -1,11 +1,12 @@
 package index
 
-// idleBuckets is how many buckets in which no host is due one SweepNext looks at: some 10
+// idleBuckets is how many buckets without a host that is due one SweepNext reads: some 10
 // microseconds.
 const idleBuckets = 8
 
-// SweepNext checks the bucket that is due first, or if no host is due there, up to 8 buckets. It
-// returns how many entries these have, and whether another bucket was due when the sweep began.
+// SweepNext checks the bucket that is due first. If no host is due there, it goes on with the next
+// bucket, up to 8 buckets. It returns how many entries these have, and whether another bucket was
+// due when the sweep began.
 //
 // check is called for each entry that may be due at now, and returns when the entry needs the next
 // check. It may remove the entry, change it and call Lower, but must not call SetTimeouts, Reserve,
@@ -25,8 +26,8 @@ func (x *Index) SweepNext(now, began int64, check func(Entry) int64) (scanned in
 	return scanned, x.deadlines.next() <= began
 }
 
-// checkBucket has those entries checked that may be due, and returns when the bucket is due next. An
-// entry whose timeout has not passed is skipped without a call, for stalls only ever add to a
+// checkBucket calls check for the entries that may be due, and returns when the bucket is due next.
+// An entry is skipped without a call if its timeout has not passed, because stalls only add to a
 // timeout. A sweep spends most of its time there.
 func (x *Index) checkBucket(b *bucket, now int64, check func(Entry) int64) int64 {
 	x.least = b.minTimeouts(x.least[:0])
@@ -52,8 +53,8 @@ func (x *Index) checkBucket(b *bucket, now int64, check func(Entry) int64) int64
 	return next
 }
 
-// nextCheck is when an entry with an arrival history, and with this word, needs a check: when its
-// timeout has passed. A contact meanwhile may change the timeout, but to no less than the interval.
+// nextCheck returns when an entry with an arrival history needs a check: when its timeout has
+// passed. A contact before then may change the timeout, but not to less than the interval.
 func (e Entry) nextCheck(word, now int64) int64 {
 	t := e.EffectiveTimeouts()
 	at := ContactOf(word) + t.Wait(IsSuspect(word)) + 1
@@ -63,8 +64,8 @@ func (e Entry) nextCheck(word, now int64) int64 {
 	return at
 }
 
-// MayBeDue calls yield for the entries of a bucket of DueBuckets, unless none of them can be due at now.
-// yield may change the entries, but must not move or remove them.
+// MayBeDue calls yield for the entries of a bucket of DueBuckets, unless none of them can be due at
+// now. yield may change the entries, but must not move or remove them.
 func (x *Index) MayBeDue(h Hash, now int64, yield func(Entry)) {
 	b := x.bucket(h)
 	if b.earliestDeadline() >= now {

@@ -11,11 +11,12 @@ const (
 	maxTimeouts = 2 * maxSlots // of a bucket
 )
 
-// Timeouts returns what the host is judged by, apart from its arrival history. They are shared by
-// many hosts, and never change.
+// Timeouts returns the timeouts of the host, without its arrival history. Many hosts share them,
+// and they never change.
 func (e Entry) Timeouts() *detector.Timeouts { return e.bucket.timeouts[e.meta().timeouts] }
 
-// setTimeouts has the entry judged by t. A bucket drops unused timeouts only when it has too many.
+// setTimeouts changes the timeouts of the entry. A bucket drops unused timeouts only when it has
+// too many.
 func (e Entry) setTimeouts(t *detector.Timeouts) {
 	b := e.bucket
 	if i := slices.Index(b.timeouts, t); i >= 0 {
@@ -35,7 +36,7 @@ func (b *bucket) addTimeouts(t *detector.Timeouts) uint16 {
 	return uint16(len(b.timeouts) - 1)
 }
 
-// sortTimeouts drops the timeouts that no entry is judged by any more.
+// sortTimeouts drops the timeouts that no entry uses any more.
 func (b *bucket) sortTimeouts() {
 	old := b.timeouts
 	b.timeouts, b.minTimeout = nil, never
@@ -51,15 +52,15 @@ func (b *bucket) sortTimeouts() {
 	}
 }
 
-// minTimeouts appends to list, for each of the bucket's timeouts, the MinTimeout of a host that is not
-// suspect and of one that is.
+// minTimeouts appends to list, for each of the bucket's timeouts, the MinTimeout of a host that is
+// not suspect and of a host that is.
 func (b *bucket) minTimeouts(list []int64) []int64 {
 	for _, t := range b.timeouts {
 		list = append(list, t.MinTimeout(false), t.MinTimeout(true))
 	}
-	return append(list, 0, 0) // for a bucket without any: its slots are free, or have ended
+	return append(list, 0, 0) // for a bucket without timeouts: its slots are free, or have ended
 }
 
-// earliestDeadline is no later than the deadline of any entry. It follows from the earliest last
-// contact, so that nothing but words is read.
+// earliestDeadline returns a time that is not after the deadline of any entry. It is computed from
+// the earliest last contact, so that only words are read.
 func (b *bucket) earliestDeadline() int64 { return ContactOf(firstWord(b.words)) + b.minTimeout }

@@ -5,18 +5,18 @@ import (
 	"sync/atomic"
 )
 
-// A contactWord is all that a heartbeat writes: the time of the last contact (shifted left by one),
-// whether a sweep has called the host suspect (bit 0), and whether the registration has ended (the
-// sign; the other bits then keep their last value).
+// A contactWord is all that a heartbeat writes. It has the time of the last contact (shifted left
+// by one), whether a sweep has marked the host as suspect (bit 0), and whether the registration has
+// ended (the sign; the other bits then keep their last value).
 //
 // Because all of it is one word, a heartbeat and an eviction cannot miss each other. Both
 // compare-and-swap, so the second one sees what the first one did. An eviction that is based on an
-// older contact fails; a heartbeat after the end is told so. This is promise 1, and it costs no
+// older contact fails. A heartbeat after the end is told so. This is promise 1, and it costs no
 // lock.
 //
-// All access is atomic, with one exception: a slot that cannot be found yet is filled in by plain
-// stores. An atomic store waits for all stores before it, which an insertion or a rebuild need not
-// do. (So v is not an atomic.Int64.)
+// All access is atomic, with one exception: plain stores fill in a slot that cannot be found yet.
+// An atomic store waits for all stores before it, and an insertion or a rebuild need not wait. So v
+// is not an atomic.Int64.
 type contactWord struct{ v int64 }
 
 const (
@@ -25,24 +25,24 @@ const (
 	vacant     = math.MaxInt64 // the word of a free slot
 )
 
-// ContactOf returns the time of the last contact that a word of Entry.Word tells.
+// ContactOf returns the time of the last contact in a word of Entry.Word.
 func ContactOf(word int64) int64 { return (word &^ endedBit) >> 1 }
 
-// IsSuspect tells whether a word of Entry.Word is that of a suspect.
+// IsSuspect reports whether a word of Entry.Word is marked as suspect.
 func IsSuspect(word int64) bool { return word&suspectBit != 0 }
 
-// WithSuspect is what a word becomes when Entry.MarkSuspect marks it.
+// WithSuspect returns the word that Entry.MarkSuspect makes of a word.
 func WithSuspect(word int64) int64 { return word | suspectBit }
 
 func (w *contactWord) load() int64 { return atomic.LoadInt64(&w.v) }
 
-// live tells whether there is a registration, and it has not ended.
+// live reports whether there is a registration that has not ended.
 func (w *contactWord) live() bool { return uint64(w.load()) < vacant }
 
-// touch records a contact at a time. The word never steps back: a delayed older heartbeat leaves a
-// newer one alone. It returns the word before, or for an older heartbeat the word that it would
-// have written. If that word was a suspect's the caller must assess the host again; live is false if the
-// registration has ended.
+// touch records a contact at a time. The word never steps back: a delayed older heartbeat does not
+// change it. touch returns the word from before, or for an older heartbeat the word that it would
+// have written. If that word is marked as suspect, the caller must assess the host again. live is
+// false if the registration has ended.
 func (w *contactWord) touch(at int64) (was int64, live bool) {
 	for {
 		old := w.load()
@@ -57,12 +57,12 @@ func (w *contactWord) touch(at int64) (was int64, live bool) {
 	}
 }
 
-// tryTouch is touch for the common case: the registration is live, not suspect, and written by no
-// other heartbeat right now. Otherwise it does nothing, and returns false. A free slot's word has
-// the suspect bit.
+// tryTouch is touch for the common case: the registration is live, not suspect, and no other
+// heartbeat writes right now. Otherwise it changes nothing, and returns false. The word of a free
+// slot has the suspect bit.
 //
-// A word that is as new needs no swap: the registration was live when the word was read, and an
-// eviction counts from a contact that is no older than this one.
+// A word that is at least as new needs no swap. The registration was live when the word was read,
+// and an eviction counts from a contact that is not older than this one.
 func (w *contactWord) tryTouch(at int64) bool {
 	old := w.load()
 	return old >= 0 && old&suspectBit == 0 && (old >= at<<1 || atomic.CompareAndSwapInt64(&w.v, old, at<<1))
@@ -84,9 +84,9 @@ func (w *contactWord) evict(v int64) bool { return atomic.CompareAndSwapInt64(&w
 // end ends the registration, and returns the last contact.
 func (w *contactWord) end() (contact int64) { return ContactOf(atomic.OrInt64(&w.v, endedBit)) }
 
-// firstWord is the lowest word of a live registration, or vacant. The number of words is a multiple
-// of four; the four chains of comparisons do not depend on each other, so the processor works on
-// all of them at once.
+// firstWord returns the lowest word of a live registration, or vacant. The number of words is a
+// multiple of four. The four chains of comparisons do not depend on each other, so the processor
+// works on all of them at once.
 func firstWord(words []contactWord) int64 {
 	a, b, c, d := uint64(vacant), uint64(vacant), uint64(vacant), uint64(vacant)
 	n := len(words) / 4

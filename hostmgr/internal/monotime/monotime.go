@@ -1,8 +1,8 @@
-// Package monotime turns the readings of a clock into one monotonic time: int64 nanoseconds since
-// a [Clock] was made, from 0 to below [Never].
+// Package monotime turns the readings of a clock into one monotonic time: int64 nanoseconds since a
+// [Clock] was made, from 0 to below [Never].
 //
-// It is not a source of time: the embedder's clock is. It does not know stalls either: a step
-// forth of that clock looks like time that passes.
+// It is not a source of time: the embedder's clock is. It does not know stalls: a step forward of
+// that clock looks like time that passes.
 //
 // All functions and methods may be called concurrently. None of them takes a lock.
 package monotime
@@ -14,8 +14,8 @@ import (
 	"github.com/hostlife/hostlife/clock"
 )
 
-// Never is a time that does not come, 146 years after the Clock was made. All times are below it.
-// It leaves room to add a few timeouts, or to shift a time left by one bit.
+// Never is 146 years after the Clock was made. It stands for a time that does not come: all times
+// are below it. It leaves room to add a few timeouts, or to shift a time left by one bit.
 const Never = int64(1<<62 - 1)
 
 const (
@@ -27,17 +27,18 @@ const (
 //
 // It compares readings by their monotonic part where they have one. Then a step of the wall clock
 // does not change the time. A clock without one, such as a fake, may step:
-//   - Forth: the time steps forth too.
+//   - Forward: the time steps forward too.
 //   - Back by at most the tolerance: the time stands still until the clock has caught up.
-//   - Back by more, or forth by more than 73 years: the next Now re-anchors the Clock. The time
+//   - Back by more, or forward by more than 73 years: the next Now re-anchors the Clock. The time
 //     continues from the floor.
 //
-// Small steps back do not re-anchor because of clocks that jitter. The time would include each
-// step forth and no step back, so it would run fast, and hosts would be evicted early. The
-// tolerance of a registry is its stall threshold, since it excuses a longer step forth as a stall.
+// Small steps back do not re-anchor because of clocks that jitter. The time would include each step
+// forward and no step back, so it would run fast, and hosts would be evicted early. The tolerance
+// of a registry is its stall threshold, since a longer step forward is a stall and does not count
+// as silence.
 //
-// The floor is the latest time that was passed to AdvanceFloor. A reading below the floor reveals
-// a step back. So a heartbeat, which only reads the floor, writes to no shared memory.
+// The floor is the latest time that was passed to AdvanceFloor. A reading below the floor reveals a
+// step back. So a heartbeat, which only reads the floor, writes to no shared memory.
 type Clock struct {
 	clock     clock.Clock
 	elapsed   interface{ Since(time.Time) time.Duration }
@@ -55,8 +56,8 @@ type anchor struct {
 }
 
 // New returns a Clock at time 0 that follows c. The Clock waits out steps back of up to tolerated,
-// or a second if that is longer. Each re-anchoring calls stepped, in the goroutine that noticed
-// the step, which may be one that sends a heartbeat. So stepped must return at once.
+// or a second if that is longer. Each re-anchoring calls stepped, in the goroutine that noticed the
+// step, which may be one that sends a heartbeat. So stepped must return at once.
 func New(c clock.Clock, tolerated time.Duration, stepped func()) *Clock {
 	m := &Clock{clock: c, elapsed: byNow{c}, stepped: stepped}
 	m.anchor.Store(&anchor{reading: c.Now()})
@@ -86,16 +87,16 @@ func (c *Clock) Now() int64 {
 	return c.reanchor()
 }
 
-// read returns the time by the anchor a, which must have been loaded before the call. If the
-// anchor were loaded after the reading, then a reading from before a step back could be combined
-// with the anchor from after the step, and the time would lie in the future.
+// read returns the time by the anchor a, which must have been loaded before the call. If the anchor
+// were loaded after the reading, then a reading from before a step back could be combined with the
+// anchor from after the step, and the time would lie in the future.
 func (c *Clock) read(a *anchor) int64 {
 	return a.at + min(int64(c.elapsed.Since(a.reading)), Never-1-a.at)
 }
 
-// follows reports whether the time of a reading can continue from the floor. It cannot if the
-// clock stepped back by more than is tolerated, nor if it stepped forth so far that the times up
-// to Never would soon be used up.
+// follows reports whether the time of a reading can continue from the floor. It cannot if the clock
+// stepped back by more than is tolerated, nor if it stepped forward so far that the times up to
+// Never would soon be used up.
 func (c *Clock) follows(now, floor int64) bool {
 	return now >= floor-c.tolerated && now-floor < Never/2
 }

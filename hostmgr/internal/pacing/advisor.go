@@ -9,12 +9,12 @@ import (
 // methods may be called.
 //
 // The interval grows at once when hosts join. It shrinks by half of the time that passes, so by at
-// most half in one interval. Then hosts that lost their connection and return find a rate that
-// still allows for them.
+// most half in one interval. This leaves room for hosts that lost their connection and come back.
 //
-// A host is judged by the longest interval of all that it may use: the one that it announced, and
-// each that it may have been told since. So a change evicts no host even if the answer is lost.
-// That is up to the caller, which compares Interval with what the host is judged by before Pick.
+// A host's timeouts must be computed from the longest interval that it may be using: the one that
+// it announced, or any that it may have been told since. So a change evicts no host even if the
+// answer is lost. The caller ensures this: before Pick, it compares Interval with the interval of
+// the host's timeouts.
 type Advisor struct {
 	config     Config
 	base       uint64 // registrations are counted from it
@@ -31,7 +31,7 @@ func New(c Config, firstRegistration uint64) *Advisor {
 	return a
 }
 
-// Joined counts a join after which there are so many hosts. It includes Update.
+// Joined counts a join. hosts is the number of hosts after it. Joined includes Update.
 func (a *Advisor) Joined(hosts int, now int64) {
 	if a == nil {
 		return
@@ -69,10 +69,10 @@ func (a *Advisor) Interval(now int64) time.Duration {
 	return a.ramp.Load().at(now)
 }
 
-// QuoteJoin returns the arguments of Pick for a host that joins. In a burst of joins, which is
-// more than a twentieth of PerSecond within a second, they spread the hosts between Min and the
-// longer of the advised interval and 2 x Min (but at most Max). So hosts that restarted together
-// do not send their heartbeats together.
+// QuoteJoin returns the arguments of Pick for a host that joins. In a burst of joins, which is more
+// than a twentieth of PerSecond within a second, they spread the hosts between Min and the longer
+// of the advised interval and 2 x Min (but at most Max). So hosts that restarted together do not
+// send their heartbeats together.
 func (a *Advisor) QuoteJoin(now int64) (had, most time.Duration) {
 	most = a.Interval(now)
 	if a != nil && now < a.burstUntil.Load() {
@@ -81,9 +81,9 @@ func (a *Advisor) QuoteJoin(now int64) (had, most time.Duration) {
 	return most, most
 }
 
-// EffectiveInterval returns the interval by which to judge a host that announced said and may be
-// told up to told: the longer one, rounded up to one of 64 steps in each doubling, and at most
-// MaxInterval. It returns said if a is nil.
+// EffectiveInterval returns the interval from which to compute the timeouts of a host that
+// announced said and may be told up to told: the longer one, rounded up to one of 64 steps in each
+// doubling, and at most MaxInterval. It returns said if a is nil.
 func (a *Advisor) EffectiveInterval(said, told time.Duration) time.Duration {
 	if a == nil {
 		return said
@@ -91,10 +91,10 @@ func (a *Advisor) EffectiveInterval(said, told time.Duration) time.Duration {
 	return min(roundUp(max(said, told)), a.config.MaxInterval)
 }
 
-// Pick returns the interval to tell a host, at random. It is at most most, and at least what
-// Jitter allows. A host that had a shorter interval is told one between Min and most, which
-// spreads hosts that are told of a longer interval at the same time. Pick returns 0 if a is nil:
-// then the host keeps its own interval.
+// Pick returns the interval to tell a host, at random: at most most, and at least what Jitter
+// allows. A host that had a shorter interval is told one between Min and most. This spreads hosts
+// that are told of a longer interval at the same time. Pick returns 0 if a is nil: then the host
+// keeps its own interval.
 func (a *Advisor) Pick(registration uint64, had, most time.Duration, now int64) time.Duration {
 	if a == nil {
 		return 0

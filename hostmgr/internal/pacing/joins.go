@@ -4,8 +4,8 @@ import "time"
 
 const part = int64(time.Second) / 8
 
-// joins counts the joins of the last second: of its eight parts that are over and of the current
-// one.
+// joins counts the joins of the last second, in nine parts: the current eighth of a second and the
+// eight before it.
 type joins struct {
 	parts  [9]int
 	latest int64 // number of the current part
@@ -24,7 +24,7 @@ func (j *joins) sum(now int64) (n int) {
 	return n
 }
 
-// turn begins each part up to that of now.
+// turn clears each part that has begun since the last call.
 func (j *joins) turn(now int64) {
 	current, size := now/part, int64(len(j.parts))
 	for j.latest = max(j.latest, current-size); j.latest < current; {

@@ -1,10 +1,10 @@
-// Package pacing computes the announce interval that a registry advises, by the number of its
-// hosts: short while they are few, longer as they become many. Nomad's heartbeats scale with the
-// cluster likewise (its option max_heartbeats_per_second).
+// Package pacing computes the interval that a registry advises, by the number of its hosts: short
+// while there are few, longer when there are many. Nomad scales heartbeats with the cluster in the
+// same way, by its option max_heartbeats_per_second.
 //
-// It knows no hosts and sends nothing. The caller tells it the number of hosts, stores the
-// interval by which each host is judged, and passes the interval that it picks to the host. It
-// does not read a clock. The argument now is in nanoseconds and is not negative.
+// The package knows no hosts and sends nothing. The caller passes the number of hosts, stores the
+// interval from which each host's timeouts are computed, and sends the picked interval to the host.
+// The package does not read a clock. The argument now is in nanoseconds and is not negative.
 //
 // Calls of Joined and Update must not be concurrent with each other. All other methods may be
 // called at any time, and take no lock.
@@ -19,18 +19,18 @@ import (
 type Config struct {
 	// Min and Max bound the interval.
 	Min, Max time.Duration
-	// PerSecond is how many heartbeats per second all hosts together should send. There are more
-	// if there are more than Max x PerSecond hosts.
+	// PerSecond is how many heartbeats per second all hosts together should send. There are more if
+	// there are more than Max x PerSecond hosts.
 	PerSecond float64
-	// Jitter is the share, from 0 to below 1, by which an interval may be shorter than the
-	// advised one, at random. On average the hosts keep to PerSecond.
+	// Jitter is the share, from 0 to below 1, by which an interval may be shorter than the advised
+	// one, at random. On average the hosts keep to PerSecond.
 	Jitter float64
 	// MaxInterval bounds EffectiveInterval. It is at least Max.
 	MaxInterval time.Duration
 }
 
-// target returns the interval for so many hosts. It is so long that Jitter does not make it
-// shorter than Min.
+// target returns the interval for so many hosts. It is so long that Jitter does not make it shorter
+// than Min.
 func (c *Config) target(hosts int) time.Duration {
 	least := c.Min.Seconds() / (1 - c.Jitter)
 	switch seconds := max(float64(hosts)/c.PerSecond/(1-c.Jitter/2), least); {
@@ -53,8 +53,8 @@ func roundUp(d time.Duration) time.Duration {
 	return time.Duration(math.Ceil(float64(d)/step) * step)
 }
 
-// random returns a number from 0 to below 1 that looks random. It is SplitMix64 (Steele, Lea,
-// Flood 2014), used as a hash: there is no state, and a test gets the same numbers each time.
+// random returns a number from 0 to below 1 that looks random. It is SplitMix64 (Steele, Lea, Flood
+// 2014), used as a hash: there is no state, and a test gets the same numbers each time.
 func random(registration uint64, now int64) float64 {
 	x := registration*0x9e3779b97f4a7c15 + uint64(now)
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

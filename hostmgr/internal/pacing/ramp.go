@@ -3,8 +3,8 @@ package pacing
 import "time"
 
 // A ramp is an interval that shrinks to another one, by half of the time that passes. It never
-// changes. As a function of time it does not depend on how often it is read, nor on how often it
-// is replaced by one that shrinks further.
+// changes. As a function of time it does not depend on how often it is read or replaced by one that
+// shrinks further.
 type ramp struct {
 	from, to time.Duration
 	since    int64 // the time at from

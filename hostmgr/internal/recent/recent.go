@@ -1,9 +1,9 @@
 // Package recent remembers the hosts that were evicted within the last 5 minutes, to tell which
 // hosts come back after their eviction.
 //
-// It knows hosts by the hashes of their ids, and it counts nothing: what a return means is the
-// caller's business. It does not read a clock. The argument now is in nanoseconds, is not
-// negative, and must not decrease from call to call.
+// It knows hosts by the hashes of their ids. It does not count returns: that is up to the caller.
+// It does not read a clock. The argument now is in nanoseconds, is not negative, and must not
+// decrease from call to call.
 //
 // An Evictions is not safe for concurrent use.
 package recent
@@ -17,17 +17,16 @@ const (
 	rejoined = -1 // the time of an eviction whose host came back
 )
 
-// Evictions are the evictions of the last 5 minutes, at most the latest 65,536. The zero value is
-// empty and ready to use.
+// Evictions remembers the evictions of the last 5 minutes, at most the latest 65,536. The zero
+// value is empty and ready to use. The memory is at most 4 MB, and none when all evictions are
+// forgotten.
 //
-// The memory is at most 4 MB, and none when all evictions are forgotten.
-//
-// An eviction is appended to a ring and not yet to the map. The first join afterwards adds to the
-// map what the ring still holds. So a mass eviction without joins pays for no map insert.
+// An eviction is appended to a ring and not yet to the map. The first join afterwards adds the new
+// evictions in the ring to the map. So a mass eviction without joins pays for no map insert.
 type Evictions struct {
 	ring    []eviction        // number n, from first to before next, is at n % len(ring)
-	numbers map[uint64]uint64 // by hash, of those before indexed
-	count   int               // of those whose host did not rejoin
+	numbers map[uint64]uint64 // by hash: the numbers before indexed
+	count   int               // evictions of hosts that have not rejoined
 
 	first, indexed, next uint64
 }
@@ -37,9 +36,10 @@ type eviction struct {
 	at, shadowAt int64
 }
 
-// Add remembers an eviction. The time shadowAt is that at which the second policy evicts the same
-// host; Rejoined, Add and Expire return it. If there is no room the oldest eviction is forgotten.
-// Then Add returns its shadowAt, and true unless its host has rejoined.
+// Add remembers an eviction. shadowAt is the time at which the second policy evicts the host;
+// Rejoined, Add and Expire return it. If there is no room, Add forgets the oldest eviction and
+// returns its shadowAt. ok is false if nothing was forgotten, or if the host of the forgotten
+// eviction has rejoined.
 func (e *Evictions) Add(hash uint64, now, shadowAt int64) (forgotten int64, ok bool) {
 	if e.next-e.first == uint64(len(e.ring)) {
 		forgotten, ok = e.makeRoom()
@@ -51,8 +51,8 @@ func (e *Evictions) Add(hash uint64, now, shadowAt int64) (forgotten int64, ok b
 }
 
 // Rejoined forgets an eviction because its host joins again. It returns the time of the eviction
-// and the second policy's; ok is false if there was no eviction within the 5 minutes before now.
-// Of two evictions with the same hash only the later one can be found.
+// and its shadowAt; ok is false if there was no eviction within the 5 minutes before now. Of two
+// evictions with the same hash only the later one can be found.
 func (e *Evictions) Rejoined(hash uint64, now int64) (at, shadowAt int64, ok bool) {
 	if e.count == 0 {
 		return 0, 0, false
@@ -71,7 +71,8 @@ func (e *Evictions) Rejoined(hash uint64, now int64) (at, shadowAt int64, ok boo
 }
 
 // Expire forgets the evictions that are more than 5 minutes old. It calls forgotten, which may be
-// nil, with the shadowAt of each whose host has not rejoined. That must not use e.
+// nil, with the shadowAt of each eviction, except those of hosts that have rejoined. forgotten must
+// not use e.
 func (e *Evictions) Expire(now int64, forgotten func(shadowAt int64)) {
 	for e.first < e.next && e.expired(e.first, now) {
 		if shadowAt, ok := e.drop(); ok && forgotten != nil {
@@ -83,12 +84,13 @@ func (e *Evictions) Expire(now int64, forgotten func(shadowAt int64)) {
 	}
 }
 
-// Len returns how many evictions are remembered whose hosts have not rejoined.
+// Len returns the number of remembered evictions of hosts that have not rejoined.
 func (e *Evictions) Len() int { return e.count }
 
 func (e *Evictions) get(n uint64) *eviction { return &e.ring[n&uint64(len(e.ring)-1)] }
 
-// expired reports whether an eviction needs no more remembrance, by its age or a join.
+// expired reports whether an eviction can be forgotten, because of its age or because its host has
+// rejoined.
 func (e *Evictions) expired(n uint64, now int64) bool {
 	at := e.get(n).at
 	return at == rejoined || now-at > window
