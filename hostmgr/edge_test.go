@@ -131,9 +131,9 @@ func (e *edge) rush() (breaches int64) {
 	return found.Load()
 }
 
-// judge returns the number of breaches: registrations that were evicted within their timeout, or
+// outcome returns the number of breaches: registrations that were evicted within their timeout, or
 // did not depart exactly once. It also returns how many were evicted, and saved, in total.
-func (e *edge) judge() (breaches, evicted, saved int) {
+func (e *edge) outcome() (breaches, evicted, saved int) {
 	there := map[uint64]bool{}
 	for h := range e.All() {
 		there[h.Registration] = true
@@ -172,7 +172,7 @@ func TestEdge(t *testing.T) {
 		e := newEdge(t, edgeConfigs[i%len(edgeConfigs)])
 		require.Zero(t, e.rush(), "heartbeats of departed hosts that succeeded")
 		e.Sweep(context.Background())
-		breaches, gone, there := e.judge()
+		breaches, gone, there := e.outcome()
 		require.Zero(t, breaches)
 		evicted += gone
 		saved += there

@@ -82,7 +82,7 @@ func (s stepped) Now() time.Time { return s.FakeClock.Now().Add(*s.step) }
 
 func (s stepped) Since(t time.Time) time.Duration { return s.FakeClock.Since(t) }
 
-// The wall clock is stepped by an hour or a year, back or forth, at any moment of the hosts'
+// The wall clock is stepped by an hour or a year, back or forward, at any moment of the hosts'
 // intervals. No live host is evicted, whether or not the clock has a monotonic reading. If it has
 // one, crashed hosts are evicted as if nothing had happened.
 func TestStepsOfTheWallClock(t *testing.T) {

@@ -111,8 +111,7 @@ func TestNoHeartbeatIsLostWhileTheIndexIsRebuilt(t *testing.T) {
 	require.Equal(t, 64, r.Len())
 }
 
-// Hosts announce ever new intervals. They are judged by the new interval, and old intervals are
-// dropped.
+// Hosts announce ever new intervals. Their timeouts follow, and old intervals are dropped.
 func TestIntervalsThatChangeAllTheTime(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	interval := func(i int) time.Duration { return second + time.Duration(i)*time.Microsecond }

@@ -55,11 +55,11 @@ func (m *mess) add(number int) func(ctx context.Context) {
 	d := strconv.Itoa(number)
 	j := m.Add(idOf(number), d, 0, m.clock.Now())
 	m.Wake()
-	return func(ctx context.Context) { m.judge(ctx, d, m.Await(ctx, j)) }
+	return func(ctx context.Context) { m.check(ctx, d, m.Await(ctx, j)) }
 }
 
-// judge checks what Await says of a job.
-func (m *mess) judge(ctx context.Context, d string, err error) {
+// check checks the result of Await.
+func (m *mess) check(ctx context.Context, d string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if j := m.jobs[d]; err == nil && (j == nil || !j.done) {

@@ -40,7 +40,7 @@ type pausedHost struct {
 	there         bool
 }
 
-func (h *pausedHost) beat(s *Stalls, m *machine, now int64) (wake int64) {
+func (h *pausedHost) heartbeat(s *Stalls, m *machine, now int64) (wake int64) {
 	wake = Never
 	if !h.there {
 		h.there = true
@@ -55,7 +55,7 @@ func (h *pausedHost) beat(s *Stalls, m *machine, now int64) (wake int64) {
 }
 
 // runPaused sweeps at each deadline, and at least twice in the limit, as Run does, on a machine that
-// pauses. It returns who was evicted.
+// pauses. It returns the hosts that were evicted.
 func runPaused(s *Stalls, m *machine, hosts []*pausedHost, end int64) (evicted []*pausedHost) {
 	s.SetThreshold(500*ms, true)
 	sweep := int64(0)
@@ -81,7 +81,7 @@ func runPaused(s *Stalls, m *machine, hosts []*pausedHost, end int64) (evicted [
 		next := sweep
 		for _, h := range hosts {
 			if h.next == now {
-				sweep = min(sweep, m.wakes(h.beat(s, m, now)))
+				sweep = min(sweep, m.wakes(h.heartbeat(s, m, now)))
 				sweep = min(sweep, m.wakes(now+h.Wait(false)+1))
 			}
 			next = min(next, h.next)

@@ -75,10 +75,10 @@ func FuzzText(f *testing.F) {
 func record(l *eventlog.Log) {
 	r := l.Begin("evicted", 1234567890)
 	r.Text("id", "0123456789abcdef0123456789abcdef-10.1.2.3")
-	r.Num("life", 1764393000000000000)
+	r.Num("registration", 1764393000000000000)
 	r.Num("interval", 1_000_000_000)
-	r.NumIf("excused", 0)
-	r.Num("seen", 1234567890)
+	r.NumIf("stalled", 0)
+	r.Num("last-contact", 1234567890)
 	r.End()
 }
 

@@ -65,7 +65,8 @@ func TestStartSurvivesFailures(t *testing.T) {
 	}
 }
 
-// A Flush that is still writing delays neither Start nor records, and stop writes what came meanwhile.
+// A Flush that is still writing delays neither Start nor records, and stop writes what came
+// meanwhile.
 func TestFlushOutlastsStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out safeBuffer
@@ -107,7 +108,7 @@ func TestStopLeavesAWriteThatHangs(t *testing.T) {
 	})
 }
 
-// A writer that is slower than the records come does not keep stop, nor does one that makes records.
+// stop returns although the writer is slower than the events, or makes records itself.
 func TestStopEndsThoughRecordsGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l *eventlog.Log

@@ -93,7 +93,8 @@ func figures(l *Limiter, zone string) (c Counts) {
 	return c
 }
 
-// A single missing host never is too many; nor are hosts that were evicted one by one, and came back.
+// A single missing host is never too many. Hosts that were evicted one by one, and came back, are
+// not missing either.
 func TestOneMissingHostIsNotTooMany(t *testing.T) {
 	var stalls detector.StallLog
 	l, a := zoneOf(Config{MaxFraction: 0.1, MaxHold: time.Minute}, 2)
@@ -133,8 +134,8 @@ func TestTheLimitSeesATrickle(t *testing.T) {
 	require.True(t, ok, "they are no longer missed")
 }
 
-// A zone without hosts is forgotten; but not if its only host moves within it, also where it is counted
-// in "other".
+// A zone without hosts is forgotten; but not if its only host moves within it, also where it is
+// counted in "other".
 func TestAZoneIsForgottenWithItsLastHost(t *testing.T) {
 	var stalls detector.StallLog
 	for _, named := range []int{0, 64} {
@@ -205,7 +206,7 @@ func spend(l *Limiter, zone uint8, stalls *detector.StallLog, now int64) (n int)
 	}
 }
 
-// Nothing is saved up in a stall, nor is a hold used up by it.
+// In a stall nothing is saved up, and no hold is used up.
 func TestAStallSavesNothing(t *testing.T) {
 	var stalls detector.StallLog
 	l, a := zoneOf(Config{PerSecond: 1, MaxHold: time.Minute}, 100)
@@ -219,8 +220,8 @@ func TestAStallSavesNothing(t *testing.T) {
 	require.Zero(t, spend(l, a, &stalls, now), "no time counts twice")
 }
 
-// Two zones are cut off, and their hosts wait for the rate of all. When that is no longer active, each
-// zone has saved up one second, though it has waited for longer.
+// Two zones are cut off, and their hosts wait for the rate of all. When that is no longer active,
+// each zone has saved up one second, though it has waited for longer.
 func TestAZoneDoesNotSaveUpWhileItWaitsForAll(t *testing.T) {
 	var stalls detector.StallLog
 	l, a := zoneOf(Config{MaxFraction: 0.5, PerSecond: 1, MaxHold: time.Hour}, 200)

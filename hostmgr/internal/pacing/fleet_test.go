@@ -22,8 +22,7 @@ func times(few, many int) int {
 }
 
 // A fleet is hosts that send heartbeats at the intervals that they are told, and a registry that
-// does what pacing asks of it. The test fails if a heartbeat comes later than after the interval
-// that the registry judges its host by.
+// does what pacing asks of it. The test fails if a heartbeat comes later than the interval from which the registry computes the timeouts of its host.
 type fleet struct {
 	t       testing.TB
 	rnd     *rand.Rand
@@ -131,7 +130,7 @@ func (f *fleet) run(d time.Duration) {
 // contact is one heartbeat or announcement of a host, and the answer, which may be lost.
 func (f *fleet) contact(h *host, registration uint64) {
 	if silence := time.Duration(f.now - h.contact); h.known && silence > h.effective {
-		f.t.Fatalf("a heartbeat comes after %v, of a host that is judged by %v", silence, h.effective)
+		f.t.Fatalf("a heartbeat comes after %v, of a host with an effective interval of %v", silence, h.effective)
 	}
 	had, most := f.quote(h)
 	h.contact = f.now
@@ -263,8 +262,7 @@ func (f *fleet) peakOverMean(d time.Duration) float64 {
 	return float64(peak) / (float64(len(all)) * time.Duration(tenth).Seconds() / d.Seconds())
 }
 
-// A host was told 60 s, then 10 s, and that answer is lost: it is judged by 60 s until it
-// announces another interval.
+// A host was told 60 s, then 10 s, and that answer is lost. Its effective interval is 60 s until it announces another one.
 func TestAHostIsJudgedByTheLongestThatItWasTold(t *testing.T) {
 	f := newFleet(t, 1, config(10*second, 60*second, 1))
 	f.start(1, 0)
@@ -284,7 +282,7 @@ func TestAHostIsJudgedByTheLongestThatItWasTold(t *testing.T) {
 	f.lost = 0
 	f.run(time.Minute)
 	require.Equal(t, 10*second, h.interval)
-	require.Equal(t, 60*second, h.effective, "it has not said that it heard the answer")
+	require.Equal(t, 60*second, h.effective, "the host has not announced another interval")
 	h.announces = true
 	f.run(time.Minute)
 	require.Equal(t, 10*second, h.effective)
