@@ -12,8 +12,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// New ids pass through a registry of ten thousand hosts without end. The number of hosts stays exact,
-// the heap does not grow, and there is no goroutine.
+// New ids pass through a registry of ten thousand hosts without end. The number of hosts stays
+// exact, the heap does not grow, and there is no goroutine.
 func TestChurn(t *testing.T) {
 	const hosts = 10_000
 	goroutines := runtime.NumGoroutine()

@@ -91,8 +91,8 @@ func (m *mess) leave(r *hostmgr.Registry[string], id string) {
 }
 
 // Ten thousand cleanups fail, panic or hang at random; some leaves wait for theirs; Runs end in the
-// middle. In the end each registration was cleaned up, none again after success, none before its pause
-// was over, and nothing is pending.
+// middle. In the end each registration was cleaned up, none again after success, none before its
+// pause was over, and nothing is pending.
 func TestCleanupIsDoneInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 10_000

@@ -64,8 +64,8 @@ func TestAReplacedHostIsCleanedButNotInsideAnnounce(t *testing.T) {
 	require.Equal(t, ack.Incarnation, d.departures[0].Host.Incarnation)
 }
 
-// A try by hand is under way when Run starts, and another cleanup of the same id queues behind it. Run
-// has no other reason to wake, but does the second cleanup all the same.
+// A try by hand is under way when Run starts, and another cleanup of the same id queues behind it.
+// Run has no other reason to wake, but does the second cleanup all the same.
 func TestRunTakesOverAQueueThatWasBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
@@ -170,8 +170,8 @@ func TestASweepDoesAllCleanupsOfAnIDWhileTimePasses(t *testing.T) {
 	require.Zero(t, s.Stats().Cleanup.Pending)
 }
 
-// The first of two retries becomes due while the only worker is busy, so Run leaves both to the worker.
-// The worker stops before the second is due, so Run must plan a wakeup for it.
+// The first of two retries becomes due while the only worker is busy, so Run leaves both to the
+// worker. The worker stops before the second is due, so Run must plan a wakeup for it.
 func TestRunPlansARetryThatAWorkerLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{
@@ -233,7 +233,8 @@ func TestASweepMakesTheRetriesThatAreDue(t *testing.T) {
 	require.Zero(t, s.Stats().Cleanup.Pending)
 }
 
-// A departed host is released after its cleanup, although other cleanups, also of its id, still wait.
+// A departed host is released after its cleanup, although other cleanups, also of its id, still
+// wait.
 func TestADepartedHostIsReleasedAfterItsCleanup(t *testing.T) {
 	r, err := hostmgr.New(hostmgr.Config[*[1 << 10]byte]{
 		Cleanup: func(_ context.Context, d hostmgr.Departure[*[1 << 10]byte]) error {

@@ -99,8 +99,8 @@ func TestASweepByHandAsksAboutAllHeldHosts(t *testing.T) {
 	require.Equal(t, 2500, s.after(0).Evicted)
 }
 
-// A host that has a contact, leaves or is replaced during a call of Confirm is not evicted, whatever
-// the answer.
+// A host that has a contact, leaves or is replaced during a call of Confirm is not evicted,
+// whatever the answer.
 func TestConfirmsAnswerIsCheckedAgain(t *testing.T) {
 	var s *script
 	s = newScript(t, hostmgr.Config[string]{
@@ -193,8 +193,8 @@ func TestRunWaitsForConfirm(t *testing.T) {
 	})
 }
 
-// Hosts change while Confirm is asked about them, or about others before them. The report says how many
-// hosts are held after the sweep, not how many were going to be.
+// Hosts change while Confirm is asked about them, or about others before them. The report says how
+// many hosts are held after the sweep, not how many were going to be.
 func TestAReportCountsHostsHeldInTheEnd(t *testing.T) {
 	for what, row := range map[string]struct {
 		meanwhile func(s *script, id string)

@@ -29,7 +29,8 @@ const (
 	edgeTimeout = int64(2 * second)
 )
 
-// An edge is a registry whose hosts are all due now, and what the test knows of their registrations.
+// An edge is a registry whose hosts are all due now, and what the test knows of their
+// registrations.
 type edge struct {
 	*hostmgr.Registry[int]
 	dial
@@ -182,9 +183,9 @@ func TestEdge(t *testing.T) {
 	require.NotZero(t, saved)
 }
 
-// The same under Run, on the system's clock: hosts are silent for about their timeout, again and again,
-// and no cleanup may come within the timeout of a heartbeat. Time is real here, but the test does not
-// sleep: it sends heartbeats for a given time, and then waits until the last host is gone.
+// The same under Run, on the system's clock: hosts are silent for about their timeout, again and
+// again, and no cleanup may come within the timeout of a heartbeat. Time is real here, but the test
+// does not sleep: it sends heartbeats for a given time, and then waits until the last host is gone.
 func TestEdgeUnderRun(t *testing.T) {
 	type own struct{ clock.Clock }
 	for _, c := range []clock.Clock{clock.System(), own{clock.System()}} {

@@ -68,8 +68,8 @@ func (w *fleet) plan(i int, d time.Duration) {
 	w.enter(i)
 }
 
-// resume plans the next heartbeat of a host whose heartbeats were lost: at the latest an interval after
-// the last lost one.
+// resume plans the next heartbeat of a host whose heartbeats were lost: at the latest an interval
+// after the last lost one.
 func (w *fleet) resume(i int) {
 	p := &w.hosts[i]
 	last := p.next
@@ -208,8 +208,8 @@ type pause struct {
 	starved       bool // heartbeats arrive, but there is no sweep
 }
 
-// pauses returns up to three pauses: with more in a row, live hosts may use up twice their timeout. It
-// returns only one if that may be a normal gap, which counts as silence.
+// pauses returns up to three pauses: with more in a row, live hosts may use up twice their timeout.
+// It returns only one if that may be a normal gap, which counts as silence.
 func (w *fleet) pauses() (all []pause) {
 	for range 1 + w.rnd.IntN(3) {
 		p := pause{after: time.Duration(w.rnd.Int64N(int64(30 * second)))}

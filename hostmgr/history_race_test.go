@@ -242,7 +242,8 @@ func TestAnEarlyGapDoesNotPoisonAHistory(t *testing.T) {
 	}
 }
 
-// The network of a host becomes slower for good. Its timeout follows within some tens of heartbeats.
+// The network of a host becomes slower for good. Its timeout follows within some tens of
+// heartbeats.
 func TestTheTimeoutFollowsASlowerNetwork(t *testing.T) {
 	for _, x := range []struct {
 		gap   time.Duration

@@ -13,8 +13,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A delayedPolicy is Fixed(2) as a HistoryPolicy. Its answer to the first heartbeat at an interval of a
-// second is delayed.
+// A delayedPolicy is Fixed(2) as a HistoryPolicy. Its answer to the first heartbeat at an interval
+// of a second is delayed.
 type delayedPolicy struct {
 	once    sync.Once
 	in, out chan struct{}
@@ -29,8 +29,8 @@ func (p *delayedPolicy) Timeouts(x hostmgr.History) (suspect, evict time.Duratio
 	return 0, 2 * x.Interval
 }
 
-// A heartbeat asks the policy. Meanwhile the host announces an interval of a minute. The answer is for
-// another interval, so it is ignored.
+// A heartbeat asks the policy. Meanwhile the host announces an interval of a minute. The answer is
+// for another interval, so it is ignored.
 func TestATimeoutForAnotherIntervalIsIgnored(t *testing.T) {
 	for _, shadow := range []bool{false, true} {
 		p := &delayedPolicy{in: make(chan struct{}), out: make(chan struct{})}

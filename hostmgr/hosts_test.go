@@ -160,7 +160,8 @@ func TestASweepAfterUnusedTimeoutsWereDropped(t *testing.T) {
 	require.Equal(t, 9, s.after(10*second).Evicted)
 }
 
-// Most hosts leave during a loop, so its bucket is merged with the next one. No host is shown twice.
+// Most hosts leave during a loop, so its bucket is merged with the next one. No host is shown
+// twice.
 func TestNoHostIsShownTwiceAlthoughBucketsMerge(t *testing.T) {
 	for _, show := range []func(*script, func(hostmgr.Host[string]) bool){
 		func(s *script, yield func(hostmgr.Host[string]) bool) { s.All()(yield) },

@@ -36,8 +36,8 @@ func TestAClockThatJittersEvictsNoHostEarly(t *testing.T) {
 	}
 }
 
-// The clock goes two steps forward and one back, for an hour. The registry's time moves by one hour,
-// not by three.
+// The clock goes two steps forward and one back, for an hour. The registry's time moves by one
+// hour, not by three.
 func TestTimeDoesNotRunFastOnAClockThatJitters(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Tiered{Offline: time.Hour}})
 	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
@@ -63,8 +63,8 @@ func TestRestoreKeepsAnOldTimeOfJoining(t *testing.T) {
 	require.InDelta(t, 292, s.clock.Now().Sub(s.get("d").Joined).Hours()/24/365.25, 1, "no further back than that")
 }
 
-// The clock jumps by centuries, forward or back or both. A silent host is evicted in time afterwards,
-// and the times shown are close to the clock.
+// The clock jumps by centuries, forward or back or both. A silent host is evicted in time
+// afterwards, and the times shown are close to the clock.
 func TestAClockThatJumpsByCenturies(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	for _, jumps := range [][]time.Duration{

@@ -129,8 +129,8 @@ func TestLeaveOutlivesRun(t *testing.T) {
 	})
 }
 
-// A Sweep is cleaning up the same id. Leave waits for its turn, also if the sweep's context ends before
-// the sweep comes to the cleanup of the Leave.
+// A Sweep is cleaning up the same id. Leave waits for its turn, also if the sweep's context ends
+// before the sweep comes to the cleanup of the Leave.
 func TestLeaveWaitsForASweepThatCleansUpTheSameID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d cleanupLog

@@ -93,8 +93,8 @@ func TestAHostThatJoinedAgainIsNotMissing(t *testing.T) {
 	require.Equal(t, uint64(30), s.Stats().Departures.Evicted)
 }
 
-// While Confirm is asked the host has a contact, falls silent and is held again. The answer is about
-// the old hold, so it does not end the new one.
+// While Confirm is asked the host has a contact, falls silent and is held again. The answer is
+// about the old hold, so it does not end the new one.
 func TestALateAnswerDoesNotEndANewHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

@@ -15,9 +15,9 @@ import (
 
 const everywhere = "" // all hosts, in addition to the zones a, b and c
 
-// A limitModel is a naive implementation of an EvictionLimit without PerSecond. The time for which an
-// eviction counts is exact to an eighth of MaxHold only. So the model has two numbers of missing hosts:
-// those that are certainly missing, and those that may be.
+// A limitModel is a naive implementation of an EvictionLimit without PerSecond. The time for which
+// an eviction counts is exact to an eighth of MaxHold only. So the model has two numbers of missing
+// hosts: those that are certainly missing, and those that may be.
 type limitModel struct {
 	*script
 	limit    hostmgr.EvictionLimit

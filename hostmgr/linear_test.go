@@ -199,8 +199,8 @@ func (c *concurrentHistory) history(id string) (h []porcupine.Operation) {
 	return h
 }
 
-// Many goroutines call the registry for one host at the same time. There is an order of the calls that
-// explains every answer, and each registration has one departure.
+// Many goroutines call the registry for one host at the same time. There is an order of the calls
+// that explains every answer, and each registration has one departure.
 func TestLinear(t *testing.T) {
 	seen := map[string]int{}
 	for n := range times(400, 10_000) {

@@ -26,8 +26,8 @@ func (h handler) WithAttrs([]slog.Attr) slog.Handler { return h }
 
 func (h handler) WithGroup(string) slog.Handler { return h }
 
-// A logger blocks on its first line, as on a pipe without a reader. It stops no sweep, no cleanup and
-// no Confirm, and delays the end of Run by at most a second (etcd-io/etcd#22326).
+// A logger blocks on its first line, as on a pipe without a reader. It stops no sweep, no cleanup
+// and no Confirm, and delays the end of Run by at most a second (etcd-io/etcd#22326).
 func TestALoggerThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		open := make(chan struct{})

@@ -102,8 +102,8 @@ func (m *model) state(h modelHost) hostmgr.State {
 	return hostmgr.StateAlive
 }
 
-// FuzzModel reads its input as a script with four bytes a step, and runs it against the registry and
-// the model.
+// FuzzModel reads its input as a script with four bytes a step, and runs it against the registry
+// and the model.
 func FuzzModel(f *testing.F) {
 	for seed := range uint64(40) {
 		script := make([]byte, 4*200)

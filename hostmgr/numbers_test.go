@@ -45,7 +45,8 @@ func TestNumbersAreNotUsedAgainAfterARestart(t *testing.T) {
 	}
 }
 
-// The numbers of a process that starts more than two seconds later are greater than all earlier ones.
+// The numbers of a process that starts more than two seconds later are greater than all earlier
+// ones.
 func TestNumbersGrowFromProcessToProcess(t *testing.T) {
 	c := clock.NewMock()
 	last := uint64(0)
@@ -107,8 +108,8 @@ func TestRestoreOfNumbersAtTheLimits(t *testing.T) {
 	}
 }
 
-// Two hosts are restored with the same number. Their holds, and the answers of Confirm about them, are
-// kept apart.
+// Two hosts are restored with the same number. Their holds, and the answers of Confirm about them,
+// are kept apart.
 func TestHostsWithTheSameNumberAreKeptApart(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Confirm: func(_ context.Context, due hosts) (hosts, error) {
 		return slices.DeleteFunc(due, func(h hostmgr.Host[string]) bool { return h.ID == "b" }), nil

@@ -17,8 +17,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A backlog is served as fast as it grows. Each cleanup waits only for those that were queued before it
-// (vespa-engine/vespa#20529).
+// A backlog is served as fast as it grows. Each cleanup waits only for those that were queued
+// before it (vespa-engine/vespa#20529).
 func TestPromise12CleanupsAreDoneInTheOrderOfDepartures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex // guards waits
@@ -56,8 +56,8 @@ func TestPromise12CleanupsAreDoneInTheOrderOfDepartures(t *testing.T) {
 	})
 }
 
-// A retry comes before the cleanup of a host that departed after the pause of the retry was over. A new
-// cleanup comes before a retry whose pause ended later.
+// A retry comes before the cleanup of a host that departed after the pause of the retry was over. A
+// new cleanup comes before a retry whose pause ended later.
 func TestRetriesAndNewCleanupsTakeTurns(t *testing.T) {
 	var order []string
 	s := newScript(t, hostmgr.Config[string]{Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {

@@ -232,8 +232,8 @@ func TestSampleReturnsNoHeldHost(t *testing.T) {
 	}
 }
 
-// Hosts in many buckets that are not equally full are drawn equally often, one at a time and several at
-// once.
+// Hosts in many buckets that are not equally full are drawn equally often, one at a time and
+// several at once.
 func TestSampleIsUniformOverManyBuckets(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	const hosts, draws = 4000, 80_000

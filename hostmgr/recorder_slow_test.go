@@ -19,8 +19,8 @@ type writer func([]byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
 
-// Driven by hand, a Sweep writes the records that wait after its evictions, in one Write. So it ends
-// although records come faster than they are written.
+// Driven by hand, a Sweep writes the records that wait after its evictions, in one Write. So it
+// ends although records come faster than they are written.
 func TestASlowRecorderDoesNotPreventTheEndOfASweep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{Recorder: writer(func(b []byte) (int, error) {
@@ -55,8 +55,8 @@ func TestARecorderThatCallsTheRegistry(t *testing.T) {
 	}
 }
 
-// The recorder is slower than the records come. Under Run hosts are evicted in time, and Run ends when
-// its context does.
+// The recorder is slower than the records come. Under Run hosts are evicted in time, and Run ends
+// when its context does.
 func TestRunEndsAlthoughItsRecorderIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{Recorder: writer(func(b []byte) (int, error) {
@@ -112,8 +112,8 @@ func TestRunLeavesBehindAWriteThatHangs(t *testing.T) {
 	})
 }
 
-// A recorder fails at each record, as on a full disk. The failure is logged once a second and counted
-// each time.
+// A recorder fails at each record, as on a full disk. The failure is logged once a second and
+// counted each time.
 func TestFailuresOfTheRecorderAreLoggedOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logger, said := logs()

@@ -12,7 +12,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// restarts is a service that restarts again and again. Each registry is restored from the one before.
+// restarts is a service that restarts again and again. Each registry is restored from the one
+// before.
 type restarts struct {
 	*script
 	rnd     *rand.Rand

@@ -13,8 +13,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// One sweep evicts sixteen hosts. Eight workers clean them up at once, although nothing else happens
-// that could start a worker.
+// One sweep evicts sixteen hosts. Eight workers clean them up at once, although nothing else
+// happens that could start a worker.
 func TestCleanupsOfAMassDepartureRunInParallel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

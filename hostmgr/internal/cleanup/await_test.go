@@ -120,7 +120,8 @@ func TestAwaitWaitsForASweepThatHasTheID(t *testing.T) {
 	})
 }
 
-// Every worker is in a cleanup that awaits another job: the worker does it inline, for no other would.
+// Every worker is in a cleanup that awaits another job: the worker does it inline, for no other
+// would.
 func TestACleanupMayAwait(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var s *script

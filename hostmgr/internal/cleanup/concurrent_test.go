@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A mess is jobs that fail, panic, end their goroutine or hang at random, and what the queue owes to each.
+// A mess is jobs that fail, panic, end their goroutine or hang at random, and what the queue owes
+// to each.
 type mess struct {
 	*script
 
@@ -133,8 +134,8 @@ func (m *mess) end(d string) {
 	m.busy[idOf(number)], m.jobs[d].ended = false, time.Now()
 }
 
-// repeat has a function called again and again on a goroutine of its own, which it may end, until the
-// context ends.
+// repeat has a function called again and again on a goroutine of its own, which it may end, until
+// the context ends.
 func (m *mess) repeat(ctx context.Context, wg *sync.WaitGroup, f func()) {
 	wg.Go(func() {
 		for ctx.Err() == nil {
@@ -144,8 +145,8 @@ func (m *mess) repeat(ctx context.Context, wg *sync.WaitGroup, f func()) {
 	})
 }
 
-// Adders, Sweeps, Awaits with and without time, and pools that start and stop, all at once. In the end
-// each job was done, none after success or before its pause was over, one at a time for each id
+// Adders, Sweeps, Awaits with and without time, and pools that start and stop, all at once. In the
+// end each job was done, none after success or before its pause was over, one at a time for each id
 // and in order, and nothing is pending.
 func TestEachJobIsDoneOnceWhateverHappens(t *testing.T) {
 	bubble(t, func(t *testing.T) {

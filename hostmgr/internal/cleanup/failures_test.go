@@ -130,8 +130,8 @@ func TestACleanupThatHangsStopsNoOtherWorker(t *testing.T) {
 	})
 }
 
-// When the context of Start ends, a cleanup that heeds it, and sweeps with another context, begins no
-// cleanup that heeds none.
+// When the context of Start ends, a cleanup that heeds it, and sweeps with another context, begins
+// no cleanup that heeds none.
 func TestStopEndsThoughACleanupSweeps(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var s *script

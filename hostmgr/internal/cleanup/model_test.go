@@ -38,8 +38,8 @@ type model struct {
 	starts []start
 }
 
-// next is the task that has waited longest of those that may be tried: the first of its id, ready by
-// the limit, and added by then. It is -1 if there is none.
+// next is the task that has waited longest of those that may be tried: the first of its id, ready
+// by the limit, and added by then. It is -1 if there is none.
 func (m *model) next(limit time.Duration) int {
 	next, seen := -1, map[string]bool{}
 	for i, t := range m.tasks {

@@ -142,7 +142,8 @@ func TestRetriesAndNewJobsTakeTurns(t *testing.T) {
 	})
 }
 
-// Jobs failed at odd times: each is tried again when its pause is over, whatever the others' pauses.
+// Jobs failed at odd times: each is tried again when its pause is over, whatever the others'
+// pauses.
 func TestASweepMakesTheRetriesThatAreDue(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		due := map[string]time.Time{}

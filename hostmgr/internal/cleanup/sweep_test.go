@@ -39,8 +39,8 @@ func TestASweepStopsWhenItsContextEnds(t *testing.T) {
 	})
 }
 
-// Jobs are added faster than they are done: a Sweep does those that were there, and those that failed
-// meanwhile are for the next one.
+// Jobs are added faster than they are done: a Sweep does those that were there, and those that
+// failed meanwhile are for the next one.
 func TestASweepEndsThoughJobsAreAdded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var s *script
@@ -93,7 +93,8 @@ func TestASweepWithinACleanupDoesNone(t *testing.T) {
 	}
 }
 
-// An Await is not counted as a Sweep: by its context, a Sweep within its cleanup does none all the same.
+// An Await is not counted as a Sweep: by its context, a Sweep within its cleanup does none all the
+// same.
 func TestASweepWithinAnAwaitDoesNone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var s *script
@@ -181,7 +182,8 @@ func TestSweepsThatHangAreBounded(t *testing.T) {
 	})
 }
 
-// A Sweep leaves the jobs to the workers, of a pool that is stopping too, and stops when a pool starts.
+// A Sweep leaves the jobs to the workers, of a pool that is stopping too, and stops when a pool
+// starts.
 func TestASweepLeavesJobsToTheWorkers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScript(t, 1, func(context.Context, string, int) error {

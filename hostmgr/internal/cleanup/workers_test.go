@@ -15,8 +15,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
 )
 
-// Sixteen jobs are added at a time: eight workers are at them, though nothing else happens that could
-// start one.
+// Sixteen jobs are added at a time: eight workers are at them, though nothing else happens that
+// could start one.
 func TestWorkersRunSideBySide(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScript(t, 8, func(context.Context, string, int) error {
@@ -60,7 +60,8 @@ func TestNoCleanupBeginsWhenTheContextHasEnded(t *testing.T) {
 	})
 }
 
-// stop returns when all workers have ended, not before. What is pending then is done after the next Start.
+// stop returns when all workers have ended, not before. What is pending then is done after the next
+// Start.
 func TestStopWaitsForWorkers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var running atomic.Int64
@@ -100,8 +101,8 @@ func TestNoHiddenGoroutines(t *testing.T) {
 	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 }
 
-// A cleanup inline is under way when workers start, and another job of its id is added: with no other
-// reason to wake, Run has it done.
+// A cleanup inline is under way when workers start, and another job of its id is added: with no
+// other reason to wake, Run has it done.
 func TestWorkersTakeOverAnIDThatWasClaimed(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		gate := make(chan struct{})
@@ -163,7 +164,8 @@ func TestWhatAWorkerLeavesIsPlanned(t *testing.T) {
 	})
 }
 
-// A worker's only other job is done inline, by the cleanup that it is in: it plans for the retry behind.
+// A worker's only other job is done inline, by the cleanup that it is in: it plans for the retry
+// behind.
 func TestWhatFollowsAnInlineCleanupIsPlanned(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var s *script
@@ -190,7 +192,8 @@ func TestWhatFollowsAnInlineCleanupIsPlanned(t *testing.T) {
 	})
 }
 
-// A retry is due soon after another one, which hangs: it is planned as soon as a worker has that one.
+// A retry is due soon after another one, which hangs: it is planned as soon as a worker has that
+// one.
 func TestARetryIsMadeThoughTheOneBeforeHangs(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScript(t, 2, func(ctx context.Context, id string, attempt int) error {

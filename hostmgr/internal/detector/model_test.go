@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A model says by brute force what a StallLog says: for each moment that has passed it knows whether
-// the registry observed its hosts in it.
+// A model says by brute force what a StallLog says: for each moment that has passed it knows
+// whether the registry observed its hosts in it.
 type model struct {
 	limit   int64
 	stalled []bool // by moment; the moment t is the time from t-1 to t

@@ -54,8 +54,8 @@ func (h *pausedHost) heartbeat(s *Stalls, m *machine, now int64) (wake int64) {
 	return wake
 }
 
-// runPaused sweeps at each deadline, and at least twice in the limit, as Run does, on a machine that
-// pauses. It returns the hosts that were evicted.
+// runPaused sweeps at each deadline, and at least twice in the limit, as Run does, on a machine
+// that pauses. It returns the hosts that were evicted.
 func runPaused(s *Stalls, m *machine, hosts []*pausedHost, end int64) (evicted []*pausedHost) {
 	s.SetThreshold(500*ms, true)
 	sweep := int64(0)
@@ -91,8 +91,8 @@ func runPaused(s *Stalls, m *machine, hosts []*pausedHost, end int64) (evicted [
 	return evicted
 }
 
-// Under Run no pause of the process evicts a host with heartbeats on time, for intervals from 10 ms to
-// a second in one registry; those that die are found.
+// Under Run no pause of the process evicts a host with heartbeats on time, for intervals from 10 ms
+// to a second in one registry; those that die are found.
 func TestNoPauseEvictsAHost(t *testing.T) {
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 5))

@@ -128,7 +128,8 @@ func TestASearchFindsWhatAWalkFinds(t *testing.T) {
 	}
 }
 
-// A search takes far fewer steps than a walk, whether a deadline passes among the stalls or after them.
+// A search takes far fewer steps than a walk, whether a deadline passes among the stalls or after
+// them.
 func TestASearchIsShorterThanAWalk(t *testing.T) {
 	l := &StallLog{}
 	for i := range int64(maxStalls - 1) {

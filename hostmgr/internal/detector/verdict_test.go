@@ -56,8 +56,8 @@ func assess(s *Stalls, contact int64, t *Timeouts, now int64) (v Verdict) {
 	return v
 }
 
-// At each moment the state is that of the model; and the deadlines are those that it has from then on
-// if the registry goes on to observe its hosts.
+// At each moment the state is that of the model; and the deadlines are those that it has from then
+// on if the registry goes on to observe its hosts.
 func TestVerdictsAgainstAModel(t *testing.T) {
 	for seed := range uint64(2000) {
 		rnd := rand.New(rand.NewPCG(seed, 3))

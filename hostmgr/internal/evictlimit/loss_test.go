@@ -9,8 +9,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
-// region is five zones of 2,000 hosts that send a heartbeat every 10 s, each at its own moment, and that
-// are swept every second.
+// region is five zones of 2,000 hosts that send a heartbeat every 10 s, each at its own moment, and
+// that are swept every second.
 type region struct {
 	*registry
 	cut     int // hosts of each zone that are lost
@@ -46,8 +46,8 @@ func (r *region) pass(seconds int) {
 	}
 }
 
-// The last contact of a host that is lost is up to 9 s old, and its timeout is 30 s: so the deadlines
-// lie from 21 to 30 s after the loss, when all are suspect.
+// The last contact of a host that is lost is up to 9 s old, and its timeout is 30 s: so the
+// deadlines lie from 21 to 30 s after the loss, when all are suspect.
 func TestALossOfZones(t *testing.T) {
 	const hold = 30 * second
 	var (

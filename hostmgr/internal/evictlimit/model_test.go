@@ -13,9 +13,9 @@ import (
 
 const everywhere = "" // besides the zones a, b and c
 
-// limitModel is what a limit without PerSecond promises, by brute force. How long an eviction counts is
-// exact to an eighth of MaxHold, so it has two opinions on which hosts are missing: those that are for
-// sure, and those that may be.
+// limitModel is what a limit without PerSecond promises, by brute force. How long an eviction
+// counts is exact to an eighth of MaxHold, so it has two opinions on which hosts are missing: those
+// that are for sure, and those that may be.
 type limitModel struct {
 	*registry
 	t      *testing.T

@@ -17,8 +17,8 @@ type host struct {
 	since    int64 // it is held
 }
 
-// registry sweeps as hostmgr does: it counts the hosts that are suspect or due, and then decides on those
-// that are due.
+// registry sweeps as hostmgr does: it counts the hosts that are suspect or due, and then decides on
+// those that are due.
 type registry struct {
 	limit    *Limiter
 	stalls   *detector.Stalls

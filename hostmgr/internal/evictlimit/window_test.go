@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Each eviction counts for the span at least, and an eighth of it longer at most; the latest is taken
-// back first.
+// Each eviction counts for the span at least, and an eighth of it longer at most; the latest is
+// taken back first.
 func TestAWindowAgainstAModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var w window

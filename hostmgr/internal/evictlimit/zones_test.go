@@ -95,7 +95,8 @@ func numbers(n int) (list []string) {
 	return list
 }
 
-// A host moves out of "other" into a zone of its own when there is room, also if it makes that itself.
+// A host moves out of "other" into a zone of its own when there is room, also if it makes that
+// itself.
 func TestAHostLeavesOtherWhenThereIsRoom(t *testing.T) {
 	l := New(Config{})
 	var hosts []uint8

@@ -19,7 +19,8 @@ func benchIDs() []string {
 	return ids
 }
 
-// filled is an index full of hosts, and their ids in another order, apart from what the index stored.
+// filled is an index full of hosts, and their ids in another order, apart from what the index
+// stored.
 func filled(b *testing.B, interval time.Duration) (*Index, []string) {
 	x, ids, t := New(valuesOf[string](), false), benchIDs(), every(interval)
 	before := heap()

@@ -66,7 +66,8 @@ func TestManyCollidingHosts(t *testing.T) {
 	require.Zero(t, x.Len())
 }
 
-// Two registrations of one id have one hash, too, but do not collide: heartbeats keep the fast path.
+// Two registrations of one id have one hash, too, but do not collide: heartbeats keep the fast
+// path.
 func TestAReplacementDoesNotCollide(t *testing.T) {
 	x := New(valuesOf[string](), false)
 	const h = Hash(1) // of the first slot, so that no search wraps

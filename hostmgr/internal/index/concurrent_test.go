@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// touchAnyway is a heartbeat: by the fast path, or else by the slow one. It returns false if the host
-// is unknown.
+// touchAnyway is a heartbeat: by the fast path, or else by the slow one. It returns false if the
+// host is unknown.
 func touchAnyway(x *Index, h Hash, at int64) (Header, bool) {
 	if header, ok := x.Touch(h, 0, at); ok {
 		return header, true
@@ -27,8 +27,8 @@ func touchAnyway(x *Index, h Hash, at int64) (Header, bool) {
 	}
 }
 
-// Buckets are rebuilt all the time, by joins, leaves and evictions in masses, while a few hosts send
-// heartbeats: none finds its host unknown, and none is lost.
+// Buckets are rebuilt all the time, by joins, leaves and evictions in masses, while a few hosts
+// send heartbeats: none finds its host unknown, and none is lost.
 func TestNoContactIsLostWhileBucketsAreRebuilt(t *testing.T) {
 	x := New(valuesOf[string](), false)
 	var mu sync.RWMutex

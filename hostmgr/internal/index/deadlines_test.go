@@ -100,8 +100,8 @@ func TestTheDeadlineHeapAgainstAMap(t *testing.T) {
 	}
 }
 
-// LowerHeld brings forward the buckets with held hosts, and no others; also after their buckets were
-// rebuilt.
+// LowerHeld brings forward the buckets with held hosts, and no others; also after their buckets
+// were rebuilt.
 func TestLowerHeldFollowsTheHosts(t *testing.T) {
 	x := New(valuesOf[string](), false)
 	held := insert(x, "held", 0, everySecond, 0)

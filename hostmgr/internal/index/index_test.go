@@ -222,8 +222,8 @@ func TestWhatIsDoneAllTheTimeAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Hosts with ever new intervals leave no trace of the old ones, and those of other hosts stay. There
-// are more of them than a slot can tell apart.
+// Hosts with ever new intervals leave no trace of the old ones, and those of other hosts stay.
+// There are more of them than a slot can tell apart.
 func TestIntervalsThatChangeAllTheTime(t *testing.T) {
 	x := New(valuesOf[string](), false)
 	stay := make([]*detector.Timeouts, 10)
@@ -245,8 +245,8 @@ func TestIntervalsThatChangeAllTheTime(t *testing.T) {
 	}
 }
 
-// Timeouts are sorted out when there are too many; those of a host that left are no trap for the next
-// sweep.
+// Timeouts are sorted out when there are too many; those of a host that left are no trap for the
+// next sweep.
 func TestASweepAfterTimeoutsWereSortedOut(t *testing.T) {
 	x := New(valuesOf[string](), false)
 	for i := range 10 {
@@ -267,8 +267,8 @@ func TestASweepAfterTimeoutsWereSortedOut(t *testing.T) {
 	require.Equal(t, 9, evictDue(x, 10*second))
 }
 
-// The fast path finds only what its search reaches before the end of the bucket; Find goes on from the
-// first slot.
+// The fast path finds only what its search reaches before the end of the bucket; Find goes on from
+// the first slot.
 func TestASearchOverTheEndOfABucketIsLeftToFind(t *testing.T) {
 	x := New(valuesOf[string](), false)
 	const last = Hash(1<<63 | 0xffffffff)

@@ -42,8 +42,8 @@ type model struct {
 	from map[uint64]bool // hosts that are there since it began
 }
 
-// hash spreads ids over the index; each tenth shares its hash with another, each third begins its search
-// near the end of a bucket.
+// hash spreads ids over the index; each tenth shares its hash with another, each third begins its
+// search near the end of a bucket.
 func (m *model) hash(id string) Hash {
 	n := len(id)
 	for _, c := range id {

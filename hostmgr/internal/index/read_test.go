@@ -51,8 +51,8 @@ func TestACursorKnowsWhatItHasPassed(t *testing.T) {
 	}
 }
 
-// Each host is drawn as often as any other, though buckets have different sizes: within five standard
-// deviations.
+// Each host is drawn as often as any other, though buckets have different sizes: within five
+// standard deviations.
 func TestPickIsUniform(t *testing.T) {
 	for _, hosts := range []int{1, 10, 3000} {
 		x := New(valuesOf[string](), false)

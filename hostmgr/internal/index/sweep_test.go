@@ -124,7 +124,8 @@ func TestADeadlineThatNeverComes(t *testing.T) {
 	require.Equal(t, 1, x.Len())
 }
 
-// The slot of a registration that has ended says nothing to a sweep, whatever the timeouts of others.
+// The slot of a registration that has ended says nothing to a sweep, whatever the timeouts of
+// others.
 func TestASweepSkipsWhatHasEnded(t *testing.T) {
 	x := New(valuesOf[string](), false)
 	insert(x, "gone", 1, &detector.Timeouts{Interval: time.Hour}, 0)

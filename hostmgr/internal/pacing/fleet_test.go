@@ -22,7 +22,8 @@ func times(few, many int) int {
 }
 
 // A fleet is hosts that send heartbeats at the intervals that they are told, and a registry that
-// does what pacing asks of it. The test fails if a heartbeat comes later than the interval from which the registry computes the timeouts of its host.
+// does what pacing asks of it. The test fails if a heartbeat comes later than the interval from
+// which the registry computes the timeouts of its host.
 type fleet struct {
 	t       testing.TB
 	rnd     *rand.Rand
@@ -262,7 +263,8 @@ func (f *fleet) peakOverMean(d time.Duration) float64 {
 	return float64(peak) / (float64(len(all)) * time.Duration(tenth).Seconds() / d.Seconds())
 }
 
-// A host was told 60 s, then 10 s, and that answer is lost. Its effective interval is 60 s until it announces another one.
+// A host was told 60 s, then 10 s, and that answer is lost. Its effective interval is 60 s until it
+// announces another one.
 func TestAHostIsJudgedByTheLongestThatItWasTold(t *testing.T) {
 	f := newFleet(t, 1, config(10*second, 60*second, 1))
 	f.start(1, 0)
