@@ -145,7 +145,7 @@ type Config[M any] struct {
 	//
 	// Under Run a goroutine of its own writes the lines; without Run, the end of Sweep or Leave
 	// does. So a handler that blocks or panics stops nothing else. Up to 1024 lines wait.
-	// Stats.LogLinesLost counts lines that found no room, and lines on which the handler panicked.
+	// Stats.LogLinesLost counts lines that found no room, and lines that the handler failed on.
 	// When Run ends it gives a handler that hangs one second of real time.
 	Logger *slog.Logger
 }

@@ -22,7 +22,7 @@ func (k DepartureKind) String() string {
 }
 
 // A Departure is the end of one registration, with the evidence for it. Each registration ends in
-// exactly one Departure, which is counted once in Stats and passed once to each watcher. Its
+// exactly one Departure, which is counted once in Stats and shown at most once to each watcher. Its
 // cleanup is repeated until it succeeds.
 type Departure[M any] struct {
 	Kind DepartureKind

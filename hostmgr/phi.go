@@ -16,8 +16,8 @@ import (
 // A host is suspect once the probability of a heartbeat this late is below 10^-Threshold, or
 // halfway to its eviction, whichever comes first. It is evicted after twice the silence that
 // Threshold stands for, within MinOverdue and MaxOverdue. So a host with regular heartbeats is
-// suspect when a heartbeat is overdue by a fifth of its interval, and evicted soon after its second
-// missing heartbeat.
+// suspect before a heartbeat is overdue by a fifth of its interval, and evicted soon after its
+// second missing heartbeat.
 //
 // Gaps are taken to be normally distributed, by the logistic approximation of Bowling, Khasawneh,
 // Kaewkuekool and Cho (2009). Other implementations use it as well, so a Threshold means the same.

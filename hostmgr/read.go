@@ -10,7 +10,8 @@ import (
 // Get returns the host as it is now, or false if it is not registered. It does not allocate.
 //
 // The state is computed from the clock at the call, but only a sweep evicts. Until then a host that
-// is StateOffline is registered: Len counts it, a contact saves it, and Leave is a leave.
+// is StateOffline is registered: Len counts it, a contact saves it, and Leave ends it as
+// DepartureLeft.
 func (r *Registry[M]) Get(id string) (h Host[M], ok bool) {
 	hash := r.index.Hash(id)
 	s, now := r.rlock()

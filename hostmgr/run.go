@@ -21,8 +21,8 @@ import (
 // longer than StallThreshold, it is a stall like any other.
 //
 // With a fake clock, make StallThreshold negative or move the clock by at most half of it at a
-// time: a longer step is a stall. Run waits on the clock's After. An Announce that brings the next
-// deadline forward leaves that wait behind.
+// time: a longer step is a stall. Run waits by the clock's After. If an Announce brings the next
+// deadline forward, the former After stays pending in the clock.
 func (r *Registry[M]) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return ErrRunning

@@ -62,8 +62,7 @@ type Stats struct {
 		Failures uint64 // Writes that failed
 	}
 
-	// LogLinesLost counts lines for the Logger that found no room, or on which its handler
-	// panicked.
+	// LogLinesLost counts lines for the Logger that found no room, or that its handler failed on.
 	LogLinesLost uint64
 
 	// Shadow has the figures of Config.Shadow; zero without one.
