@@ -48,7 +48,7 @@ func (h deadlineHeap) dueBuckets(now int64) (due []Hash) {
 		i := at[len(at)-1]
 		at = at[:len(at)-1]
 		if i >= len(h) || h[i].due > now {
-			continue // nor is any below it
+			continue // its children are not due either
 		}
 		due = append(due, Hash(h[i].bucket.first))
 		at = append(at, 4*i+1, 4*i+2, 4*i+3, 4*i+4)
