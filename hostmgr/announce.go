@@ -14,7 +14,7 @@ import (
 // replaces it: the old registration ends as DepartureReplaced. A lower one is refused with
 // ErrStale. Other errors wrap ErrInvalid, or are ErrFull.
 func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
-	if err := check(&a); err != nil {
+	if err := checkAnnouncement(&a); err != nil {
 		return Ack{}, err
 	}
 	first, again := r.quotes(a.Interval)
@@ -55,8 +55,8 @@ func (r *Registry[M]) updateAfterAnnounce(h index.Hash, id string, registration 
 	}
 }
 
-// check validates an announcement, and sets defaults for zero fields.
-func check[M any](a *Announcement[M]) (err error) {
+// checkAnnouncement validates an announcement, and sets defaults for zero fields.
+func checkAnnouncement[M any](a *Announcement[M]) (err error) {
 	if err = checkName("id", a.ID, 1); err != nil {
 		return err
 	}

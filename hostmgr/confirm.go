@@ -38,7 +38,7 @@ func (r *Registry[M]) confirmAll(ctx context.Context, due []pendingEviction, rep
 	for len(due) > 0 && ctx.Err() == nil {
 		n := min(len(due), confirmBatch)
 		if asked := c.stillDue(due[:n]); len(asked) > 0 {
-			allowed, otherwise := c.ask(ctx, asked)
+			allowed, otherwise := c.call(ctx, asked)
 			c.apply(asked, allowed, otherwise)
 		}
 		due = due[n:]
@@ -82,9 +82,9 @@ func (s *state[M]) findPending(p pendingEviction) (index.Entry, bool) {
 	return s.find(s.index.Hash(p.id), p.id, p.registration)
 }
 
-// ask calls Confirm. It returns the hosts that may be evicted, and the reason to hold the others.
+// call calls Confirm. It returns the hosts that may be evicted, and the reason to hold the others.
 // It returns even if Confirm panics or ends its goroutine.
-func (c *confirmer[M]) ask(ctx context.Context, asked []confirmRequest[M]) (allowed map[pendingEviction]bool, otherwise confirmation) {
+func (c *confirmer[M]) call(ctx context.Context, asked []confirmRequest[M]) (allowed map[pendingEviction]bool, otherwise confirmation) {
 	hosts := make([]Host[M], len(asked))
 	for i, q := range asked {
 		hosts[i] = q.host

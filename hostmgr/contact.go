@@ -12,7 +12,7 @@ import (
 func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) error {
 	now := r.clock.Now()
 	c := contact[M]{r, r.index.Hash(id), id, incarnation, now - min(now, max(0, int64(age)))}
-	_, err := c.record()
+	_, err := c.touch()
 	if err == nil && r.policies.needHistory && c.at < now {
 		c.recheck()
 	}
@@ -29,23 +29,23 @@ type contact[M any] struct {
 	at          int64
 }
 
-// record records the contact. If the registration ends meanwhile, it looks again: the host may have
+// touch records the contact. If the registration ends meanwhile, it looks again: the host may have
 // a new registration by then.
-func (c *contact[M]) record() (Ack, error) {
+func (c *contact[M]) touch() (Ack, error) {
 	for {
 		e, ok := c.r.index.Find(c.hash)
 		if !ok {
 			return Ack{}, ErrUnknownHost
 		}
 		if e.Collides() {
-			return c.recordByID()
+			return c.touchByID()
 		}
 		if err := admits(e.Incarnation(), c.incarnation); err != nil {
 			return Ack{}, err
 		}
 		ack := Ack(e.Header())
 		if was, live := e.Touch(c.at); live {
-			c.after(e, was)
+			c.afterTouch(e, was)
 			return ack, nil
 		}
 	}
@@ -64,16 +64,16 @@ func admits(current, incarnation uint64) error {
 	}
 }
 
-// after updates all that depends on a contact. It takes the lock only if the host was suspect, if
+// afterTouch updates all that depends on a contact. It takes the lock only if the host was suspect, if
 // its gap must be recorded, or if its entry has moved.
-func (c *contact[M]) after(e index.Entry, was int64) {
+func (c *contact[M]) afterTouch(e index.Entry, was int64) {
 	needHistory := c.r.policies.needHistory
 	gap := c.at - index.ContactOf(was)
 	switch late := c.r.tracksGaps && c.r.isNotable(e, gap); {
 	case late || index.IsSuspect(was):
-		c.afterLocked(e, was)
+		c.afterTouchLocked(e, was)
 	case needHistory && gap > 0 && !e.Learn(gap):
-		c.afterLocked(e, was) // the entry has moved
+		c.afterTouchLocked(e, was) // the entry has moved
 	}
 	if needHistory {
 		c.r.updateTimeouts(e, c.id)
@@ -90,8 +90,8 @@ func (p *parts[M]) isNotable(e index.Entry, gap int64) bool {
 	return t.Notable(gap)
 }
 
-// afterLocked is the part of after that needs the lock.
-func (c *contact[M]) afterLocked(e index.Entry, was int64) {
+// afterTouchLocked is the part of afterTouch that needs the lock.
+func (c *contact[M]) afterTouchLocked(e index.Entry, was int64) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	if e, ok := s.index.Current(e, c.id); ok {
@@ -100,16 +100,16 @@ func (c *contact[M]) afterLocked(e index.Entry, was int64) {
 	}
 }
 
-// recordByID is record for a host with the hash of another id. There are few such hosts.
-func (c *contact[M]) recordByID() (Ack, error) {
-	e, ack, err := c.recordLocked()
+// touchByID is touch for a host with the hash of another id. There are few such hosts.
+func (c *contact[M]) touchByID() (Ack, error) {
+	e, ack, err := c.touchLocked()
 	if err == nil && c.r.policies.needHistory {
 		c.r.updateTimeouts(e, c.id)
 	}
 	return ack, err
 }
 
-func (c *contact[M]) recordLocked() (index.Entry, Ack, error) {
+func (c *contact[M]) touchLocked() (index.Entry, Ack, error) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	e, err := s.findFor(c.hash, c.id, c.incarnation)

@@ -35,7 +35,7 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Ack, error) {
 // slowHeartbeat records a heartbeat that index.Touch refused, or with a gap that must be recorded.
 func (r *Registry[M]) slowHeartbeat(h index.Hash, id string, incarnation uint64, now int64) (Ack, error) {
 	c := contact[M]{r, h, id, incarnation, now}
-	ack, err := c.record()
+	ack, err := c.touch()
 	if err == nil && r.advisor != nil {
 		ack = r.advise(h, id, ack, now)
 	}

@@ -53,7 +53,7 @@ func (s *state[M]) refuse(e index.Entry, why confirmation, now int64) {
 	h := s.holds.of(e)
 	if h.confirm == awaitsConfirm {
 		s.counts.HeldByConfirm++
-		s.recorder.hold(e, why.String(), now)
+		s.recorder.held(e, why.String(), now)
 	}
 	h.confirm = why
 	s.holds[keyOf(e)] = h

@@ -75,7 +75,7 @@ func (s *state[M]) account(e index.Entry, zone uint8, now int64) {
 	s.checkAfterContact(e, now)
 	s.advisor.Joined(s.limiter.Hosts(), now)
 	s.counts.Joins++
-	s.recorder.join(e, now)
+	s.recorder.joined(e, now)
 	s.emit(EventJoined, e, nil, now)
 }
 
@@ -183,7 +183,7 @@ func (s *state[M]) hold(e index.Entry, h hold, now int64) {
 	}
 	if h.byLimit() && !was.byLimit() {
 		s.counts.HeldByLimit++
-		s.recorder.hold(e, h.limit.String(), now)
+		s.recorder.held(e, h.limit.String(), now)
 	}
 	if s.holds == nil {
 		s.holds = holds{}

@@ -26,8 +26,8 @@ func (r *recorder) host(kind string, e index.Entry, now int64) eventlog.Record {
 	return l
 }
 
-// join records a new registration.
-func (r *recorder) join(e index.Entry, now int64) {
+// joined records a new registration.
+func (r *recorder) joined(e index.Entry, now int64) {
 	if r.events == nil {
 		return
 	}
@@ -72,8 +72,8 @@ func (r *recorder) stalled(l eventlog.Record, t *detector.Timeouts, last, now in
 	}
 }
 
-// hold records a decision to hold a host.
-func (r *recorder) hold(e index.Entry, why string, now int64) {
+// held records a decision to hold a host.
+func (r *recorder) held(e index.Entry, why string, now int64) {
 	if r.events == nil {
 		return
 	}

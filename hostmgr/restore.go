@@ -44,7 +44,7 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 		ID: h.ID, Metadata: h.Metadata, Interval: h.Interval,
 		Incarnation: h.Incarnation, Zone: h.Zone,
 	}
-	if err := check(&a); err != nil {
+	if err := checkAnnouncement(&a); err != nil {
 		return false, err
 	}
 	if h.Registration > maxRegistration {

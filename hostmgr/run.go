@@ -84,7 +84,7 @@ func (d *driver[M]) confirm(due []pendingEviction) {
 // wait waits until the next sweep. It returns early if an Announce brings the deadline forward: the
 // plan is made under mu, so no change is missed.
 func (d *driver[M]) wait() {
-	now, next := d.plan()
+	now, next := d.nextSweep()
 	if next <= now {
 		return
 	}
@@ -98,8 +98,8 @@ func (d *driver[M]) wait() {
 	}
 }
 
-// plan returns the time of the next sweep, and starts the cleanups that are ready.
-func (d *driver[M]) plan() (now, next int64) {
+// nextSweep returns the time of the next sweep, and starts the cleanups that are ready.
+func (d *driver[M]) nextSweep() (now, next int64) {
 	s, now := d.r.lock()
 	defer d.r.unlock()
 	next = min(s.index.NextDeadline(), s.cleanups.Plan(now))

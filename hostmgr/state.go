@@ -56,7 +56,7 @@ func (s *state[M]) track(t *detector.Timeouts, more int32, now int64) {
 	}
 	stall, gap, wake := s.stalls.Track(t, more, now)
 	s.noteStall(stall, gap)
-	s.plan(wake)
+	s.wakeRunBy(wake)
 }
 
 // observe notes that the registry observes its hosts at now. It returns the length of the stall
@@ -79,8 +79,8 @@ func (s *state[M]) noteStall(stall, gap *detector.Stall) (stalled int64) {
 	return 0
 }
 
-// plan makes unlock wake Run if Run plans to sweep after next.
-func (s *state[M]) plan(next int64) { s.todo.replan = s.todo.replan || next < s.nextWake }
+// wakeRunBy makes unlock wake Run if Run plans to sweep after next.
+func (s *state[M]) wakeRunBy(next int64) { s.todo.replan = s.todo.replan || next < s.nextWake }
 
 // scheduleCheck makes sure that the host is checked at next, when its state may change. During a
 // sweep, a check that is due already is left to the following sweep. So a sweep ends even if
@@ -91,7 +91,7 @@ func (s *state[M]) scheduleCheck(e index.Entry, next int64) {
 		next = max(next, s.stalls.LastObserved()+1)
 	}
 	s.index.Lower(e, next)
-	s.plan(next)
+	s.wakeRunBy(next)
 }
 
 // checkAfterContact schedules the check of a host that has made contact just now.
