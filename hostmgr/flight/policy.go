@@ -28,16 +28,6 @@ func timeout(p hostmgr.Policy, h hostmgr.History) (time.Duration, error) {
 	return host.EvictAt.Sub(host.LastContact), nil
 }
 
-// tolerance returns the longest gap between sweeps that evicts no host with this timeout whose
-// contacts are on time. It is the same formula as in a registry.
-func tolerance(evictAfter, interval time.Duration, history bool) time.Duration {
-	left := evictAfter - interval
-	if history {
-		left = min(left, interval)
-	}
-	return max(5*time.Millisecond, left/2)
-}
-
 func needsHistory(p hostmgr.Policy) bool {
 	h, ok := p.(hostmgr.HistoryPolicy)
 	return ok && h.NeedsHistory()

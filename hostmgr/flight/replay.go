@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
 // maxPending is how many bytes of verdicts may wait until it is known whether the host joined again.
@@ -45,7 +46,7 @@ func Replay(log iter.Seq2[Record, error], p hostmgr.Policy) iter.Seq2[Verdict, e
 			yield(Verdict{}, err)
 			return
 		}
-		x := replay{policy: p, pending: map[string]*Verdict{}}
+		x := replay{policy: p, start: time.Unix(0, 0).UTC(), pending: map[string]*Verdict{}}
 		for r, err := range log {
 			if err == nil {
 				err = x.add(r)
@@ -64,8 +65,9 @@ func Replay(log iter.Seq2[Record, error], p hostmgr.Policy) iter.Seq2[Verdict, e
 // A replay is the state of one call of Replay.
 type replay struct {
 	policy   hostmgr.Policy
-	stalls   []stall             // for all hosts
-	withGaps []stall             // for impatient hosts: stalls and gaps
+	start    time.Time           // of the registry
+	stalls   detector.StallLog   // for all hosts
+	withGaps detector.StallLog   // for impatient hosts: stalls and gaps
 	given    time.Duration       // of the latest gap
 	pending  map[string]*Verdict // by id; Due is when the policy would have evicted the host
 	waiting  int                 // bytes of pending
@@ -86,6 +88,7 @@ func (x *replay) add(r Record) (err error) {
 	switch {
 	case r.Kind == "begin":
 		x.begin()
+		x.start = r.At
 	case r.isStall():
 		err = x.addStall(r)
 	case r.Kind == "joined":
@@ -99,44 +102,42 @@ func (x *replay) add(r Record) (err error) {
 	return nil
 }
 
-// begin discards the state of the process before.
+// begin discards the state of the process before. Its start remains: a begin that cannot be read
+// names no other, and the lines after it are read as before.
 func (x *replay) begin() {
 	x.resolveAll()
-	x.stalls, x.withGaps, x.given = nil, nil, 0
+	x.stalls, x.withGaps, x.given = detector.StallLog{}, detector.StallLog{}, 0
 }
 
 func (x *replay) addStall(r Record) error {
-	s := stall{from: r.From, to: r.At, limit: r.Limit}
-	if n := len(x.withGaps); n > 0 && s.from.Before(x.withGaps[n-1].to) {
+	from, to, limit := x.since(r.From), x.since(r.At), int64(r.Limit)
+	if !x.withGaps.Append(from, to, limit) {
 		return errStall
 	}
-	x.withGaps = appendStall(x.withGaps, s)
 	if r.Kind == "gap" {
 		x.given = r.Given
 	} else {
-		x.stalls = appendStall(x.stalls, s)
+		x.stalls.Append(from, to, limit) // in order, because all stalls and gaps are
 	}
 	return nil
 }
 
 // stallsOf returns the stalls that count for a host of this interval. As in a registry, a host is
 // impatient by the timeout that the policy gives for the interval alone.
-func (x *replay) stallsOf(interval time.Duration) ([]stall, error) {
+func (x *replay) stallsOf(interval time.Duration) (*detector.StallLog, error) {
 	if x.given == 0 {
-		return x.stalls, nil
+		return &x.stalls, nil
 	}
-	evictAfter, err := timeout(x.policy, hostmgr.History{Interval: interval})
-	if err != nil || evictAfter == 0 {
-		return x.stalls, err
+	evict, err := timeout(x.policy, hostmgr.History{Interval: interval})
+	t := detector.Timeouts{Interval: interval, Evict: evict, NeedsHistory: needsHistory(x.policy)}
+	if t.Tolerance() < int64(x.given) {
+		return &x.withGaps, err
 	}
-	if tolerance(evictAfter, interval, needsHistory(x.policy)) < x.given {
-		return x.withGaps, nil
-	}
-	return x.stalls, nil
+	return &x.stalls, err
 }
 
 func (x *replay) judge(r Record) error {
-	evictAfter, err := timeout(x.policy, r.History)
+	evict, err := timeout(x.policy, r.History)
 	if err != nil {
 		return err
 	}
@@ -144,8 +145,7 @@ func (x *replay) judge(r Record) error {
 	if err != nil {
 		return err
 	}
-	s := silence{&r, stalls, evictAfter}
-	due, deadline := s.due()
+	due, deadline := x.due(&r, stalls, &detector.Timeouts{Interval: r.History.Interval, Evict: evict})
 	v := &Verdict{Record: r}
 	if due {
 		v.Due = deadline
