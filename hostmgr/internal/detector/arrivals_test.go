@@ -75,10 +75,25 @@ func TestOneGapHasABoundedInfluence(t *testing.T) {
 	}
 }
 
+// A long gap among the first ones has lost its influence some gaps later.
+func TestAnEarlyGapLosesItsInfluence(t *testing.T) {
+	for before := range 8 {
+		a := added(before, second, second)
+		a.Add(int64(time.Hour), second)
+		for range 24 {
+			a.Add(int64(second), second)
+		}
+		h := a.History(second)
+		require.Less(t, h.Mean+5*h.Deviation, 4*second, "after %d gaps", before)
+	}
+}
+
 // A host whose gaps become longer for good is learned nonetheless.
 func TestLongerGapsAreLearned(t *testing.T) {
-	for gap, gaps := range map[time.Duration]int{2 * second: 12, 6 * second: 30} {
-		a := added(100, second, second)
+	for gap, gaps := range map[time.Duration]int{
+		1500 * time.Millisecond: 8, 1800 * time.Millisecond: 10, 2 * second: 12, 3 * second: 20, 6 * second: 30, 12 * second: 40,
+	} {
+		a := added(1000, second, second)
 		for range gaps {
 			a.Add(int64(gap), second)
 		}
