@@ -141,34 +141,6 @@ func TestARegistryWorksForMoreThan73Years(t *testing.T) {
 	require.Equal(t, 1, r.Sweep(context.Background()).Evicted)
 }
 
-// A departure may move another host in memory. Its deadline, or its hold, moves with it.
-func TestAHostIsFoundAfterADepartureMovedIt(t *testing.T) {
-	for _, heldFirst := range []bool{false, true} {
-		refuse := heldFirst
-		s := newScript(t, hostmgr.Config[string]{
-			Confirm: func(_ context.Context, due hosts) (hosts, error) {
-				if refuse {
-					return nil, nil
-				}
-				return due, nil
-			},
-		})
-		for i := range 512 { // a bucket
-			s.announce(hostmgr.Announcement[string]{ID: time.Duration(i).String(), Interval: time.Hour})
-		}
-		s.join("last")
-		if heldFirst {
-			require.Equal(t, 1, s.after(2*second+1).Held)
-			refuse = false
-		}
-		require.NoError(t, s.Forget("7ns", 0))
-		if !heldFirst {
-			s.clock.Advance(2*second + 1)
-		}
-		require.Equal(t, 1, s.after(0).Evicted)
-	}
-}
-
 func TestRunGCIsASweep(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.join("a")

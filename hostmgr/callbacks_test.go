@@ -138,33 +138,3 @@ func TestRunEndsAlthoughACleanupSweeps(t *testing.T) {
 		wait()
 	})
 }
-
-// Driven by hand, a cleanup that hangs delays those of other hosts by 10 s at most.
-func TestACleanupThatHangsDelaysOthersForAWhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		open := make(chan struct{})
-		r, err := hostmgr.New(hostmgr.Config[string]{Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
-			if d.Host.ID == "hangs" {
-				<-open
-			}
-			return nil
-		}})
-		require.NoError(t, err)
-		join := func(id string) {
-			_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: time.Second})
-			require.NoError(t, err)
-		}
-		join("hangs")
-		time.Sleep(3 * time.Second)
-		go r.Sweep(t.Context())
-		synctest.Wait()
-		join("other")
-		time.Sleep(3 * time.Second)
-		require.Zero(t, r.Sweep(t.Context()).Cleaned)
-		time.Sleep(7 * time.Second)
-		require.Equal(t, 1, r.Sweep(t.Context()).Cleaned)
-		close(open)
-		synctest.Wait()
-		require.Zero(t, r.Stats().Cleanup.Pending)
-	})
-}

@@ -2,9 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -12,49 +10,6 @@ import (
 
 	"github.com/hostlife/hostlife/hostmgr"
 )
-
-// Thousands of hosts in many buckets have different intervals. They send heartbeats and leave,
-// others join for a moment, and intervals change. A driver that follows Next evicts each host one
-// nanosecond after its deadline, and makes few sweeps in vain.
-func TestEachOfThousandsIsEvictedRightAfterItsDeadline(t *testing.T) {
-	const hosts = 7000
-	var d cleanupLog
-	s := newScript(t, hostmgr.Config[string]{Cleanup: d.cleanup})
-	rnd := rand.New(rand.NewPCG(3, 4))
-	interval := func() time.Duration { return time.Duration(1000+rnd.IntN(60_000)) * time.Millisecond }
-	for i := range hosts {
-		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i), Interval: interval()})
-	}
-	for step := 0; ; step++ {
-		next, ok := s.Next()
-		if !ok {
-			break
-		}
-		require.Less(t, step, 20*hosts, "Next names one time after the other, and nothing is done")
-		s.after(max(0, next.Sub(s.clock.Now())))
-		if id := fmt.Sprint(rnd.IntN(hosts)); step < hosts && !s.gone(id) {
-			switch rnd.IntN(5) {
-			case 0:
-				s.announce(hostmgr.Announcement[string]{ID: "short-lived " + id, Interval: 10 * time.Millisecond})
-			case 1:
-				require.NoError(t, s.Leave(context.Background(), id, 0))
-			case 2:
-				s.announce(hostmgr.Announcement[string]{ID: id, Interval: interval()})
-			default:
-				s.heartbeat(id)
-			}
-		}
-	}
-	require.Zero(t, s.Len())
-	evicted := 0
-	for _, dep := range d.departures {
-		if dep.Kind == hostmgr.DepartureEvicted {
-			evicted++
-			require.Equal(t, dep.Timeout+1, dep.Silence, "host %s", dep.Host.ID)
-		}
-	}
-	require.Greater(t, evicted, hosts/2)
-}
 
 type never struct{}
 

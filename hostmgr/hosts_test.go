@@ -111,57 +111,7 @@ func TestNoHeartbeatIsLostWhileTheIndexIsRebuilt(t *testing.T) {
 	require.Equal(t, 64, r.Len())
 }
 
-// Hosts announce ever new intervals. Their timeouts follow, and old intervals are dropped.
-func TestIntervalsThatChangeAllTheTime(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{})
-	interval := func(i int) time.Duration { return second + time.Duration(i)*time.Microsecond }
-	for i := range 20_000 {
-		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i % 10), Interval: interval(i)})
-	}
-	for i := 19_990; i < 20_000; i++ {
-		h := s.get(fmt.Sprint(i % 10))
-		require.Equal(t, interval(i), h.Interval)
-		require.Equal(t, 2*interval(i), h.EvictAt.Sub(h.LastContact))
-	}
-}
-
-// One host announces more intervals than an index slot can number. They displace only intervals
-// that no host has any more.
-func TestIntervalsOfOtherHostsStay(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{})
-	for i := range 10 {
-		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i), Interval: time.Duration(i/2+1) * second})
-	}
-	for i := range 70_000 {
-		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: 10*second + time.Duration(i)})
-	}
-	for i := range 10 {
-		h := s.get(fmt.Sprint(i))
-		require.Equal(t, 2*time.Duration(i/2+1)*second, h.EvictAt.Sub(h.LastContact))
-	}
-	require.Equal(t, 20*second+2*69_999, s.get("a").EvictAt.Sub(s.get("a").LastContact))
-}
-
-// Unused timeouts are dropped when there are too many, also those of a host that left. The next
-// sweep works.
-func TestASweepAfterUnusedTimeoutsWereDropped(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{})
-	announce := func(id, i int) {
-		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(id), Interval: second + time.Duration(i)})
-	}
-	for i := range 4090 { // of 4096 that are kept
-		announce(i%10, i)
-	}
-	require.NoError(t, s.Leave(context.Background(), "9", 0))
-	for i := range 200 {
-		announce(i%9, 4090+i)
-	}
-	require.Zero(t, s.after(second).Evicted)
-	require.Equal(t, 9, s.after(10*second).Evicted)
-}
-
-// Most hosts leave during a loop, so its bucket is merged with the next one. No host is shown
-// twice.
+// Most hosts leave during a loop, so its bucket is merged with the next one. No host is shown twice.
 func TestNoHostIsShownTwiceAlthoughBucketsMerge(t *testing.T) {
 	for _, show := range []func(*script, func(hostmgr.Host[string]) bool){
 		func(s *script, yield func(hostmgr.Host[string]) bool) { s.All()(yield) },

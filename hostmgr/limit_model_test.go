@@ -95,7 +95,7 @@ func (m *limitModel) evicted(d hostmgr.Departure[string], sure bool) {
 // At random, zones are cut off and come back, and hosts crash, leave and move to other zones.
 func TestEvictionLimitAgainstANaiveModel(t *testing.T) {
 	held, forced, evicted := 0, 0, 0
-	for seed := range uint64(times(40, 4000)) {
+	for seed := range uint64(times(10, 4000)) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		m := &limitModel{
 			limit:    hostmgr.EvictionLimit{MaxFraction: 0.1 + rnd.Float64()*0.8, MaxHold: time.Duration(4+rnd.IntN(20)) * second},

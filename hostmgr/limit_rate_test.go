@@ -44,47 +44,6 @@ func TestTheEvictionLimitRate(t *testing.T) {
 	})
 }
 
-// Tokens accumulate while hosts wait, so a driver that sweeps rarely may evict several at once.
-// They do not accumulate during a stall. While no host waits there are tokens for at most one
-// second, or one host.
-func TestTokensAccumulateWhileHostsWait(t *testing.T) {
-	s := newLimited(t, 100, hostmgr.Config[string]{StallThreshold: 10 * second, EvictionLimit: hostmgr.EvictionLimit{PerSecond: 2}})
-	require.Equal(t, 2, s.after(9*second).Evicted)
-	require.Equal(t, 18, s.after(9*second).Evicted)
-	require.Zero(t, s.after(time.Hour).Evicted)
-	require.Equal(t, 2, s.after(second).Evicted)
-
-	for i := range 100 { // the rest have contacts again
-		s.join("h" + strconv.Itoa(i))
-	}
-	require.Zero(t, s.Stats().Held)
-	require.Equal(t, 2, s.after(9*second).Evicted)
-
-	s = newLimited(t, 3, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{PerSecond: 0.25}})
-	require.Equal(t, 1, s.after(9*second).Evicted)
-	require.Zero(t, s.after(3*second).Evicted)
-	require.Equal(t, 1, s.after(second).Evicted)
-}
-
-// Two zones are cut off, and their hosts wait for the rate of all zones. When that rate is no
-// longer reached each zone has the tokens of one second.
-func TestAZoneGetsNoTokensWhileItWaitsForTheRateOfAllZones(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.5, PerSecond: 1, MaxHold: time.Hour}})
-	for i := range 400 {
-		s.announce(hostmgr.Announcement[string]{ID: "h" + strconv.Itoa(i), Interval: second, Zone: string(rune('a' + i/200))})
-	}
-	s.after(3 * second)
-	for range 90 {
-		require.LessOrEqual(t, s.after(second).Evicted, 1)
-	}
-	for i := range 1000 {
-		s.announce(hostmgr.Announcement[string]{ID: "n" + strconv.Itoa(i), Interval: time.Hour, Zone: "c"})
-	}
-	for range 5 {
-		require.LessOrEqual(t, s.after(second).Evicted, 4)
-	}
-}
-
 // A slow clock can be told not to return from its next reading.
 type slow struct {
 	*clockwork.FakeClock

@@ -265,40 +265,6 @@ func TestPacingEvictsNoLiveHost(t *testing.T) {
 	}
 }
 
-// 100,000 hosts restart at once, with the registry or without it.
-func TestHostsThatRestartTogetherAreSpread(t *testing.T) {
-	hosts := 100_000
-	for i, c := range []hostmgr.Pacing{
-		{Min: 10 * second, Max: 60 * second, PerSecond: 2000, Jitter: 0.1},
-		{Min: 30 * second, Max: 300 * second, PerSecond: 5000, Jitter: 0.1},
-		{Min: 10 * second, Max: 60 * second, PerSecond: 2000},
-	} {
-		o := newPacedFleet(t, 3, c)
-		o.joinHosts(hosts, time.Duration(i%2)*second)
-		interval := max(c.Min, time.Duration(float64(hosts)/c.PerSecond*float64(second)))
-		o.pass(interval)
-		ratio := o.peakOverMean(4 * interval)
-		t.Logf("%+v: peak over mean %.2f", c, ratio)
-		require.LessOrEqual(t, ratio, 3.0)
-	}
-}
-
-// peakOverMean divides the highest number of contacts in a tenth of a second, during the next d, by
-// the average.
-func (o *pacedFleet) peakOverMean(d time.Duration) float64 {
-	const tenth = 100 * time.Millisecond
-	var all []time.Duration // in order
-	peak, first := 0, 0     // of the tenth of a second before the latest contact
-	o.contact = func(at time.Duration) {
-		for all = append(all, at); at-all[first] >= tenth; {
-			first++
-		}
-		peak = max(peak, len(all)-first)
-	}
-	o.pass(d)
-	return float64(peak) / (float64(len(all)) * tenth.Seconds() / d.Seconds())
-}
-
 // Pacing rounds no interval up beyond the longest allowed one, which another registry would refuse.
 func TestPacingRoundsNoIntervalBeyondTheLimit(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Pacing: hostmgr.Pacing{PerSecond: 1}})

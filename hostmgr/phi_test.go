@@ -227,25 +227,6 @@ func (s *script) sweepUntil(end time.Time) {
 	}
 }
 
-func TestAHistoryOutlivesTheGrowthOfTheIndex(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.PhiAccrual{}})
-	s.join("a")
-	for range 100 {
-		s.after(second)
-		s.heartbeat("a")
-	}
-	before := s.get("a")
-	for i := range 20_000 {
-		s.join(strconv.Itoa(i))
-	}
-	require.Equal(t, before, s.get("a"))
-	for i := range 20_000 {
-		require.NoError(t, s.Leave(context.Background(), strconv.Itoa(i), 0))
-	}
-	require.Equal(t, before, s.get("a"))
-	require.Less(t, before.EvictAt.Sub(before.LastContact), 2500*time.Millisecond)
-}
-
 func TestAnInvalidAnswerToAHistoryIsReplaced(t *testing.T) {
 	p := &scriptedPolicy{}
 	s := newScript(t, hostmgr.Config[string]{Policy: p})

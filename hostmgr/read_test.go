@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -229,31 +228,6 @@ func TestSampleReturnsNoHeldHost(t *testing.T) {
 		for _, h := range s.Sample(10, nil) {
 			require.Empty(t, h.Hold)
 		}
-	}
-}
-
-// Hosts in many buckets that are not equally full are drawn equally often, one at a time and
-// several at once.
-func TestSampleIsUniformOverManyBuckets(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{})
-	const hosts, draws = 4000, 80_000
-	for i := range hosts {
-		s.join(strconv.Itoa(i))
-	}
-	for _, n := range []int{1, 16} {
-		drawn := map[string]int{}
-		for range draws / n {
-			for _, h := range s.Sample(n, nil) {
-				drawn[h.ID]++
-			}
-		}
-		const mean = draws / hosts
-		chi := 0.0
-		for i := range hosts {
-			d := float64(drawn[strconv.Itoa(i)] - mean)
-			chi += d * d / mean
-		}
-		require.InDelta(t, hosts, chi, 8*math.Sqrt(2*hosts), "8 standard deviations of chi-squared")
 	}
 }
 

@@ -2,12 +2,9 @@ package hostmgr_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -57,62 +54,4 @@ func TestRecordsAfterAWriteThatFailed(t *testing.T) {
 		require.EqualValues(t, 1, s.Stats().Recorder.Lost)
 		require.EqualValues(t, 1, s.Stats().Recorder.Failures)
 	}
-}
-
-// The first write of a log fails. The log gets its begin all the same.
-func TestTheBeginOfALogIsNotLost(t *testing.T) {
-	var log bytes.Buffer
-	writes := 0
-	s := newScript(t, hostmgr.Config[string]{Recorder: writeFunc(func(b []byte) (int, error) {
-		if writes++; writes == 1 {
-			return 0, errors.New("not mounted yet")
-		}
-		return log.Write(b)
-	})})
-	for _, id := range []string{"a", "b", "c"} {
-		s.join(id)
-		s.after(0)
-	}
-	records, _ := readLog(t, log.String())
-	require.Equal(t, "begin", records[0].Kind)
-	for _, r := range records {
-		require.Equal(t, s.clock.Now().UTC(), r.At)
-	}
-	require.Equal(t, 1, strings.Count(log.String(), "begin"))
-}
-
-// A Sweep by hand is still writing when Run begins, and when Run ends. No record is left.
-func TestAWriteOfASweepOutlastsRun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log syncLog
-		var once sync.Once
-		in, out := make(chan struct{}), make(chan struct{})
-		r, err := hostmgr.New(hostmgr.Config[string]{Recorder: writeFunc(func(b []byte) (int, error) {
-			once.Do(func() { close(in); <-out })
-			return log.Write(b)
-		})})
-		require.NoError(t, err)
-		join := func(id string) {
-			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
-			require.NoError(t, err)
-		}
-		join("a")
-		go r.Sweep(context.Background())
-		<-in
-		ctx, cancel := context.WithCancel(t.Context())
-		ran := make(chan error)
-		go func() { ran <- r.Run(ctx) }()
-		synctest.Wait()
-		join("b")
-		cancel()
-		synctest.Wait()
-		select {
-		case <-ran:
-			t.Fatal("Run returned while a Write was under way")
-		default:
-		}
-		close(out)
-		require.NoError(t, <-ran)
-		require.Contains(t, log.String(), `id="b"`)
-	})
 }

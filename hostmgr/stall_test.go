@@ -145,20 +145,6 @@ func TestPromise4AHeartbeatWithinAStallThatNoSweepHasFound(t *testing.T) {
 	require.Equal(t, heard.Add(6*second+20*second), s.get("a").EvictAt)
 }
 
-// A registry stalls again and again for years. The memory for its stalls is bounded.
-func TestStallsTakeBoundedMemory(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{StallThreshold: second})
-	before := heap()
-	for range 100_000 {
-		s.after(2 * second)
-	}
-	require.Less(t, heap()-before, int64(1<<20))
-	s.join("a")
-	s.after(2 * second)
-	require.Equal(t, hostmgr.StateAlive, s.get("a").State)
-	require.Equal(t, uint64(100_001), s.Stats().Stalls)
-}
-
 func TestAStallIsLogged(t *testing.T) {
 	var said strings.Builder
 	s := newScript(t, hostmgr.Config[string]{StallThreshold: second, Logger: slog.New(slog.NewTextHandler(&said, nil))})

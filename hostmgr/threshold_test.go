@@ -229,30 +229,3 @@ func TestTheGapBeforeRunEvictsNoHost(t *testing.T) {
 		})
 	}
 }
-
-// A pause shorter than a long StallThreshold does not count as silence of an impatient host. On a
-// machine that pauses all the time, a crashed impatient host is evicted all the same.
-func TestShortGapsDoNotCountUpToABound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &coarse{Clock: clock.System(), tick: 8 * time.Millisecond}
-		r, err := hostmgr.New(hostmgr.Config[string]{Clock: c, StallThreshold: 5 * time.Second})
-		require.NoError(t, err)
-		defer run(t, r)()
-		heartbeat := func(id string) {
-			_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: 10 * time.Millisecond})
-			require.NoError(t, err)
-		}
-		heartbeat("dead")
-		heartbeat("live")
-		time.Sleep(8 * time.Millisecond)
-		c.skew.Add(int64(4 * time.Second))
-		time.Sleep(8 * time.Millisecond)
-		_, err = r.Heartbeat("live", 0)
-		require.NoError(t, err)
-		for range 4000 { // 32 s
-			time.Sleep(8 * time.Millisecond)
-			heartbeat("live")
-		}
-		require.Equal(t, 1, r.Len())
-	})
-}

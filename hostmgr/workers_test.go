@@ -43,37 +43,3 @@ func TestCleanupsOfAMassDepartureRunInParallel(t *testing.T) {
 		require.Equal(t, 4*second+1, done[15])
 	})
 }
-
-// Run's context has ended, but Run still waits for Confirm: no worker begins another cleanup.
-func TestNoCleanupBeginsWhenRunsContextHasEnded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begun := 0
-		r, err := hostmgr.New(hostmgr.Config[string]{
-			CleanupWorkers: 1,
-			Confirm: func(ctx context.Context, due hosts) (hosts, error) {
-				<-ctx.Done()
-				time.Sleep(time.Minute)
-				return nil, ctx.Err()
-			},
-			Cleanup: func(ctx context.Context, _ hostmgr.Departure[string]) error {
-				begun++
-				<-ctx.Done()
-				return nil
-			},
-		})
-		require.NoError(t, err)
-		stop := run(t, r)
-		for _, id := range []string{"due", "a", "b"} {
-			_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: second})
-			require.NoError(t, err)
-		}
-		gone, cancel := context.WithCancel(t.Context())
-		cancel()
-		require.Error(t, r.Leave(gone, "a", 0))
-		require.Error(t, r.Leave(gone, "b", 0))
-		time.Sleep(3 * second)
-		stop()
-		require.Equal(t, 1, begun)
-		require.Equal(t, 1, r.Stats().Cleanup.Pending)
-	})
-}

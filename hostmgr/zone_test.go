@@ -43,22 +43,3 @@ func TestTheEvictionLimitRemembersAZoneWhoseOnlyHostIsRefreshed(t *testing.T) {
 		}
 	}
 }
-
-// A host of zone "other" gets a zone of its own when there is room.
-func TestAHostLeavesOtherWhenThereIsRoom(t *testing.T) {
-	s := newScript(t, hostmgr.Config[string]{})
-	announce := func(id, zone string) { s.announce(hostmgr.Announcement[string]{ID: id, Zone: zone}) }
-	for i := range 64 {
-		announce(strconv.Itoa(i), strconv.Itoa(i))
-	}
-	announce("a", "its own")
-	require.Equal(t, "other", s.get("a").Zone)
-	announce("0", "1")
-	announce("a", "its own")
-	require.Equal(t, "its own", s.get("a").Zone)
-	announce("1", "new")
-	require.Equal(t, "other", s.get("1").Zone, "0 is left in zone 1")
-	announce("2", "new")
-	require.Equal(t, "new", s.get("2").Zone, "it leaves room itself")
-	require.Len(t, s.Stats().Zones, 65)
-}
