@@ -23,7 +23,7 @@ type extra struct {
 var extras = []extra{
 	{
 		names: []string{"lag", "run_cpu"},
-		about: "how late a dead host is gone under Run while n heartbeat, and what Run costs; two minutes",
+		about: "how late a crashed host is evicted under Run while n send heartbeats, and what Run costs; two minutes",
 		tables: []report.Table{
 			{Measure: "lag_p50", About: "from a deadline to the end of the cleanup, under Run: the median"},
 			{Measure: "lag_p99", About: "the same, the 99th percentile"},
@@ -45,7 +45,7 @@ var extras = []extra{
 	},
 	{
 		names: []string{"beat_shown", "scrape_cpu"},
-		about: "what it costs to be looked at: by Prometheus, and on the live page; two minutes",
+		about: "what being observed costs, by Prometheus and on the live page; two minutes",
 		tables: []report.Table{
 			{Measure: "beat_shown", About: "a heartbeat of a random host, under Run, as a share of one without viewers"},
 			{Measure: "scrape_cpu", About: "processor time of a scrape of all metrics"},

@@ -10,14 +10,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// options are registries in which a heartbeat does more: go test -bench Options ./benchmarks
+// options are registries whose heartbeats do more work: go test -bench Options ./benchmarks
 var options = []struct {
 	name string
 	cfg  hostmgr.Config[*meta]
 }{
 	{"none", hostmgr.Config[*meta]{}},
 	{"pacing", hostmgr.Config[*meta]{Pacing: hostmgr.Pacing{PerSecond: 1e9, Jitter: 0.1}}},
-	{"adaptive", hostmgr.Config[*meta]{Policy: hostmgr.PhiAccrual{}}},
+	{"phi", hostmgr.Config[*meta]{Policy: hostmgr.PhiAccrual{}}},
 	{"shadow", hostmgr.Config[*meta]{Shadow: hostmgr.Tiered{}}},
 	{"shadow with history", hostmgr.Config[*meta]{Shadow: hostmgr.PhiAccrual{}}},
 	{"recorder", hostmgr.Config[*meta]{Recorder: io.Discard}},
@@ -37,8 +37,8 @@ func BenchmarkOptions(b *testing.B) {
 	}
 }
 
-// BenchmarkRecordedDeath is what a recorder adds to an eviction.
-func BenchmarkRecordedDeath(b *testing.B) {
+// BenchmarkRecordedEviction measures a join and an eviction, with and without a recorder.
+func BenchmarkRecordedEviction(b *testing.B) {
 	for _, w := range []io.Writer{nil, io.Discard} {
 		b.Run(fmt.Sprintf("%T", w), func(b *testing.B) {
 			var now clockOf

@@ -60,7 +60,7 @@ func (b *bench) weigh(p peers.Peer, bytesBefore, objectsBefore float64) {
 	}
 }
 
-// collect is how long the collector takes, in milliseconds.
+// collect returns how long a forced garbage collection takes, in milliseconds.
 func collect() float64 {
 	var times []float64
 	for range 5 {
@@ -71,8 +71,8 @@ func collect() float64 {
 	return median(times)
 }
 
-// noticed is how long heartbeats go on until a driver has noticed that there are many.
-const noticed = 600 * time.Millisecond
+// runWarmUp is how long heartbeats go on under Run before they are measured.
+const runWarmUp = 600 * time.Millisecond
 
 // heartbeats are measured under the peer's driver, if it has one, and also without.
 func (b *bench) heartbeats(p peers.Peer, r peers.Registry) error {
@@ -84,7 +84,7 @@ func (b *bench) heartbeats(p peers.Peer, r peers.Registry) error {
 		return err
 	}
 	defer d.Run()()
-	return b.beatsAs(p.Name, r, noticed)
+	return b.beatsAs(p.Name, r, runWarmUp)
 }
 
 func (b *bench) beatsAs(name string, r peers.Registry, warmUp time.Duration) error {

@@ -44,7 +44,7 @@ var families = []family{
 	{
 		name: "phi",
 		about: "phi:X                  uses each host's arrival history: suspect at a phi of X (hostmgr.PhiAccrual)\n" +
-			"phi:X/LEAST/MOST       likewise, and evicted when overdue by LEAST to MOST",
+			"phi:X/MIN/MAX          likewise, and evicted when overdue by MIN to MAX",
 		curve: "phi:2,phi:8,phi:32,phi:128",
 		parse: parsePhi,
 	},

@@ -66,7 +66,7 @@ func TestAPipeWithoutAnotherEnd(t *testing.T) {
 	}
 }
 
-// A trace is being made up, or written, that is too large to wait for.
+// A trace that is too large to wait for is being generated, or written.
 func TestGeneratingStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

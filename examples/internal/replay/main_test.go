@@ -180,7 +180,7 @@ func TestHelp(t *testing.T) {
 		var out, errs bytes.Buffer
 		require.ErrorIs(t, replay.Main(t.Context(), []string{arg}, &out, &errs), flag.ErrHelp)
 		require.Empty(t, errs.String())
-		for _, word := range []string{"fixed:N", "tiered:JITTER/OFFLINE", "phi:X", "phi:X/LEAST/MOST", "fta:", "lanl:", "csv:", "node,down,up", "false evictions",
+		for _, word := range []string{"fixed:N", "tiered:JITTER/OFFLINE", "phi:X", "phi:X/MIN/MAX", "fta:", "lanl:", "csv:", "node,down,up", "false evictions",
 			"stale host-hours", "-recommend", "-price", "-plot", "-loss", "-seed", "incarnation"} {
 			require.Contains(t, out.String(), word)
 		}
@@ -199,7 +199,7 @@ func TestMistakes(t *testing.T) {
 	require.ErrorIs(t, replay.Main(t.Context(), []string{"-trace", "no/such/file"}, io.Discard, io.Discard), os.ErrNotExist)
 }
 
-// A trace that is made up may take as much memory as one that is read.
+// A generated trace may take as much memory as one that is read.
 func TestATraceTooLargeToMakeUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

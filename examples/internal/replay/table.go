@@ -17,7 +17,7 @@ import (
 func (c *config) summary(t *outage.Trace) string {
 	from := outage.Printable(filepath.Base(c.trace))
 	if c.trace == "" {
-		from = "a trace that was made up"
+		from = "a generated trace"
 	}
 	s := fmt.Sprintf("%s: %d nodes, %d outages, %.1f days\n%d rows skipped",
 		from, len(t.Nodes), t.Outages(), t.Days(), t.Notes.Skipped())

@@ -32,7 +32,7 @@ func (m Model) Memory() float64 {
 
 const meanUp = 48 * time.Hour
 
-// generatedStart is when traces that are made up begin.
+// generatedStart is when generated traces begin.
 var generatedStart = time.Unix(1_100_000_000, 0).UTC()
 
 // Generate makes a trace: the same one for the same Model, and of a node the same one however many
