@@ -76,11 +76,11 @@ func TestAFlightRecordersLog(t *testing.T) {
 		"-policies", "recorded,fixed:4,fixed:1.6")
 	require.Contains(t, stdout, "interval 10s")
 	require.Contains(t, stdout, "noted: cut off 1")
-	require.Contains(t, stdout, `fixed:4: 1970-01-01T00:02:11Z evicted "1": silent for 21s, patience 20s at an interval of 10s; `+
-		"would have been kept: it came back 14s after its eviction")
-	require.Contains(t, stdout, `fixed:4: 1970-01-01T00:01:11Z evicted "2": silent for 21s, patience 20s at an interval of 10s; would have been due 20s later`)
-	require.Contains(t, stdout, `fixed:1.6: 1970-01-01T00:01:59Z late "3": silent for 19s, patience 20s at an interval of 10s; `+
-		"would have been evicted, and was heard again 3s after")
+	require.Contains(t, stdout, `fixed:4: 1970-01-01T00:02:11Z evicted "1": silent for 21s, timeout 20s at an interval of 10s; `+
+		"would have been kept: it joined again 14s after its eviction")
+	require.Contains(t, stdout, `fixed:4: 1970-01-01T00:01:11Z evicted "2": silent for 21s, timeout 20s at an interval of 10s; would have been due 20s later`)
+	require.Contains(t, stdout, `fixed:1.6: 1970-01-01T00:01:59Z late "3": silent for 19s, timeout 20s at an interval of 10s; `+
+		"would have been evicted, and had a contact 3s after")
 
 	type verdicts struct{ Silences, Changed, Kept, Evicted int }
 	var got struct {

@@ -26,15 +26,15 @@ func FuzzCSV(f *testing.F) {
 }
 
 func FuzzHostlife(f *testing.F) {
-	log := "begin at=0 version=1 start=1700000000000000000 policy=\"fixed:2\";\n" +
+	log := "begin at=0 version=2 start=1700000000000000000 policy=\"fixed:2\";\n" +
 		"joined at=0 id=\"a\" life=1 interval=10000000000;\n" +
-		"evicted at=21000000000 id=\"a\" interval=10000000000 seen=0;\n" +
+		"evicted at=21000000000 id=\"a\" interval=10000000000 last-contact=0;\n" +
 		"joined at=30000000000 id=\"a\" life=2 interval=10000000000;\n" +
-		"late at=60000000000 id=\"a\" interval=10000000000 seen=30000000000;\n" +
-		"left at=70000000000 id=\"a\" interval=10000000000 seen=69000000000;\n"
+		"late at=60000000000 id=\"a\" interval=10000000000 last-contact=30000000000;\n" +
+		"left at=70000000000 id=\"a\" interval=10000000000 last-contact=69000000000;\n"
 	f.Add([]byte(log))
 	f.Add([]byte(log[:len(log)-5]))
-	f.Add([]byte("joined at=5 id=\"" + strings.Repeat("\\xff", 1000) + "\";\nevicted at=9 interval=1 seen=2 id=\"b\";\n"))
+	f.Add([]byte("joined at=5 id=\"" + strings.Repeat("\\xff", 1000) + "\";\nevicted at=9 interval=1 last-contact=2 id=\"b\";\n"))
 	f.Fuzz(func(t *testing.T, file []byte) { check(t, read(t, "hostlife", file)) })
 }
 

@@ -23,13 +23,13 @@ var greedy = map[string]struct {
 	"fta: outages":    {"fta", func(i int) string { return row("1", "0", fmt.Sprint(2*i), fmt.Sprint(2*i+1)) }},
 	"lanl: names":     {"lanl", func(i int) string { return fmt.Sprintf("%0100d,1,1/1/2000 0:01,1/1/2000 0:02\n", i) }},
 	"csv: names":      {"csv", func(i int) string { return fmt.Sprintf("%0100d,,\n", i) }},
-	"hostlife: left":  {"hostlife", func(i int) string { return fmt.Sprintf("left at=9 id=\"%01000d\" interval=1 seen=1;\n", i) }},
-	"hostlife: again": {"hostlife", func(i int) string { return fmt.Sprintf("left at=%d id=\"a\" interval=1 seen=1;\n", i+9) }},
+	"hostlife: left":  {"hostlife", func(i int) string { return fmt.Sprintf("left at=9 id=\"%01000d\" interval=1 last-contact=1;\n", i) }},
+	"hostlife: again": {"hostlife", func(i int) string { return fmt.Sprintf("left at=%d id=\"a\" interval=1 last-contact=1;\n", i+9) }},
 	"hostlife: intervals": {"hostlife", func(i int) string {
 		return fmt.Sprintf("joined at=9 id=\"a\" interval=%d;\n", i+10_000_000)
 	}},
-	"hostlife: evicted": {"hostlife", func(i int) string { return fmt.Sprintf("evicted at=9 id=\"%d\" interval=1 seen=1;\n", i) }},
-	"hostlife: late":    {"hostlife", func(i int) string { return fmt.Sprintf("late at=%d id=\"a\" interval=1 seen=%d;\n", 9*i+9, 9*i) }},
+	"hostlife: evicted": {"hostlife", func(i int) string { return fmt.Sprintf("evicted at=9 id=\"%d\" interval=1 last-contact=1;\n", i) }},
+	"hostlife: late":    {"hostlife", func(i int) string { return fmt.Sprintf("late at=%d id=\"a\" interval=1 last-contact=%d;\n", 9*i+9, 9*i) }},
 }
 
 // What all that is kept takes together has a limit, and a trace beyond it is refused by its name.
@@ -85,11 +85,11 @@ func TestTheDefaultLimitsAreFarAway(t *testing.T) {
 
 // A log may name moments and intervals that no trace has: they end no node, and set no pace.
 func TestALogOfOtherCenturies(t *testing.T) {
-	log := "begin at=0 version=1 start=4000000000000000000;\n" +
+	log := "begin at=0 version=2 start=4000000000000000000;\n" +
 		"joined at=1 id=\"a\" interval=1;\n" +
 		"joined at=2 id=\"b\" interval=4611686018427387903;\n" +
 		"joined at=3 id=\"c\" interval=20000000000;\n" +
-		"late at=4611686018427387903 id=\"a\" interval=4611686018427387903 seen=4611686018427387902;\n" +
+		"late at=4611686018427387903 id=\"a\" interval=4611686018427387903 last-contact=4611686018427387902;\n" +
 		"unknown at=4611686018427387903;\n"
 	trace := read(t, "hostlife", []byte(log))
 	check(t, trace)
