@@ -8,18 +8,18 @@ import (
 	"runtime/debug"
 )
 
-// A result is what became of a call of Task.Run.
+// A result says how a call of Task.Run ended.
 type result struct {
 	how   ending
-	err   error  // what Task.Run returned, explained
+	err   error  // of Task.Run, with the cause: see explained
 	stack []byte // of a panic
 }
 
 var errGoexit = fmt.Errorf("%w: it called runtime.Goexit", ErrPanic)
 
-// call calls Task.Run and sends the result, also when that panics or ends the goroutine. The error
-// that Run returned is judged here too, because its methods, such as Is and Unwrap, are the
-// embedder's code, and may do the same: a nil pointer as an error does.
+// call calls Task.Run and sends the result, even if Run panics or ends the goroutine. The returned
+// error is examined here too, because its methods, such as Is and Unwrap, are the embedder's code
+// and may do the same. A nil pointer as an error does.
 func call(f *flight, returned chan<- result) {
 	r := result{how: panicked, err: errGoexit} // it stays if Run ends the goroutine
 	defer func() { returned <- r }()
@@ -32,8 +32,8 @@ func call(f *flight, returned chan<- result) {
 	r = result{how: endingOf(f, err), err: explained(f.ctx, err)}
 }
 
-// panicError makes an error of a panic, with why the run's context ended, if it did. It calls no
-// methods of v but by package fmt, which survives that they panic.
+// panicError makes an error of a panic, with the cause if the run's context has ended. Only package
+// fmt calls methods of v, and it survives a panic in them.
 func panicError(ctx context.Context, v any) error {
 	err, ok := v.(error)
 	if ok {
@@ -47,7 +47,7 @@ func panicError(ctx context.Context, v any) error {
 	return err
 }
 
-// explained adds to a run's error why its context ended, if it did.
+// explained adds the cause to the error of a run whose context has ended.
 func explained(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	switch {
@@ -69,8 +69,8 @@ const (
 	panicked
 )
 
-// endingOf tells a run that failed from one that stopped because it was told to, other than by its
-// timeout.
+// endingOf distinguishes failed runs from cancelled ones. A run that stops because of its timeout
+// has failed.
 func endingOf(f *flight, err error) ending {
 	told := f.ctx.Err() != nil && !f.timedOut.Load()
 	switch {

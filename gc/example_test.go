@@ -10,7 +10,7 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// A task runs at its ticks until the context of Run ends. The clock is one that the example moves.
+// A task runs at its ticks until the context of Run ends. The example moves the clock by hand.
 func ExampleGC_Run() {
 	mock := clock.NewMock()
 	g, _ := gc.New(gc.Config{Clock: mock})
@@ -51,7 +51,7 @@ func ExampleGC_RunNow() {
 	// 1 run, 1 error
 }
 
-// A run that takes too long, by the GC's clock, is told so by its context.
+// The context of a run ends at the timeout, by the GC's clock.
 func ExampleTask_timeout() {
 	mock := clock.NewMock()
 	g, _ := gc.New(gc.Config{Clock: mock})

@@ -18,7 +18,7 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// The timeout goes by the GC's clock: it strikes when that has moved, whatever package time says.
+// The GC's clock decides about the timeout, not package time.
 func TestTimeoutGoesByTheClock(t *testing.T) {
 	mock := clock.NewMock()
 	g := newGC(t, gc.Config{Clock: mock})
@@ -43,8 +43,8 @@ func TestTimeoutGoesByTheClock(t *testing.T) {
 	require.Equal(t, [4]uint64{1, 1, 1, 0}, [4]uint64{s.Runs, s.Errors, s.Timeouts, s.Canceled})
 }
 
-// A run that doesn't heed its timeout is counted at once, isn't overlapped, and what it returns is
-// kept beside the cause.
+// A timeout that a run ignores is counted at once. No other run overlaps that run, and its error is
+// returned together with the cause.
 func TestRunThatIgnoresItsTimeout(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		broken := errors.New("broken")
@@ -87,7 +87,7 @@ func TestRunInTimeIsNoTimeout(t *testing.T) {
 	})
 }
 
-// Whatever becomes of the runs of one task, those of the others go on, and its own too.
+// A failed run affects no other run, of this task or of others.
 func TestFailuresStayWhereTheyAre(t *testing.T) {
 	boom := errors.New("boom")
 	for name, test := range map[string]struct {
@@ -159,7 +159,7 @@ func TestLogOfTimeoutAndStop(t *testing.T) {
 	})
 }
 
-// A logbook is where a logger writes.
+// A logbook collects the lines of a logger.
 type logbook struct {
 	mu   sync.Mutex // guards text
 	text bytes.Buffer

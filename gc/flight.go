@@ -12,11 +12,14 @@ import (
 
 // A flight is one run of a task, from its start until it has returned.
 //
-// It isn't made of a singleflight.Group, for two reasons. DoChan never answers when the function
-// calls runtime.Goexit, and ends the process when it panics. And a Group can't say how many wait:
-// who counts them beside it has two records of what is in flight, which differ from the moment the
-// function has returned until the Group has forgotten the key, so that a caller may be counted in
-// one run and given the result of another. Here one map, under one mutex, is the only record.
+// It does not use a singleflight.Group, for two reasons:
+//
+//   - DoChan never answers if the function calls runtime.Goexit, and ends the process if it panics.
+//   - A Group does not know how many callers wait. A separate count would be a second record of the
+//     runs in flight. The two would differ from the return of the function until the Group has
+//     forgotten the key. In between, a caller may count for one run and get the result of another.
+//
+// Here one map, under one mutex, is the only record.
 type flight struct {
 	task    *task
 	ctx     context.Context
@@ -31,7 +34,7 @@ type flight struct {
 	err   error         // what the run returned
 }
 
-// landed returns what is closed when the flight has ended, or what never is if there is no flight.
+// landed returns a channel that is closed when the flight has ended. If f is nil it never is.
 func (f *flight) landed() <-chan struct{} {
 	if f == nil {
 		return nil
@@ -48,13 +51,13 @@ func (f *flight) hasLanded() bool {
 	}
 }
 
-// launch starts a run of t on behalf of its loop, for the given tick, which has been held or not. If
-// a run is in flight under t's ID, launch returns that one and false. It returns nil if the loop
+// launch starts a run of t for its loop and the given tick; held tells whether the tick was held.
+// If a run is in flight under t's ID, launch returns that run and false. It returns nil if the loop
 // is over: ctx has ended or t was removed.
 //
-// That ctx is looked at under the lock is why Run never waits for a run that it has not told to
-// end: each flight that a loop ever gets from here was in flight, under the lock, before ctx ended.
-// So Run, which looks for flights after that, finds it, unless it has landed.
+// Run never waits for a run that it has not told to end, because ctx is checked under the lock.
+// Each flight that a loop gets here was in flight, under the lock, before ctx ended. Run looks for
+// flights after that, so it finds the flight, unless that has landed.
 func (g *GC) launch(ctx context.Context, t *task, tick time.Time, held bool) (f *flight, started bool) {
 	now := g.clock.Now()
 	g.mu.Lock()
@@ -81,8 +84,8 @@ func newFlight(ctx context.Context, t *task) *flight {
 	return f
 }
 
-// takeOff starts a run. The caller holds g.mu and has seen that none is in flight, which is why runs
-// never overlap.
+// takeOff starts a run. The caller holds g.mu and has seen that no run is in flight. So runs never
+// overlap.
 func (g *GC) takeOff(f *flight, now time.Time) {
 	f.started = now
 	g.flights[f.task.ID] = f
@@ -91,15 +94,15 @@ func (g *GC) takeOff(f *flight, now time.Time) {
 	go g.fly(f)
 }
 
-// refuse ends a flight that will not be started. It is no task's next any more, so that this happens
-// once.
+// refuse ends a flight that will not start. It is not the next flight of a task any more, so this
+// happens once.
 func (f *flight) refuse(err error) {
 	f.err = err
 	f.cancel(err)
 	close(f.done)
 }
 
-// fly has the run done in a goroutine of its own, where it may panic or exit, and watches its timeout.
+// fly starts a goroutine for the run, which may panic or exit there, and watches its timeout.
 func (g *GC) fly(f *flight) {
 	var timeout <-chan time.Time // never, unless there is one
 	if f.task.Timeout > 0 {
@@ -130,23 +133,24 @@ func (g *GC) timeOut(f *flight) {
 		slog.String("task", f.task.ID), slog.Duration("timeout", f.task.Timeout))
 }
 
-// land ends a flight: what it was goes to the log and the statistics, and only then to callers that
-// wait, so that a caller of RunNow finds its run in the statistics.
+// land ends a flight. The result goes to the log and the statistics first, and then to the callers,
+// so a caller of RunNow finds its run in the statistics.
 func (g *GC) land(f *flight, r result) {
 	f.ended = g.clock.Now()
 	took := max(0, f.ended.Sub(f.started))
 	f.err = r.err
-	f.cancel(nil) // from here on nobody joins
+	f.cancel(nil) // from here on no caller joins
 	g.log(f, r, took)
 	g.clear(f, r.how, took)
-	// During Run this is not the last Stop, so no run waits for the logger. Without Run, callers that
-	// wait find the line written. If the logger blocks they wait a second, but the next run doesn't.
+	// During Run this is not the last Stop, so no run waits for the logger. Without Run, the
+	// callers find the line written. If the logger blocks they wait a second, but the next run does
+	// not.
 	g.lines.Stop()
 	close(f.done)
 }
 
-// clear makes room for the next run, and starts it if callers of RunNow wait for it: they have waited
-// longer than any caller that comes now.
+// clear ends the record of the flight, and starts the next run if callers of RunNow wait for one.
+// They have waited longer than any caller that comes now.
 func (g *GC) clear(f *flight, how ending, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

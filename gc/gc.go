@@ -1,19 +1,19 @@
 // Package gc runs periodic tasks, such as garbage collections, on a [clock.Clock].
 //
 // A [GC] holds tasks. [GC.Run] runs each of them every [Task.Interval] until its context ends, and
-// returns when all have returned; [GC.RunNow] runs one at once. This holds for every task:
+// returns when all have returned. [GC.RunNow] runs one at once. This holds for every task:
 //
-//   - Its runs never overlap: RunNow joins a run in flight, a tick that comes meanwhile is dropped,
-//     and the ticks after it come when they would have come anyway.
-//   - A run that hangs is seen while it does: a dropped tick is counted when it comes, the 1st, 2nd,
-//     4th, 8th of a run and so on are logged, and [TaskStats] says since when the run is in flight.
-//     It delays no other task.
+//   - Its runs never overlap. RunNow joins a run in flight. A tick during a run is dropped, and
+//     later ticks keep their times.
+//   - A run that hangs shows while it hangs. A dropped tick is counted when it comes; the 1st, 2nd,
+//     4th, 8th of a run and so on are logged; [TaskStats] says since when the run is in flight. The
+//     run delays no other task.
 //   - A [Task.Timeout] cancels the context of a run, by the GC's clock. So do Remove, the end of
-//     Run, and the last RunNow caller who leaves.
-//   - Its error, panic or call of runtime.Goexit is counted and logged, and touches no other task.
+//     Run, and the last RunNow caller that stops waiting.
+//   - Its error, panic or call of runtime.Goexit is counted and logged, and affects no other task.
 //
-// A task must return when its context ends: Run waits for it, and no other run of it starts before.
-// No goroutine exists unless Run or RunNow was called.
+// A task must return when its context ends: Run waits for it, and its next run starts only then. No
+// goroutine exists unless Run or RunNow was called.
 package gc
 
 import (
@@ -27,13 +27,13 @@ import (
 	"github.com/hostlife/hostlife/internal/asynclog"
 )
 
-// The errors of this package. They are wrapped in an error that says more: use errors.Is.
+// The errors of this package are wrapped with details: use errors.Is.
 var (
-	// ErrInvalid: a Config or a Task has a value that cannot be meant. The message says which and why.
+	// ErrInvalid: a Config or a Task has an invalid value. The message says which and why.
 	ErrInvalid = errors.New("gc: invalid")
-	// ErrDuplicateTask: there is a task with that ID already.
+	// ErrDuplicateTask: a task with that ID exists already.
 	ErrDuplicateTask = errors.New("gc: duplicate task")
-	// ErrUnknownTask: there is no task with that ID.
+	// ErrUnknownTask: no task has that ID.
 	ErrUnknownTask = errors.New("gc: unknown task")
 	// ErrRunning: another Run of the same GC has not returned yet.
 	ErrRunning = errors.New("gc: already running")
@@ -47,23 +47,23 @@ var (
 
 // Config configures a [GC]. Its zero value works.
 type Config struct {
-	// Clock says when tasks and timeouts are due. The default is [clock.System]. If its After waits
-	// for a reading, as those of fake clocks do, and not for time to pass, a step back of the clock
-	// holds up what already waits.
+	// Clock says when tasks and timeouts are due. The default is [clock.System]. The After of a
+	// fake clock waits for a reading, not for time to pass: a step back delays each After that
+	// waits.
 	Clock clock.Clock
-	// Logger receives what fails: errors and panics at level Error, timeouts at Warn, when they
-	// strike, runs that are in flight at their task's next tick at Warn, and runs that were
-	// cancelled at Debug. The default logs nothing.
+	// Logger receives failures. Errors and panics have level Error. Timeouts, and runs that are in
+	// flight at their task's next tick, have Warn. Cancelled runs have Debug. The default logs
+	// nothing.
 	//
-	// It may block, panic, or call the GC: lines wait for it in a bounded queue, and a goroutine of
-	// their own writes them while Run or a run goes on. Lines that find no room are lost, and how
-	// many is logged. The last call of Run or RunNow to return first waits until all lines are
-	// written, but for a Logger that blocks no more than a second; it leaves that goroutine behind.
+	// It may block, panic, or call the GC. Lines wait for it in a bounded queue. A separate
+	// goroutine writes them during Run and during each run of a task. Lines that find no room are
+	// lost, and their number is logged. The last call of Run or RunNow to return waits until all
+	// lines are written. If Logger blocks, it waits a second and leaves that goroutine behind.
 	Logger *slog.Logger
 }
 
-// A GC runs tasks periodically. Its methods may be called concurrently, and by tasks; but a task
-// that waits for its own GC's Run to return waits for ever.
+// A GC runs tasks periodically. Its methods may be called concurrently, and by tasks. But a task
+// must not wait for Run of its own GC to return: both would wait for ever.
 type GC struct {
 	clock  clock.Clock
 	lines  *asynclog.Log // in front of the embedder's handler; started while Run or a run goes on
@@ -80,7 +80,7 @@ type task struct {
 	Task
 	removed chan struct{} // closed by Remove
 	stats   *stats
-	next    *flight // what callers of RunNow wait for that can't join the run in flight; guarded by GC.mu
+	next    *flight // for callers of RunNow that cannot join the run in flight; guarded by GC.mu
 }
 
 // New returns a GC without tasks, or an error that wraps ErrInvalid.
@@ -99,8 +99,8 @@ func New(config Config) (*GC, error) {
 	}, nil
 }
 
-// normalize fills in defaults. Of all Configs only those are invalid whose Clock is a nil pointer:
-// its first use would panic, within Add or Run.
+// normalize fills in defaults. Only a Clock that is a nil pointer is invalid: its first use, within
+// Add or Run, would panic.
 func (c Config) normalize() (Config, error) {
 	if c.Clock == nil {
 		c.Clock = clock.System()
@@ -131,10 +131,9 @@ func (g *GC) Add(added Task) error {
 	return nil
 }
 
-// Remove removes a task, and says whether there was one with that ID. The context of a run in
-// flight is cancelled, its cause being ErrRemoved; Remove doesn't wait for it, so that a task may
-// remove itself. The ID is free at once: a task added under it doesn't run before that run has
-// returned.
+// Remove removes a task, and reports whether one had that ID. It cancels the context of a run in
+// flight, with the cause ErrRemoved. It does not wait for the run, so a task may remove itself. The
+// ID is free at once, but a new task with that ID does not run before the old run has returned.
 func (g *GC) Remove(id string) bool {
 	t, f, next := g.take(id)
 	if t == nil {
@@ -150,8 +149,8 @@ func (g *GC) Remove(id string) bool {
 	return true
 }
 
-// take removes the task from the map, so that one caller of Remove gets it, and no run of it starts
-// any more. It also returns the run in flight and the one that waits for its turn.
+// take removes the task from the map, so that one caller of Remove gets it, and no further run of
+// it starts. It also returns the run in flight and the run that follows it, or nil.
 func (g *GC) take(id string) (t *task, f, next *flight) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newGC returns a GC of a Config that is valid.
+// newGC returns a GC with a valid Config.
 func newGC(t testing.TB, c gc.Config) *gc.GC {
 	t.Helper()
 	g, err := gc.New(c)
@@ -27,14 +27,14 @@ func newGC(t testing.TB, c gc.Config) *gc.GC {
 	return g
 }
 
-// script runs a time script in a bubble: time.Sleep moves the time, synctest.Wait lets everybody
-// get as far as they can. A goroutine that is left at the end fails the test.
+// script runs a time script in a bubble: time.Sleep moves the time, synctest.Wait waits until all
+// goroutines block. A goroutine that is left at the end fails the test.
 func script(t *testing.T, play func(*testing.T, *gc.GC)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { play(t, newGC(t, gc.Config{})) })
 }
 
-// start starts g.Run and returns what stops it, waits for it and returns its error.
+// start starts g.Run, and returns a function that stops it, waits for it and returns its error.
 func start(t *testing.T, g *gc.GC) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -136,9 +136,9 @@ func TestAddRejectsWhatCannotRun(t *testing.T) {
 
 func TestUnknownTask(t *testing.T) {
 	g := newGC(t, gc.Config{})
-	require.False(t, g.Remove("nobody"))
-	require.ErrorIs(t, g.RunNow(t.Context(), "nobody"), gc.ErrUnknownTask)
-	_, ok := g.Stats("nobody")
+	require.False(t, g.Remove("unknown"))
+	require.ErrorIs(t, g.RunNow(t.Context(), "unknown"), gc.ErrUnknownTask)
+	_, ok := g.Stats("unknown")
 	require.False(t, ok)
 	require.NoError(t, g.RunAll(t.Context()))
 }
@@ -174,7 +174,7 @@ func TestRemoveEndsTheGoroutine(t *testing.T) {
 	})
 }
 
-// The runs end at the very moment of a tick, which is theirs no more.
+// The runs end at the very moment of a tick.
 func TestRemovedTaskRunsNoMore(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		d := newDiary()
@@ -226,8 +226,8 @@ func TestTaskRemovesItself(t *testing.T) {
 	})
 }
 
-// A task that takes the place of a removed one doesn't run beside what is left of that, neither at
-// its ticks nor for RunNow, and RunNow isn't given the other's result.
+// A task with the ID of a removed one does not run during the last run of that one, neither at its
+// ticks nor for RunNow, and RunNow does not return the result of that run.
 func TestSuccessorWaitsForRemovedRun(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		add(t, g, "a", func(context.Context) error { time.Sleep(5200 * time.Millisecond); return nil })

@@ -12,7 +12,7 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// An error of a task whose own methods fail is the task's failure, and no more.
+// An error whose methods fail is a failure of its task only.
 type strange struct{ does func() bool }
 
 func (s *strange) Error() string   { s.does(); return "strange" }

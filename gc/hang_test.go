@@ -12,8 +12,8 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// hanging runs a script with a task "a" of each minute that hangs until it is freed, whatever its
-// context says, and with a task "b" of each minute that doesn't. What is logged is in the book.
+// hanging runs a script with two tasks that run every minute. Task "a" hangs until it is freed, and
+// ignores its context; task "b" does not hang. The book has the log.
 func hanging(t *testing.T, play func(t *testing.T, g *gc.GC, free chan struct{}, book *logbook)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestHangIsSeenWhileItLasts(t *testing.T) {
 	})
 }
 
-// A run that hangs for longer than before is spoken of from the first tick again.
+// Each hang is logged from its first tick on.
 func TestEachHangIsLogged(t *testing.T) {
 	hanging(t, func(t *testing.T, g *gc.GC, free chan struct{}, book *logbook) {
 		stop := start(t, g)
@@ -130,7 +130,7 @@ func TestHangIsLoggedWhileRunWaits(t *testing.T) {
 	})
 }
 
-// The task was removed, and its run heeds that as little.
+// The task was removed, and its run ignores that too.
 func TestHangOfARemovedTaskIsLogged(t *testing.T) {
 	hanging(t, func(t *testing.T, g *gc.GC, free chan struct{}, book *logbook) {
 		stop := start(t, g)
@@ -144,8 +144,8 @@ func TestHangOfARemovedTaskIsLogged(t *testing.T) {
 	})
 }
 
-// A task with the ID of a removed one whose run hangs is kept from running by that: its ticks are
-// dropped, and why is said once.
+// A hanging run of a removed task prevents runs of a new task with its ID. The new task's ticks are
+// dropped, and only its loop logs the reason.
 func TestHangOfARemovedTaskHoldsItsSuccessor(t *testing.T) {
 	hanging(t, func(t *testing.T, g *gc.GC, free chan struct{}, book *logbook) {
 		begun := time.Now()
@@ -191,8 +191,8 @@ func TestRunNowEndsAtATick(t *testing.T) {
 	}
 }
 
-// RunNow starts a new run each time at the moment at which the one before has ended, and so
-// until after Run was told to end: that doesn't hold Run up.
+// RunNow starts a new run each time the one before has ended, until after Run was told to end. That
+// does not delay the end of Run.
 func TestRunNowWithoutAPauseDoesNotHoldRunUp(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		add(t, g, "a", func(context.Context) error { time.Sleep(700 * time.Millisecond); return nil })

@@ -14,7 +14,7 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// A jumping clock reads another time after each jump; its Afters go by the time that passes.
+// A jumping clock reads another time after each jump; its Afters wait for time to pass.
 type jumping struct {
 	clock.Clock
 	ahead atomic.Int64 // in seconds, because a Duration holds 292 years
@@ -64,8 +64,8 @@ func TestNoBurstAfterAJumpOfCenturies(t *testing.T) {
 	})
 }
 
-// A step back stops no task for as long: the ticks go on, in phase, and none is closer to the run
-// before than half an interval.
+// The ticks go on after a step back, in phase. No tick is closer than half an interval to the run
+// before.
 func TestClockStepsBack(t *testing.T) {
 	for name, test := range map[string]struct {
 		back int64
@@ -105,8 +105,8 @@ func TestClockJumpsForthAndBack(t *testing.T) {
 	})
 }
 
-// A clock whose Afters wait for a reading, as those of fakes do, steps back during a run: the end of
-// the run is when that is seen.
+// A clock whose Afters wait for a reading, as those of fakes do, steps back during a run. The loop
+// sees that at the end of the run.
 func TestClockStepsBackDuringARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mock := clock.NewMock()

@@ -15,7 +15,7 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// A handler of an embedder does what it does with each line.
+// A handler calls a function of the test for each line.
 type handler func(slog.Record) error
 
 func (h handler) Enabled(context.Context, slog.Level) bool      { return true }
@@ -71,7 +71,7 @@ func TestRunNowWithALoggerThatBlocks(t *testing.T) {
 	})
 }
 
-// Whatever a logger does, the tasks go on.
+// The tasks go on whatever a logger does.
 func TestLoggerThatFails(t *testing.T) {
 	for name, handle := range map[string]func(*gc.GC) error{
 		"panic":  func(*gc.GC) error { panic("the logger's") },
@@ -107,7 +107,7 @@ func TestLoggerThatFails(t *testing.T) {
 	}
 }
 
-// What is logged of a run is written when RunNow returns, and of all runs when Run returns.
+// The lines of a run are written when RunNow returns, and those of all runs when Run returns.
 func TestLinesAreWrittenBeforeTheCallReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var book logbook

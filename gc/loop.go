@@ -9,28 +9,29 @@ import (
 
 // A loop is the schedule of a task during one Run. One goroutine owns it.
 //
-// It goes on ticking while a run is in flight, so that dropped ticks are counted and logged when
-// they come, and not once the run has ended, which may be never. What makes this difficult is a run
-// that ends at the very moment of a tick: the two come in either order. So a tick that finds a run
-// in flight is held. It counts as dropped, but if the run turns out to have ended no later than
-// that tick, by the clock, the tick is used for a run after all. What orders the two is the clock
-// reading that land takes, never which goroutine was faster.
+// It ticks on while a run is in flight, so that dropped ticks are counted and logged when they
+// come. The end of the run may be never.
+//
+// A run may end at the very moment of a tick, and the loop may see the two in either order. So a
+// tick that finds a run in flight is held. It counts as dropped. But if the run ended no later than
+// that tick, by the clock reading of land, the tick starts a run after all. So the clock orders the
+// two, not the speed of goroutines.
 type loop struct {
 	gc   *GC
 	ctx  context.Context // of Run
 	task *task
 
-	tick   time.Time        // the next one
+	tick   time.Time        // the next tick
 	due    <-chan time.Time // its After
-	flight *flight          // in flight when last seen: started here, or found by a tick; or nil
-	missed uint64           // ticks that came during it
-	held   *time.Time       // the last of these; nil if there is none
-	over   bool             // no run is started any more
+	flight *flight          // the run in flight, started here or found by a tick; nil: none was seen
+	missed uint64           // ticks during flight
+	held   *time.Time       // the last of these; nil: there is none
+	over   bool             // no further run starts
 }
 
-// run runs the task at its ticks until ctx ends or the task is removed. It then goes on until the
-// run that it knows of has ended, so that this one's ticks are still counted and logged: a run may
-// ignore its context, and Run waits for it.
+// run runs the task at its ticks until ctx ends or the task is removed. Then it goes on until the
+// run in flight has ended, and still counts and logs dropped ticks: a run may ignore its context,
+// and Run waits for it.
 func (l *loop) run() {
 	ended, removed := l.ctx.Done(), l.task.removed
 	for l.plan(); !l.over || l.flight != nil; {
@@ -57,14 +58,14 @@ func (l *loop) plan() {
 	l.due = l.gc.clock.After(l.tick.Sub(now))
 }
 
-// replan is plan if the clock has stepped back. Otherwise the After that there is will do.
+// replan plans again if the clock has stepped back. Otherwise the present After is right.
 func (l *loop) replan() {
 	if !l.task.nearest(l.tick, l.gc.clock.Now()).Equal(l.tick) {
 		l.plan()
 	}
 }
 
-// pass does what the tick that has come is for, and moves on to the next one.
+// pass uses or holds the tick that has come, and moves on to the next tick.
 func (l *loop) pass() {
 	if l.flight.hasLanded() { // when both are ready, select may choose either
 		l.settle()
@@ -84,16 +85,16 @@ func (l *loop) pass() {
 	}
 }
 
-// launch starts a run for a tick, or finds the one that is in its way, or finds that the loop is
-// over. It says whether it did the first.
+// launch starts a run for a tick, and reports whether it did. Otherwise it finds the run in flight,
+// or nil if the loop is over.
 func (l *loop) launch(tick time.Time) (started bool) {
 	l.flight, started = l.gc.launch(l.ctx, l.task, tick, l.held != nil)
 	l.missed = 0
 	return started
 }
 
-// settle is for when the run in flight has landed: it decides about the tick that is held. If a
-// RunNow was faster than the launch, its run is now what the tick waits for.
+// settle decides about the held tick after the run in flight has landed. If a RunNow was faster
+// than the launch, the tick now waits for that run.
 func (l *loop) settle() {
 	ended := l.flight.ended
 	l.flight = nil
@@ -112,8 +113,8 @@ func (l *loop) settle() {
 	}
 }
 
-// miss counts ticks that came during the run in flight. It logs the 1st, the 2nd, the 4th, the 8th
-// of them and so on, or that there were so many: some lines for a day, and a first one soon.
+// miss counts ticks that came during the run in flight. It logs the 1st, 2nd, 4th, 8th of them and
+// so on. So the first line comes soon, and a day has only some lines.
 func (l *loop) miss(ticks uint64, now time.Time) {
 	before := l.missed
 	l.missed = plus(before, ticks)
@@ -123,8 +124,8 @@ func (l *loop) miss(ticks uint64, now time.Time) {
 	}
 }
 
-// warn logs that a run is still in flight. If its task was removed, the loop of the task that has
-// the ID now does so, or if there is none, that of the removed one.
+// warn logs that a run is still in flight. If this task was removed and another task has its ID
+// now, only the loop of that task logs it.
 func (l *loop) warn(now time.Time) {
 	f, current := l.flight, l.gc.task(l.task.ID)
 	if current != nil && current != l.task {
@@ -140,7 +141,7 @@ func (l *loop) warn(now time.Time) {
 	l.gc.logger.LogAttrs(f.ctx, slog.LevelWarn, "gc: task still running", attrs...)
 }
 
-// forgetOthers has the loop of a removed task not wait for a run that isn't this task's.
+// forgetOthers lets the loop of a removed task end without waiting for a run of another task.
 func (l *loop) forgetOthers() {
 	if l.flight != nil && l.flight.task != l.task {
 		l.flight = nil

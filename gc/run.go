@@ -12,9 +12,9 @@ type session struct {
 	loops sync.WaitGroup // one loop for each task
 }
 
-// Run runs every task at each of its ticks until ctx ends. It then cancels all runs in flight, those
-// that RunNow started included, waits until they have returned, and returns nil. Until it has
-// returned another Run returns ErrRunning; after that Run may be called again.
+// Run runs every task at each of its ticks until ctx ends. Then it cancels all runs in flight,
+// including those that RunNow started, waits until they have returned, and returns nil. Before
+// that, another Run returns ErrRunning. After that, Run may be called again.
 func (g *GC) Run(ctx context.Context) error {
 	g.lines.Start()
 	s, err := g.open(ctx)
@@ -30,8 +30,8 @@ func (g *GC) Run(ctx context.Context) error {
 	for _, f := range flights {
 		<-f.done
 	}
-	// No loop starts during this wait: start sees that ctx has ended. One that it started before
-	// that, it started before inFlight had the lock.
+	// No loop starts during this wait, because start sees that ctx has ended. A loop that it
+	// started before that was started before inFlight had the lock.
 	s.loops.Wait()
 	g.lines.Stop()
 	g.close()

@@ -62,8 +62,8 @@ func TestTaskAddedWhileStoppingDoesNotRun(t *testing.T) {
 	})
 }
 
-// Runs that take longer than the interval never overlap; the ticks meanwhile are dropped; what
-// follows starts when it would have started anyway.
+// Runs that take longer than the interval never overlap. The ticks in between are dropped, and
+// later runs start at their ticks.
 func TestSlowRunsDropTicksAndKeepPhase(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		d := newDiary()
@@ -110,8 +110,8 @@ func TestRunNowInFlightDropsTicks(t *testing.T) {
 	})
 }
 
-// A sleepy clock is what a process sees that stands still for an hour: its first After fires late.
-// One that is due already takes a moment, in which a run may end.
+// A sleepy clock is the clock of a process that stands still for an hour: its first After fires
+// late. An After that is due already takes a moment, in which a run may end.
 type sleepy struct {
 	clock.Clock
 	first sync.Once
@@ -222,7 +222,7 @@ func (s slow) After(d time.Duration) <-chan time.Time {
 	return s.Clock.After(d)
 }
 
-// Run returns when nothing of it is left, be it in a task or between two.
+// Run leaves no goroutine behind, whether it ends during a run or between two.
 func TestStopWaitsForLoops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGC(t, gc.Config{Clock: slow{clock.System()}})

@@ -10,18 +10,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// RunNow runs a task at once, whether Run is running or not, and waits for it. If a run is in flight
-// it joins that one, unless its context has ended: then it waits for its end and for the run after
-// that, which all callers that wait so share. The schedule of the task stays as it is.
+// RunNow runs a task at once, whether Run is running or not, and waits for it. It joins a run in
+// flight. If the context of that run has ended, it waits for its end and for the run after it,
+// which all such callers share. The schedule of the task does not change.
 //
-// It returns the error of the run: what Task.Run returned, as it is; with the cause if the run's
-// context ended before (errors.Is knows context.DeadlineExceeded of a timeout, and ErrRemoved); or
-// ErrPanic. When ctx ends first, RunNow returns ctx's error at once. The run goes on for the others
-// who wait for it, its schedule being one if that started it; if there is none, its context is
-// cancelled. It returns ErrUnknownTask, or ErrRemoved if the task is removed while RunNow waits.
+// It returns the error of Task.Run, unchanged. If the run's context had ended, the cause is added:
+// errors.Is finds context.DeadlineExceeded after a timeout, and ErrRemoved. A panic returns
+// ErrPanic. An unknown ID returns ErrUnknownTask. If the task is removed while RunNow waits, it
+// returns ErrRemoved.
 //
-// A run that called RunNow for its own task would wait for itself. RunNow sees that by a ctx that
-// comes from the run's context, and returns ErrReentrant; given any other it waits until ctx ends.
+// If ctx ends first, RunNow returns ctx's error at once. The run goes on if other callers wait for
+// it, or if the schedule started it. Otherwise its context is cancelled.
+//
+// A run that calls RunNow for its own task would wait for itself. If ctx comes from the run's
+// context, RunNow returns ErrReentrant. With any other ctx it waits until ctx ends.
 func (g *GC) RunNow(ctx context.Context, id string) error {
 	t := g.task(id)
 	if t == nil {
@@ -30,7 +32,7 @@ func (g *GC) RunNow(ctx context.Context, id string) error {
 	return g.runNow(ctx, t)
 }
 
-// RunAll runs all tasks at once, as RunNow does, and waits for them. An error of one task ends no
+// RunAll runs all tasks at once, as RunNow does, and waits for them. The error of a task ends no
 // other run. RunAll joins all errors, each with the ID of its task, in the order of the IDs.
 func (g *GC) RunAll(ctx context.Context) error {
 	tasks := g.all()
@@ -81,7 +83,7 @@ func (g *GC) runNow(ctx context.Context, t *task) error {
 	}
 }
 
-// within says whether ctx is that of a run of t in flight, or comes from it.
+// within reports whether ctx is, or comes from, the context of a run of t in flight.
 func (g *GC) within(ctx context.Context, t *task) bool {
 	f, ok := ctx.Value(t).(*flight)
 	g.mu.Lock()
@@ -89,9 +91,9 @@ func (g *GC) within(ctx context.Context, t *task) bool {
 	return ok && g.flights[t.ID] == f
 }
 
-// join starts a run of t, or joins the one in flight. When that one can't be joined, because its
-// context has ended or it is of a removed task with t's ID, join joins the run that is to follow,
-// which clear starts: so a caller waits for one run that isn't its own at most, whatever others do.
+// join starts a run of t, or joins the run in flight. A run cannot be joined if its context has
+// ended, or if it is of a removed task with t's ID. Then join joins the next run, which clear
+// starts. So a caller waits for at most one run that is not its own, whatever other callers do.
 func (g *GC) join(ctx context.Context, t *task) (*flight, error) {
 	now := g.clock.Now()
 	g.mu.Lock()
@@ -115,9 +117,8 @@ func (g *GC) join(ctx context.Context, t *task) (*flight, error) {
 	return t.next, nil
 }
 
-// leave is for callers that joined and wait no longer. The last one cancels the run, or takes back
-// that it is to follow. That no caller joins in between is why join looks at waiting: once it is 0,
-// it stays 0.
+// leave ends the wait of a caller that joined. The last one cancels the run, or the plan for the
+// next run. No caller joins in between: join checks waiting, and once that is 0 it stays 0.
 func (g *GC) leave(f *flight, cause error) {
 	g.mu.Lock()
 	f.waiting--

@@ -66,7 +66,7 @@ func TestRunNowJoinsTheScheduledRun(t *testing.T) {
 	})
 }
 
-// The caller who started the run leaves, at once; those who joined get its result.
+// The caller that started the run leaves at once. The callers that joined get its result.
 func TestRunOutlivesTheCallerWhoStartedIt(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		add(t, g, "a", func(ctx context.Context) error {
@@ -90,7 +90,8 @@ func TestRunOutlivesTheCallerWhoStartedIt(t *testing.T) {
 	})
 }
 
-// When the last caller leaves, the run is told; who comes then waits for its end, and gets a new run.
+// When the last caller leaves, the run is cancelled. A later caller waits for its end and gets a
+// new run.
 func TestLastCallerCancelsTheRun(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		enough := errors.New("enough")
@@ -121,8 +122,8 @@ func TestLastCallerCancelsTheRun(t *testing.T) {
 	})
 }
 
-// A run whose context has ended isn't joined: its callers wait for its end, and get a new run, or
-// none if the task is gone by then.
+// A run whose context has ended is not joined. Callers wait for its end and get a new run, or none
+// if the task was removed by then.
 func TestRunNowDoesNotJoinADyingRun(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		d := newDiary()
@@ -145,7 +146,7 @@ func TestRunNowDoesNotJoinADyingRun(t *testing.T) {
 	})
 }
 
-// The schedule waits too: callers who leave don't end the run that it started.
+// The schedule counts as a waiting caller: callers that leave do not end a run that it started.
 func TestCallersWhoLeaveDoNotEndTheScheduledRun(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		var err error
@@ -198,7 +199,7 @@ func TestRunNowFromWithinTheTask(t *testing.T) {
 	})
 }
 
-// A context that comes from a run that is over stands in nobody's way.
+// A context that comes from an earlier run is no re-entry.
 func TestRunNowWithTheContextOfAPastRun(t *testing.T) {
 	g := newGC(t, gc.Config{})
 	var past context.Context

@@ -7,22 +7,22 @@ import (
 	"github.com/hostlife/hostlife/histogram"
 )
 
-// TaskStats is what happened to a task since it was added: a snapshot. A run is in it from the moment
-// at which it returned, and a dropped tick from the moment at which it came. If the run in flight
-// ends at the very clock reading of a tick, that tick gets a run and is not counted any more.
+// TaskStats is a snapshot of what happened to a task since it was added. A run counts from its
+// return, a dropped tick from the moment at which it came. If a run ends at the very clock reading
+// of a tick, that tick starts a run and is not counted any more.
 type TaskStats struct {
-	Runs     uint64 // runs that returned, in whatever way
-	Errors   uint64 // of these: returned an error, those of a timeout included
+	Runs     uint64 // runs that ended, in any way
+	Errors   uint64 // of these: returned an error, also after a timeout
 	Canceled uint64 // of these: returned the error of a context that was cancelled otherwise
 	Panics   uint64 // of these: panicked, or called runtime.Goexit
-	Timeouts uint64 // timeouts that struck, counted when they strike
+	Timeouts uint64 // counted when they happen
 	Dropped  uint64 // ticks that came while a run was in flight, or passed while the process stood still
 
-	// RunningSince is when the run in flight was started; zero if there is none. A run of a removed
-	// task that had the same ID counts too, for it keeps this one from running.
+	// RunningSince is when the run in flight started; zero if there is none. A run of a removed
+	// task with the same ID counts too, because it prevents runs of this task.
 	RunningSince time.Time
 
-	// Duration is that of runs, from start to return; recorded when a run returns.
+	// Duration is the time from start to return of a run; recorded when it returns.
 	Duration histogram.Snapshot[time.Duration]
 	// PeriodJitter is the difference between the planned and the actual start, in either direction;
 	// recorded when a tick starts a run. PeriodJitterShare is the same as a share of Task.Interval.
@@ -30,7 +30,7 @@ type TaskStats struct {
 	PeriodJitterShare histogram.Snapshot[float64]
 }
 
-// Stats returns the statistics of a task, and whether there is one with that ID.
+// Stats returns the statistics of a task, and whether a task has that ID.
 func (g *GC) Stats(id string) (TaskStats, bool) {
 	t, f := g.look(id)
 	if t == nil {
@@ -50,7 +50,7 @@ func (g *GC) look(id string) (*task, *flight) {
 	return g.tasks[id], g.flights[id]
 }
 
-// Tasks returns the IDs of the tasks that there are, in alphabetical order.
+// Tasks returns the IDs of all tasks, in alphabetical order.
 func (g *GC) Tasks() []string {
 	var ids []string
 	for _, t := range g.all() {

@@ -43,7 +43,7 @@ func TestPercentilesOfDuration(t *testing.T) {
 	})
 }
 
-// The clock steps back while a run is in flight: it took no time, not less than none.
+// The clock steps back while a run is in flight: its duration is zero, not negative.
 func TestNoRunTakesLessThanNoTime(t *testing.T) {
 	mock := clock.NewMock()
 	mock.Set(time.Unix(1e9, 0))

@@ -15,8 +15,8 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// Everything is called at once, at random, for seconds: no run of an ID overlaps another, no run is
-// left when all callers have returned, and a caller who didn't leave is never told that it did.
+// All methods are called concurrently, at random, for seconds. No run of an ID overlaps another, no
+// run is left when all callers have returned, and only callers that leave get the cause of leaving.
 func TestStorm(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		s := &storm{g: g, until: time.Now().Add(5 * time.Second)}
@@ -73,7 +73,7 @@ func (s *storm) run(ctx context.Context, flying *atomic.Int32) error {
 	return context.Cause(ctx)
 }
 
-// left is why callers of leave go; nobody else is to hear of it.
+// left is the cause of callers of leave. No other caller may get it.
 type left struct{}
 
 func (left) Error() string { return "left" }

@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// A Task is work to be done periodically.
+// A Task is periodic work.
 type Task struct {
 	// ID names the task in calls, errors and logs. It is unique within a GC and not empty.
 	ID string
 	// Interval is the time from one tick to the next, however long the runs take. It is positive.
-	// When the clock jumps ahead, one run follows, late, and the ticks in between are dropped. When
-	// it steps back, the next tick comes within one and a half Intervals, not counting Jitter.
+	// If the clock jumps ahead, one run follows, late, and the ticks in between are dropped. If it
+	// steps back, the next tick comes within 1.5 x Interval, without Jitter.
 	Interval time.Duration
 	// Timeout is the time after which the context of a run is cancelled. The context's cause is
 	// then context.DeadlineExceeded, by errors.Is; its Err is context.Canceled and it has no
 	// Deadline, because the GC's clock need not be that of package context. 0 means no timeout.
 	Timeout time.Duration
-	// Jitter, from 0 up to but not including 1, varies each period by up to ±Jitter × Interval, so
-	// that many processes started together don't all work at once. 0 means none.
+	// Jitter, from 0 to below 1, varies each period by up to ±Jitter x Interval, so that processes
+	// that started together do not all work at once. 0 means none.
 	Jitter float64
 	// Run does the work, and returns when its context ends. The context has the values of the
 	// context of Run or RunNow, whichever started the run.
@@ -51,9 +51,10 @@ func (t Task) period() time.Duration {
 	return t.Interval + min(vary, math.MaxInt64-t.Interval)
 }
 
-// following returns the first tick after now, when the one at tick is due, and how many have come
-// in between, the last of them perhaps at now. It counts from tick and not from now, so the ticks
-// keep their phase; it takes one step, so a pause of any length costs the same and no burst follows.
+// following returns the first tick after now, given that the one at tick is due, and the number of
+// ticks in between, the last of them perhaps at now. It counts from tick, not from now, so the
+// ticks keep their phase. It takes one step, so a pause of any length costs the same and no burst
+// follows.
 func (t Task) following(tick, now time.Time) (next time.Time, passed uint64) {
 	next = tick.Add(t.period())
 	if now.Before(next) {
@@ -63,10 +64,10 @@ func (t Task) following(tick, now time.Time) (next time.Time, passed uint64) {
 	return now.Add(t.Interval - rest), plus(passed, 1)
 }
 
-// nearest returns the tick to wait for when the one at next is planned. That is next, unless the
-// clock has stepped back: then it is the tick of the same phase that is nearest to one Interval
-// from now. The half Interval in between is what tells a step from clocks that are inexact, and
-// keeps a tick that has had its run from having another.
+// nearest returns the tick to wait for if the one at next is planned. That is next, unless the
+// clock has stepped back. Then it is the tick of the same phase that is nearest to one Interval
+// from now. The half Interval in between distinguishes a step from an inexact clock, and prevents a
+// second run for the same tick.
 func (t Task) nearest(next, now time.Time) time.Time {
 	half := t.Interval / 2
 	longest := t.Interval + min(time.Duration(t.Jitter*float64(t.Interval)), math.MaxInt64-t.Interval)
@@ -96,5 +97,5 @@ func divide(from, to time.Time, by time.Duration) (n uint64, rest time.Duration)
 	return d.Uint64(), time.Duration(left.Int64())
 }
 
-// plus is the sum, or the highest number if the sum is too high.
+// plus returns the sum, or the highest uint64 if the sum is higher.
 func plus(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }

@@ -12,8 +12,8 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-// A caller of RunNow that can't join the run in flight gets the next one, whatever other callers do:
-// here each cancels the run that it has started at once, and calls again.
+// A caller of RunNow that cannot join the run in flight gets the next run, whatever other callers
+// do. Here each of them cancels the run that it has started at once, and calls again.
 func TestRunNowWaitsForOneRunAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}
@@ -43,7 +43,7 @@ func TestRunNowWaitsForOneRunAtMost(t *testing.T) {
 	})
 }
 
-// Callers that wait for their turn share one run, which is started if one of them is left.
+// Callers that wait for the next run share it. It starts if at least one of them is left.
 func TestRunsInTurnAreShared(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {
 		d := newDiary()
@@ -72,7 +72,7 @@ func TestRunsInTurnAreShared(t *testing.T) {
 	})
 }
 
-// A caller that waits for a run that hangs hears at once that its task was removed.
+// A caller that waits for a hanging run is told at once that its task was removed.
 func TestRunNowThatWaitsHearsOfRemove(t *testing.T) {
 	hanging(t, func(t *testing.T, g *gc.GC, free chan struct{}, _ *logbook) {
 		first := runNow(t.Context(), g, "a")
