@@ -1,8 +1,8 @@
 // Package histogram keeps distributions of durations and ratios in bounded memory.
 //
-// It is a thin layer over HdrHistogram (Tene, http://hdrhistogram.org): what it adds is that the
-// zero value works and costs nothing, that minima, maxima and the means of durations are exact,
-// and that a [Snapshot] is plain data.
+// It is a thin layer over HdrHistogram (Tene, http://hdrhistogram.org), and adds three things: the
+// zero value works and costs nothing; minima, maxima and the means of durations are exact; a
+// [Snapshot] is plain data.
 package histogram
 
 import (
@@ -13,31 +13,32 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// A Number is what a histogram can be of: durations, or ratios without a unit.
+// A Number is a value that a histogram can count: a duration, or a ratio without a unit.
 type Number interface{ time.Duration | float64 }
 
 const (
-	digits = 2 // significant ones: an upper bound is at most 1 % too high
+	digits = 2 // significant digits: an upper bound is at most 1 % too high
 	most   = int64(24 * time.Hour)
-	parts  = 1e6 // of 1, in which ratios are counted
+	parts  = 1e6 // ratios are counted in millionths
 )
 
-// A Histogram collects values in about 40 KB, however many there are; before the first one it
-// takes no room. The zero Histogram is ready to use. It does no locking, and must not be
-// copied.
+// A Histogram collects any number of values in about 40 KB; before the first value it takes no
+// memory. The zero Histogram is ready to use. It does no locking, and must not be copied.
 type Histogram[T Number] struct {
 	counts   *hdrhistogram.Histogram
 	min, max T
 	sum      float64 // of ratios
-	high     uint64  // with low, the sum of durations: of 128 bits, so it is exact, however many there are
+	high     uint64  // with low, the sum of durations in 128 bits, which is always exact
 	low      uint64
 }
 
-// Record adds a value. A negative one, as from a clock that stepped back, counts as 0, and so does NaN; an infinite
-// ratio counts as the greatest float64. One that is longer than a day, or greater than 86 million,
-// is in the last bar, whatever its size.
+// Record adds a value. Three kinds of values count as others:
+//
+//   - a negative value, as from a clock that stepped back, and NaN: as 0
+//   - an infinite ratio: as the greatest float64
+//   - a duration above a day, or a ratio above 86 million: in the last bucket, whatever its size
 func (h *Histogram[T]) Record(v T) {
-	if positive := v > 0; !positive { // NaN is not either
+	if positive := v > 0; !positive { // false for NaN too
 		v = 0
 	}
 	if isRatio[T]() {
@@ -56,7 +57,7 @@ func (h *Histogram[T]) Record(v T) {
 	_ = h.counts.RecordValue(steps(v)) // fails only above most
 }
 
-// steps is what the counts count v as: so many steps are no less than v.
+// steps returns v in the unit of the counts, rounded up.
 func steps[T Number](v T) int64 {
 	if isRatio[T]() {
 		product := float64(v) * parts
@@ -72,7 +73,7 @@ func steps[T Number](v T) int64 {
 	return min(int64(v), most)
 }
 
-// Clone returns a histogram of the same values, which goes its own way from here on.
+// Clone returns an independent histogram of the same values.
 func (h *Histogram[T]) Clone() *Histogram[T] {
 	c := *h
 	if h.counts != nil {
@@ -99,15 +100,16 @@ func (h *Histogram[T]) Snapshot() Snapshot[T] {
 	}
 }
 
-// percent is the share of n values that a percentile, in thousandths, is no less than: for ValueAtPercentilesSlice,
-// which takes the value that is nearest and so may be too low, this is a whole number of values.
+// percent turns a percentile, in thousandths, into the share of a whole number of n values, rounded
+// up. ValueAtPercentilesSlice rounds to the nearest value, so without this it may return one that
+// is too low.
 func percent(permille, n int64) float64 {
 	above := 1000 - permille
 	rank := n - (n/1000*above + n%1000*above/1000)
 	return 100 * float64(rank) / float64(n)
 }
 
-// total is the sum in seconds, or without a unit.
+// total returns the sum in seconds, or without a unit.
 func (h *Histogram[T]) total() float64 {
 	if isRatio[T]() {
 		return min(h.sum, math.MaxFloat64)
@@ -118,17 +120,17 @@ func (h *Histogram[T]) total() float64 {
 	return float64(high)*(1<<64) + float64(low) + float64(rest)/float64(second)
 }
 
-// mean is that of n values.
+// mean returns the mean of n values.
 func (h *Histogram[T]) mean(n uint64) T {
-	if isRatio[T]() { // whose sum was rounded, or is infinite
+	if isRatio[T]() { // the sum was rounded, or is infinite
 		return max(h.min, min(T(h.sum/float64(n)), h.max))
 	}
 	d, _ := bits.Div64(h.high, h.low, n) // it fits: no duration is above the mean's type
 	return T(d)
 }
 
-// bound is the upper end of a bucket, which may lie above the maximum. The last bucket has all that is too
-// great to be counted as what it is, so its upper end is the maximum.
+// bound returns the upper end of a bucket, or the maximum if that is lower. The last bucket has all
+// values beyond the range of the counts, so its upper end is the maximum.
 func (h *Histogram[T]) bound(v int64) T {
 	if v >= most {
 		return h.max
@@ -136,7 +138,7 @@ func (h *Histogram[T]) bound(v int64) T {
 	return min(T(float64(v)/scale[T]()), h.max)
 }
 
-// scale is how many steps of the counts a T of 1 is.
+// scale returns how many steps of the counts a T of 1 has.
 func scale[T Number]() float64 {
 	if isRatio[T]() {
 		return parts
@@ -144,43 +146,46 @@ func scale[T Number]() float64 {
 	return 1
 }
 
-// isRatio is known when this is compiled: of whole numbers a half is 0.
+// isRatio is a constant for the compiler: a half is 0 for whole numbers.
 func isRatio[T Number]() bool { return T(1)/T(2) > 0 }
 
-// A Snapshot summarises values as they were at one moment. Min, Max and the Mean of durations, which
-// is rounded down to the nanosecond, are exact. Sum is rounded as a float64 is, and so is the Mean of
-// ratios, by as much as adding them one after the other makes it; it lies between Min and Max.
+// A Snapshot summarises the values at one moment. All fields are 0 if Count is.
 //
-// The percentiles are upper bounds. They are at most 1 % too high (of ratios, 1 % and 0.000001); one
-// that lies beyond a day, or 86 million, is Max. All are 0 when Count is.
+//   - Min, Max: exact.
+//   - Mean: of durations exact, rounded down to the nanosecond. Of ratios rounded like a sum of
+//     float64 values, but between Min and Max.
+//   - Sum: rounded to a float64.
+//   - Percentiles: upper bounds, at most 1 % too high (of ratios, 1 % and 0.000001). A percentile
+//     above a day, or 86 million, is Max.
 type Snapshot[T Number] struct {
 	Count                               uint64
 	Sum                                 float64 // in seconds, or without a unit
 	Min, Mean, P50, P90, P99, P999, Max T
-	of                                  *Histogram[T] // whose bars are made when somebody asks
+	of                                  *Histogram[T] // for Buckets
 }
 
-// A Bar is how many values lie between the bar before it and AtMost.
+// A Bucket counts the values above the bucket before it, up to and including UpperBound.
 type Bucket[T Number] struct {
 	UpperBound T
 	Count      uint64
 }
 
-// Bars are those that have values, from small to large: what a histogram of another kind can be
-// made of. They cost more than all of the rest, and are made anew at each call.
-func (s Snapshot[T]) Buckets() (bars []Bucket[T]) {
+// Buckets returns the buckets that have values, from small to large, for conversion to another kind
+// of histogram. Each call computes them, which takes longer than the rest of the snapshot.
+func (s Snapshot[T]) Buckets() (buckets []Bucket[T]) {
 	if s.of == nil {
 		return nil
 	}
 	for _, b := range s.of.counts.Distribution() {
 		if b.Count > 0 {
-			bars = append(bars, Bucket[T]{UpperBound: s.of.upTo(b.To), Count: uint64(b.Count)})
+			buckets = append(buckets, Bucket[T]{UpperBound: s.of.upTo(b.To), Count: uint64(b.Count)})
 		}
 	}
-	return bars
+	return buckets
 }
 
-// upTo is the upper end of the bar of a bucket: not cut off at the maximum, so that it stays where it is.
+// upTo returns the upper end of a bucket. It is not cut off at the maximum, so that it never
+// changes.
 func (h *Histogram[T]) upTo(v int64) T {
 	end := T(float64(v) / scale[T]())
 	if v >= most {

@@ -19,7 +19,7 @@ func TestTheZeroHistogramIsOfNothing(t *testing.T) {
 	require.Empty(t, h.Clone().Snapshot().Buckets())
 }
 
-// 1 ms, 2 ms, ... 1000 ms, the greatest first.
+// The values are 1000 ms, 999 ms, ... 1 ms.
 func TestPercentiles(t *testing.T) {
 	var h histogram.Histogram[time.Duration]
 	for i := 1000; i > 0; i-- {
@@ -55,7 +55,7 @@ func TestRatios(t *testing.T) {
 	require.InDelta(t, 1, s.Max, 0)
 }
 
-// What can't be meant is counted, and breaks nothing.
+// Invalid values are counted, and break nothing.
 func TestExtremes(t *testing.T) {
 	var d histogram.Histogram[time.Duration]
 	d.Record(-time.Hour)
@@ -75,7 +75,7 @@ func TestExtremes(t *testing.T) {
 	require.Zero(t, f.Snapshot().Min)
 }
 
-// The bars are the whole distribution, in order, each at most 1 % too high.
+// The buckets are the whole distribution, in order, each at most 1 % too high.
 func TestBars(t *testing.T) {
 	var h histogram.Histogram[time.Duration]
 	for _, d := range []time.Duration{0, 3, 3, time.Microsecond, time.Second, 2 * time.Second} {
@@ -101,7 +101,7 @@ func TestACloneIsItsOwn(t *testing.T) {
 	require.EqualValues(t, 2, h.Snapshot().Count)
 }
 
-// A snapshot stays as it is, its bars too.
+// A snapshot and its buckets do not change.
 func TestASnapshotStays(t *testing.T) {
 	var h histogram.Histogram[time.Duration]
 	h.Record(time.Second)

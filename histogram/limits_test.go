@@ -33,7 +33,7 @@ func TestMeansOfTheLongestDurations(t *testing.T) {
 	require.Equal(t, 1000*day+1, h.Snapshot().Mean)
 }
 
-// Ratios without end stay finite, and so can be written as JSON.
+// Sums and means of infinite ratios are finite, so they can be written as JSON.
 func TestRatiosWithoutEnd(t *testing.T) {
 	var h histogram.Histogram[float64]
 	for range 3 {
@@ -78,7 +78,7 @@ func TestRatiosAgainstAllValues(t *testing.T) {
 	}
 }
 
-// Each ratio alone, and beneath a greater one: a step of the counts is never below it.
+// The upper bound of a ratio is never below it, whether it is alone or below a greater one.
 func TestABoundIsNeverBelowARatio(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 5))
 	for range 300 {
@@ -102,7 +102,7 @@ func draw[T histogram.Number](rnd *rand.Rand, edges []T, other func() T) (values
 	return values
 }
 
-// check checks what holds of any values; it leaves them sorted, as they are counted.
+// check checks what holds for any values. It sorts them, and makes them as they are counted.
 func check[T histogram.Number](t *testing.T, values []T) histogram.Snapshot[T] {
 	var h histogram.Histogram[T]
 	for i, v := range values {
