@@ -9,9 +9,8 @@ import "time"
 
 // A Clock tells the time and signals its passing. Its methods may be called concurrently.
 //
-// One that also has a method Since(time.Time) time.Duration, as System and the fakes have, is
-// asked by it where only the time that has passed matters: the system's answers that in half the
-// time of Now.
+// A Clock may also have a method Since(time.Time) time.Duration, as System and the fakes do. It is
+// called where only elapsed time matters: Since of the system's clock takes half the time of Now.
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
@@ -20,8 +19,8 @@ type Clock interface {
 	After(d time.Duration) <-chan time.Time
 }
 
-// System returns the clock of package time. It has no state and no goroutine of its own, and an
-// After that nobody waits for any more is garbage, so a select may abandon one freely.
+// System returns the clock of package time. It has no state and no goroutine of its own. An After
+// without a receiver is collected as garbage, so a select may abandon one freely.
 func System() Clock { return system{} }
 
 type system struct{}

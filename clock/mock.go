@@ -72,7 +72,8 @@ func (m *Mock) After(d time.Duration) <-chan time.Time {
 	return c
 }
 
-// park adds w behind the waiters that have the same deadline or an earlier one. The caller holds m.mu.
+// park adds w behind the waiters that have the same deadline or an earlier one. The caller holds
+// m.mu.
 func (m *Mock) park(w waiter) {
 	i := len(m.waiters)
 	for i > 0 && w.deadline.Before(m.waiters[i-1].deadline) {
@@ -87,8 +88,8 @@ func (m *Mock) park(w waiter) {
 func (m *Mock) Sleep(d time.Duration) { <-m.After(d) }
 
 // BlockUntil waits until at least n calls of After or Sleep wait for the Mock. It returns the error
-// of ctx if ctx ends first. A waiter stops counting within the Add or Set that reaches its deadline,
-// so a BlockUntil that follows waits until the goroutine waits again.
+// of ctx if ctx ends first. A waiter stops counting within the Add or Set that reaches its
+// deadline, so a BlockUntil that follows waits until the goroutine waits again.
 func (m *Mock) BlockUntil(ctx context.Context, n int) error {
 	for {
 		parked, arrival := m.parked()
