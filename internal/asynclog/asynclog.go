@@ -1,15 +1,16 @@
 // Package asynclog takes log lines without waiting for the handler that writes them.
 //
 // A library that logs through its embedder's [slog.Handler] runs the embedder's code. That may
-// block (stderr is a pipe that nothing reads), panic, end its goroutine, or call the library. A
-// [Log] stands in between: its Logger puts lines into a bounded queue and returns. Lines are
-// written by a goroutine that exists only while there are lines, between Start and Stop; or by
-// Flush, on the caller's goroutine. One goroutine writes at a time, in the order of the queue. A
-// line that finds no room, or that the handler fails on, is lost and counted; when there is room
-// again a line says how many found none.
+// block (stderr is a pipe without a reader), panic, end its goroutine, or call the library. A [Log]
+// is between the two: its Logger puts lines into a bounded queue and returns.
 //
-// It is not a logger: it formats nothing and filters nothing but what the handler does not want.
-// All methods are safe for concurrent use.
+// Between Start and Stop a goroutine writes the lines; it exists only while there are lines.
+// Otherwise Flush writes them, on the caller's goroutine. One goroutine writes at a time, in the
+// order of the queue. A line that finds no room, or that the handler fails on, is lost and counted.
+// When there is room again, a line says how many lines found none.
+//
+// The package is not a logger: it does not format lines, and only the handler filters them. All
+// methods are safe for concurrent use.
 package asynclog
 
 import (
@@ -24,7 +25,7 @@ import (
 
 const (
 	room  = 1024        // lines in the queue
-	grace = time.Second // that Stop gives a handler that hangs
+	grace = time.Second // how long Stop waits for a handler that hangs
 )
 
 // A Log is a queue of lines in front of a handler. Make one with New.
@@ -34,11 +35,11 @@ type Log struct {
 	mu      sync.Mutex // guards all below; never held while the handler runs
 	queue   []line
 	lost    uint64
-	untold  uint64        // lines that found no room, since a line said so
+	untold  uint64        // lines that found no room since the last line about lost lines
 	starts  int           // calls of Start, less those of Stop
-	writing bool          // one goroutine takes lines and hands them over
+	writing bool          // a goroutine takes lines and hands them over
 	stuck   bool          // Stop has given up the line that is being written
-	leave   bool          // the rest, too, unless Start is called
+	leave   bool          // Stop has given up the other lines too, until Start is called
 	idle    chan struct{} // closed when writing ends; nil: nothing waits for that
 }
 
@@ -49,7 +50,7 @@ type line struct {
 	with   []derivation // in the order of the calls
 }
 
-// A derivation is a call of WithAttrs or WithGroup, which is made when the line is written.
+// A derivation is a call of WithAttrs or WithGroup. It is made when the line is written.
 type derivation func(slog.Handler) slog.Handler
 
 // New returns a Log in front of to's handler. If to is nil, lines are thrown away.
@@ -69,15 +70,15 @@ func (l *Log) Logger() *slog.Logger {
 	return slog.New(handler{log: l})
 }
 
-// Lost is how many lines were not written: there was no room, or the handler returned an error,
-// panicked or ended its goroutine.
+// Lost returns the number of lines that were not written: they found no room, or the handler
+// returned an error, panicked or ended its goroutine.
 func (l *Log) Lost() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lost
 }
 
-// Start has lines written by a goroutine of their own, until Stop is called as often as Start.
+// Start lets a separate goroutine write lines, until Stop was called as often as Start.
 func (l *Log) Start() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,9 +87,9 @@ func (l *Log) Start() {
 	l.begin(true)
 }
 
-// Stop undoes one Start. The last one waits until all lines are written; but if the handler hangs,
-// no longer than a second of real time, whatever the time is on the embedder's clock. The goroutine
-// then ends when the handler returns; what is in the queue waits for the next Start or Flush.
+// Stop undoes one Start. The last one waits until all lines are written. If the handler hangs, it
+// waits no longer than a second of real time, whatever the embedder's clock says. The goroutine
+// then ends when the handler returns, and lines in the queue wait for the next Start or Flush.
 func (l *Log) Stop() {
 	l.mu.Lock()
 	l.starts--
@@ -109,15 +110,15 @@ func (l *Log) Stop() {
 	}
 }
 
-// giveUp has later calls of Stop not wait for the same line again.
+// giveUp prevents later calls of Stop from waiting for the same line.
 func (l *Log) giveUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stuck, l.leave = l.writing, l.writing && l.starts == 0
 }
 
-// Flush writes the lines that are in the queue now, on the calling goroutine. If another goroutine
-// is writing, Flush leaves them to it.
+// Flush writes the lines that are in the queue now, on the caller's goroutine. If another goroutine
+// is writing, Flush leaves the lines to that.
 func (l *Log) Flush() {
 	l.mu.Lock()
 	lines := len(l.queue)
@@ -148,9 +149,9 @@ func (l *Log) put(x line) {
 	l.begin(l.starts > 0)
 }
 
-// begin starts the goroutine that writes, if one may exist and there is something to write. The
-// caller holds mu. So between Start and Stop no line waits unless a goroutine is writing: both are
-// looked at under mu, here and in end.
+// begin starts the goroutine that writes, if it may exist and there are lines. The caller holds mu.
+// Between Start and Stop no line waits unless a goroutine is writing, because queue and writing are
+// checked under mu, here and in end.
 func (l *Log) begin(may bool) {
 	if may && len(l.queue) > 0 && !l.writing {
 		l.writing = true
@@ -158,8 +159,8 @@ func (l *Log) begin(may bool) {
 	}
 }
 
-// end lets another goroutine write. What is in the queue is written by a new one if Start was
-// called, or if the handler has ended the goroutine that Stop waits for.
+// end lets another goroutine write. A new one starts for lines in the queue if Start was called, or
+// if the handler has ended the goroutine that Stop waits for.
 func (l *Log) end(unfinished bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,7 +181,8 @@ func (l *Log) drain() {
 	}
 }
 
-// next takes the first line out of the queue; or, if lines were lost, one that says so.
+// next takes the first line out of the queue. If lines were lost, it first returns a line about
+// that.
 func (l *Log) next() (x line, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -209,7 +211,7 @@ func lostLine(at time.Time, lines uint64) slog.Record {
 	return r
 }
 
-// write hands a line to the handler, and survives what that does, but for ending its goroutine.
+// write hands a line to the handler, and survives a panic there. The handler may end the goroutine.
 func (l *Log) write(x line) {
 	written := false
 	defer func() {
@@ -233,7 +235,7 @@ type handler struct {
 	with []derivation
 }
 
-// Enabled takes all levels: the handler that writes is asked when it does.
+// Enabled takes all levels. The handler decides when the line is written.
 func (h handler) Enabled(context.Context, slog.Level) bool { return true }
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {

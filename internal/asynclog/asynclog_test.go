@@ -17,7 +17,7 @@ import (
 	"github.com/hostlife/hostlife/internal/asynclog"
 )
 
-// A page is what a text handler writes to.
+// A page collects the output of a text handler.
 type page struct {
 	mu   sync.Mutex // guards text
 	text bytes.Buffer
@@ -35,7 +35,7 @@ func (p *page) String() string {
 	return p.text.String()
 }
 
-// lines are what was written, without times and levels.
+// lines returns the written lines, without times and levels.
 func (p *page) lines() (list []string) {
 	for line := range strings.Lines(p.String()) {
 		_, line, _ = strings.Cut(strings.TrimSpace(line), "msg=")
@@ -99,7 +99,7 @@ func TestStopWaitsForWhatWasLogged(t *testing.T) {
 	})
 }
 
-// A handler that blocks stops nothing, and what it could not take is counted and said.
+// A handler that blocks stops nothing. Lines that it could not take are counted and reported.
 func TestAHandlerThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p page
@@ -128,7 +128,7 @@ func TestAHandlerThatBlocks(t *testing.T) {
 	})
 }
 
-// What the handler does to its goroutine costs one line.
+// A handler that panics, or ends its goroutine, loses one line.
 func TestAHandlerThatFails(t *testing.T) {
 	for name, fail := range map[string]func(){
 		"panics": func() { panic("ouch") },
@@ -164,8 +164,8 @@ func TestALineThatIsNotWrittenIsLost(t *testing.T) {
 	require.EqualValues(t, 1, l.Lost())
 }
 
-// Flush ends though the handler makes a new line of each; and a handler that flushes does not
-// nest.
+// Flush ends although the handler logs a new line for each line, and a handler that calls Flush
+// does not nest.
 func TestAHandlerThatLogs(t *testing.T) {
 	var p page
 	var l *asynclog.Log
