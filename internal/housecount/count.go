@@ -14,7 +14,7 @@ import (
 	"slices"
 )
 
-// counts are what is counted of one package.
+// counts are the counts of one package.
 type counts struct {
 	pkg     string
 	files   []string
@@ -23,8 +23,8 @@ type counts struct {
 	uses    map[string]map[string]bool // by file: the other files whose names it uses
 }
 
-// load parses and type-checks a folder. Imports may be missing or fail to compile: only the names of
-// the package itself count.
+// load parses and type-checks a folder. Imports may be missing or fail to compile: only the names
+// of the package itself count.
 func load(folder string) (*counts, error) {
 	found, err := build.ImportDir(folder, 0)
 	if err != nil {
@@ -66,8 +66,8 @@ func (c *counts) types(pkg *types.Package) {
 	}
 }
 
-// edges finds which file uses names of which other. Locals never cross a file; fields and methods of
-// the package count as its other names do.
+// edges finds the files whose names each file uses. Locals never cross a file. Fields and methods
+// of the package count like its other names.
 func (c *counts) edges(set *token.FileSet, pkg *types.Package, info *types.Info) {
 	c.uses = map[string]map[string]bool{}
 	for id, object := range info.Uses {
@@ -88,7 +88,7 @@ func fileOf(set *token.FileSet, pos token.Pos) string {
 	return filepath.Base(set.Position(pos).Filename)
 }
 
-// largestCycle is the largest set of files each of which depends on all others; empty if none does.
+// largestCycle returns the largest set of files that all depend on one another, or nil.
 func (c *counts) largestCycle() (largest []string) {
 	reach := map[string]map[string]bool{}
 	for _, f := range c.files {
@@ -118,7 +118,7 @@ func (c *counts) follow(f string, into map[string]bool) {
 	}
 }
 
-// byCount are the names with the largest counts first, equal ones by name.
+// byCount returns the names, those with the largest counts first, and equal ones by name.
 func byCount(of map[string]int) []string {
 	return slices.SortedFunc(maps.Keys(of), func(a, b string) int {
 		return cmp.Or(of[b]-of[a], cmp.Compare(a, b))

@@ -1,5 +1,5 @@
-// Command housecount prints how a package is laid out: its files, the methods of each type, the
-// fields of each struct, and the largest cycle of files. It exits with 1 if a limit is exceeded.
+// Command housecount counts the files of a package, the methods of each type, the fields of each
+// struct, and the largest cycle of files. It exits with 1 if a limit is exceeded.
 //
 //	go run ./internal/housecount [-cycle 12] [-methods 45] [folder]
 //
@@ -42,7 +42,7 @@ func (c *counts) print(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "largest cycle: %d files %v\n", len(largest), largest)
 }
 
-// table writes the types that have most of something; those with less than five are left out.
+// table writes the types with the largest counts. Types with less than five are left out.
 func table(w io.Writer, what string, of map[string]int) {
 	for _, name := range byCount(of) {
 		if of[name] >= 5 {
@@ -51,7 +51,7 @@ func table(w io.Writer, what string, of map[string]int) {
 	}
 }
 
-// within says which limits are exceeded.
+// within writes which limits are exceeded, and reports whether none is.
 func (c *counts) within(w io.Writer, cycle, methods int) bool {
 	ok := true
 	if n := len(c.largestCycle()); cycle > 0 && n > cycle {

@@ -1,6 +1,5 @@
-// Package rules holds the import rules of the repository, as a test. The linter knows some of them;
-// this test needs no linter, and holds for packages that do not exist yet. It reads source text
-// only: it does not know what code does.
+// Package rules tests the import rules of the repository. The linter knows some of them. This test
+// needs no linter, and covers packages that do not exist yet. It reads source text only.
 package rules
 
 import (
@@ -21,11 +20,11 @@ import (
 
 const (
 	module = "github.com/hostlife/hostlife/"
-	below  = "hostmgr/internal/" // the packages of which the registry is made
+	below  = "hostmgr/internal/" // the registry's own packages
 )
 
-// imports are the packages of ours that each package may import. A package below hostmgr/internal
-// that is not here may import none.
+// imports lists which of our packages each package may import. A package below hostmgr/internal
+// that is not listed may import none.
 var imports = map[string][]string{
 	"clock":     {},
 	"histogram": {},
@@ -41,12 +40,12 @@ var imports = map[string][]string{
 	below + "cleanup":    {below + "monotime"},
 }
 
-// importers are the packages that may import a package of ours, where not all may.
+// importers lists the packages that only some packages may import, with those packages.
 var importers = map[string][]string{
 	below + "index": {"hostmgr"},
 }
 
-// Below hostmgr/internal these alone own a mutex or start a goroutine, or are generic.
+// Below hostmgr/internal only these may own a mutex or start a goroutine, or be generic.
 var (
 	concurrent = []string{below + "cleanup/", below + "eventlog/", below + "index/arrivals.go"}
 	generic    = []string{below + "cleanup/"}
@@ -84,7 +83,7 @@ func check(t *testing.T, root string) (broken []string) {
 	return broken
 }
 
-// A source is a file, and where it breaks rules.
+// A source is a file, and the places where it breaks rules.
 type source struct {
 	name   string // from the root
 	set    *token.FileSet
@@ -133,7 +132,7 @@ func (s *source) checkImport(spec ast.Node, imported string) {
 	}
 }
 
-// checkNode has the rules for the code below hostmgr/internal.
+// checkNode checks the rules for code below hostmgr/internal.
 func (s *source) checkNode(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
