@@ -1,12 +1,13 @@
 #!/bin/sh
-# wire.sh says what an announce costs the example scheduler on the wire, in processor time and in
-# memory. Scheduler and peers stand in two network namespaces at the two ends of a veth, whose
-# counters have the Ethernet, IP and TCP headers, acknowledgements and pings too. Linux with iproute2, as any user:
+# wire.sh measures what an announce costs the example scheduler on the wire, in processor time and in
+# memory. Scheduler and peers run in two network namespaces at the two ends of a veth. Its counters
+# include the Ethernet, IP and TCP headers, acknowledgements and pings. On Linux with iproute2, as any
+# user:
 #
 #	unshare -rn benchmarks/wire.sh HOSTS CONNECTIONS INTERVAL [REPLICAS]
 #
-# INTERVAL is in whole seconds. It waits for one interval and 10 s, then counts for 20 s (or
-# $SPAN), announces by what the peers log of them.
+# INTERVAL is in whole seconds. The script waits for one interval and 10 s, then counts for 20 s (or
+# $SPAN). It counts announces in the log of the peers.
 set -eu
 cd "$(dirname "$0")/.."
 hosts=$1 connections=$2 interval=$3 replicas=${4:-0} span=${SPAN:-20}
