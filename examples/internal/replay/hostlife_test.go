@@ -103,7 +103,7 @@ func TestAFlightRecordersLog(t *testing.T) {
 	require.Equal(t, 1, got.Policies[1].Detected, "2")
 }
 
-// Packed, and of a policy that learns; without -policies that is played, too.
+// The log is packed, and its policy needs history. Without -policies that policy is played too.
 func TestThePolicyOfALog(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log.gz")
 	var packed bytes.Buffer

@@ -29,7 +29,9 @@ var greedy = map[string]struct {
 		return fmt.Sprintf("joined at=9 id=\"a\" interval=%d;\n", i+10_000_000)
 	}},
 	"hostlife: evicted": {"hostlife", func(i int) string { return fmt.Sprintf("evicted at=9 id=\"%d\" interval=1 last-contact=1;\n", i) }},
-	"hostlife: late":    {"hostlife", func(i int) string { return fmt.Sprintf("late at=%d id=\"a\" interval=1 last-contact=%d;\n", 9*i+9, 9*i) }},
+	"hostlife: late": {"hostlife", func(i int) string {
+		return fmt.Sprintf("late at=%d id=\"a\" interval=1 last-contact=%d;\n", 9*i+9, 9*i)
+	}},
 }
 
 // What all that is kept takes together has a limit, and a trace beyond it is refused by its name.

@@ -49,17 +49,19 @@ func (r *run) expect(i int32, what action, due int64) {
 	r.agenda.add(i, due)
 }
 
-// passOver passes over a quiet stretch: it goes on with one of the last heartbeats before the next
-// outage. Where nothing is lost and the policy has no memory (see calm) this changes no figure.
-// A host's fate depends on its own contacts alone, since there is no eviction limit and no MaxHosts. In the stretch
-// they come no further apart than the interval, the delay and the spread together, less than the policy's
-// timeout: so none of them finds the host suspect, or gone. What the registry knows of a host after a heartbeat is
-// when that was, and its interval: the same as if the host had just announced itself. So it is
-// forgotten after its announce, which may have replaced another registration, and announces itself in the place
-// of a heartbeat from which on all is as usual.
+// passOver skips a quiet stretch: it continues with one of the last heartbeats before the next
+// outage. If no contact is lost and the policy needs no history (see calm), this changes no figure:
 //
-// A policy that learns is given so many heartbeats as Config.Warm says to learn from. That is not the same,
-// but nearly, if it forgets; what it suspected in the stretch is not seen.
+//   - A host's fate depends on its own contacts only, because there is no eviction limit and no
+//     MaxHosts.
+//   - In the stretch, two contacts are at most interval + delay + spread apart. That is less than
+//     the policy's timeout, so no contact finds the host suspect or evicted.
+//   - After a heartbeat the registry knows its time and the host's interval, as after an announce.
+//     So the host is forgotten after its announce, which may have replaced another registration. It
+//     announces itself again instead of a later heartbeat, and then all is as usual.
+//
+// A policy that needs history gets as many heartbeats as Config.Warm says. The result is not the
+// same, but nearly, if the policy forgets old gaps. Suspicions within the stretch are not seen.
 func (r *run) passOver(i int32) bool {
 	h := &r.hosts[i]
 	heartbeats := (h.down - r.net.delay - r.net.spread - 1 - h.sent) / h.interval

@@ -32,7 +32,7 @@ type Config struct {
 
 const (
 	progressUnit  = int64(time.Minute)
-	learningGroup = 32
+	historyGroup = 32
 	usualGroup    = 2048
 )
 
@@ -74,14 +74,15 @@ func Run(ctx context.Context, t *outage.Trace, c *Config) (Figures, error) {
 	return sum, err
 }
 
-// group is how many hosts share a registry. One that learns looks at all of a page's whenever one is late.
+// group returns how many hosts share a registry. With a policy that needs history a sweep checks all
+// hosts of a bucket whenever one of them is late, so groups are small.
 func (c *Config) group(nodes int) int {
 	size := c.Group
 	switch {
 	case c.together():
 		size = nodes
 	case size == 0 && c.needsHistory():
-		size = learningGroup
+		size = historyGroup
 	case size == 0:
 		size = usualGroup
 	}

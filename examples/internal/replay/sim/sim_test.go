@@ -233,7 +233,7 @@ func TestGroupsChangeNothing(t *testing.T) {
 	}
 }
 
-// A policy that learns may be given but the last heartbeats to learn from: that is not the same, but
+// A policy that needs history may get the last heartbeats only. The figures are not the same, but
 // nearly.
 func TestWarm(t *testing.T) {
 	trace := outage.Model{Nodes: 10, Span: 15 * 24 * time.Hour, Seed: 1}.Generate()
