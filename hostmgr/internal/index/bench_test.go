@@ -23,18 +23,18 @@ func benchIDs() []string {
 // stored.
 func filled(b *testing.B, interval time.Duration) (*Index, []string) {
 	x, ids, t := New(valuesOf[string](), false), benchIDs(), every(interval)
-	before := heap()
+	before := heapInUse()
 	for i, id := range ids {
 		insertAt(x, x.Hash(id), strings.Clone(id), uint64(i), t, 0)
 	}
-	bytes := float64(heap()-before) / benchHosts
+	bytes := float64(heapInUse()-before) / benchHosts
 	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 	b.Cleanup(func() { b.ReportMetric(bytes, "B/host") })
 	b.ReportAllocs()
 	return x, ids
 }
 
-func heap() uint64 {
+func heapInUse() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

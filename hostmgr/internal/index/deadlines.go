@@ -1,15 +1,14 @@
 package index
 
+import "container/heap"
+
 // A deadlineHeap has all buckets, with the one that is due first on top. For each bucket it knows
 // the earliest time at which one of its entries may need a check. That time is never too late but
 // may be too early: a heartbeat does not change it, and a sweep that checks a bucket for nothing
 // computes it again. So a heartbeat does not touch the heap, and the cost of a sweep depends on
 // what is due, not on the number of hosts.
 //
-// It is a heap with four children of each node (D. B. Johnson, 1975), half as deep as one with two.
-// A sweep pays for each bucket that moves, because the bucket stores its rank.
-//
-// The lock guards it.
+// It is a container/heap: each bucket stores its rank. The lock guards it.
 type deadlineHeap []item
 
 // An item is a bucket, and when it is due.
@@ -23,10 +22,13 @@ func (h deadlineHeap) next() int64 { return h[0].due }
 
 func (h deadlineHeap) due(b *bucket) int64 { return h[b.rank].due }
 
-func (h deadlineHeap) set(b *bucket, due int64) { h.fix(b.rank, item{due, b}) }
+func (h *deadlineHeap) set(b *bucket, due int64) {
+	(*h)[b.rank].due = due
+	heap.Fix(h, b.rank)
+}
 
 // lower makes sure that a bucket is due no later than at due.
-func (h deadlineHeap) lower(b *bucket, due int64) {
+func (h *deadlineHeap) lower(b *bucket, due int64) {
 	if due < h.due(b) {
 		h.set(b, due)
 	}
@@ -34,9 +36,9 @@ func (h deadlineHeap) lower(b *bucket, due int64) {
 
 // lowerHeld is lower for all buckets with held entries. A bucket that moves up changes places only
 // with buckets that the loop has passed.
-func (h deadlineHeap) lowerHeld(due int64) {
-	for i := range h {
-		if b := h[i].bucket; b.held > 0 {
+func (h *deadlineHeap) lowerHeld(due int64) {
+	for i := range *h {
+		if b := (*h)[i].bucket; b.held > 0 {
 			h.lower(b, due)
 		}
 	}
@@ -51,62 +53,38 @@ func (h deadlineHeap) dueBuckets(now int64) (due []Hash) {
 			continue // its children are not due either
 		}
 		due = append(due, Hash(h[i].bucket.first))
-		at = append(at, 4*i+1, 4*i+2, 4*i+3, 4*i+4)
+		at = append(at, 2*i+1, 2*i+2)
 	}
 	return due
 }
 
-func (h *deadlineHeap) add(b *bucket, due int64) {
-	it := item{due, b}
-	*h = append(*h, it)
-	h.fix(len(*h)-1, it)
+func (h *deadlineHeap) add(b *bucket, due int64) { heap.Push(h, item{due, b}) }
+
+func (h *deadlineHeap) remove(b *bucket) { heap.Remove(h, b.rank) }
+
+// Len, Less, Swap, Push and Pop implement heap.Interface.
+
+func (h deadlineHeap) Len() int { return len(h) }
+
+func (h deadlineHeap) Less(i, j int) bool { return h[i].due < h[j].due }
+
+func (h deadlineHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].bucket.rank, h[j].bucket.rank = i, j
 }
 
-func (h *deadlineHeap) remove(b *bucket) {
+func (h *deadlineHeap) Push(x any) {
+	it := x.(item)
+	it.bucket.rank = len(*h)
+	*h = append(*h, it)
+}
+
+func (h *deadlineHeap) Pop() any {
 	last := len(*h) - 1
 	it := (*h)[last]
 	(*h)[last] = item{}
 	*h = (*h)[:last]
-	if it.bucket != b {
-		h.fix(b.rank, it)
-	}
-}
-
-// fix finds a place for an item, starting at the free place i and going up, or else down.
-func (h deadlineHeap) fix(i int, it item) {
-	for i > 0 && it.due < h[(i-1)/4].due {
-		i = h.shift((i-1)/4, i)
-	}
-	for {
-		least := h.leastChild(i)
-		if least < 0 || h[least].due >= it.due {
-			break
-		}
-		i = h.shift(least, i)
-	}
-	h[i] = it
-	it.bucket.rank = i
-}
-
-// shift moves an item to the free place to, and returns the place that is free then.
-func (h deadlineHeap) shift(from, to int) int {
-	h[to] = h[from]
-	h[to].bucket.rank = to
-	return from
-}
-
-// leastChild returns the child of i that is due first, or -1.
-func (h deadlineHeap) leastChild(i int) int {
-	least := 4*i + 1
-	if least >= len(h) {
-		return -1
-	}
-	for c := least + 1; c < min(4*i+5, len(h)); c++ {
-		if h[c].due < h[least].due {
-			least = c
-		}
-	}
-	return least
+	return it
 }
 
 // NextDeadline returns when SweepNext next has work: no host needs a check before.
