@@ -31,6 +31,7 @@ type script struct {
 	clock   *monotime.Clock
 	replan  chan struct{}
 	failing func(err error) // called by Failed
+	asked   func()          // called by Replan; notify, unless a test sets it
 
 	mu     sync.Mutex // guards all below
 	failed []failure
@@ -50,9 +51,11 @@ func newScript(t testing.TB, workers int, clean cleaner) *script {
 
 func newScriptOn(t testing.TB, c clock.Clock, workers int, clean cleaner) *script {
 	s := &script{t: t, replan: make(chan struct{}, 1), took: map[string]time.Duration{}, failing: func(error) {}}
+	s.asked = s.notify
 	s.clock = monotime.New(c, second, s.notify)
 	s.Queue = cleanup.New(cleanup.Config[string]{
-		Clean: clean, Clock: s.clock, Workers: workers, Replan: s.notify, Failed: s.fail, Done: s.done,
+		Clean: clean, Clock: s.clock, Workers: workers, Failed: s.fail, Done: s.done,
+		Replan: func() { s.asked() },
 	})
 	return s
 }

@@ -164,6 +164,30 @@ func TestWhatAWorkerLeavesIsPlanned(t *testing.T) {
 	})
 }
 
+// A worker finds nothing to do, and asks for a new plan. A job that is added at that moment finds
+// the slot of the worker free.
+func TestASlotIsFreeWhenItsWorkerAsksForAPlan(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScript(t, 1, func(_ context.Context, id string, attempt int) error {
+			if id == "retry" && attempt == 1 {
+				return errNotNow
+			}
+			return nil
+		})
+		times := 0
+		s.asked = func() { // Run plans later
+			if times++; times == 2 { // after the try that failed, the worker has nothing to do
+				s.add("a")
+			}
+		}
+		stop := s.run()
+		_ = s.leave(t.Context(), "retry")
+		synctest.Wait()
+		require.Equal(t, 1, s.pending(), "the retry only")
+		stop()
+	})
+}
+
 // A worker's only other job is done inline, by the cleanup that it is in: it plans for the retry
 // behind.
 func TestWhatFollowsAnInlineCleanupIsPlanned(t *testing.T) {
