@@ -47,8 +47,7 @@ func (r *Registry[M]) announce(a Announcement[M], h index.Hash, first, again quo
 // updateAfterAnnounce is updateTimeouts for the registration that an Announce has made or
 // refreshed.
 func (r *Registry[M]) updateAfterAnnounce(h index.Hash, id string, registration uint64) {
-	r.mu.RLock()
-	e, ok := r.guarded.find(h, id, registration)
+	e, ok := r.peek().find(h, id, registration)
 	r.mu.RUnlock()
 	if ok {
 		r.updateTimeouts(e, id)

@@ -10,26 +10,26 @@ import (
 
 // assess sets a to the verdict on a host at now. An entry that has ended is assessed by its last
 // contact.
-func (s *state[M]) assess(a *assessment, e index.Entry, now int64) {
+func (s *view[M]) assess(a *assessment, e index.Entry, now int64) {
 	a.learn(e, s.policies.needHistory)
 	a.Word = e.Word()
 	s.stalls.Assess(&a.Verdict, index.ContactOf(a.Word), a.timeouts(e), now)
 }
 
 // snapshot sets all of h to the host as it is at now. The caller keeps the id: it is not copied.
-func (s *state[M]) snapshot(h *Host[M], e index.Entry, id string, now int64) {
+func (s *view[M]) snapshot(h *Host[M], e index.Entry, id string, now int64) {
 	var a assessment
 	s.assess(&a, e, now)
 	s.show(h, e, id, &a)
 }
 
 // ownSnapshot is snapshot with a copy of the id.
-func (s *state[M]) ownSnapshot(h *Host[M], e index.Entry, now int64) {
+func (s *view[M]) ownSnapshot(h *Host[M], e index.Entry, now int64) {
 	s.snapshot(h, e, strings.Clone(e.ID()), now)
 }
 
 // show sets all of h to the host as it was assessed.
-func (s *state[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
+func (s *view[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
 	h.ID, h.State = id, State(a.State)
 	s.metadata.load(e, &h.Metadata)
 	header := e.Header()
@@ -44,7 +44,7 @@ func (s *state[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
 }
 
 // departure returns the departure and its evidence, without Attempt.
-func (s *state[M]) departure(e index.Entry, k DepartureKind, a *assessment, now int64) *Departure[M] {
+func (s *view[M]) departure(e index.Entry, k DepartureKind, a *assessment, now int64) *Departure[M] {
 	d := &Departure[M]{Kind: k, At: s.clock.Wall(now)}
 	s.show(&d.Host, e, strings.Clone(e.ID()), a)
 	t := a.timeouts(e)

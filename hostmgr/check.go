@@ -16,7 +16,7 @@ type checker[M any] struct {
 	r     *Registry[M]
 	rep   SweepReport
 	began int64
-	due   []pendingEviction // that Confirm is to be asked about
+	toConfirm   []pendingEviction // that Confirm is to be asked about
 	a     assessment        // of the host that is checked: to clear one for each host would take time
 }
 
@@ -129,8 +129,8 @@ func (c *checker[M]) count(e index.Entry) {
 func (c *checker[M]) keepHeld(e index.Entry, h hold) int64 {
 	c.rep.Held++
 	switch {
-	case !h.waits:
-		c.due = append(c.due, pendingEviction{strings.Clone(e.ID()), e.Registration()})
+	case !h.awaitsLimit:
+		c.toConfirm = append(c.toConfirm, pendingEviction{strings.Clone(e.ID()), e.Registration()})
 		return c.now + holdPause
 	case h.pending: // the limit decides in the next sweep, at once
 		return c.now + 1

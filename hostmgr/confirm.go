@@ -69,7 +69,7 @@ func (c *confirmer[M]) stillDue(due []pendingEviction) []confirmRequest[M] {
 		case a.State != detector.StateOffline:
 			s.release(e)
 			c.rep.Held--
-		case !s.holds.of(e).waits:
+		case !s.holds.of(e).awaitsLimit:
 			q := confirmRequest[M]{pendingEviction: p, word: a.Word}
 			s.show(&q.host, e, p.id, &a)
 			asked = append(asked, q)
@@ -142,7 +142,7 @@ func (s *state[M]) applyAnswer(e index.Entry, word int64, allowed bool, otherwis
 	case a.Word != word: // it is due for another silence: Confirm is asked about that one
 		return true
 	case !allowed:
-		s.refuse(e, otherwise, now)
+		s.holdByConfirm(e, otherwise, now)
 		return false
 	case s.evict(e, &a, now):
 		s.index.Shrink(e)

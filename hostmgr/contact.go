@@ -69,8 +69,8 @@ func admits(current, incarnation uint64) error {
 func (c *contact[M]) afterTouch(e index.Entry, was int64) {
 	needHistory := c.r.policies.needHistory
 	gap := c.at - index.ContactOf(was)
-	switch late := c.r.tracksGaps && c.r.isNotable(e, gap); {
-	case late || index.IsSuspect(was):
+	switch notable := c.r.tracksGaps && c.r.isNotable(e, gap); {
+	case notable || index.IsSuspect(was):
 		c.afterTouchLocked(e, was)
 	case needHistory && gap > 0 && !e.Learn(gap):
 		c.afterTouchLocked(e, was) // the entry has moved
@@ -156,7 +156,7 @@ func (r *Registry[M]) updateTimeouts(e index.Entry, id string) {
 // current finds an entry again after it has moved; ok is false if its registration has ended. It
 // waits until the rebuild that moves the entry is done.
 func (r *Registry[M]) current(e index.Entry, id string) (now index.Entry, ok bool) {
-	r.mu.RLock()
+	v := r.peek()
 	defer r.mu.RUnlock()
-	return r.index.Current(e, id)
+	return v.index.Current(e, id)
 }

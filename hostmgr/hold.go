@@ -9,23 +9,55 @@ import (
 
 const holdPause = int64(time.Second) // until a host that is held is checked again
 
+// A hold is the state of a host that is due but not evicted: first it waits for the eviction limit,
+// then for Confirm.
+type hold struct {
+	HoldReason
+	since   int64
+	awaitsLimit   bool // for the eviction limit
+	expired bool // the limit released the host after MaxHold
+}
+
+// byLimit reports whether the eviction limit has decided to hold the host.
+func (h *hold) byLimit() bool { return h.limit != evictlimit.Reason{} }
+
+// holds has the hold of each held host. It is nil if no host is held.
+type holds map[holdKey]hold
+
+// A holdKey identifies a registration. The registration number alone is not enough: Restore may be
+// given a number twice.
+type holdKey struct {
+	hash         index.Hash
+	registration uint64
+}
+
+func keyOf(e index.Entry) holdKey { return holdKey{e.Hash(), e.Registration()} }
+
+// of returns the hold of a host, or the zero hold.
+func (hs holds) of(e index.Entry) (h hold) {
+	if e.Held() {
+		h = hs[keyOf(e)]
+	}
+	return h
+}
+
 // shouldHold decides whether to hold a host that is due. The eviction limit decides only about
 // hosts that it has counted as missing.
 func (s *state[M]) shouldHold(e index.Entry, counted bool, now int64) (h hold, stays bool) {
 	h = s.holds.of(e)
 	if !e.Held() {
-		h = hold{since: now, waits: s.cfg.EvictionLimit.on()}
+		h = hold{since: now, awaitsLimit: s.cfg.EvictionLimit.on()}
 	}
 	switch {
-	case h.waits && counted:
+	case h.awaitsLimit && counted:
 		h = s.applyLimit(e, h, now)
-	case h.waits:
+	case h.awaitsLimit:
 		h.limit, h.pending = evictlimit.Reason{}, true
 	}
-	if !h.waits && s.cfg.Confirm != nil && h.confirm == notAsked {
+	if !h.awaitsLimit && s.cfg.Confirm != nil && h.confirm == notAsked {
 		h.confirm = awaitsConfirm
 	}
-	stays = h.waits || s.cfg.Confirm != nil
+	stays = h.awaitsLimit || s.cfg.Confirm != nil
 	if e.Held() || stays {
 		s.hold(e, h, now)
 	}
@@ -35,18 +67,18 @@ func (s *state[M]) shouldHold(e index.Entry, counted bool, now int64) (h hold, s
 // applyLimit lets the eviction limit decide about a host that waits for it.
 func (s *state[M]) applyLimit(e index.Entry, h hold, now int64) hold {
 	h.expired = s.limiter.HoldLeft(h.since, s.stalls.Common(), now) <= 0
-	if h.waits = !h.expired; h.expired {
+	if h.awaitsLimit = !h.expired; h.expired {
 		return h
 	}
 	why, ok := s.limiter.Spend(e.Zone(), e.Interval(), s.stalls.Common(), now)
-	if h.waits = !ok; !ok {
+	if h.awaitsLimit = !ok; !ok {
 		h.limit, h.pending = why, false
 	}
 	return h
 }
 
-// refuse sets the reason why Confirm holds a host.
-func (s *state[M]) refuse(e index.Entry, why confirmation, now int64) {
+// holdByConfirm sets the reason why Confirm holds a host.
+func (s *state[M]) holdByConfirm(e index.Entry, why confirmation, now int64) {
 	if !e.Held() {
 		return
 	}
@@ -56,5 +88,5 @@ func (s *state[M]) refuse(e index.Entry, why confirmation, now int64) {
 		s.recorder.held(e, why.String(), now)
 	}
 	h.confirm = why
-	s.holds[keyOf(e)] = h
+	s.hold(e, h, now)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Every transition of a host is here, once: join, refresh, replace, suspect, recover, hold,
-// release, depart. Each needs the lock.
+// release, depart. Each needs the lock. A late contact of a suspect comes by reassess to recover.
 
 // A job is the cleanup of one departure.
 type job[M any] = cleanup.Job[*Departure[M]]
@@ -39,8 +39,8 @@ func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64)
 }
 
 // replace begins a new registration and ends the old one. The index has the new one before the old
-// one ends, so a heartbeat always finds one of the two. Watchers see the departure first. The new
-// registration takes the place of the old one in its zone, because it is the same host.
+// one ends, so a heartbeat always finds one of the two (promise 1). Watchers see the departure first.
+// The new registration takes the place of the old one in its zone, because it is the same host.
 func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q quote, now int64) Ack {
 	s.track(q.timeouts, 1, now) // so that the stall threshold does not change in between
 	defer s.track(q.timeouts, -1, now)
@@ -178,8 +178,8 @@ func (s *state[M]) hold(e index.Entry, h hold, now int64) {
 		s.limiter.Held(e.Zone(), 1)
 		e.SetHeld(true)
 	}
-	if h.waits != was.waits {
-		s.limiter.Wait(e.Zone(), h.waits)
+	if h.awaitsLimit != was.awaitsLimit {
+		s.limiter.Wait(e.Zone(), h.awaitsLimit)
 	}
 	if h.byLimit() && !was.byLimit() {
 		s.counts.HeldByLimit++
@@ -197,7 +197,7 @@ func (s *state[M]) release(e index.Entry) {
 	if !e.Held() {
 		return
 	}
-	if s.holds.of(e).waits {
+	if s.holds.of(e).awaitsLimit {
 		s.limiter.Wait(e.Zone(), false)
 	}
 	e.SetHeld(false)
@@ -208,7 +208,7 @@ func (s *state[M]) release(e index.Entry) {
 }
 
 // evict ends the registration of a host that is due. It returns false, and changes nothing, if
-// there was a contact since the assessment: this compare-and-swap is promise 1.
+// there was a contact since the assessment: Entry.Evict is the compare-and-swap of promise 1.
 func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 	if !e.Evict(a.Word) {
 		return false
@@ -224,7 +224,7 @@ func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 
 // depart does what every departure requires, once, and returns the cleanup to be done, or nil. For
 // DepartureEvicted, evict has ended the registration and a is its assessment; otherwise a is nil.
-// The caller shrinks the index afterwards.
+// Leave, Forget and Confirm shrink the index afterwards, and a sweep does so by itself.
 //
 // Loads that may wait for memory come before the end of the registration, which is an atomic
 // operation and would wait for them.

@@ -23,7 +23,7 @@ type parts[M any] struct {
 	metadata metadata[M] // in the index
 	cleanups *cleanup.Queue[*Departure[M]]
 	events   *eventlog.Log // nil without Config.Recorder
-	stallLog *stallLogger
+	stallLogger *stallLogger
 
 	mayHold    bool // something may hold a host that is due
 	tracksGaps bool // the gap before each contact matters: see Registry.slowHeartbeat
@@ -33,7 +33,7 @@ type parts[M any] struct {
 func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
 	log := asynclog.New(cfg.Logger)
 	cfg.Logger = log.Logger()
-	p := &parts[M]{cfg: cfg, log: log, stallLog: &stallLogger{log: cfg.Logger}}
+	p := &parts[M]{cfg: cfg, log: log, stallLogger: &stallLogger{log: cfg.Logger}}
 	p.clock = monotime.New(cfg.Clock, cfg.StallThreshold, replan)
 	p.policies = newPolicies(cfg.Policy, cfg.Shadow, commonThreshold(cfg.StallThreshold), cfg.Logger)
 	p.advisor = newAdvisor(cfg.Pacing, first)

@@ -25,9 +25,9 @@ func (r *Registry[M]) Get(id string) (h Host[M], ok bool) {
 
 // Len returns the number of registered hosts, in constant time.
 func (r *Registry[M]) Len() int {
-	r.mu.RLock()
+	v := r.peek()
 	defer r.mu.RUnlock()
-	return r.guarded.limiter.Hosts()
+	return v.limiter.Hosts()
 }
 
 // All yields all hosts in no particular order, each as it is when its turn comes. It yields each

@@ -11,10 +11,7 @@ import (
 // A Registry tracks which hosts are alive. Make one with New. All its methods are safe for
 // concurrent use.
 //
-// There is one lock for changes and none for heartbeats. Each transition of a host, and each event
-// that reports it, happens under mu; a sweep takes mu for one bucket of hosts at a time. So events
-// have one order, and what mu guards is consistent whenever mu is free. A heartbeat finds its host
-// in the index without a lock and swaps one word.
+// A heartbeat takes no lock. All else takes one, for a moment; no callback is called with it held.
 type Registry[M any] struct {
 	*parts[M]
 
@@ -24,7 +21,7 @@ type Registry[M any] struct {
 	sweepSem   *semaphore.Weighted // one sweep at a time
 
 	mu      sync.RWMutex
-	guarded state[M] // by mu: lock and rlock return it
+	guarded state[M] // by mu: only lock, rlock and peek return it
 }
 
 // New returns an empty registry, or an error that wraps ErrInvalid.
@@ -62,10 +59,16 @@ func (r *Registry[M]) lock() (s *state[M], now int64) {
 }
 
 // rlock is lock for reading. The caller releases it with mu.RUnlock.
-func (r *Registry[M]) rlock() (s *state[M], now int64) {
+func (r *Registry[M]) rlock() (v *view[M], now int64) {
 	now = r.clock.Now()
+	v = r.peek()
+	return v, max(now, r.clock.Floor())
+}
+
+// peek is rlock where the time does not matter.
+func (r *Registry[M]) peek() *view[M] {
 	r.mu.RLock()
-	return &r.guarded, max(now, r.clock.Floor())
+	return &r.guarded.view
 }
 
 // unlock releases mu, and then does what must not be done under it: it wakes watchers, Run, cleanup

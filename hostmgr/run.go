@@ -53,7 +53,7 @@ type driver[M any] struct {
 func (d *driver[M]) sweep() {
 	var rep SweepReport
 	due := d.r.sweepAll(d.ctx, false, &rep)
-	d.r.stallLog.flush(d.r.clock.Now())
+	d.r.stallLogger.flush(d.r.clock.Now())
 	d.confirm(due)
 }
 
@@ -76,7 +76,7 @@ func (d *driver[M]) confirm(due []pendingEviction) {
 	}
 	d.confirms.TryGo(func() error {
 		d.r.confirmAll(d.ctx, due, SweepReport{})
-		d.r.stallLog.flush(d.r.clock.Now())
+		d.r.stallLogger.flush(d.r.clock.Now())
 		return nil
 	})
 }
@@ -117,9 +117,8 @@ func (d *driver[M]) nextSweep() (now, next int64) {
 // With a StallThreshold, the result is at most half of it after the last sweep. So sweeps at these
 // times are never a stall.
 func (r *Registry[M]) Next() (time.Time, bool) {
-	r.mu.RLock()
+	s := r.peek()
 	defer r.mu.RUnlock()
-	s := &r.guarded
 	next := min(s.index.NextDeadline(), s.cleanups.Next())
 	if limit := s.stalls.Limit(); limit > 0 {
 		next = min(next, s.stalls.LastObserved()+limit/2)

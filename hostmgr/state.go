@@ -6,11 +6,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// A state is all that Registry.mu guards, with the parts that never change. A method that needs the
-// lock is a method of *state, and only lock and rlock return one. Methods of *state never call the
-// embedder, never wait, and never send on a channel. They note such work in todo, and unlock does
-// it.
-type state[M any] struct {
+// There is one lock for changes, Registry.mu, and none for heartbeats. Each transition of a host, and
+// each event that reports it, happens under mu; a sweep takes mu for one bucket of hosts at a time.
+// So events have one order, and what mu guards is consistent whenever mu is free. A heartbeat finds
+// its host in the index without a lock and swaps one word.
+
+// A view is all that Registry.mu guards, with the parts that never change. Its methods only read:
+// rlock and peek return a view.
+type view[M any] struct {
 	*parts[M]
 
 	stalls   *detector.Stalls
@@ -28,7 +31,14 @@ type state[M any] struct {
 
 	counts  Stats // only fields that are counted; Stats computes the others
 	latency latencies
-	todo    pendingWork[M]
+}
+
+// A state is a view that may be changed: lock returns it. A method that needs the lock is a method
+// of *state, so nothing else can call it. Methods of *state never call the embedder, never wait, and
+// never send on a channel. They note such work in todo, and unlock does it.
+type state[M any] struct {
+	view[M]
+	todo pendingWork[M]
 }
 
 // pendingWork is what unlock does after the lock is released.
@@ -39,7 +49,7 @@ type pendingWork[M any] struct {
 }
 
 func newState[M any](p *parts[M], made, first uint64) state[M] {
-	s := state[M]{parts: p, incarnation: made, registrations: first}
+	s := state[M]{view: view[M]{parts: p, incarnation: made, registrations: first}}
 	s.stalls = detector.NewStalls(commonThreshold(p.cfg.StallThreshold))
 	s.stalls.SetThreshold(max(0, int64(p.cfg.StallThreshold)), false)
 	s.limiter = evictlimit.New(evictlimit.Config(p.cfg.EvictionLimit))
@@ -70,7 +80,7 @@ func (s *state[M]) observe(now int64) (stalled int64) {
 func (s *state[M]) noteStall(stall, gap *detector.Stall) (stalled int64) {
 	switch {
 	case stall != nil:
-		s.stallLog.add(stall.Length())
+		s.stallLogger.add(stall.Length())
 		s.recorder.stall("stall", stall)
 		return stall.Length()
 	case gap != nil:
@@ -100,13 +110,13 @@ func (s *state[M]) checkAfterContact(e index.Entry, now int64) {
 }
 
 // find returns the entry of a registration.
-func (s *state[M]) find(h index.Hash, id string, registration uint64) (index.Entry, bool) {
+func (s *view[M]) find(h index.Hash, id string, registration uint64) (index.Entry, bool) {
 	e, ok := s.index.Lookup(h, id)
 	return e, ok && e.Registration() == registration
 }
 
 // findFor returns the entry of a host if admits accepts the incarnation.
-func (s *state[M]) findFor(h index.Hash, id string, incarnation uint64) (e index.Entry, err error) {
+func (s *view[M]) findFor(h index.Hash, id string, incarnation uint64) (e index.Entry, err error) {
 	e, ok := s.index.Lookup(h, id)
 	if !ok {
 		return e, ErrUnknownHost

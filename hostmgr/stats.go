@@ -124,7 +124,7 @@ func (r *Registry[M]) Stats() Stats {
 	return s
 }
 
-func (s *state[M]) stats(now int64) Stats {
+func (s *view[M]) stats(now int64) Stats {
 	stats := s.counts
 	all := s.limiter.All()
 	stats.Hosts, stats.Suspects, stats.Held = all.Hosts, all.Suspects, all.Held

@@ -30,7 +30,7 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	due := r.sweepAll(ctx, true, &rep)
 	rep = r.confirmAll(ctx, due, rep)
 	rep.Cleaned = r.cleanups.Sweep(ctx, func() { r.observe(&rep) })
-	r.stallLog.flush(r.clock.Now())
+	r.stallLogger.flush(r.clock.Now())
 	return rep
 }
 
@@ -74,7 +74,7 @@ func (r *Registry[M]) sweepAll(ctx context.Context, held bool, rep *SweepReport)
 	}
 	*rep = c.rep
 	r.endSweep(began, rep)
-	return c.due
+	return c.toConfirm
 }
 
 // beginSweep returns whether any bucket is due. If held is true it makes the buckets with held

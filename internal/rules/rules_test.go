@@ -107,6 +107,9 @@ func (s *source) check() {
 			s.checkImport(spec, imported)
 		}
 	}
+	if s.folder() == "hostmgr" && s.name != "hostmgr/registry.go" && !s.isTest() {
+		ast.Inspect(s.file, s.checkGuarded)
+	}
 	if strings.HasPrefix(s.name, below) && !s.isTest() {
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			s.checkNode(n)
@@ -163,6 +166,14 @@ var (
 	locks    = []string{"Mutex", "RWMutex", "Cond", "WaitGroup", "Once", "Map"}
 )
 
+// checkGuarded finds uses of what the registry's lock guards around lock, rlock and peek.
+func (s *source) checkGuarded(n ast.Node) bool {
+	if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "guarded" {
+		s.breaks(sel, "only registry.go uses guarded: lock, rlock and peek return it")
+	}
+	return true
+}
+
 func (s *source) in(places []string) bool {
 	return slices.ContainsFunc(places, func(p string) bool { return strings.HasPrefix(s.name, p) })
 }
@@ -172,6 +183,8 @@ func TestEachRuleCanBreak(t *testing.T) {
 	for name, text := range map[string]string{
 		"hostmgr/x.go":                       `import _ "` + module + `gc"`,
 		"hostmgr/y.go":                       `import _ "` + module + below + `index"`,
+		"hostmgr/z.go":                       `var _ = r.guarded`,
+		"hostmgr/registry.go":                `var _ = r.guarded`,
 		"hostmgr/share/x.go":                 `import _ "` + module + below + `index"`,
 		"gc/x.go":                            `import _ "` + module + `hostmgr/flight"`,
 		below + "cleanup/x.go":               "import _ \"" + module + below + "monotime\"; import \"sync\"; type Queue[D any] struct{ mu sync.Mutex }; func f() { go f() }",
@@ -194,6 +207,7 @@ func TestEachRuleCanBreak(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{
 		"hostmgr/x.go:2: hostmgr never imports gc",
+		"hostmgr/z.go:2: only registry.go uses guarded: lock, rlock and peek return it",
 		"hostmgr/share/x.go:2: hostmgr/internal/index is imported by hostmgr only",
 		"gc/x.go:2: gc knows nothing of hosts",
 		"hostmgr/internal/cleanup/y.go:2: hostmgr/internal/cleanup may not import clock",
