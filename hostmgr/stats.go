@@ -112,9 +112,8 @@ func (s *Stats) departed(k DepartureKind) {
 // 10 microseconds, with a lock held, for each distribution that has values.
 func (r *Registry[M]) Stats() Stats {
 	st, now := r.rlock()
-	s := st.stats(now)
+	s, c := st.stats(now), r.cleanups.Stats() // under one lock: no cleanup is neither pending nor done
 	r.mu.RUnlock()
-	c := r.cleanups.Stats()
 	s.Cleanup.Pending, s.Cleanup.Failures = c.Pending, c.Failures
 	if c.Pending > 0 {
 		s.Cleanup.OldestPending = c.Oldest.At
