@@ -269,7 +269,7 @@ func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int
 	}
 	var j *job[M]
 	if cleans {
-		j = s.queueCleanup(d, a, now)
+		j = s.queueCleanup(d, awaited, a, now)
 	}
 	last := index.ContactOf(a.Word)
 	s.shadow.departed(k, a.timeouts(e), last, now)
@@ -279,8 +279,12 @@ func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int
 }
 
 // queueCleanup queues the cleanup of a departure. Its latency counts from the departure, after an
-// eviction from the deadline.
-func (s *state[M]) queueCleanup(d *Departure[M], a *assessment, now int64) *job[M] {
+// eviction from the deadline. The queue gets a copy of a departure that watchers share.
+func (s *state[M]) queueCleanup(d *Departure[M], shared bool, a *assessment, now int64) *job[M] {
+	if shared {
+		own := *d
+		d = &own
+	}
 	due := now
 	if d.Kind == DepartureEvicted {
 		due = a.EvictAt

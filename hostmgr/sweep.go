@@ -23,7 +23,8 @@ type SweepReport struct {
 // does none; but if one cleanup has taken 10 s, another Sweep does the others. It ends, whatever
 // departs meanwhile.
 //
-// When ctx ends, Sweep stops early. The next Sweep does the rest.
+// When ctx ends, Sweep stops early. The next Sweep does the rest. If ctx has ended before the call,
+// Sweep does nothing, and the report is zero.
 func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	defer r.flush() // also if a callback ends this goroutine
 	var rep SweepReport

@@ -74,6 +74,13 @@ func TestModel(t *testing.T) {
 				require.Equal(t, wantAt, at)
 				require.Equal(t, wantShadow, shadowAt)
 			},
+			"expire, and tell nothing": func(*rapid.T) {
+				e.Expire(now, nil)
+				m.expire(now)
+				if len(m) == 0 {
+					require.Equal(t, recent.Evictions{}, e, "released")
+				}
+			},
 			"expire": func(*rapid.T) {
 				var forgotten []int64
 				e.Expire(now, func(shadowAt int64) { forgotten = append(forgotten, shadowAt) })

@@ -11,10 +11,11 @@ package recent
 import "time"
 
 const (
-	window   = int64(5 * time.Minute)
-	minRing  = 16 // powers of two
-	maxRing  = 1 << 16
-	rejoined = -1 // the time of an eviction whose host came back
+	window    = int64(5 * time.Minute)
+	minRing   = 16 // powers of two
+	maxRing   = 1 << 16
+	maxExpire = 1 << 12
+	rejoined  = -1 // the time of an eviction whose host came back
 )
 
 // Evictions remembers the evictions of the last 5 minutes, at most the latest 65,536. The zero
@@ -73,8 +74,15 @@ func (e *Evictions) Rejoined(hash uint64, now int64) (at, shadowAt int64, ok boo
 // Expire forgets the evictions that are more than 5 minutes old. It calls forgotten, which may be
 // nil, with the shadowAt of each eviction, except those of hosts that have rejoined. forgotten must
 // not use e.
+//
+// The caller holds a lock, so Expire takes no longer than for 4096 evictions, and leaves more of them
+// to the next call. It forgets all at once if it may.
 func (e *Evictions) Expire(now int64, forgotten func(shadowAt int64)) {
-	for e.first < e.next && e.expired(e.first, now) {
+	if forgotten == nil && e.allOld(now) {
+		*e = Evictions{}
+		return
+	}
+	for n := 0; n < maxExpire && e.first < e.next && e.expired(e.first, now); n++ {
 		if shadowAt, ok := e.drop(); ok && forgotten != nil {
 			forgotten(shadowAt)
 		}
@@ -94,6 +102,16 @@ func (e *Evictions) get(n uint64) *eviction { return &e.ring[n&uint64(len(e.ring
 func (e *Evictions) expired(n uint64, now int64) bool {
 	at := e.get(n).at
 	return at == rejoined || now-at > window
+}
+
+// allOld reports whether the latest eviction is more than 5 minutes old. It does not know if the host
+// of that one has rejoined.
+func (e *Evictions) allOld(now int64) bool {
+	if e.first == e.next {
+		return false
+	}
+	at := e.get(e.next - 1).at
+	return at != rejoined && now-at > window
 }
 
 // index adds the evictions since the last call to the map.

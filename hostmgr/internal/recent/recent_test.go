@@ -151,3 +151,21 @@ func TestAddDoesNotAllocateWhenFull(t *testing.T) {
 	forgotten := 0
 	require.Zero(t, testing.AllocsPerRun(1, func() { e.Expire(1, func(int64) { forgotten++ }) }))
 }
+
+// Expire takes a bounded time, and a host can rejoin meanwhile as if all of it were done.
+func TestExpireDoesAPartAtATime(t *testing.T) {
+	var e recent.Evictions
+	for i := range uint64(10_000) {
+		e.Add(i, 0, 0)
+	}
+	e.Add(10_000, 1+window/2, 0)
+	forgotten := 0
+	for calls := 1; calls <= 3; calls++ {
+		e.Expire(1+window, func(int64) { forgotten++ })
+		require.Equal(t, min(calls*4096, 10_000), forgotten)
+		_, _, ok := e.Rejoined(9_999, 1+window)
+		require.False(t, ok)
+	}
+	_, _, ok := e.Rejoined(10_000, 1+window)
+	require.True(t, ok)
+}
