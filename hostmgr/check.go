@@ -13,11 +13,11 @@ type checker[M any] struct {
 	*state[M] // while the lock is held, otherwise nil: see lock
 	now       int64
 
-	r     *Registry[M]
-	rep   SweepReport
-	began int64
-	toConfirm   []pendingEviction // that Confirm is to be asked about
-	a     assessment        // of the host that is checked: to clear one for each host would take time
+	r         *Registry[M]
+	rep       SweepReport
+	began     int64
+	toConfirm []pendingEviction // that Confirm is to be asked about
+	a         assessment        // of the host that is checked: to clear one for each host would take time
 }
 
 // lock takes the registry's lock and gives c its state until unlock.

@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
@@ -24,14 +25,21 @@ func (s *state[M]) emit(k EventKind, e index.Entry, a *assessment, now int64) {
 	})
 }
 
-// isAwaited reports whether any watcher will get an event of this host.
+// isAwaited reports whether any watcher will be told of an event of this host.
 func (s *state[M]) isAwaited(e index.Entry) bool {
+	return len(s.watchers) > 0 && slices.ContainsFunc(s.watchers, func(w *watcher[M]) bool {
+		return w.keepsUp() && w.cursor.Passed(e)
+	})
+}
+
+// skipEvent counts an event that no watcher awaits.
+func (s *state[M]) skipEvent(e index.Entry) {
+	s.seq++
 	for _, w := range s.watchers {
-		if w.keepsUp() && w.cursor.Passed(e) {
-			return true
+		if w.cursor.Passed(e) {
+			w.miss(s.counts.Sweeps) // it is awake, or endSweep wakes it
 		}
 	}
-	return false
 }
 
 // emitDeparture is emit for a departure. d may be nil if isAwaited is false.

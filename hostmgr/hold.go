@@ -13,9 +13,9 @@ const holdPause = int64(time.Second) // until a host that is held is checked aga
 // then for Confirm.
 type hold struct {
 	HoldReason
-	since   int64
-	awaitsLimit   bool // for the eviction limit
-	expired bool // the limit released the host after MaxHold
+	since       int64
+	awaitsLimit bool // for the eviction limit
+	expired     bool // the limit released the host after MaxHold
 }
 
 // byLimit reports whether the eviction limit has decided to hold the host.

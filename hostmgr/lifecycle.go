@@ -251,19 +251,24 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 	return j
 }
 
-// report reports a departure to the cleanup queue, the shadow, the recorder and the watchers.
+// report tells the cleanup queue, the shadow, the recorder and the watchers of a departure. Most
+// often in a mass eviction none of them needs it, as a watcher that has fallen behind.
 func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
 	cleans := s.cfg.Cleanup != nil && k != DepartureForgotten
-	if !cleans && !s.tracksGaps && len(s.watchers) == 0 {
-		s.seq++
-		return nil
+	if cleans || s.tracksGaps || s.isAwaited(e) {
+		return s.reportFully(e, k, cleans, a, now)
 	}
-	awaited := s.isAwaited(e)
+	s.skipEvent(e)
+	return nil
+}
+
+func (s *state[M]) reportFully(e index.Entry, k DepartureKind, cleans bool, a *assessment, now int64) *job[M] {
 	if a == nil {
 		a = new(assessment)
 		s.assess(a, e, now)
 	}
 	var d *Departure[M]
+	awaited := s.isAwaited(e)
 	if cleans || awaited {
 		d = s.departure(e, k, a, now)
 	}
@@ -271,9 +276,11 @@ func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int
 	if cleans {
 		j = s.queueCleanup(d, awaited, a, now)
 	}
-	last := index.ContactOf(a.Word)
-	s.shadow.departed(k, a.timeouts(e), last, now)
-	s.recorder.silence(k.String(), e, a, s.holds.of(e), last, now)
+	if s.tracksGaps {
+		last := index.ContactOf(a.Word)
+		s.shadow.departed(k, a.timeouts(e), last, now)
+		s.recorder.silence(k.String(), e, a, s.holds.of(e), last, now)
+	}
 	s.emitDeparture(e, d, now)
 	return j
 }

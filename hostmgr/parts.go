@@ -14,15 +14,15 @@ import (
 // parts is what a Registry is made of. The parts never change after New. Each is safe for
 // concurrent use, or says which of its methods need the lock.
 type parts[M any] struct {
-	cfg      Config[M]
-	log      *asynclog.Log // in front of the embedder's logger; cfg.Logger writes to it
-	clock    *monotime.Clock
-	policies *policies
-	advisor  *pacing.Advisor // nil without Config.Pacing
-	index    *index.Index
-	metadata metadata[M] // in the index
-	cleanups *cleanup.Queue[*Departure[M]]
-	events   *eventlog.Log // nil without Config.Recorder
+	cfg         Config[M]
+	log         *asynclog.Log // in front of the embedder's logger; cfg.Logger writes to it
+	clock       *monotime.Clock
+	policies    *policies
+	advisor     *pacing.Advisor // nil without Config.Pacing
+	index       *index.Index
+	metadata    metadata[M] // in the index
+	cleanups    *cleanup.Queue[*Departure[M]]
+	events      *eventlog.Log // nil without Config.Recorder
 	stallLogger *stallLogger
 
 	mayHold    bool // something may hold a host that is due
