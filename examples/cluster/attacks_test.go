@@ -46,8 +46,7 @@ func TestAttacksCanFail(t *testing.T) {
 	}
 }
 
-// What RELIABILITY.md says, with the flags that anyone would use who runs the
-// command. It takes half an hour.
+// The runs that RELIABILITY.md reports, with the flags of the command. They take half an hour.
 func TestLong(t *testing.T) {
 	if os.Getenv("HOSTLIFE_LONG") != "1" {
 		t.Skip("HOSTLIFE_LONG=1 and -timeout 1h run it")

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// However it ends, and whoever is stopped by SIGSTOP at that moment, cluster
-// leaves no process behind.
+// However cluster ends, and whichever process is stopped by SIGSTOP at that moment, it leaves no
+// process behind.
 func TestNoProcessIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	const usual = "normal_exit,abnormal_exit,jitter,scheduler_frozen,mass_exit"
@@ -106,8 +106,8 @@ func children(parent int) (pids []string) {
 	return pids
 }
 
-// alive returns those that run, or are stopped. A zombie is neither: in a
-// container there may be nobody to reap it.
+// alive returns the processes that run or are stopped. A zombie is neither: in a container there may be
+// no process to reap it.
 func alive(pids []string) (running []string) {
 	for _, pid := range pids {
 		exe, err := os.Readlink("/proc/" + pid + "/exe") // of a zombie: an error

@@ -134,9 +134,9 @@ func (m *monitor) firstTime(from time.Time, want float64, query string) time.Tim
 
 func unix(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMicro())/1e6, 'f', 6, 64) }
 
-// What operators ask, asked where they ask it: who went and how, and the check that Dragonfly's
-// own end-to-end test makes, that there is one host less within twice the interval.
-func TestPrometheusKnowsWhoWent(t *testing.T) {
+// Prometheus answers what operators ask: which hosts departed, and how. Dragonfly's own end-to-end test
+// checks that there is one host less within twice the interval; so does this one.
+func TestPrometheusKnowsWhichHostsDeparted(t *testing.T) {
 	needs(t, "prometheus", "prometheus")
 	const interval, leavers, mass = 2 * time.Second, 40, 300
 	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
@@ -177,7 +177,7 @@ func TestPrometheusKnowsWhoWent(t *testing.T) {
 	m.says(leavers, `histogram_count(sum(hostlife_cleanup_seconds{kind="left"}))`)
 }
 
-// The same endpoint serves whoever does not know native histograms.
+// The same endpoint serves clients that do not know native histograms.
 func TestMetricsAreText(t *testing.T) {
 	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
 	url := s.says(`page on (\S+)`)
