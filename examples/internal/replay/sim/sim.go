@@ -31,9 +31,9 @@ type Config struct {
 }
 
 const (
-	progressUnit  = int64(time.Minute)
+	progressUnit = int64(time.Minute)
 	historyGroup = 32
-	usualGroup    = 2048
+	usualGroup   = 2048
 )
 
 // Progress is the share that is played.
