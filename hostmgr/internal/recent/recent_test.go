@@ -42,7 +42,7 @@ func TestRejoined(t *testing.T) {
 
 	_, shadowAt, ok = e.Rejoined(0, 300)
 	require.True(t, ok)
-	require.EqualValues(t, math.MaxInt64, shadowAt)
+	require.EqualValues(t, int64(math.MaxInt64), shadowAt)
 	require.Zero(t, e.Len())
 
 	e.Add(7, 400, 450)
