@@ -62,7 +62,7 @@ func TestTheIntervalByTheNumberOfHosts(t *testing.T) {
 		{201, 10*second + second/8, 20 * second},
 		{400, 20 * second, 26*second + 3*second/4},
 		{1199, 60 * second, 60 * second},
-		{1 << 40, 60 * second, 60 * second},
+		{math.MaxInt32, 60 * second, 60 * second},
 	} {
 		require.Equal(t, row.plain, target(c, row.hosts), "%d hosts", row.hosts)
 		require.Equal(t, row.with, target(jitter, row.hosts), "%d hosts", row.hosts)
