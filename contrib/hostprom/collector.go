@@ -4,13 +4,13 @@
 // no globals, starts no goroutine and does nothing between scrapes. It does not serve HTTP and keeps
 // no history. README.md lists the metrics. For all of them:
 //
-//   - Durations are in seconds, shares are from 0 to 1 or above. Counters end in _total, and start
-//     from 0 with their registry or task.
+//   - Durations are in seconds; a share of 1 is the whole. The names of counters end in _total. A
+//     counter starts from 0 with its registry or task.
 //   - Labels are the names of registries, GCs, tasks and zones, and a few listed words, never ids of
 //     hosts. So neither the number of series nor the cost of a scrape depends on the number of hosts.
 //     A registry has at most 66 zones in one scrape.
-//   - A distribution is exposed as both kinds of histogram: a native one of schema 3, whose buckets
-//     are 9 % wide, and a classic one with a few fixed buckets.
+//   - A distribution is exposed as both kinds of histogram: a native one of schema 3, with buckets
+//     that are 9 % wide, and a classic one with a few fixed buckets.
 package hostprom
 
 import (
@@ -23,7 +23,7 @@ import (
 )
 
 // A Collector is a prometheus.Collector of registries and GCs. Use one Collector for each
-// Registerer, which refuses a second one because its metrics have the same names.
+// Registerer. A Registerer refuses a second Collector, because its metrics have the same names.
 //
 // The maps must not change after registration. Registries and GCs may be in use during a scrape, and
 // scrapes may overlap. Each scrape takes its own snapshot of one registry or task at a time.
@@ -32,8 +32,8 @@ type Collector struct {
 	Registries map[string]func() hostmgr.Stats
 
 	// GCs are GCs by name, which becomes the label "gc". The IDs of their tasks become the label
-	// "task". Tasks may be added and removed at any time. Names and IDs should be UTF-8: invalid bytes
-	// are replaced, and a scrape fails if two names or IDs become equal by that.
+	// "task". Tasks may be added and removed at any time. Names and IDs should be UTF-8. Invalid
+	// bytes are replaced, and a scrape fails if this makes two names or IDs equal.
 	GCs map[string]*gc.GC
 }
 

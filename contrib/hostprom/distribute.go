@@ -39,8 +39,8 @@ func classic[T histogram.Number](h *dto.Histogram, source []histogram.Bucket[T],
 
 // native counts the values of each bucket that has any. A span is a run of such buckets. Its offset
 // counts from the end of the previous span, or from bucket 0. A delta is the difference between the
-// counts of a bucket and of the previous one. The zero threshold tells the server that the histogram is native
-// even if it is empty.
+// counts of a bucket and of the previous one. The zero threshold tells the server that the
+// histogram is native even if it is empty.
 func native[T histogram.Number](h *dto.Histogram, source []histogram.Bucket[T]) {
 	h.Schema, h.ZeroCount = ref(int32(schema)), ref(uint64(0))
 	h.ZeroThreshold = ref(prometheus.DefNativeHistogramZeroThreshold)

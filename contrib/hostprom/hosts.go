@@ -19,9 +19,9 @@ func collectHosts(ch chan<- prometheus.Metric, s *stats, registry string) {
 	}
 }
 
-// countZones counts the hosts of each zone. Hosts choose the names of their zones. Zones whose names
-// become equal by valid count as one, because the same series twice would fail the scrape. The zone
-// without a name is always present, so that an empty registry exposes zeros.
+// countZones counts the hosts of each zone. Hosts choose the names of their zones. Zones whose
+// names become equal in valid count as one, because a duplicate series would fail the scrape. The
+// zone without a name is always present, so an empty registry exposes zeros.
 func countZones(s *stats) map[string]stateCounts {
 	all := map[string]stateCounts{"": {}}
 	for _, z := range s.Zones {

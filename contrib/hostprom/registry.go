@@ -39,11 +39,11 @@ func describe(name, help string, owner, more []string) *prometheus.Desc {
 }
 
 func departure(kind string) *prometheus.Desc {
-	return of("departures_total", "Registrations ended. Kind left is the normal end, evicted the abnormal one.", "kind", kind)
+	return of("departures_total", "Registrations that ended. Kind left is the normal end, evicted the abnormal one.", "kind", kind)
 }
 
 func held(by string) *prometheus.Desc {
-	return of("held_total", "Evictions put off, once for each time that a host was due.", "by", by)
+	return of("held_total", "Evictions that were put off, counted once each time that a host was due.", "by", by)
 }
 
 func cleanup(kind string) *prometheus.Desc {
@@ -52,41 +52,41 @@ func cleanup(kind string) *prometheus.Desc {
 
 // registryFigures are all metrics of a registry but its hosts by zone.
 var registryFigures = []figure[stats]{
-	counter(of("joins_total", "Registrations begun; each ends in one departure."), func(s *stats) uint64 { return s.Joins }),
+	counter(of("joins_total", "Registrations that began; each ends in one departure."), func(s *stats) uint64 { return s.Joins }),
 	counter(departure("left"), func(s *stats) uint64 { return s.Departures.Left }),
 	counter(departure("evicted"), func(s *stats) uint64 { return s.Departures.Evicted }),
 	counter(departure("replaced"), func(s *stats) uint64 { return s.Departures.Replaced }),
 	counter(departure("forgotten"), func(s *stats) uint64 { return s.Departures.Forgotten }),
-	counter(of("rejoined_after_eviction_total", "Joins of ids that had been evicted within the 5 minutes before: the host was alive, or was started again."), func(s *stats) uint64 { return s.RejoinedAfterEviction }),
+	counter(of("rejoined_after_eviction_total", "Joins of ids that were evicted in the 5 minutes before: the host was alive, or was restarted."), func(s *stats) uint64 { return s.RejoinedAfterEviction }),
 	counter(of("suspected_total", "Times that a sweep found a host suspect, or due."), func(s *stats) uint64 { return s.Suspected }),
-	counter(of("recovered_total", "Times that a suspect was heard again."), func(s *stats) uint64 { return s.Recovered }),
+	counter(of("recovered_total", "Times that a contact, or a longer timeout, ended a suspicion."), func(s *stats) uint64 { return s.Recovered }),
 
 	counter(held("eviction_limit"), func(s *stats) uint64 { return s.HeldByLimit }),
 	counter(held("confirm"), func(s *stats) uint64 { return s.HeldByConfirm }),
-	gauge(of("eviction_limit_active", "1 if the eviction limit holds hosts, of a zone or of all zones; else 0."), limitActive),
+	gauge(of("eviction_limit_active", "1 if the eviction limit holds hosts of any zone, or of all zones; otherwise 0."), limitActive),
 	counter(of("confirm_failures_total", "Calls of Confirm that failed."), func(s *stats) uint64 { return s.ConfirmFailures }),
-	counter(of("policy_errors_total", "Answers of the policy, or of the shadow policy, that are not valid."), func(s *stats) uint64 { return s.PolicyErrors }),
+	counter(of("policy_errors_total", "Invalid answers of the policy, or of the second policy."), func(s *stats) uint64 { return s.PolicyErrors }),
 
 	gauge(of("cleanup_pending", "Departed hosts whose cleanup has not succeeded yet."), func(s *stats) int { return s.Cleanup.Pending }),
-	gauge(of("cleanup_oldest_timestamp_seconds", "When the first host whose cleanup is pending departed, as Unix time; 0 if no cleanup is pending."), oldest),
-	counter(of("cleanup_failures_total", "Tries of cleanups that failed."), func(s *stats) uint64 { return s.Cleanup.Failures }),
+	gauge(of("cleanup_oldest_timestamp_seconds", "Unix time at which the host with the oldest pending cleanup departed; 0 if no cleanup is pending."), oldest),
+	counter(of("cleanup_failures_total", "Cleanup attempts that failed."), func(s *stats) uint64 { return s.Cleanup.Failures }),
 
 	counter(of("sweeps_total", "Sweeps."), func(s *stats) uint64 { return s.Sweeps }),
 	counter(of("stalls_total", "Gaps between two sweeps that were longer than the stall threshold."), func(s *stats) uint64 { return s.Stalls }),
-	counter(of("stall_seconds_total", "Length of all stalls."), func(s *stats) float64 { return s.StallTime.Seconds() }),
+	counter(of("stall_seconds_total", "Total length of all stalls."), func(s *stats) float64 { return s.StallTime.Seconds() }),
 
-	gauge(of("advised_interval_seconds", "Interval that the registry advises now; 0 without pacing."), func(s *stats) float64 { return s.AdvisedInterval.Seconds() }),
+	gauge(of("advised_interval_seconds", "Interval that the registry currently advises; 0 without pacing."), func(s *stats) float64 { return s.AdvisedInterval.Seconds() }),
 
 	counter(of("records_total", "Records that the flight recorder has written."), func(s *stats) uint64 { return s.Recorder.Records }),
-	counter(of("records_lost_total", "Records of the flight recorder that found no room, or were in a write that failed."), func(s *stats) uint64 { return s.Recorder.Lost }),
+	counter(of("records_lost_total", "Records of the flight recorder lost because the queue was full, or a write failed."), func(s *stats) uint64 { return s.Recorder.Lost }),
 	counter(of("recorder_failures_total", "Writes of the flight recorder that failed."), func(s *stats) uint64 { return s.Recorder.Failures }),
 
-	counter(of("log_lines_lost_total", "Log lines that found no room because the logger was too slow, or that it failed on."), func(s *stats) uint64 { return s.LogLinesLost }),
+	counter(of("log_lines_lost_total", "Log lines lost because the logger was too slow, or failed."), func(s *stats) uint64 { return s.LogLinesLost }),
 
 	spread(of("detection_seconds", "Time from the last contact to the eviction."), detectionBounds, func(s *stats) durations { return s.Latency.Detection }),
 	spread(cleanup("left"), cleanupBounds, func(s *stats) durations { return s.Latency.CleanupAfterLeave }),
 	spread(cleanup("evicted"), cleanupBounds, func(s *stats) durations { return s.Latency.CleanupAfterEviction }),
-	spread(of("sweep_duration_seconds", "Duration of sweeps that some host was due for, without Confirm and cleanups."), sweepBounds, func(s *stats) durations { return s.Latency.SweepDuration }),
+	spread(of("sweep_duration_seconds", "Duration of sweeps that had hosts to check, excluding Confirm and cleanups."), sweepBounds, func(s *stats) durations { return s.Latency.SweepDuration }),
 	spread(of("sweep_delay_seconds", "How much later than planned a sweep of Run began."), jitterBounds, func(s *stats) durations { return s.Latency.SweepDelay }),
 
 	counter(of("shadow_evictions_total", "Evictions that the second policy would have made."), func(s *stats) uint64 { return s.Shadow.Evictions }),

@@ -15,7 +15,7 @@ func ofTask(name, help string, more ...string) *prometheus.Desc {
 }
 
 func runs(outcome string) *prometheus.Desc {
-	return ofTask("runs_total", "Runs that returned, by outcome; error includes runs that a timeout ended.", "outcome", outcome)
+	return ofTask("runs_total", "Runs that returned, by outcome; error includes runs that were ended by a timeout.", "outcome", outcome)
 }
 
 // taskFigures are all metrics of a task.
@@ -24,9 +24,9 @@ var taskFigures = []figure[gc.TaskStats]{
 	counter(runs("error"), func(s *gc.TaskStats) uint64 { return s.Errors }),
 	counter(runs("canceled"), func(s *gc.TaskStats) uint64 { return s.Canceled }),
 	counter(runs("panic"), func(s *gc.TaskStats) uint64 { return s.Panics }),
-	counter(ofTask("timeouts_total", "Runs whose timeout passed."), func(s *gc.TaskStats) uint64 { return s.Timeouts }),
+	counter(ofTask("timeouts_total", "Runs that exceeded their timeout."), func(s *gc.TaskStats) uint64 { return s.Timeouts }),
 	counter(ofTask("dropped_ticks_total", "Ticks that came while a run was in flight, or passed while the process was paused."), func(s *gc.TaskStats) uint64 { return s.Dropped }),
-	gauge(ofTask("running_since_timestamp_seconds", "When the run in flight started, as Unix time; 0 if no run is in flight."), runningSince),
+	gauge(ofTask("running_since_timestamp_seconds", "Unix time at which the run in flight started; 0 if no run is in flight."), runningSince),
 
 	spread(ofTask("duration_seconds", "Duration of runs, from start to return."), taskBounds, func(s *gc.TaskStats) durations { return s.Duration }),
 	spread(ofTask("period_jitter_seconds", "Difference between the planned and the actual start, in either direction."), jitterBounds, func(s *gc.TaskStats) durations { return s.PeriodJitter }),
