@@ -100,7 +100,7 @@ func TestAPolicyIsAskedOnceWithAShadowThatNeedsHistory(t *testing.T) {
 		s.heartbeat("a")
 	}
 	require.Equal(t, 1, asked)
-	require.Equal(t, 1, strings.Count(log.String(), "policy answer not valid"))
+	require.Equal(t, 1, strings.Count(log.String(), "invalid policy answer"))
 	require.EqualValues(t, 1, s.Stats().PolicyErrors)
 }
 

@@ -104,7 +104,7 @@ func TestAnInvalidAnswerOfAPolicyIsLogged(t *testing.T) {
 		}
 		require.Empty(t, said.String(), "an Announce does not wait for the logger")
 		s.after(0)
-		require.Contains(t, said.String(), `level=ERROR msg="policy answer not valid, Fixed(2) is used instead" policy=hostmgr_test.policyFunc interval=5s `+says)
+		require.Contains(t, said.String(), `level=ERROR msg="invalid policy answer, using Fixed(2) instead" policy=hostmgr_test.policyFunc interval=5s `+says)
 		require.Equal(t, 1, strings.Count(said.String(), "\n"), "once for all hosts of an interval")
 		require.Equal(t, uint64(1), s.Stats().PolicyErrors)
 		s.join("c")

@@ -61,7 +61,7 @@ func alerts(s hostmgr.Stats, recent point, now time.Time) (list []alert) {
 		say(warn, "%s", text)
 	}
 	if s.PolicyErrors > 0 {
-		say(warn, "The policy gave %s that are not valid.", several(s.PolicyErrors, "answer"))
+		say(warn, "The policy gave %s.", several(s.PolicyErrors, "invalid answer"))
 	}
 	return list
 }

@@ -15,7 +15,7 @@ import (
 const (
 	defaultSize = 50
 	maxSize     = 200
-	maxDepth    = 100_000 // hosts of an order that can be paged to
+	maxDepth    = 100_000 // hosts that the pages of one order cover
 	shallow     = 1_000   // a page that ends here or before is not deep
 	maxText     = 1024    // bytes of a search or a zone, as of an id or a zone
 )
@@ -54,7 +54,7 @@ func parseQuery(raw string) (query, error) {
 		}
 	}
 	if q.Page > maxDepth/q.Size {
-		return q, fmt.Errorf("page %d of %d hosts each is too deep: the first %d hosts can be paged to", q.Page, q.Size, maxDepth)
+		return q, fmt.Errorf("page %d of %d hosts each is too deep: pages cover only the first %d hosts", q.Page, q.Size, maxDepth)
 	}
 	return q, nil
 }
@@ -94,7 +94,7 @@ func text(name, value string) (string, error) {
 
 func oneOf(name, value string, allowed []string) (string, error) {
 	if !slices.Contains(allowed, value) {
-		return "", fmt.Errorf("%s is none of %s", name, strings.Join(allowed, ", "))
+		return "", fmt.Errorf("%s is not one of %s", name, strings.Join(allowed, ", "))
 	}
 	return value, nil
 }
