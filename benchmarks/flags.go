@@ -30,20 +30,20 @@ func parse(args []string, stderr io.Writer) (cfg config, err error) {
 	f := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() { usage(f) }
-	f.IntVar(&cfg.options.N, "n", 1_000_000, "how many hosts")
-	f.IntVar(&cfg.options.Rounds, "rounds", 3, "how often all is measured; figures are medians")
-	which := f.String("measure", "", "what to measure, with commas (default all)")
-	peer := f.String("peer", "", "the peers to measure, with commas (default all, and the measures of hostlife alone)")
-	quick := f.Bool("quick", false, "100,000 hosts, one round, and nothing that takes minutes")
+	f.IntVar(&cfg.options.N, "n", 1_000_000, "number of hosts")
+	f.IntVar(&cfg.options.Rounds, "rounds", 3, "number of rounds; each figure is the median of its rounds")
+	which := f.String("measure", "", "measures, separated by commas (default all)")
+	peer := f.String("peer", "", "peers, separated by commas (default all, and the measures of hostlife alone)")
+	quick := f.Bool("quick", false, "100,000 hosts, one round, and no measure that takes minutes")
 	f.BoolVar(&cfg.json, "json", false, "end with one line of JSON")
-	f.StringVar(&cfg.plot, "plot", "", "instead plot the growth from 10,000 to 10,000,000 hosts (or -n) to this SVG `file`")
+	f.StringVar(&cfg.plot, "plot", "", "plot only the growth from 10,000 to 10,000,000 hosts (or -n), to this SVG `file`")
 	if err := f.Parse(args); err != nil {
 		return cfg, err
 	}
 	given := map[string]bool{}
 	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if cfg.plot != "" && given["measure"] {
-		return cfg, errors.New("-plot has measures of its own, so -measure can't be given")
+		return cfg, errors.New("-plot has its own measures, so -measure cannot be given")
 	}
 	if *quick {
 		cfg.hurry(given)

@@ -9,29 +9,37 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 )
 
-const about = `cluster runs a scheduler and its peers as real processes, and plays scenarios: a
-host exits normally (SIGTERM) and abnormally (SIGKILL), is unreachable for less than
-the policy's timeout (SIGSTOP, SIGCONT), the scheduler itself is stopped for longer
-than that, and very many hosts die at once. It prints what happens as it happens,
-and a verdict on each scenario. It exits 0 if all are ok.
+const about = `cluster runs a scheduler and its peers as real processes, and plays scenarios:
+
+  - a host exits normally (SIGTERM);
+  - a host exits abnormally (SIGKILL);
+  - a host is unreachable for less than the policy's timeout (SIGSTOP, SIGCONT);
+  - the scheduler itself is stopped for longer than the timeout;
+  - thousands of hosts die at once.
+
+It prints each event as it happens, and a verdict on each scenario. The exit code is
+0 if all verdicts are ok.
 
 	go run ./examples/cluster
 	go run ./examples/cluster -policy tiered -json
 	go run ./examples/cluster -scenarios all
 	go run ./examples/cluster -serve
 
-It prints the address of the scheduler's live page at the start: open it in a
-browser. With -serve it plays no scenario, and hosts come and go until it is stopped.
+At the start it prints the address of the scheduler's live page: open it in a
+browser. With -serve it plays no scenario, and hosts come and go until you stop it.
 
-Three scenarios are played only on request. In interruptions many peers are stopped
-at once, for half an interval to four intervals. In partition peers lose the network
-and run on: connections are cut, packets vanish or are held. In churn hosts join,
-leave and crash for -churn; in the end the count is exact.
+Three scenarios are played only on request:
 
-It needs POSIX signals. Ctrl-C, or a crash of it, leaves no process behind. Note that
-go run is a process of its own, which starts this one: kill -9 of go run does not
-reach it, and it continues to its end. To kill it, kill the process named cluster
-(pgrep -x cluster), or build it first with go build.`
+  - interruptions: many peers are stopped at once, for half an interval to four
+    intervals;
+  - partition: peers lose the network but continue to run, because connections are
+    cut, or packets are dropped or held back;
+  - churn: hosts join, leave and crash for the duration -churn. At the end the number
+    of hosts must be exact.
+
+It needs POSIX signals. Ctrl-C or a crash leaves no process behind. Note that go run
+starts cluster as a separate process: kill -9 of go run does not stop it. To kill it,
+kill the process named cluster (pgrep -x cluster), or build it first with go build.`
 
 const (
 	replicas     = 3 // peers that each host registers
@@ -66,18 +74,18 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.IntVar(&c.Peers, "peers", 5, "peer processes, at least 4")
 	fs.DurationVar(&c.Interval, "interval", time.Second, "announce interval of the peers")
 	fs.StringVar(&c.Policy, "policy", "fixed", "fixed (evicted after 2 intervals of silence) or tiered (overdue by more than -offline)")
-	fs.DurationVar(&c.Jitter, "jitter", time.Second, "tiered: overdue by more than this is suspect\n(the scheduler's own default of 30s would make this run last minutes)")
-	fs.DurationVar(&c.Offline, "offline", 3*time.Second, "tiered: overdue by more than this is evicted (the scheduler's own default is 5m)")
+	fs.DurationVar(&c.Jitter, "jitter", time.Second, "tiered: suspect when overdue by more than this\n(the scheduler's own default of 30s would make this run last minutes)")
+	fs.DurationVar(&c.Offline, "offline", 3*time.Second, "tiered: evicted when overdue by more than this (the scheduler's own default is 5m)")
 	fs.IntVar(&c.Mass, "mass", 10_000, "hosts that die at once in mass_exit")
-	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of these hosts; 0 means twice -interval, so that 2 cores are enough")
+	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of the hosts in mass_exit; 0 means twice -interval, so that 2 cores are enough")
 	fs.DurationVar(&c.Churn, "churn", time.Minute, "duration of churn")
-	fs.IntVar(&c.ChurnHosts, "churn-hosts", 0, "hosts at a time in churn, each a process of some 4 MiB;\n0 means 200, or 20 with -serve")
+	fs.IntVar(&c.ChurnHosts, "churn-hosts", 0, "number of hosts in churn, each a process of about 4 MiB;\n0 means 200, or 20 with -serve")
 	fs.StringVar(&c.HTTP, "http", "127.0.0.1:0", "`address` of the scheduler's page and metrics; port 0 picks one, empty means none")
-	fs.BoolVar(&c.Serve, "serve", false, "play no scenario: keep the cluster running until Ctrl-C, with hosts that join, leave, crash\nand pause, to watch on the page")
-	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "how long after its deadline a host must be evicted and cleaned up")
-	fs.StringVar(&chosen, "scenarios", names(usual()), "`names` of the scenarios to play, or all; there are\n"+names(scenarios))
-	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object in the last line of stdout")
-	fs.StringVar(&c.SchedulerFlags, "scheduler-flags", "", "`flags` added to the scheduler's, to see verdicts fail: with '-multiple 1000'\nno host is evicted, with '-multiple 1.2' hosts are evicted too early")
+	fs.BoolVar(&c.Serve, "serve", false, "play no scenario: keep the cluster running until Ctrl-C, with hosts that join, leave, crash\nand pause; watch them on the page")
+	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "maximum time from a host's deadline until it is evicted and cleaned up")
+	fs.StringVar(&chosen, "scenarios", names(usual()), "`names` of the scenarios to play, or all; the scenarios are\n"+names(scenarios))
+	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object on the last line of stdout")
+	fs.StringVar(&c.SchedulerFlags, "scheduler-flags", "", "more `flags` for the scheduler, to see verdicts fail: with '-multiple 1000' no host is\nevicted, with '-multiple 1.2' hosts are evicted too early")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err
 	}
@@ -102,7 +110,7 @@ func (c Config) validate() error {
 	case c.Policy != "fixed" && c.Policy != "tiered":
 		return cli.Usagef("-policy %q is neither fixed nor tiered", c.Policy)
 	case c.Policy == "tiered" && (c.Jitter <= 0 || c.Offline < c.Jitter):
-		return cli.Usagef("-offline must not be below -jitter, nor that be 0")
+		return cli.Usagef("-jitter must be above 0, and -offline at least -jitter")
 	case c.Mass < 1 || c.Mass > 90_000:
 		return cli.Usagef("-mass must be from 1 to 90000")
 	case c.Churn <= 0 || c.ChurnHosts < 0 || c.ChurnHosts > 1000:

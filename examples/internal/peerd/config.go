@@ -11,23 +11,24 @@ import (
 
 const about = `peer is a host of a Dragonfly cluster from the scheduler's point of view: it
 announces itself every interval, registers a few peers (replicas of tasks), and
-calls DeleteHost on SIGTERM or SIGINT. With -hosts it is that many hosts at once,
-on one connection (or -connections), their announces spread over the interval.
+calls DeleteHost on SIGTERM or SIGINT. With -hosts it acts as that many hosts at
+once, on one connection (or -connections), and spreads their announces over the
+interval.
 
 	go run ./examples/peer -scheduler 127.0.0.1:8002 -id peer-1 -interval 1s
 
-An announce that fails is repeated within the interval, on a new connection if the
-old one was up and gave no answer. The peer follows an interval that the scheduler
-advises (response header hostlife-interval, 10ms to 24h): the next announce comes
-after it, and names it. After an answer without one the next announce comes after
--interval. An error that no repetition resolves ends the process: the scheduler
+A failed announce is repeated within the interval, on a new connection if the old
+connection was up but gave no answer. The peer follows the interval that the
+scheduler advises (response header hostlife-interval, 10ms to 24h): it waits that
+long before its next announce, and names the interval there. If an answer advises
+none, the peer uses -interval. The process ends if a retry cannot help: the scheduler
 refuses the host as invalid, or knows a newer incarnation of it.
 
 Every call carries -incarnation (request header hostlife-incarnation). So a leave or
 a registration of peers that is delayed beyond a restart does not affect the new
 registration. After SIGTERM or SIGINT all hosts together have 3 s to leave. The
-scheduler detects the others by their silence. A second signal ends the process at
-once.`
+scheduler detects the remaining hosts by their silence. A second signal ends the
+process at once.`
 
 // The intervals that a scheduler may advise.
 const (
@@ -57,11 +58,11 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
 	fs := flag.NewFlagSet("peer", flag.ContinueOnError)
 	fs.StringVar(&c.Scheduler, "scheduler", "127.0.0.1:8002", "`address` of the scheduler")
-	fs.StringVar(&c.ID, "id", "peer-1", "host `id`; with -hosts the first part of each")
-	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces, unless the scheduler advises another one")
+	fs.StringVar(&c.ID, "id", "peer-1", "host `id`; with -hosts, the prefix of each id")
+	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces, unless the scheduler advises another interval")
 	fs.IntVar(&c.Hosts, "hosts", 1, "the `number` of hosts")
 	fs.IntVar(&c.Connections, "connections", 1, "the `number` of connections that the hosts share")
-	fs.IntVar(&c.Peers, "peers", 3, "peers that each host registers")
+	fs.IntVar(&c.Peers, "peers", 3, "number of peers that each host registers")
 	fs.StringVar(&c.Zone, "idc", "", "data centre of the hosts")
 	fs.Uint64Var(&c.incarnation, "incarnation", 0, "`number` that orders the processes that used one id; 0 means the time of the start")
 	fs.BoolVar(&c.Verbose, "v", false, "log every announce on stderr")

@@ -6,10 +6,10 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/replay/outage"
 )
 
-const head = `replay plays a real trace of outages against policies, on simulated time. Every node of the trace is
-a host of a hostmgr.Registry that heartbeats at its interval while the trace says that it is up. Years take
-seconds where no contact is lost and the policy needs no history: heartbeats that cannot make a difference are
-skipped. Otherwise every heartbeat is played: on one core some 8 million a second, or one million for a
+const head = `replay plays a real trace of outages against policies, on simulated time. Every node of the trace is a host
+of a hostmgr.Registry, and sends heartbeats at its interval while the trace says that it is up. If no contact
+is lost and the policy needs no history, replay skips the heartbeats that cannot make a difference, so years
+take seconds. Otherwise it plays every heartbeat: on one core some 8 million a second, or one million for a
 policy that needs history.
 
 	go run ./examples/replay
@@ -19,48 +19,53 @@ policy that needs history.
 
 const words = `The figures:
 
-outage            a time that a node is down; outages that overlap or touch are one
+outage            a period in which a node is down; outages that overlap or touch count as one
 detected          outages in which the host was evicted
 missed short      outages after which the node was back before it was evicted
-open, unseen      outages neither detected nor over when the trace ends; outages of hosts that the registry
-                  did not know, because a loss had caused their eviction or prevented their announce
+open              outages neither detected nor over when the trace ends
+unseen            outages of hosts that the registry did not know, because a lost contact had caused their
+                  eviction or prevented their announce
 detection time    from the beginning of the outage to the eviction: p50, p99, max
-evictions         of all kinds; the metadata of their hosts is freed
+evictions         all evictions; each frees the metadata of its host
 false evictions   evictions of hosts that were up from their last contact to the eviction
-returned          evictions whose host announced itself within 5, or 30, minutes. They were useless if a
-                  restart preserves what the metadata is about. False evictions are included
-late              evictions of hosts that had come back, and whose announce was lost or in flight
-stale host-hours  for how long hosts were down and still registered, in sum
+returned          evictions after which the host announced itself within 5, or 30, minutes. They were useless
+                  if a restart preserves the data that the metadata describes. False evictions are included
+late              evictions of hosts that had come back while their announce was lost or in flight
+stale host-hours  total time in which hosts were down but still registered
 contacts/s        contacts that arrived, on average over the trace
-peak              the most contacts in a second, with -pacing; without those by which the registry knows every
-                  node from its first moment
-suspicions        hosts that a sweep found suspect; recovered are those that were heard again
+peak              the most contacts in a second, with -pacing; the first announce of each node does not count
+suspicions        suspicions by a sweep
+recovered         suspicions that a contact ended
 
-The hosts: the registry knows every node from its first moment in the trace. The node heartbeats from then on,
-at a random phase. A node that is back after an outage was restarted: it announces itself at once, as a new
-incarnation. So if it was not evicted its old registration is Replaced. A lost contact is not repeated. A
-host whose heartbeat finds it unknown announces itself at once. Contacts of one host do not overtake each
-other. Where its node's trace ends a host departs without an eviction. The fate of each contact follows
-from the seed, the host and the time, so all policies see the same contacts (except with -pacing, where the
-times differ). With -pacing the timeouts of a host that heartbeats are computed from the longest of -interval,
-which it announced, and the intervals advised since; those of a host that announces itself each time (-announce)
-from the interval advised last.
+The hosts: the registry knows every node from its first moment in the trace. From then on the node sends
+heartbeats, at a random phase. A node that is back after an outage was restarted: it announces itself at once,
+as a new incarnation. If it was not evicted, its old registration is Replaced. A lost contact is not repeated.
+If the answer to a heartbeat is that the host is unknown, the host announces itself at once. Contacts of one
+host do not overtake each other. At the end of its node's trace a host departs without an eviction. The fate
+of each contact follows from the seed, the host and the time. So all policies see the same contacts, except
+with -pacing, where the times differ.
+
+With -pacing, the timeouts of a host that sends heartbeats are computed from the longest of -interval, which
+it announced, and the intervals advised since. The timeouts of a host that announces itself each time
+(-announce) are computed from the latest advised interval.
 
 The traces: rows with an error are counted by the kind of error, reported and skipped: malformed, binary,
 longer than 64 KiB, of an unknown state, without an end, ending before they begin, of no length, before
 1970, after 2100, 10 years long, or beyond the limits (a million nodes, 5 million outages). Rows that are out
 of order, overlap or touch are counted and used. Data after 1 GiB, or after damage, is cut off. A trace
-that needs more than 640 MB is refused. The times of a trace are placed at random within the second, or
-minute, to which all of them are rounded. Otherwise hosts that came back at a full minute would heartbeat in
-step with outages that begin at one.
+that needs more than 640 MB is refused. If all times of a trace are rounded to the second, or to the minute,
+each is moved to a random moment within it. Otherwise hosts that came back at a full minute would send their
+heartbeats in step with outages that begin at a full minute.
 
 At -loss 0, a policy whose timeout is longer than the interval, -delay and -spread together makes no
 false evictions.
 
--recommend compares costs: a policy costs its stale host-hours, and -price for each false eviction, and
--price-returned for each host back within 5 min. The frontier is the policies for which no other policy has
-both fewer stale host-hours and lower costs of evictions. With -plot the policies of the curves are
-candidates too.`
+-recommend compares costs:
+
+cost = stale host-hours + -price x false evictions + -price-returned x hosts back within 5 min
+
+A policy is on the frontier if no other policy has both fewer stale host-hours and lower costs of evictions.
+With -plot the policies of the curves are candidates too.`
 
 // about returns the help.
 func about() string {

@@ -34,7 +34,7 @@ var families = []family{
 	},
 	{
 		name:  "tiered",
-		about: "tiered:JITTER/OFFLINE  suspect and evicted when overdue by more than so much (hostmgr.Tiered)",
+		about: "tiered:JITTER/OFFLINE  suspect, and evicted, when overdue by more than this (hostmgr.Tiered)",
 		curve: "tiered:5s/15s,tiered:15s/1m,tiered:30s/2m,tiered:30s/5m,tiered:30s/10m,tiered:30s/30m,tiered:30s/1h",
 		parse: func(s string) (hostmgr.Policy, bool) {
 			d, ok := durations(s, 2)

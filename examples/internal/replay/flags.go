@@ -44,32 +44,32 @@ func parse(ctx context.Context, args []string, stdout io.Writer) (*config, error
 	var c config
 	var format, policies, curves string
 	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
-	fs.StringVar(&c.trace, "trace", "", "`file` with the trace, may be compressed by gzip; without one a trace is generated")
-	fs.StringVar(&format, "format", "fta", "of the trace: "+formatNames())
-	fs.IntVar(&c.nodes, "nodes", 0, "`number` of nodes of a generated trace, 0 means 1000; of a file: only so many, 0\nmeans all")
-	fs.Float64Var(&c.days, "days", 0, "length of a generated trace, 0 means 30; of a file: only so many days, 0 means all")
+	fs.StringVar(&c.trace, "trace", "", "`file` with the trace, optionally compressed by gzip; without it a trace is generated")
+	fs.StringVar(&format, "format", "fta", "format of the trace: "+formatNames())
+	fs.IntVar(&c.nodes, "nodes", 0, "`number` of nodes: of a generated trace, where 0 means 1000; or the most to use of a file,\nwhere 0 means all")
+	fs.Float64Var(&c.days, "days", 0, "length in days: of a generated trace, where 0 means 30; or the most to use of a file,\nwhere 0 means all")
 	fs.StringVar(&c.generate, "generate", "", "write the trace to `file`, in the format fta, and play nothing")
-	fs.StringVar(&policies, "policies", defaultPolicies, "to play, separated by commas; recorded is the policy that a\nflight recorder's log was recorded with, and is played by default")
-	fs.DurationVar(&c.interval, "interval", 0, "between a host's heartbeats; 0: as the trace says, or else 30s")
+	fs.StringVar(&policies, "policies", defaultPolicies, "policies to play, separated by commas; recorded is the policy that a\nflight recorder's log was recorded with, and the default for such a log")
+	fs.DurationVar(&c.interval, "interval", 0, "time between the heartbeats of a host; 0 means the interval of the trace, or 30s if it has none")
 	fs.DurationVar(&c.delay, "delay", 5*time.Millisecond, "minimum delay of a contact")
 	fs.DurationVar(&c.spread, "spread", 50*time.Millisecond, "maximum additional delay of a contact; uniformly distributed")
 	fs.Float64Var(&c.loss, "loss", 0, "the `share` of contacts that are lost, from 0 to below 1")
-	fs.Uint64Var(&c.seed, "seed", 1, "of delays, losses and the generated trace")
+	fs.Uint64Var(&c.seed, "seed", 1, "seed of delays, losses and the generated trace")
 	fs.Func("pacing", "the registry advises an interval: `MIN/MAX/PERSECOND/JITTER`, as in 30s/5m/20/0.1", func(s string) (err error) {
 		c.pacing, err = cli.ParsePacing(s)
 		return err
 	})
-	fs.BoolVar(&c.announce, "announce", false, "hosts announce themselves each time, as Dragonfly's do, and so name the interval that they\nuse; by default they heartbeat")
+	fs.BoolVar(&c.announce, "announce", false, "each contact is an announce, as in Dragonfly, and names the interval that the host uses;\nby default contacts are heartbeats")
 	fs.BoolVar(&c.full, "full", false, "skip nothing: play every heartbeat, even if it cannot make a difference")
-	fs.IntVar(&c.warm, "warm", 0, "a policy that needs history gets so many `heartbeats` before an outage, and earlier ones\nare skipped, which is nearly the same; 0: every heartbeat is played")
-	fs.IntVar(&c.group, "group", 0, "`hosts` that share a registry; without -pacing that changes the time it takes, and\nnothing else. 0 means what is quickest")
-	fs.BoolVar(&c.verdicts, "verdicts", false, "of a flight recorder's log, print each verdict that another policy would change")
-	fs.BoolVar(&c.json, "json", false, "print the figures as one JSON object in the last line of stdout")
-	fs.StringVar(&c.plot, "plot", "", "draw the policies, and the families that they are of, to an SVG `file`")
-	fs.StringVar(&curves, "curves", "", "`policies` that the curves of the picture go through, separated by commas; none means\nsome of each family that is played")
-	fs.BoolVar(&c.recommend, "recommend", false, "name the policy that costs least, of those on the frontier")
-	fs.Float64Var(&c.price, "price", 1, "`host-hours` of stale metadata that one false eviction is worth")
-	fs.Float64Var(&c.priceReturned, "price-returned", 0, "`host-hours` that an eviction is worth whose host was back within 5 min")
+	fs.IntVar(&c.warm, "warm", 0, "play only this many `heartbeats` before an outage for a policy that needs history, which\ngives nearly the same result; 0 means all")
+	fs.IntVar(&c.group, "group", 0, "number of `hosts` that share a registry; without -pacing this changes only the running\ntime. 0 means the fastest")
+	fs.BoolVar(&c.verdicts, "verdicts", false, "print each verdict of a flight recorder's log that another policy would change")
+	fs.BoolVar(&c.json, "json", false, "print the figures as one JSON object on the last line of stdout")
+	fs.StringVar(&c.plot, "plot", "", "draw the policies and their families to an SVG `file`")
+	fs.StringVar(&curves, "curves", "", "`policies` that the curves of the picture go through, separated by commas; by default\nsome of each family that is played")
+	fs.BoolVar(&c.recommend, "recommend", false, "name the cheapest policy on the frontier")
+	fs.Float64Var(&c.price, "price", 1, "price of a false eviction, in `host-hours` of stale metadata")
+	fs.Float64Var(&c.priceReturned, "price-returned", 0, "price of an eviction after which the host was back within 5 min, in `host-hours`")
 	if err := cli.Parse(fs, about(), args, stdout); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (c *config) complete(ctx context.Context, format, policies, curves string, 
 		}
 	}
 	if c.format.Name == "" {
-		return cli.Usagef("-format %q is none of %s", format, formatNames())
+		return cli.Usagef("-format %q is not one of %s", format, formatNames())
 	}
 	if c.isLog() {
 		if policies, err = c.replaceRecorded(ctx, policies, given); err != nil {

@@ -18,47 +18,55 @@ with both in front of it.
 
 	go run ./examples/scheduler -listen 127.0.0.1:8002 -http 127.0.0.1:8003 -v
 
-In addition to Dragonfly's messages it uses optional gRPC metadata. A request may
-carry hostlife-incarnation, a decimal number that orders the processes that used one
-host id (the start time will do). On an announce, a leave or a stream of peers it says
-which incarnation the request comes from. One that is older than the current one is
-refused with FailedPrecondition. A request without it counts as from the current
-incarnation. So a leave that is delayed beyond a restart ends the new registration:
-send it. The answer to an announce carries hostlife-incarnation, hostlife-interval
-(the time until the next announce, as in 1.5s) and hostlife-registration (the number
-of this join: when it changes, the host was gone in between, and must register its
-peers again).
+In addition to Dragonfly's messages, it uses optional gRPC metadata. An announce, a
+leave or a stream of peers may carry hostlife-incarnation: a decimal number that orders
+the processes that used one host id (the start time will do). A request from an older
+incarnation than the current one is refused with FailedPrecondition. A request without
+hostlife-incarnation counts as from the current incarnation. So a leave that is delayed
+beyond a restart would end the new registration: send the header.
 
-With -pacing hostlife-interval is advice: the more hosts, the longer. A host that
-follows it names it as the interval of its next announce. A host that ignores it is
-not evicted for that. Without -pacing it is the interval that the host named.
+The answer to an announce carries:
 
-The first line on stdout is "listening on ADDR". With -http a second one, "page on
-http://ADDR/", is the address of a page that shows the hosts live. SIGTERM and SIGINT
-stop it gracefully. On Unix, SIGUSR1 logs the numbers of hosts and peers and the heap.
-With -cpuprofile it writes a CPU profile for "go tool pprof"; the file is complete when
-it has stopped.
+  - hostlife-incarnation;
+  - hostlife-interval: the time until the next announce, such as 1.5s;
+  - hostlife-registration: the number of this join. When it changes, the host was gone
+    in between, and must register its peers again.
 
-Memory that clients can make it hold is bounded, for each client and for all together.
-Beyond the bounds requests are refused with ResourceExhausted. Hosts: -max-hosts, of 16
-KiB each. Peers: 1,024 of a host, and -max-peer-bytes of all. Unread answers: 64 MiB, or
-a single larger one. Streams: 4,096, and 256 of a connection. A client that takes longer
-than -client-timeout to send a request, or to read an answer, is disconnected. So is a
-client that registers peers and does not read the answers. A stream may be idle for any
-time.
+With -pacing, hostlife-interval is advice, and grows with the number of hosts. A host
+that follows the advice names it as the interval of its next announce. A host that
+ignores it is not evicted for that. Without -pacing, hostlife-interval is the interval
+that the host named.
 
-With -record it keeps a flight recorder's log, with the evidence for every eviction. It
-appends to the file after each restart and never shortens it. A new file is readable by
-its owner only. The log is complete when the scheduler has stopped. If FILE is a named
-pipe, it waits for a reader at the start. A reader that stops reading loses records, but
-does not block the scheduler. To read the log, and to see what another policy would have
-done:
+The first line on stdout is "listening on ADDR". With -http the second line is "page on
+http://ADDR/", the address of a page that shows the hosts live. SIGTERM and SIGINT stop
+the scheduler gracefully. On Unix, SIGUSR1 logs the number of hosts, the number of peers
+and the size of the heap. With -cpuprofile the scheduler writes a CPU profile for
+"go tool pprof"; the file is complete when the scheduler has stopped.
+
+The memory that clients can use is bounded, for each client and in total. Requests
+beyond these bounds are refused with ResourceExhausted:
+
+  - hosts: -max-hosts, with up to 16 KiB each;
+  - peers: 1,024 for each host, and -max-peer-bytes in total;
+  - unread answers: 64 MiB, or a single larger answer;
+  - streams: 4,096, and 256 for each connection.
+
+A client that takes longer than -client-timeout to send a request, or to read an answer,
+is disconnected. So is a client that registers peers and does not read the answers. A
+stream may stay idle for any length of time.
+
+With -record the scheduler keeps a flight recorder's log, with the evidence for every
+eviction. After a restart it appends to the file. It never shortens the file. Only the
+owner can read a new file. The log is complete when the scheduler has stopped. If FILE
+is a named pipe, the scheduler waits for a reader at the start. A reader that stops
+reading loses records, but does not block the scheduler. To read the log, and to see
+what another policy would have done:
 
 	go run ./examples/replay -format hostlife -trace FILE`
 
 const pacingUsage = "advise hosts their interval, as `MIN/MAX/PERSECOND/JITTER`: from MIN (0 means 30s) to MAX\n" +
 	"(0 means 10 x MIN), so that all hosts together announce themselves PERSECOND times a second.\n" +
-	"Each host is told up to the share JITTER less, at random (from 0, the default, to below 1).\n" +
+	"Each host is told an interval shorter by up to the share JITTER, at random (0, the default, to below 1).\n" +
 	"Example: 10s/5m/1000/0.1. By default each host keeps the interval that it names"
 
 const (
@@ -92,25 +100,25 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
 	fs := flag.NewFlagSet("scheduler", flag.ContinueOnError)
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8002", "`address` to listen on; port 0 picks one")
-	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without authentication; a loopback address is served only\nunder its address or as localhost; empty means none")
+	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without authentication; on a loopback address, requests must\nname that address or localhost; empty means none")
 	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
 	fs.StringVar(&c.policy, "policy", "fixed", policyUsage)
 	fs.StringVar(&c.shadow, "shadow", "", "a second `policy`, with the same flags, that evicts no host: the page and the metrics\nshow what it would have done; empty means none")
-	fs.Float64Var(&c.multiple, "multiple", 2, "fixed: evict after so many intervals of silence")
-	fs.Float64Var(&c.phi, "phi", 8, "phi: suspect after the silence at which a heartbeat still comes with probability 10^-phi")
+	fs.Float64Var(&c.multiple, "multiple", 2, "fixed: evict after this many intervals of silence")
+	fs.Float64Var(&c.phi, "phi", 8, "phi: suspect once the probability that a heartbeat still comes is below 10^-phi")
 	fs.DurationVar(&c.jitter, "jitter", 30*time.Second, "tiered: suspect when overdue by more than this")
-	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this; phi: at the latest")
-	fs.DurationVar(&c.stallThreshold, "stall-threshold", 0, "a longer `gap` between sweeps is a stall of the scheduler, and does not count as\nsilence; 0 means 500ms, negative means that no gap is a stall")
+	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this; phi: evict at the latest when overdue by this")
+	fs.DurationVar(&c.stallThreshold, "stall-threshold", 0, "the longest normal `gap` between sweeps: a longer gap is a stall, and does not count as\nsilence; 0 means 500ms, negative means that no gap is a stall")
 	fs.IntVar(&c.maxHosts, "max-hosts", 100_000, "the `number` of hosts above which no new host may join; 0 means no limit")
-	fs.Int64Var(&c.maxPeerBytes, "max-peer-bytes", 256<<20, "the `bytes` of memory, roughly, that the peers of all hosts may take; 0 means no limit")
+	fs.Int64Var(&c.maxPeerBytes, "max-peer-bytes", 256<<20, "the approximate number of `bytes` of memory for the peers of all hosts; 0 means no limit")
 	fs.DurationVar(&c.timeout, "client-timeout", 15*time.Second, "disconnect a client that takes longer than this to send a request, or to read an answer")
 	fs.Func("pacing", pacingUsage, func(s string) (err error) {
 		c.pacing, err = cli.ParsePacing(s)
 		return err
 	})
 	fs.StringVar(&c.record, "record", "", recordUsage)
-	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile to `file`, until it stops")
+	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile of the whole run to `file`")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err
 	}

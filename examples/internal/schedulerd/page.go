@@ -48,7 +48,7 @@ func (s *Server) openPage(addr string) (*page, error) {
 	go func() {
 		defer close(p.done)
 		if err := p.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("page", "err", err)
+			s.log.Error("serving the page failed", "err", err)
 		}
 	}()
 	return p, nil

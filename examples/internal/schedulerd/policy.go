@@ -37,7 +37,7 @@ func (c Config) validatePolicy(flag, name string) error {
 			return cli.Usagef("-offline %v must be above 0 and at most %v", c.offline, maxOffline)
 		}
 	default:
-		return cli.Usagef("-%s %q is none of fixed, tiered and phi", flag, name)
+		return cli.Usagef("-%s %q is not one of fixed, tiered and phi", flag, name)
 	}
 	return nil
 }

@@ -40,9 +40,9 @@ func TestPolicyFlags(t *testing.T) {
 // The flags of a policy that is not named do not matter; those of the shadow do.
 func TestPoliciesThatCannotBeMeant(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-shadow lenient":                          `-shadow "lenient" is none of fixed, tiered and phi`,
-		"-policy phi -shadow none":                 `-shadow "none" is none of fixed, tiered and phi`,
-		"-policy= -shadow phi":                     `-policy "" is none of fixed, tiered and phi`,
+		"-shadow lenient":                          `-shadow "lenient" is not one of fixed, tiered and phi`,
+		"-policy phi -shadow none":                 `-shadow "none" is not one of fixed, tiered and phi`,
+		"-policy= -shadow phi":                     `-policy "" is not one of fixed, tiered and phi`,
 		"-policy tiered -shadow fixed -multiple 0": "-multiple 0 is not",
 		"-shadow tiered -jitter 0":                 "-jitter 0s must be above 0",
 		"-policy phi -phi 0.4":                     "-phi 0.4 is not from 0.5 to 1e+06",

@@ -213,7 +213,7 @@ func (s *Server) background() (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := s.hosts.Run(ctx); err != nil {
-			s.log.Error("registry", "err", err)
+			s.log.Error("the registry failed", "err", err)
 		}
 	})
 	wg.Go(func() { onStatusSignal(ctx, s.logStatus) })

@@ -5,10 +5,10 @@ import "bytes"
 // fta is the event trace of the Failure Trace Archive.
 var fta = Format{
 	Name: "fta",
-	About: `the Failure Trace Archive's event trace: columns apart by tabs, event_id component_id node_id
-platform_id node_name event_type event_start_time event_stop_time event_end_reason; of type 0 the
-node was unavailable from start to stop (Unix seconds), of type 1 available. A node is a pair of
-platform_id and node_id; it exists from the first to the last moment of its own rows.`,
+	About: `the Failure Trace Archive's event trace: columns separated by tabs, event_id component_id node_id
+platform_id node_name event_type event_start_time event_stop_time event_end_reason. From
+start to stop (Unix seconds) the node was unavailable (type 0) or available (type 1). A node is a
+pair of platform_id and node_id. It exists from the first to the last moment of its own rows.`,
 	read: func(g *gatherer, in *input) error { return in.each(g.ftaRow) },
 }
 

@@ -88,7 +88,7 @@ func logUniform(rng *rand.Rand, low, high float64) time.Duration {
 }
 
 // ModelAbout is the Model in words.
-const ModelAbout = `The model is
-loosely like Grid'5000: a node is up for 48 h on average, distributed exponentially, then down: in 2 %
-of cases for 10 s to 1 min, 63 % 100 s to 300 s, 20 % 5 min to 2 h, 15 % 2 h to 2 days. Nodes fail
-independently of each other.`
+const ModelAbout = `The model
+loosely follows Grid'5000. A node is up for 48 h on average, distributed exponentially. Then it is down:
+in 2 % of cases for 10 s to 1 min, in 63 % for 100 s to 300 s, in 20 % for 5 min to 2 h, and in 15 % for
+2 h to 2 days. Nodes fail independently of each other.`

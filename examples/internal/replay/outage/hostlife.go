@@ -14,11 +14,11 @@ import (
 // hostlife is the format of a registry's flight recorder.
 var hostlife = Format{
 	Name: "hostlife",
-	About: `the log of a registry's flight recorder (hostmgr.Config.Recorder). A host is down from half an
-interval after its last contact, for the log does not say when it fell silent, until it is heard
-again or joins; only silences of more than one and a half intervals are known. A host that left and
-joins again is another node. Hosts heartbeat at the interval that most of them joined with, unless
--interval says otherwise. Each silence is judged again, too, as it was: see -verdicts.`,
+	About: `the log of a registry's flight recorder (hostmgr.Config.Recorder). The log does not say when
+a host went down. So a host counts as down from half an interval after its last contact, until its
+next contact or join. Only silences of more than 1.5 intervals are known. A host that left and joins
+again is another node. Hosts send heartbeats at the interval that most of them joined with, unless
+-interval says otherwise. In addition, each recorded silence is replayed as it was: see -verdicts.`,
 	read: func(g *gatherer, in *input) error {
 		if in.err != nil {
 			return in.err

@@ -8,10 +8,10 @@ import (
 // lanl is the list of failures of Los Alamos, LA-UR-05-7318.
 var lanl = Format{
 	Name: "lanl",
-	About: `Los Alamos' list of failures (LA-UR-05-7318): CSV with a line of headings, of which System,
-nodenumz, "Prob Started" and "Prob Fixed" (m/d/yyyy h:mm) are read. A node is a pair of System and
-nodenumz. Its local times are taken for UTC. Every node exists from the trace's first to its last
-moment; those that never failed are not in it.`,
+	About: `Los Alamos' list of failures (LA-UR-05-7318): CSV with a line of headings. The columns
+System, nodenumz, "Prob Started" and "Prob Fixed" (m/d/yyyy h:mm) are read. A node is a pair of System
+and nodenumz. Local times are treated as UTC. Every node exists from the first to the last moment of
+the trace. Nodes that never failed are not in it.`,
 	read: func(g *gatherer, in *input) error {
 		g.whole = true
 		at := headings{system: 0, node: 6, started: 16, fixed: 17}

@@ -5,10 +5,10 @@ import "time"
 // simple is a format of our own.
 var simple = Format{
 	Name: "csv",
-	About: `rows of node,down,up: the node was down from one moment to the other, in Unix seconds (with a
-fraction or not) or as in 2006-01-02T15:04:05Z. Without up it was not back by the end of the trace;
-a node alone ("node,,") had no outage. A first row of just these headings, and lines that begin
-with #, are passed by. Every node exists from the trace's first to its last moment.`,
+	About: `rows of node,down,up: the node was down between these two times, in Unix seconds (with or without
+a fraction) or in the form 2006-01-02T15:04:05Z. Without up, the node was still down at the end of the
+trace. A row "node,," is a node without an outage. A first row with these headings, and lines that
+begin with #, are skipped. Every node exists from the first to the last moment of the trace.`,
 	read: func(g *gatherer, in *input) error {
 		g.whole = true
 		return in.each(g.simpleRow)
