@@ -7,8 +7,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// Announce registers a host, or refreshes it and its metadata. It is a contact, also of a host that
-// is StateOffline but not yet evicted. It protects the host as Heartbeat does.
+// Announce registers a host, or refreshes it and its metadata. It is a contact, even for a host
+// that is StateOffline but not yet evicted. It protects the host as Heartbeat does.
 //
 // The incarnation of the announcement decides. An equal one refreshes the host. A greater one
 // replaces it: the old registration ends as DepartureReplaced. A lower one is refused with

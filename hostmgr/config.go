@@ -18,9 +18,9 @@ const (
 // Config configures a Registry. The zero Config works.
 //
 // Cleanup, Confirm, Recorder and Logger are callbacks. They are called with no lock held and may
-// call the registry. One that blocks, fails or panics stops neither sweeps nor heartbeats, and
-// Stats counts its failures. This holds under Run. Without Run they are called by the goroutine
-// that calls Sweep or Leave, and that call waits for them.
+// call the registry. Under Run, a callback that blocks, fails or panics stops neither sweeps nor
+// heartbeats, and Stats counts its failures. Without Run, the goroutine that calls Sweep or Leave
+// calls them and waits for them.
 type Config[M any] struct {
 	// Detection: when a host becomes suspect, and when it is evicted.
 
@@ -32,17 +32,16 @@ type Config[M any] struct {
 	// EvictionLimit holds no host.
 	EvictionLimit EvictionLimit
 
-	// Confirm is asked before an eviction and returns those of the hosts that may be evicted. It
-	// can send a last probe, or ask another scheduler. Nil means that evictions need no
-	// confirmation.
+	// Confirm is called before an eviction, and returns the hosts that may be evicted. It can send
+	// a last probe, or ask another scheduler. Nil means that evictions need no confirmation.
 	//
-	// Hosts that the EvictionLimit holds are not asked about. The others come in batches of up to
-	// 512, one batch at a time. A host that Confirm leaves out is held, and so is the whole batch
-	// if Confirm fails or panics. Held hosts are asked about again after a second, or in the next
-	// call of Sweep.
+	// Confirm does not get hosts that the EvictionLimit holds. The other hosts come in batches of
+	// up to 512, one batch at a time. A host that Confirm leaves out is held, and so is the whole
+	// batch if Confirm fails or panics. Confirm gets held hosts again after a second, or in the
+	// next call of Sweep.
 	//
-	// Under Run, Confirm runs on a goroutine of its own with the context of Run; otherwise on the
-	// goroutine that calls Sweep, with its context.
+	// Under Run, Confirm runs on its own goroutine with the context of Run. Without Run, it runs on
+	// the goroutine that calls Sweep, with the context of that call.
 	Confirm func(context.Context, []Host[M]) ([]Host[M], error)
 
 	// Pacing advises each host an interval, by the number of hosts. The zero Pacing leaves each
@@ -60,14 +59,14 @@ type Config[M any] struct {
 	// it runs on the goroutine that calls Leave or Sweep, with that call's context, after the host
 	// was removed. The cleanup of a replaced host then waits for the next Sweep.
 	//
-	// Cleanup may call the registry. If it calls Leave it must pass on its context. Otherwise this
-	// cleanup and that Leave may wait for each other until Run ends. A Sweep that it calls with its
-	// context does no cleanups.
+	// Cleanup may call the registry. If it calls Leave, it must pass its own context. Otherwise
+	// this cleanup and that Leave may wait for each other until Run ends. A Sweep that Cleanup
+	// calls with its context runs no cleanups.
 	Cleanup func(context.Context, Departure[M]) error
 
 	// CleanupWorkers is how many cleanups may run at a time under Run. Zero means 8; negative is an
-	// error. Cleanups that are ready wait in one queue, new ones and retries alike: the one that
-	// has been ready longest is next.
+	// error. Cleanups that are ready wait in one queue, retries included. The cleanup that has been
+	// ready longest is next.
 	CleanupWorkers int
 
 	// Driving: time, stalls and size.
@@ -76,8 +75,8 @@ type Config[M any] struct {
 	// of the bubble.
 	//
 	// The clock may step, but the registry's own time never goes back:
-	//   - A step of the wall clock has no effect if readings have a monotonic part, as those of the
-	//     system clock have.
+	//   - A step of the wall clock has no effect if readings have a monotonic part, as readings of
+	//     the system clock do.
 	//   - After a step back of up to a second, or up to StallThreshold if that is longer, the
 	//     registry's time stands still until the clock has caught up.
 	//   - After a longer step back it continues from the latest sweep, announce or leave. Contacts
@@ -95,12 +94,12 @@ type Config[M any] struct {
 	// has passed, unless its silence exceeds twice its timeout.
 	//
 	// Zero means 500 ms under Run, which wakes at least twice in that time. Without Run, zero means
-	// that no gap is a stall, so a test can move a fake clock as it likes. Negative means that no
+	// that no gap is a stall, so a test can move a fake clock by any step. Negative means that no
 	// gap is ever a stall. The least positive value is 10 ms.
 	//
-	// Without Run, choose the threshold above the period of the sweeps, or every gap is a stall;
-	// and below (timeout - interval) of each host. A single call of Confirm or Cleanup that takes
-	// longer than the threshold is then a stall too, because it delays the sweep.
+	// Without Run, choose the threshold above the period of the sweeps, or every gap is a stall.
+	// Choose it below (timeout - interval) of each host. A single call of Confirm or Cleanup that
+	// takes longer than the threshold is then a stall too, because it delays the sweep.
 	//
 	// Some hosts tolerate only shorter gaps:
 	//
@@ -119,7 +118,7 @@ type Config[M any] struct {
 	// negative is an error.
 	MaxHosts int
 
-	// Observation: how the registry can be watched. See also Registry.Watch and Registry.Stats.
+	// Observation: how to observe the registry. See also Registry.Watch and Registry.Stats.
 
 	// Shadow is a second policy that only counts the evictions that it would have made: see
 	// Stats.Shadow. Nil means none. With a Shadow, each late contact takes the lock.
@@ -134,19 +133,20 @@ type Config[M any] struct {
 	// Package flight documents the format. It can assess each recorded silence again, by the same
 	// policy or by another one. Nil records nothing.
 	//
-	// A contact on time writes nothing; a late one takes the lock. Under Run one goroutine writes
-	// as soon as there is something to write. Without Run each Sweep ends with one Write. Up to 16
-	// MiB wait for the next Write. Lines that find no room are lost and counted in Stats.Recorder.
-	// When Run ends it waits for the last Write, but for at most a second of real time; it leaves a
-	// Write that hangs behind.
+	// A contact on time writes nothing; a late one takes the lock. Under Run, one goroutine writes
+	// as soon as there is something to write. Without Run, each Sweep ends with one Write. Up to 16
+	// MiB wait for the next Write. Lines beyond that are lost and counted in Stats.Recorder. When
+	// Run ends, it waits for the last Write, for at most a second of real time. It leaves a Write
+	// that hangs behind.
 	Recorder io.Writer
 
 	// Logger receives stalls and the failures of callbacks. Nil logs nothing.
 	//
-	// Under Run a goroutine of its own writes the lines; without Run, the end of Sweep or Leave
-	// does. So a handler that blocks or panics stops nothing else. Up to 1024 lines wait.
-	// Stats.LogLinesLost counts lines that found no room, and lines that the handler failed on.
-	// When Run ends it gives a handler that hangs one second of real time.
+	// Under Run, a separate goroutine writes the lines. Without Run, Sweep and Leave write them
+	// before they return. So under Run a handler that blocks or panics stops nothing else. Up to
+	// 1024 lines wait. Stats.LogLinesLost counts lines beyond that, and lines that the handler
+	// failed on. When Run ends, it waits for a handler that hangs, for at most a second of real
+	// time.
 	Logger *slog.Logger
 }
 

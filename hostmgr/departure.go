@@ -33,7 +33,7 @@ type Departure[M any] struct {
 	Attempt int
 }
 
-// Evidence is the data on which a departure was decided. It explains every eviction: see
+// Evidence is the data behind the decision that a host departs. It explains every eviction: see
 // Departure.Reason.
 type Evidence struct {
 	// Silence is the time from the last contact to the departure, less StallTime.
@@ -48,7 +48,8 @@ type Evidence struct {
 	// StallTime is the part of the time since the last contact in which the registry was stalled.
 	// It does not count as silence.
 	StallTime time.Duration
-	// HeldFor is how long the host was held after it was due, less stalls. Hold says by what.
+	// HeldFor is how long the host was held after it was due, less stalls. Hold says why it was
+	// held.
 	HeldFor time.Duration
 	Hold    HoldReason
 }

@@ -49,10 +49,10 @@
 //
 // A [Policy] says how much silence makes a host suspect, and how much evicts it:
 //   - [Fixed] counts intervals. Fixed(2) is the default.
-//   - [Tiered] tells network jitter from hosts that are really offline, by fixed durations.
+//   - [Tiered] distinguishes network jitter from hosts that are really offline, by fixed durations.
 //   - [PhiAccrual] adapts to the arrival history of each host.
-//   - A policy of your own is one method. See the Example of [Policy], and that of [HistoryPolicy]
-//     for one that uses the arrival history.
+//   - A policy of your own is one method. See the Example of [Policy]. The Example of
+//     [HistoryPolicy] is a policy that uses the arrival history.
 //
 // To try a policy before it decides, set [Config].Shadow: it only counts. [EvictionLimit] and
 // [Config].Confirm hold hosts back when too many are silent at once, or when a last probe succeeds.
@@ -60,17 +60,17 @@
 // # Cleanup
 //
 // [Config].Cleanup frees what the embedder keeps for a host. An error is retried, with pauses from
-// 100 ms to 30 s, so Cleanup must be idempotent. Leave waits for the first try and returns an error
-// that wraps [ErrCleanupPending] if that failed. [Stats].Cleanup counts what is pending. See the
-// Example of [Config], "Cleanup".
+// 100 ms to 30 s, so Cleanup must be idempotent. Leave waits for the first try. If that fails,
+// Leave returns an error that wraps [ErrCleanupPending]. [Stats].Cleanup counts pending cleanups.
+// See the Example of [Config], "Cleanup".
 //
 // # Restart and shutdown
 //
 // Run cancels running cleanups when its context ends, and returns when they have returned. Cleanups
-// that failed stay pending. To finish them, call Sweep with another context until none is pending.
-// See the package Example "Shutdown".
+// that failed, or did not begin, stay pending. To finish them, call Sweep with another context
+// until none is pending. See the package Example "Shutdown".
 //
 // To keep hosts over a restart, store what [Registry.All] yields, and pass it to [Registry.Restore]
-// in the next process. See the Example of Registry.Restore. Without that, the answer to each
+// in the next process. See the Example of Registry.Restore. Without Restore, the answer to each
 // heartbeat is [ErrUnknownHost], and hosts announce themselves again.
 package hostmgr

@@ -6,9 +6,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// Heartbeat records that a host is alive. It does not allocate and normally takes no lock. It locks
-// if the host is suspect; if the advised interval has grown; and, with a Shadow, a Recorder or a
-// HistoryPolicy, if the heartbeat is late.
+// Heartbeat records that a host is alive. It does not allocate and normally takes no lock. It takes
+// the lock if the host is suspect, or if the advised interval has grown. With a Shadow, a Recorder
+// or a HistoryPolicy it also takes the lock if the heartbeat is late.
 //
 // After a Heartbeat without error the host is not evicted before its timeout has passed, counted
 // from a clock reading within the call. This holds against a sweep at that very moment: an eviction

@@ -15,7 +15,7 @@ const (
 	maxName     = 1 << 10 // bytes of an id or a zone
 )
 
-// An Announcement is what a host tells the registry about itself.
+// An Announcement is a host's description of itself.
 type Announcement[M any] struct {
 	// ID identifies the host: 1 to 1024 bytes.
 	ID string
@@ -41,10 +41,10 @@ type Ack struct {
 	// Interval is the time until the next contact: the announced interval or, with Config.Pacing,
 	// the advised one.
 	Interval time.Duration
-	// Incarnation is that of the current registration.
+	// Incarnation is the incarnation of the current registration.
 	Incarnation uint64
-	// Registration is the number of the current registration. If it differs from that of the Ack
-	// before, the host was gone in between: see Host.Registration.
+	// Registration is the number of the current registration. If it differs from the number in the
+	// previous Ack, the host was gone in between: see Host.Registration.
 	Registration uint64
 }
 

@@ -26,8 +26,8 @@ func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) 
 	return nil
 }
 
-// Forget removes a host without cleanup, for embedders that clean up elsewhere. The errors are
-// those of Heartbeat.
+// Forget removes a host without cleanup, for embedders that clean up elsewhere. It returns the same
+// errors as Heartbeat.
 func (r *Registry[M]) Forget(id string, incarnation uint64) error {
 	_, err := r.end(id, incarnation, DepartureForgotten)
 	return err

@@ -8,8 +8,9 @@ import (
 
 const defaultMaxHold = 5 * time.Minute
 
-// An EvictionLimit slows down mass eviction: many hosts that fall silent at once are more often cut
-// off than dead. The zero EvictionLimit holds no host; the same goes for one with only MaxHold.
+// An EvictionLimit slows down mass eviction. Many hosts that fall silent at once are more likely
+// cut off than dead. The zero EvictionLimit holds no host, and neither does an EvictionLimit with
+// only MaxHold set.
 //
 // The limit is active in a zone while more than MaxFraction of its hosts are missing, and in all
 // zones while more than MaxFraction of all hosts are:
@@ -19,28 +20,28 @@ const defaultMaxHold = 5 * time.Minute
 // Hosts whose own hold expired do not count. A single missing host never triggers the limit. A zone
 // without hosts is forgotten, and evictions age in steps of an eighth of MaxHold.
 //
-// While the limit is active, it lets at most PerSecond hosts be evicted, of the zone or of all
-// zones. It holds the other hosts that are due: they are StateOffline, Host.Hold says why, and a
+// While the limit is active, at most PerSecond hosts of the zone, or of all zones, are evicted in a
+// second. It holds the other hosts that are due: they are StateOffline, Host.Hold says why, and a
 // single contact saves them.
 //
 // When the limit is no longer active, it still applies to each host for one interval of that host,
-// as after a stall. So when a network partition heals, the hosts that come back last are not
-// evicted because the others were back before. A host that the limit has released is not held by it
-// again while Confirm holds the host.
+// as after a stall. Otherwise, when a network partition heals, the hosts that come back last would
+// be evicted as soon as the others are back. After the limit has released a host, it does not hold
+// that host again while Confirm holds it.
 //
-// No host is held for longer than MaxHold. So a permanent loss, of whatever share, is evicted
-// MaxHold after the last of its deadlines. Eureka's self-preservation, the model for this, may hold
-// hosts for ever: see its issue 1073.
+// No host is held for longer than MaxHold. So the hosts of a permanent loss, whatever their share,
+// are evicted at most MaxHold after the last of their deadlines. Eureka's self-preservation, the
+// model for this limit, may hold hosts forever: see Eureka's issue 1073.
 type EvictionLimit struct {
 	// MaxFraction is the share of hosts that may be missing, from 0 to 1. If it is zero and
 	// PerSecond is not, the limit is always active.
 	MaxFraction float64
 	// PerSecond is how many hosts may be evicted in a second while the limit is active. While the
 	// limit holds no host, it saves up the evictions of one second, and at least one eviction. Zero
-	// means none.
+	// means that no host may be evicted.
 	PerSecond float64
-	// MaxHold is how long a host is held at most, less stalls. A stall that moves the host's
-	// deadline starts it again. Zero means 5 minutes.
+	// MaxHold is the longest time that a host is held, less stalls. A stall that moves the host's
+	// deadline starts this time again. Zero means 5 minutes.
 	MaxHold time.Duration
 }
 

@@ -67,7 +67,7 @@ func (m metadata[M]) store(e index.Entry, from *M) {
 	*values[i] = *from
 }
 
-// clear makes the metadata of a host zero, so that they hold no memory.
+// clear makes the metadata of a host zero, so that it holds no memory.
 func (m metadata[M]) clear(e index.Entry) {
 	block, i := e.Value()
 	if m.large() {

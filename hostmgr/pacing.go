@@ -11,24 +11,24 @@ import (
 // Pacing advises hosts an interval: short while there are few hosts, longer when there are many.
 // The Ack of each Announce and Heartbeat carries the advice. The zero Pacing advises nothing: each
 // host keeps the interval that it announced. Nomad scales heartbeats with the cluster in the same
-// way, by its option max_heartbeats_per_second.
+// way: see its option max_heartbeats_per_second.
 //
-// The advised interval grows with each host that joins. It shrinks by half a second in each second,
-// so by half in one interval. This leaves room for hosts that were cut off and come back. An Ack
-// may carry a shorter interval, at random; this spreads hosts that restarted together:
-//   - A host that is told a longer interval than before gets one between Min and that.
-//   - A host that joins while more than PerSecond/20 hosts join in a second gets one between Min
-//     and max(advised, 2 x Min), but at most Max.
+// The advised interval grows with each host that joins. It shrinks by half a second each second, so
+// by half in one interval. This leaves room for hosts that were cut off and come back. An Ack may
+// carry a shorter, random interval. This spreads hosts that restarted together:
+//   - A host whose interval grows gets an interval between Min and the longer interval.
+//   - A host that joins while more than PerSecond/20 hosts join in a second gets an interval
+//     between Min and max(advised, 2 x Min), but at most Max.
 //   - Otherwise Jitter says how much shorter it may be.
 //
 // If Max is below 2 x Min there is less room for this, and Jitter spreads hosts over many
 // intervals.
 //
-// A host's timeouts are computed from the longest interval that it may be using: the one that it
-// last announced, or any that it was told since, rounded up to one of 64 steps in each power of
-// two. So a change of the interval evicts no host, even if an Ack is lost. A Heartbeat does not say
-// which interval its host uses, so a shorter interval counts from the next Announce, which names
-// it.
+// A host's timeouts are computed from the longest interval that it may be using: the interval that
+// it last announced, or any interval that it was told since, rounded up to one of 64 steps in each
+// power of two. So a change of the interval evicts no host, even if an Ack is lost. A Heartbeat
+// does not say which interval its host uses, so a shorter interval counts from the next Announce,
+// which names it.
 type Pacing struct {
 	// Min and Max bound the interval, from 10 ms to 24 h. A zero Min means 30 s. A zero Max means
 	// 10 x Min, but 24 h at most.

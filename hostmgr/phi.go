@@ -20,14 +20,15 @@ import (
 // second missing heartbeat.
 //
 // Gaps are taken to be normally distributed, by the logistic approximation of Bowling, Khasawneh,
-// Kaewkuekool and Cho (2009). Other implementations use it as well, so a Threshold means the same.
-// The deviation is at least a 64th of the interval, and at least a quarter of it during the first 8
-// gaps. The history starts again when a host's interval changes, and after an eviction.
+// Kaewkuekool and Cho (2009). Other implementations use the same approximation, so their thresholds
+// are comparable. The deviation is at least a 64th of the interval, and at least a quarter of it
+// during the first 8 gaps. The history starts again when a host's interval changes, and after an
+// eviction.
 //
 // The influence of one gap is bounded: see History. After a single pause, however long, the timeout
-// of a regular host stays below twice the former one. If the gaps of a host stay longer, the policy
-// adapts: to gaps of twice the interval within a dozen gaps, to gaps of six times the interval
-// within 30.
+// of a regular host stays below twice its former timeout. If the gaps of a host stay longer, the
+// policy adapts: to gaps of twice the interval within a dozen gaps, to gaps of six times the
+// interval within 30.
 //
 // Do not use it
 //   - where an eviction must be explained by a number in a configuration;
@@ -36,7 +37,7 @@ import (
 //   - where heartbeats are lost in bursts, which no deviation predicts;
 //   - with Pacing that changes intervals all the time.
 //
-// It costs some 100 bytes a host, and a heartbeat takes about twice as long.
+// It costs some 100 bytes per host, and a heartbeat takes about twice as long.
 type PhiAccrual struct {
 	// Threshold is the score phi at which a host is suspect, from 0.5 to 10^6. Zero means 8: one
 	// late heartbeat in 10^8.

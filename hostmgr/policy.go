@@ -10,13 +10,13 @@ import (
 // limits: the registry measures the silence.
 //
 // Timeouts must be pure and cheap. The registry asks once for each interval that hosts use, and
-// keeps the answers for the first 1024 intervals. For any other interval it asks at each Announce;
-// with a Shadow, a Recorder or a HistoryPolicy also at each contact. It holds no lock while it
-// asks.
+// keeps the answers for the first 1024 intervals. For any other interval it asks at each Announce,
+// and at each contact if there is a Shadow, a Recorder or a HistoryPolicy. It holds no lock while
+// it asks.
 //
-// An answer is not valid if Timeouts panics, returns a negative duration, or an eviction before the
-// interval is over. It is counted in Stats.PolicyErrors, logged, and replaced by the answer of
-// Fixed(2). A suspicion that would not come before the eviction is left out.
+// An answer is invalid if Timeouts panics, or returns a negative duration or an eviction before the
+// interval is over. Stats.PolicyErrors counts it, the log has it, and the answer of Fixed(2)
+// replaces it. A suspicion that would not come before the eviction is left out.
 type Policy interface {
 	// Timeouts returns the silence after which (not at which) a host is suspect, and the silence
 	// after which it is evicted. Zero means never.
@@ -32,12 +32,12 @@ type HistoryPolicy interface {
 	NeedsHistory() bool
 }
 
-// History is what a Policy is told about a host.
+// History is the information about a host that a Policy gets.
 type History struct {
 	Interval time.Duration // from which the host's timeouts are computed
 
-	// Mean and Deviation are those of the gaps between the host's contacts, less stalls in gaps
-	// longer than 1.5 intervals. Count is the number of gaps since the host joined or its interval
+	// Mean and Deviation describe the gaps between the host's contacts, less stalls in gaps longer
+	// than 1.5 intervals. Count is the number of gaps since the host joined or its interval
 	// changed. All are zero unless the policy is a HistoryPolicy.
 	//
 	// The influence of one gap is bounded: a longer gap counts as
@@ -59,9 +59,9 @@ func needsHistory(p Policy) bool {
 // Fixed(2), the policy of Dragonfly's scheduler, is the default. New refuses values below 1, NaN
 // and infinity.
 //
-// With Fixed(2) a single lost heartbeat leaves no slack: the next one is due at the moment of the
-// eviction. Dragonfly's slow garbage collection hides that; a precise sweep does not. Use Fixed(2)
-// where hosts retry within their interval, and a greater value elsewhere.
+// With Fixed(2) a single lost heartbeat leaves no slack: the next heartbeat is due at the moment of
+// the eviction. Dragonfly's slow garbage collection hides this; a precise sweep does not. Use
+// Fixed(2) if hosts retry within their interval, and a greater value otherwise.
 type Fixed float64
 
 // Timeouts implements Policy.
@@ -78,7 +78,7 @@ func (m Fixed) validate() error {
 }
 
 // scale returns d * f, at most maxTimeout. If f is a whole number the result is exact to the
-// nanosecond, also for intervals beyond 2^53 ns.
+// nanosecond, even for intervals beyond 2^53 ns.
 func scale(d time.Duration, f float64) time.Duration {
 	whole, part := math.Modf(f)
 	if whole >= float64(maxTimeout)/float64(d) {
@@ -87,8 +87,8 @@ func scale(d time.Duration, f float64) time.Duration {
 	return d*time.Duration(whole) + time.Duration(float64(d)*part)
 }
 
-// Tiered tells network jitter from a host that is really offline, by how long a heartbeat is
-// overdue:
+// Tiered distinguishes network jitter from a host that is really offline, by how long a heartbeat
+// is overdue:
 //
 //	overdue = silence - interval
 //
@@ -131,7 +131,7 @@ func (t Tiered) validate() error {
 }
 
 // validate returns an error for a policy of this package that is not valid, for a nil pointer to
-// one, and for any policy of which NeedsHistory panics.
+// one, and for any policy whose NeedsHistory panics.
 func validate(p Policy) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

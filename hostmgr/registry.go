@@ -11,7 +11,8 @@ import (
 // A Registry tracks which hosts are alive. Make one with New. All its methods are safe for
 // concurrent use.
 //
-// A heartbeat takes no lock. All else takes one, for a moment; no callback is called with it held.
+// Normally a heartbeat takes no lock. Every other method holds one for a short time, and never
+// while it calls a callback.
 type Registry[M any] struct {
 	*parts[M]
 

@@ -8,10 +8,10 @@ import (
 
 const maxRestoreErrors = 8
 
-// Restore registers hosts from a snapshot of another registry or an earlier process, such as
-// Registry.All yields. Each host keeps its incarnation, interval, zone, time of joining (up to 292
-// years ago) and registration number. Its silence starts at the call, because no registry observed
-// it in between. A host with an id that is registered already is skipped.
+// Restore registers hosts from a snapshot of another registry or an earlier process. Registry.All
+// yields such a snapshot. Each host keeps its incarnation, interval, zone, time of joining (up to
+// 292 years ago) and registration number. Its silence starts at the call, because no registry
+// observed it in between. A host with an id that is registered already is skipped.
 //
 // Restore returns how many hosts joined. The error joins the first 8 errors of hosts that did not
 // join, which wrap ErrInvalid or are ErrFull. It does not affect the other hosts.

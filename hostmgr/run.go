@@ -14,15 +14,16 @@ import (
 // Stats.Latency has the measured delays.
 //
 // No goroutine exists unless Run was called, and Run returns only when all goroutines that it
-// started have ended. So Cleanup and Confirm must heed their context. The only exception is a Write
-// of the Recorder, or a call of the Logger, that hangs: Run leaves it behind after a second.
+// started have ended. So Cleanup and Confirm must return when their context ends. The only
+// exception is a Write of the Recorder, or a call of the Logger, that hangs: Run leaves it behind
+// after a second.
 //
 // No sweep observes the hosts until Run begins. If the time since the last sweep, or since New, is
 // longer than StallThreshold, it is a stall like any other.
 //
 // With a fake clock, make StallThreshold negative or move the clock by at most half of it at a
-// time: a longer step is a stall. Run waits by the clock's After. If an Announce brings the next
-// deadline forward, the former After stays pending in the clock.
+// time: a longer step is a stall. Run waits with the clock's After. If an Announce brings the next
+// deadline forward, the previous After stays pending in the clock.
 func (r *Registry[M]) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -114,8 +115,8 @@ func (d *driver[M]) nextSweep() (now, next int64) {
 // there is nothing to wait for. The result holds until the next Announce, Restore, Leave, or
 // contact of a suspect.
 //
-// With a StallThreshold, the result is at most half of it after the last sweep. So sweeps at these
-// times are never a stall.
+// With a StallThreshold, the result is at most StallThreshold/2 after the last sweep. So sweeps at
+// these times never leave a gap that is a stall.
 func (r *Registry[M]) Next() (time.Time, bool) {
 	s := r.peek()
 	defer r.mu.RUnlock()

@@ -3,13 +3,13 @@ package hostmgr
 import "math/rand/v2"
 
 // Sample returns up to n distinct hosts that are StateAlive or StateLate and that keep accepts. A
-// nil keep accepts all hosts. Each such set of hosts is equally likely, as a scheduler that picks
-// parents needs. The result is shorter only if there are no more such hosts, and empty if n is not
-// positive. keep is called with no lock held, and may be called more than once for a host.
+// nil keep accepts all hosts. Each such set of hosts is equally likely, so a scheduler can use it
+// to pick parents. The result is shorter than n only if there are no more such hosts. It is empty
+// if n is not positive. keep is called with no lock held, and may be called more than once for a
+// host.
 //
-// Sample draws hosts at random and drops those that do not fit. Only if too few fit does it go
-// through all hosts. Neither way prefers a host, and by symmetry neither does the choice between
-// the two.
+// Sample draws hosts at random and drops hosts that do not fit. It goes through all hosts only if
+// too few fit. Neither method prefers a host, and by symmetry neither does the choice between them.
 func (r *Registry[M]) Sample(n int, keep func(Host[M]) bool) []Host[M] {
 	if n <= 0 {
 		return nil

@@ -19,7 +19,7 @@ type ShadowStats struct {
 	// host can no longer come back before the second policy's timeout, or after 5 minutes.
 	Evictions uint64
 	// Rejoined counts the evictions after which the host made contact, or joined again, within 5
-	// minutes: its metadata would have been thrown away for nothing.
+	// minutes. Its metadata would have been freed needlessly.
 	Rejoined uint64
 }
 
@@ -67,8 +67,8 @@ func (s *shadow) departed(k DepartureKind, t *detector.Timeouts, last, now int64
 	}
 }
 
-// evicted remembers an eviction by the policy, and when the second policy evicts the host. The
-// latter is stored as a negative number if it is counted already.
+// evicted remembers an eviction by the policy, and when the second policy evicts the host. The time
+// of the second policy is stored as a negative number if its eviction is already counted.
 func (s *shadow) evicted(h index.Hash, t *detector.Timeouts, last, now int64) {
 	at := int64(0)
 	if s.on {

@@ -27,22 +27,22 @@ type Stats struct {
 	Joins uint64 // registrations begun: each ends in one departure
 	// Departures counts registrations that ended. Left is the normal end, Evicted the abnormal one.
 	Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
-	// RejoinedAfterEviction counts joins of ids that had been evicted within the 5 minutes before.
-	// These hosts were alive after all, or were started again. To tell, the registry remembers the
-	// hashes of evicted ids for 5 minutes, at most the latest 65,536. This takes at most 4 MB, and
-	// is all that remains of a host after its departure and cleanup.
+	// RejoinedAfterEviction counts joins of ids that were evicted in the 5 minutes before. These
+	// hosts were alive after all, or were restarted. For this count the registry remembers the
+	// hashes of evicted ids for 5 minutes, at most the latest 65,536. They take at most 4 MB, and
+	// are all that remains of a host after its departure and cleanup.
 	RejoinedAfterEviction uint64
 
 	Suspected uint64 // times that a sweep found a host suspect, or due
 	Recovered uint64 // times that a contact, or a longer timeout, ended a suspicion
 
-	// HeldByLimit and HeldByConfirm count evictions that were put off, once for each time that a
-	// host was due: by a decision of the eviction limit; by Confirm, if it left the host out or
-	// failed. Host.Hold and Evidence.Hold give the reason.
+	// HeldByLimit and HeldByConfirm count evictions that were put off, once each time that a host
+	// was due: HeldByLimit if the eviction limit decided to hold the host, HeldByConfirm if Confirm
+	// left it out or failed. Host.Hold and Evidence.Hold give the reason.
 	HeldByLimit, HeldByConfirm uint64
 
 	ConfirmFailures uint64 // calls of Confirm that returned an error, panicked or ended their goroutine
-	PolicyErrors    uint64 // answers of the policy or the Shadow that are not valid
+	PolicyErrors    uint64 // invalid answers of the policy or of the Shadow
 
 	Sweeps    uint64
 	Stalls    uint64
@@ -62,7 +62,8 @@ type Stats struct {
 		Failures uint64 // Writes that failed
 	}
 
-	// LogLinesLost counts lines for the Logger that found no room, or that its handler failed on.
+	// LogLinesLost counts lines for the Logger that were lost because the queue was full, or the
+	// handler failed.
 	LogLinesLost uint64
 
 	// Shadow has the figures of Config.Shadow; zero without one.
@@ -70,14 +71,14 @@ type Stats struct {
 
 	// Latency has distributions of durations.
 	Latency struct {
-		// Detection is the time from the last contact to the eviction, including all that put the
-		// eviction off: a stall, the eviction limit, Confirm.
+		// Detection is the time from the last contact to the eviction, including delays by stalls,
+		// the eviction limit and Confirm.
 		Detection histogram.Snapshot[time.Duration]
 		// CleanupAfterLeave is the time from a leave to the end of its cleanup.
 		// CleanupAfterEviction is the time from the deadline of an evicted host to the end of its
 		// cleanup. Both are recorded when a cleanup succeeds.
 		CleanupAfterLeave, CleanupAfterEviction histogram.Snapshot[time.Duration]
-		// SweepDuration is the duration of sweeps for which some host was due, without Confirm and
+		// SweepDuration is the duration of sweeps that had hosts to check, excluding Confirm and
 		// cleanups.
 		SweepDuration histogram.Snapshot[time.Duration]
 		// SweepDelay is how much later than planned a sweep of Run began. For other sweeps the

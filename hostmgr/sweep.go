@@ -16,12 +16,12 @@ type SweepReport struct {
 	StallTime time.Duration // the length of stalls that were found
 }
 
-// Sweep evicts each host that is due. Then, unless Run is running, it does the cleanups that are
-// due. It is for embedders with a scheduler of their own; Next says when it may have work.
+// Sweep evicts each host that is due. Then, unless Run is running, it runs the cleanups that are
+// due. It is for embedders with their own scheduler; Next says when Sweep may have work.
 //
-// Sweeps take turns to evict. Only one does cleanups, so a Sweep that is called within a Cleanup
-// does none; but if one cleanup has taken 10 s, another Sweep does the others. It ends, whatever
-// departs meanwhile.
+// Sweeps take turns to evict. Only one Sweep at a time runs cleanups, so a Sweep that is called
+// within a Cleanup runs none. If one cleanup has taken 10 s, another Sweep runs the others. A Sweep
+// ends even if hosts keep departing.
 //
 // When ctx ends, Sweep stops early. The next Sweep does the rest. If ctx has ended before the call,
 // Sweep does nothing, and the report is zero.
@@ -35,14 +35,14 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	return rep
 }
 
-// RunGC is Sweep in the form of a task of package gc, and of Dragonfly's. It returns an error only
-// if ctx ended.
+// RunGC is Sweep with the signature of a task of package gc, and of Dragonfly's gc. It returns an
+// error only if ctx ended.
 func (r *Registry[M]) RunGC(ctx context.Context) error {
 	r.Sweep(ctx)
 	return ctx.Err()
 }
 
-// flush writes what is recorded and logged, unless Run has goroutines that do.
+// flush writes pending records and log lines, unless Run has goroutines for that.
 func (r *Registry[M]) flush() {
 	if !r.running.Load() {
 		r.events.Flush()

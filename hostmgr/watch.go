@@ -14,9 +14,9 @@ import (
 // Before EventSynced, Watch also yields the changes of hosts that it has yielded already. So at
 // EventSynced a mirror that applies all events equals the registry at that event number.
 //
-// If more than 4096 events wait for the loop, it gets one EventMissed with the number of events
-// that it will not get. Then Watch starts over: at EventMissed, discard the mirror and build a new
-// one. If the watcher fell behind during a sweep, EventMissed comes after the sweep.
+// If more than 4096 events wait for the loop, it gets one EventMissed, with the number of missed
+// events. Then Watch starts over: at EventMissed, discard the mirror and build a new one. If the
+// watcher fell behind during a sweep, EventMissed comes after the sweep.
 func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {
 	return func(yield func(Event[M]) bool) {
 		w := r.subscribe()

@@ -7,8 +7,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// timeout returns the silence after which a policy evicts a host with this history; 0: never. It asks
-// a registry, which fills in the defaults of a policy and refuses answers that are not valid.
+// timeout returns the silence after which a policy evicts a host with this history; 0: never. It
+// asks a registry, which fills in the defaults of a policy and refuses invalid answers.
 func timeout(p hostmgr.Policy, h hostmgr.History) (time.Duration, error) {
 	const id = "host"
 	r, err := hostmgr.New(hostmgr.Config[struct{}]{Policy: withHistory{p, h}, Clock: stoppedClock{}})
