@@ -1,17 +1,18 @@
 // Package flight reads the log of a registry's flight recorder (hostmgr.Config.Recorder) and
-// replays it: a policy judges each recorded silence again. The policy of the recording reaches
-// the same verdicts; another policy shows which of them would differ.
+// replays it: a policy assesses each recorded silence again. The policy of the recording reaches
+// the same verdicts. Another policy shows which verdicts would differ.
 //
 // The package does not write the log; hostmgr does. Its functions keep no state in the package and
 // may be called concurrently, but one log must be read by one goroutine.
 //
 // # Format
 //
-// The log is text in ASCII, one line for each record. A line is the kind of the record, then
-// fields of the form key=value, then a semicolon, which tells a whole line from one that was cut off.
-// A value is a decimal integer, or a string in double quotes, escaped as in Go. Times are
-// nanoseconds since the registry was made; durations are nanoseconds. A count beyond an int64 (an
-// incarnation) is written as itself, or as the negative number that has the same 64 bits.
+// The log is text in ASCII, one line for each record. A line is the kind of the record, then fields
+// of the form key=value, then a semicolon. The semicolon distinguishes a whole line from a line
+// that was cut off. A value is a decimal integer, or a string in double quotes, escaped as in Go.
+// Times are nanoseconds since the registry was made; durations are nanoseconds. A count beyond an
+// int64 (an incarnation) is written as an unsigned number, or as the negative number with the same
+// 64 bits.
 //
 // Readers ignore empty lines, and keys and kinds that they do not know. The version changes when a
 // known key or kind changes its meaning or its name. One file may hold several logs, one after

@@ -3,73 +3,77 @@
 //	http.Handle("/", &hostweb.Handler[Meta]{Registry: hosts, Title: "scheduler"})
 //
 // The page first shows alerts, if there are any: suspect or held hosts, an active eviction limit,
-// failing cleanups, evicted hosts that rejoined, a flight recorder that loses records. Below are the
-// hosts and departures of the last 10 minutes, the reason for each departure, the zones, the latencies,
-// and a table of all hosts that the server searches, sorts and pages. With pacing the page shows the
-// advised interval. With a second policy (Config.Shadow) it compares the evictions and rejoins of both,
-// as soon as the second one would have evicted a host. The page is read-only, and loads nothing from
-// other sites. The package has no authentication: see Security.
+// failing cleanups, evicted hosts that rejoined, a flight recorder that loses records. Below are
+// the hosts and departures of the last 10 minutes, the reason for each departure, the zones, the
+// latencies, and a table of all hosts. The server searches, sorts and pages the table. With pacing
+// the page shows the advised interval. With a second policy (Config.Shadow) the page compares the
+// evictions and rejoins of both policies, once the second policy would have evicted a host. The
+// page is read-only, and loads nothing from other sites. The package has no authentication: see
+// Security.
 //
 // A Handler is safe for concurrent use.
 //
 // # Cost
 //
-// Without viewers the package has no goroutine and no watcher. The first viewer starts two goroutines
-// that all viewers share: one watches the registry, one reads its Stats each second. They end when the
-// last viewer leaves. So what the page counts over time it counts only while there are viewers. It keeps
-// up to 600 points and 200 departures for the next viewer. A tab in the background is no viewer. With
-// viewers the registry has one watcher: it passes all hosts to it once, and then each announce.
+// Without viewers the package has no goroutine and no watcher. The first viewer starts two
+// goroutines that all viewers share: one watches the registry, and one reads its Stats each second.
+// They end when the last viewer leaves. So the chart and the departures cover only the time while
+// there were viewers. The Handler keeps up to 600 points and 200 departures for the next viewer. A
+// tab in the background is not a viewer. With viewers the registry has one watcher: the watcher
+// gets all hosts once, and then each announce.
 //
 // A page of the table costs one scan of all hosts, however many clients ask for it. Its answers are
-// reused for half a second, or for ten times the duration of the scan if that is longer. One scan runs at
-// a time, answers up to 16 queries, and is followed by a pause of the same length. A scan keeps only the
-// sort keys of hosts. For all pages together that end beyond the first 1,000 hosts of a list it keeps
-// those of at most 100,000 hosts, twice; other such pages wait for the next scan. A host that departs
-// between scan and answer is missing from its page.
+// reused for half a second, or for ten times the duration of the scan if that is longer. One scan
+// runs at a time, answers up to 16 queries, and is followed by a pause of the same length. A scan
+// keeps only the sort keys of hosts. For pages that end beyond the first 1,000 hosts of a list, a
+// scan keeps the keys of at most 100,000 hosts in total, twice. Further pages of this kind wait for
+// the next scan. A host that departs between scan and answer is missing from its page.
 //
 // # Limits
 //
-// At most 64 viewers are served at a time. A further one replaces the oldest, if that has been there for 10
-// seconds. A stream ends after 2 minutes with an event named again, and the page opens another
-// one. So a viewer that is dead or does not read is gone by then, even if the kernel buffers all that is
-// written to it.
+// At most 64 viewers are served at a time. A further viewer replaces the oldest viewer, if the
+// oldest has been there for 10 seconds. A stream ends after 2 minutes with an event named "again",
+// and the page opens a new stream. So a viewer that is dead or does not read is gone by then, even
+// if the kernel buffers everything that is written to it.
 //
 // A client has 10 seconds to read an answer or an update; for an answer the WriteTimeout of the
-// http.Server takes precedence, if it has one. All unread answers and updates together hold at most 64 MiB;
-// beyond that the answer is 503, and a stream ends. Four answers are made at a time, and 512 requests wait for
-// a slot, 5 seconds at most. Further requests are answered 503. A request with a body is refused, because
-// net/http would wait for the body before it answers.
+// http.Server takes precedence, if it has one. All unread answers and updates together hold at most
+// 64 MiB; beyond that the answer is 503, and a stream ends. Four answers are made at a time, and up
+// to 512 requests wait for a slot, for at most 5 seconds. The answer to further requests is 503. A
+// request with a body is refused, because net/http would wait for the body before it answers.
 //
 // # Security
 //
-// Each client that can reach the handler sees all hosts. Put authentication in front of it, and check the
-// Host header if the address belongs to a private network. A stream ends when its request's context does.
-// http.Server.Shutdown waits for that: give http.Server.BaseContext a context that ends.
+// Each client that can reach the handler sees all hosts. Put authentication in front of the
+// handler, and check the Host header if the address belongs to a private network. A stream ends
+// when its request's context ends. http.Server.Shutdown waits for all streams, so give
+// http.Server.BaseContext a context that ends.
 //
 // # JSON
 //
-// The same data is under api/, read with GET. Times are RFC 3339 with nanoseconds, or null if there is
-// none. Durations are numbers of seconds. Incarnations and registrations are strings, because they need all
-// 64 bits. Bytes of an id that are not UTF-8 become U+FFFD. An error is {"error": "what is wrong"} with
-// status 400 for a parameter or a body, 404, 405, 503 with Retry-After if there are too many viewers or
-// answers, or 500 if the Registry is nil.
+// The same data is under api/, read with GET. Times are RFC 3339 with nanoseconds, or null if there
+// is none. Durations are numbers of seconds. Incarnations and registrations are strings, because
+// they need all 64 bits. Bytes of an id that are not UTF-8 become U+FFFD. An error is {"error":
+// "what is wrong"} with a status: 400 for a parameter or a body; 404; 405; 503, with Retry-After,
+// if there are too many viewers or answers; or 500 if the Registry is nil.
 //
 //   - api/stats is [hostmgr.Stats] in lower camel case. Its distributions have count, min, mean, p50,
 //     p90, p99, p999 and max. It also has now, viewers (their number), summary (a sentence) and alerts,
 //     each with a level, "bad" or "warn", and a text.
 //   - api/hosts is a page of the table: at, took (of the scan), total, matched, page, pages, size,
-//     counts and zones (of all hosts, by state), and hosts. The parameters are optional: search (bytes
-//     that the id contains), state (alive, late, suspect, offline or held), zone, sort (id, zone, state,
-//     contact, evict or joined), order (asc or desc), page (from 1) and size (1 to 200; default 50). By
-//     default the worst states come first, where late counts as alive because it passes. Among equals
-//     the lower id comes first. Only the first 100,000 hosts of an order can be reached by page: use
-//     search or the other order for the rest. A page number above the last page shows the last page.
+//     counts and zones (of all hosts, by state), and hosts. The parameters are optional: search
+//     (bytes that the id contains), state (alive, late, suspect, offline or held), zone, sort (id,
+//     zone, state, contact, evict or joined), order (asc or desc), page (from 1) and size (1 to
+//     200; default 50). By default the worst states come first. Late counts as alive there, because
+//     it is usually brief. Among equals the lower id comes first. Only the first 100,000 hosts of
+//     an order can be reached by page: use search or the other order for the rest. A page number
+//     above the last page shows the last page.
 //   - api/departures has departures, the latest first, each with its evidence and its reason (a
 //     sentence), and missed, the number of events that the page did not get. It covers the time while
 //     there were viewers.
-//   - api/history has the points of the chart, one a second while there were viewers. A count is since
-//     the previous point, and left out if it is 0.
+//   - api/history has the points of the chart, one a second while there were viewers. A count
+//     covers the time since the previous point, and is left out if it is 0.
 //
-// events is a stream of server-sent events named update. An update has what is new of the stats, points
-// and departures; the first one has all of it, and says so by all.
+// events is a stream of server-sent events named update. An update has the new stats, points and
+// departures. The first update has everything, and its field all is true.
 package hostweb
