@@ -1,16 +1,17 @@
 // Package gc runs periodic tasks, such as garbage collections, on a [clock.Clock].
 //
-// A [GC] holds tasks. [GC.Run] runs each of them every [Task.Interval] until its context ends, and
-// returns when all have returned. [GC.RunNow] runs one at once. This holds for every task:
+// A [GC] holds tasks. [GC.Run] runs each task every [Task.Interval] until its context ends, and
+// returns when all runs have returned. [GC.RunNow] runs one task at once. For every task:
 //
 //   - Its runs never overlap. RunNow joins a run in flight. A tick during a run is dropped, and
 //     later ticks keep their times.
-//   - A run that hangs shows while it hangs. A dropped tick is counted when it comes; the 1st, 2nd,
-//     4th, 8th of a run and so on are logged; [TaskStats] says since when the run is in flight. The
-//     run delays no other task.
+//   - A run that hangs is visible while it hangs. A dropped tick is counted at once. The 1st, 2nd,
+//     4th and 8th dropped tick of a run, and so on, are logged. [TaskStats] says when the run
+//     started. The run delays no other task.
 //   - A [Task.Timeout] cancels the context of a run, by the GC's clock. So do Remove, the end of
 //     Run, and the last RunNow caller that stops waiting.
-//   - Its error, panic or call of runtime.Goexit is counted and logged, and affects no other task.
+//   - Its errors, panics and calls of runtime.Goexit are counted and logged, and affect no other
+//     task.
 //
 // A task must return when its context ends: Run waits for it, and its next run starts only then. No
 // goroutine exists unless Run or RunNow was called.
@@ -48,22 +49,23 @@ var (
 // Config configures a [GC]. Its zero value works.
 type Config struct {
 	// Clock says when tasks and timeouts are due. The default is [clock.System]. The After of a
-	// fake clock waits for a reading, not for time to pass: a step back delays each After that
-	// waits.
+	// fake clock waits for a reading, not for time to pass, so a step back delays each pending
+	// After.
 	Clock clock.Clock
 	// Logger receives failures. Errors and panics have level Error. Timeouts, and runs that are in
 	// flight at their task's next tick, have Warn. Cancelled runs have Debug. The default logs
 	// nothing.
 	//
-	// It may block, panic, or call the GC. Lines wait for it in a bounded queue. A separate
-	// goroutine writes them during Run and during each run of a task. Lines that find no room are
-	// lost, and their number is logged. The last call of Run or RunNow to return waits until all
-	// lines are written. If Logger blocks, it waits a second and leaves that goroutine behind.
+	// Logger may block, panic, or call the GC. Lines wait for it in a bounded queue. A separate
+	// goroutine writes them during Run and during each run of a task. If the queue is full, lines
+	// are lost, and their number is logged. The last call of Run or RunNow to return waits until
+	// all lines are written. If Logger blocks, that call waits for a second and leaves the
+	// goroutine behind.
 	Logger *slog.Logger
 }
 
-// A GC runs tasks periodically. Its methods may be called concurrently, and by tasks. But a task
-// must not wait for Run of its own GC to return: both would wait for ever.
+// A GC runs tasks periodically. Its methods may be called concurrently, and by tasks. However, a
+// task must not wait for Run of its own GC to return: both would wait forever.
 type GC struct {
 	clock  clock.Clock
 	lines  *asynclog.Log // in front of the embedder's handler; started while Run or a run goes on
@@ -131,9 +133,10 @@ func (g *GC) Add(added Task) error {
 	return nil
 }
 
-// Remove removes a task, and reports whether one had that ID. It cancels the context of a run in
-// flight, with the cause ErrRemoved. It does not wait for the run, so a task may remove itself. The
-// ID is free at once, but a new task with that ID does not run before the old run has returned.
+// Remove removes a task, and reports whether there was a task with that ID. It cancels the context
+// of a run in flight, with the cause ErrRemoved. It does not wait for the run, so a task may remove
+// itself. The ID is free at once, but a new task with that ID does not run before the old run has
+// returned.
 func (g *GC) Remove(id string) bool {
 	t, f, next := g.take(id)
 	if t == nil {

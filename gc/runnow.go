@@ -11,16 +11,16 @@ import (
 )
 
 // RunNow runs a task at once, whether Run is running or not, and waits for it. It joins a run in
-// flight. If the context of that run has ended, it waits for its end and for the run after it,
-// which all such callers share. The schedule of the task does not change.
+// flight. If the context of that run has ended, RunNow waits for the run to end and then for one
+// more run, which all such callers share. The schedule of the task does not change.
 //
 // It returns the error of Task.Run, unchanged. If the run's context had ended, the cause is added:
 // errors.Is finds context.DeadlineExceeded after a timeout, and ErrRemoved. A panic returns
 // ErrPanic. An unknown ID returns ErrUnknownTask. If the task is removed while RunNow waits, it
 // returns ErrRemoved.
 //
-// If ctx ends first, RunNow returns ctx's error at once. The run goes on if other callers wait for
-// it, or if the schedule started it. Otherwise its context is cancelled.
+// If ctx ends first, RunNow returns ctx's error at once. The run continues if other callers wait
+// for it, or if the schedule started it. Otherwise its context is cancelled.
 //
 // A run that calls RunNow for its own task would wait for itself. If ctx comes from the run's
 // context, RunNow returns ErrReentrant. With any other ctx it waits until ctx ends.
@@ -32,8 +32,8 @@ func (g *GC) RunNow(ctx context.Context, id string) error {
 	return g.runNow(ctx, t)
 }
 
-// RunAll runs all tasks at once, as RunNow does, and waits for them. The error of a task ends no
-// other run. RunAll joins all errors, each with the ID of its task, in the order of the IDs.
+// RunAll runs all tasks at once, like RunNow, and waits for them. The error of one task does not
+// end other runs. RunAll joins all errors, each with the ID of its task, in the order of the IDs.
 func (g *GC) RunAll(ctx context.Context) error {
 	tasks := g.all()
 	errs := make([]error, len(tasks))

@@ -18,11 +18,12 @@ type Task struct {
 	// steps back, the next tick comes within 1.5 x Interval, without Jitter.
 	Interval time.Duration
 	// Timeout is the time after which the context of a run is cancelled. The context's cause is
-	// then context.DeadlineExceeded, by errors.Is; its Err is context.Canceled and it has no
-	// Deadline, because the GC's clock need not be that of package context. 0 means no timeout.
+	// then context.DeadlineExceeded, by errors.Is. Its Err is context.Canceled and it has no
+	// Deadline, because the GC's clock may differ from the clock of package context. 0 means no
+	// timeout.
 	Timeout time.Duration
-	// Jitter, from 0 to below 1, varies each period by up to ±Jitter x Interval, so that processes
-	// that started together do not all work at once. 0 means none.
+	// Jitter, from 0 to below 1, varies each period by up to ±Jitter x Interval, so processes that
+	// started together do not all work at once. 0 means none.
 	Jitter float64
 	// Run does the work, and returns when its context ends. The context has the values of the
 	// context of Run or RunNow, whichever started the run.

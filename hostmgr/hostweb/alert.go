@@ -8,7 +8,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// An alert is a problem of now, or of the last 10 minutes.
+// An alert is a current problem, or a problem of the last 10 minutes.
 type alert struct {
 	Level string `json:"level"`
 	Text  string `json:"text"`
@@ -22,7 +22,7 @@ const (
 )
 
 // alerts returns what an operator must see first in an incident. recent is the sum of the points of
-// the history: of the counters, only what was counted recently is an alert.
+// the history, because counters cause an alert only if they rose recently.
 func alerts(s hostmgr.Stats, recent point, now time.Time) (list []alert) {
 	list = []alert{}
 	say := func(level, format string, args ...any) {
@@ -52,7 +52,7 @@ func alerts(s hostmgr.Stats, recent point, now time.Time) (list []alert) {
 		say(warn, "Cleanups failed %s in the last 10 minutes. They are repeated.", several(recent.CleanupFailures, "time"))
 	}
 	if recent.ConfirmFailures > 0 {
-		say(warn, "Confirm failed %s in the last 10 minutes. The hosts that it was asked about are held.", several(recent.ConfirmFailures, "time"))
+		say(warn, "Confirm failed %s in the last 10 minutes. The hosts of these calls are held.", several(recent.ConfirmFailures, "time"))
 	}
 	if recent.Stalls > 0 {
 		say(warn, "%s in the last 10 minutes. They do not count as silence.", several(recent.Stalls, "stall"))
