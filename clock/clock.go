@@ -1,8 +1,8 @@
 // Package clock is the time source of hostlife: a [Clock] tells the time and signals its passing.
 //
 // [System] is the clock of package time; inside a testing/synctest bubble it is the bubble's.
-// [Mock] is a clock that a test moves by hand. The fake clocks of github.com/benbjohnson/clock
-// and github.com/jonboulle/clockwork are Clocks as they are.
+// [Mock] is a clock that a test moves by hand. The fake clocks of github.com/benbjohnson/clock and
+// github.com/jonboulle/clockwork implement Clock as they are.
 package clock
 
 import "time"

@@ -18,18 +18,19 @@ import (
 //	mock.Add(time.Second)
 //
 // Add and Set may be called by one goroutine at a time. The other methods are safe for concurrent
-// use, also while the time moves.
+// use, even while the time moves.
 //
-// The time itself is that of a Mock of github.com/benbjohnson/clock. After is not, for two reasons:
+// The time itself comes from a Mock of github.com/benbjohnson/clock. After does not, for two
+// reasons:
 //
 //   - Its After runs the timers that are due before it returns. If Add is about to tick such a
-//     timer, both do. The second send then blocks for ever, with the lock of the mock held. Here
-//     only the goroutine that moves the time fires an After.
+//     timer, both tick it. The second send then blocks forever, with the lock of the mock held.
+//     Here only the goroutine that moves the time fires an After.
 //   - Its AfterFunc does not have that race, but it sends from another goroutine, so Add may return
 //     before the signal arrives. Here each channel that is due holds its time when Add returns.
 //
-// Timers, tickers and contexts are not offered, because this module needs none. A service that
-// does can pass a benbjohnson Mock as a [Clock].
+// There are no timers, tickers or contexts, because this module needs none. A service that needs
+// them can use a benbjohnson Mock as its [Clock].
 type Mock struct {
 	now *bclock.Mock // has no timers, so it only tells the time
 

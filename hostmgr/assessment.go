@@ -5,9 +5,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// An assessment is the verdict on a host at one moment, and its grounds. A host is assessed once
-// for each event, and the assessment is passed down. So what is decided, shown and recorded is the
-// same.
+// An assessment is the verdict on a host at one moment, with the data behind it. A host is assessed
+// once for each event, and the assessment is passed down. So the decision, the event and the record
+// agree.
 type assessment struct {
 	detector.Verdict
 	learned bool              // own and history are set; otherwise the timeouts of the interval apply
@@ -22,8 +22,8 @@ func (a *assessment) learn(e index.Entry, needHistory bool) {
 	}
 }
 
-// timeouts returns the timeouts of the host. Only those from an arrival history were copied:
-// copying all of them would slow down a sweep.
+// timeouts returns the timeouts of the host. Only timeouts from an arrival history were copied:
+// copying all timeouts would slow down a sweep.
 func (a *assessment) timeouts(e index.Entry) *detector.Timeouts {
 	if a.learned {
 		return &a.own

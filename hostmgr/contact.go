@@ -7,8 +7,8 @@ import (
 )
 
 // Observe records a contact that happened elsewhere, age ago. It counts as if it had come here at
-// that time. A contact older than the last known one changes nothing. A negative age counts as
-// zero. The errors are those of Heartbeat.
+// that time. A contact before the last known contact changes nothing. A negative age counts as
+// zero. Observe returns the same errors as Heartbeat.
 func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) error {
 	now := r.clock.Now()
 	c := contact[M]{r, r.index.Hash(id), id, incarnation, now - min(now, max(0, int64(age)))}
@@ -64,8 +64,8 @@ func admits(current, incarnation uint64) error {
 	}
 }
 
-// afterTouch updates all that depends on a contact. It takes the lock only if the host was suspect, if
-// its gap must be recorded, or if its entry has moved.
+// afterTouch updates everything that depends on a contact. It takes the lock only if the host was
+// suspect, if its gap must be recorded, or if its entry has moved.
 func (c *contact[M]) afterTouch(e index.Entry, was int64) {
 	needHistory := c.r.policies.needHistory
 	gap := c.at - index.ContactOf(was)

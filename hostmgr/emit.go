@@ -7,9 +7,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// emit queues an event for each watcher, except those that will find the change in their snapshot.
-// a is nil if the host was not assessed yet. The caller holds the lock, so all watchers get the
-// same order; unlock wakes them.
+// emit queues an event for each watcher, except watchers that will find the change in their
+// snapshot. a is nil if the host was not assessed yet. The caller holds the lock, so all watchers
+// get the same order; unlock wakes them.
 func (s *state[M]) emit(k EventKind, e index.Entry, a *assessment, now int64) {
 	s.seq++
 	if len(s.watchers) == 0 {

@@ -32,8 +32,8 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Ack, error) {
 	return r.slowHeartbeat(h, id, incarnation, now)
 }
 
-// slowHeartbeat records a heartbeat that Index.Touch refused, most often because the host is suspect,
-// or with a gap that must be recorded.
+// slowHeartbeat records a heartbeat that Index.Touch refused, most often because the host is
+// suspect, or a heartbeat whose gap must be recorded.
 func (r *Registry[M]) slowHeartbeat(h index.Hash, id string, incarnation uint64, now int64) (Ack, error) {
 	c := contact[M]{r, h, id, incarnation, now}
 	ack, err := c.touch()

@@ -88,7 +88,7 @@ func (s *state[M]) touch(e index.Entry, at, now int64) {
 }
 
 // addGap records the gap before a contact, for the recorder, the shadow and the arrival history.
-// The word of the entry has the contact already; the timeouts are those from before it.
+// The word of the entry has the contact already; the timeouts are from before it.
 func (s *state[M]) addGap(e index.Entry, was, at, now int64) {
 	last := index.ContactOf(was)
 	if at <= last {

@@ -84,7 +84,7 @@ func (a PhiAccrual) timeouts(p History, late float64) (suspect, evict time.Durat
 // NeedsHistory implements HistoryPolicy: it returns true.
 func (PhiAccrual) NeedsHistory() bool { return true }
 
-// quiet returns the silence that is late by so many deviations.
+// quiet returns the silence that is late by this many deviations.
 func quiet(p History, late float64) time.Duration {
 	mean, deviation := float64(p.Mean), max(float64(p.Deviation), float64(p.Interval)/64)
 	if p.Count < detector.FewGaps {

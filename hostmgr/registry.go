@@ -40,7 +40,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	return r, nil
 }
 
-const maxRegistration = 1<<63 - 1<<40 // leaves numbers for all that join afterwards
+const maxRegistration = 1<<63 - 1<<40 // leaves numbers for all later joins
 
 // firstRegistration returns the number before the first registration: the time in nanoseconds at
 // which the registry was made, plus a random part of up to a second. No process registers hosts
@@ -50,9 +50,8 @@ func firstRegistration(made uint64) uint64 {
 	return min(made, maxRegistration) + rand.Uint64N(1<<30)
 }
 
-// lock takes mu and returns what it guards, and the time. That is a clock reading from before it
-// had the lock, or a later one from a caller that had the lock first. So under mu the time never
-// goes back.
+// lock takes mu, and returns the state and the time. The time is a clock reading from before lock
+// had mu, or a later reading by a caller that had mu first. So under mu the time never goes back.
 func (r *Registry[M]) lock() (s *state[M], now int64) {
 	r.clock.AdvanceFloor(r.clock.Now())
 	r.mu.Lock()

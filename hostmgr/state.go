@@ -6,13 +6,13 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// There is one lock for changes, Registry.mu, and none for heartbeats. Each transition of a host, and
-// each event that reports it, happens under mu; a sweep takes mu for one bucket of hosts at a time.
-// So events have one order, and what mu guards is consistent whenever mu is free. A heartbeat finds
-// its host in the index without a lock and swaps one word.
+// There is one lock for changes, Registry.mu, and none for heartbeats. Each transition of a host,
+// and each event that reports it, happens under mu. A sweep takes mu for one bucket of hosts at a
+// time. So events have one order, and what mu guards is consistent whenever mu is free. A heartbeat
+// finds its host in the index without a lock and swaps one word.
 
-// A view is all that Registry.mu guards, with the parts that never change. Its methods only read:
-// rlock and peek return a view.
+// A view is everything that Registry.mu guards, with the parts that never change. Its methods only
+// read: rlock and peek return a view.
 type view[M any] struct {
 	*parts[M]
 
@@ -34,8 +34,8 @@ type view[M any] struct {
 }
 
 // A state is a view that may be changed: lock returns it. A method that needs the lock is a method
-// of *state, so nothing else can call it. Methods of *state never call the embedder, never wait, and
-// never send on a channel. They note such work in todo, and unlock does it.
+// of *state, so nothing else can call it. Methods of *state never call the embedder, never wait,
+// and never send on a channel. They note such work in todo, and unlock does it.
 type state[M any] struct {
 	view[M]
 	todo pendingWork[M]

@@ -113,7 +113,7 @@ func (s *Stats) departed(k DepartureKind) {
 // 10 microseconds, with a lock held, for each distribution that has values.
 func (r *Registry[M]) Stats() Stats {
 	st, now := r.rlock()
-	s, c := st.stats(now), r.cleanups.Stats() // under one lock: no cleanup is neither pending nor done
+	s, c := st.stats(now), r.cleanups.Stats() // under one lock, so each cleanup is either pending or done
 	r.mu.RUnlock()
 	s.Cleanup.Pending, s.Cleanup.Failures = c.Pending, c.Failures
 	if c.Pending > 0 {

@@ -1,5 +1,5 @@
-// Command embed shows a registry that is driven by the embedder's own loop: Next says when there may be
-// work, Sweep does it. It starts no goroutine.
+// Command embed drives a registry from the embedder's own loop. Next says when there may be work,
+// and Sweep does it. The command starts no goroutine.
 package main
 
 import (

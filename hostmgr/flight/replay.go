@@ -20,23 +20,24 @@ var (
 	errStall   = errors.New("a stall that begins before the end of the stall before it")
 )
 
-// Replay judges each silence of a log again by policy p; nil means Fixed(2). The timeout is that of
-// p, and the deadline follows from the stalls in the log, each with the limit that it
+// Replay assesses each silence of a log again, with policy p. A nil p means Fixed(2). The timeout
+// comes from p. The deadline follows from the stalls in the log, each with the limit that it
 // exceeded. The policy of the recording reaches the same verdicts, to the nanosecond.
 //
-// A HistoryPolicy gets the history that the recording registry had. If that registry kept none,
-// the policy judges each host as an unknown one. Silences of less than 1.5 intervals and less
-// than the timeout of the shadow are not in the log, so a policy with a shorter timeout would have
-// evicted more hosts than Replay finds. EvictionLimit and Confirm remain as they were.
+// A HistoryPolicy gets the history that the recording registry had. If that registry kept none, the
+// policy assesses each host without a history. Silences of less than 1.5 intervals and less than
+// the timeout of the shadow are not in the log, so a policy with a shorter timeout would have
+// evicted more hosts than Replay finds. Replay does not repeat the decisions of EvictionLimit and
+// Confirm.
 //
 // Verdicts come in the order of the log, with one exception: if p would have evicted a host later, or
 // not at all, the verdict waits until it is known whether the host joined again in time. Errors:
-//   - a policy that hostmgr.New refuses is the only element;
-//   - an answer of the policy that is not valid is an error of that silence;
+//   - an error about a policy that hostmgr.New refuses is the only element;
+//   - an invalid answer of the policy is an error of that silence;
 //   - errors of the log are passed on.
 //
-// Memory is bounded, whatever the log: Replay keeps the latest 4096 stalls, as a registry does,
-// and 64 MiB of verdicts that wait. An eviction that finds no room is an error.
+// Memory is bounded, whatever the log: Replay keeps the latest 4096 stalls, as a registry does, and
+// 64 MiB of waiting verdicts. An eviction beyond that is an error.
 func Replay(log iter.Seq2[Record, error], p hostmgr.Policy) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
 		if p == nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
-// due judges a silence by a log of stalls and the timeouts of the replayed policy, with the
-// arithmetic of a registry. No time is played: one line of a log costs little, however long its
+// due assesses a silence by a log of stalls and the timeouts of the replayed policy, with the
+// arithmetic of a registry. It simulates no time: one line of a log costs little, however long its
 // silence is, and however many stalls lie within it. The deadline is the first one that passed
 // without a contact, or else the next one; it is zero if silence never evicts.
 func (x *replay) due(r *Record, stalls *detector.StallLog, t *detector.Timeouts) (due bool, deadline time.Time) {

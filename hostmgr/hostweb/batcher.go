@@ -15,7 +15,7 @@ const (
 	maxZones    = 64 // that are counted one by one; hosts of further zones count as:
 	otherZones  = "other"
 	minFresh    = 500 * time.Millisecond
-	freshFactor = 10 // answers are fresh for so many times the duration of their scan
+	freshFactor = 10 // answers are fresh for this many times the duration of their scan
 )
 
 // A batcher answers queries about all hosts. One scan of the registry answers all queries that wait.

@@ -56,7 +56,7 @@ func limitWrite(out *http.ResponseController) error {
 }
 
 // limitBody makes a request with a body the last one of its connection. net/http reads the body, or
-// waits for it, before it sends the answer; without a ReadTimeout it would wait for ever.
+// waits for it, before it sends the answer; without a ReadTimeout it would wait forever.
 func limitBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		return
