@@ -193,6 +193,31 @@ func TestRunWaitsForConfirm(t *testing.T) {
 	})
 }
 
+// At the end of Run, a Confirm calls Leave, which waits for a cleanup. No worker begins one any more.
+func TestRunEndsAlthoughItsConfirmAwaitsACleanup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *hostmgr.Registry[string]
+		left := make(chan error, 1)
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Cleanup: func(context.Context, hostmgr.Departure[string]) error { return nil },
+			Confirm: func(ctx context.Context, due hosts) (hosts, error) {
+				<-ctx.Done()
+				left <- r.Leave(context.Background(), "b", 0)
+				return nil, nil
+			},
+		})
+		require.NoError(t, err)
+		for id, interval := range map[string]time.Duration{"a": second, "b": time.Hour} {
+			_, err = r.Announce(hostmgr.Announcement[string]{ID: id, Interval: interval})
+			require.NoError(t, err)
+		}
+		stop := run(t, r)
+		time.Sleep(3 * second)
+		stop()
+		require.NoError(t, <-left)
+	})
+}
+
 // Hosts change while Confirm is asked about them, or about others before them. The report says how
 // many hosts are held after the sweep, not how many were going to be.
 func TestAReportCountsHostsHeldInTheEnd(t *testing.T) {

@@ -33,10 +33,10 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	defer r.log.Stop()
 	defer r.useRunThreshold()()
 	defer r.events.Start()()
-	defer r.cleanups.Start(ctx)()
 	d := driver[M]{r: r, ctx: ctx}
 	d.confirms.SetLimit(1)
-	defer d.confirms.Wait() //nolint:errcheck // it returns none
+	defer d.confirms.Wait()       //nolint:errcheck // it returns none
+	defer r.cleanups.Start(ctx)() // stops first: a Confirm may wait in Leave for a cleanup
 	for ctx.Err() == nil {
 		d.sweep()
 		d.wait()
