@@ -231,7 +231,7 @@ func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
 	zone, suspect := e.Zone(), e.Suspect()
 	if s.stalls.HasImpatient() { // otherwise the timeouts need not be fetched
-		s.track(e.Timeouts(), -1, now)
+		defer s.track(e.Timeouts(), -1, now) // its stall threshold applies to the report
 	}
 	if k != DepartureEvicted {
 		e.End()

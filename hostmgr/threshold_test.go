@@ -1,6 +1,7 @@
 package hostmgr_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -208,6 +209,31 @@ func TestAnImpatientHostDoesNotAffectOthers(t *testing.T) {
 			require.EqualValues(t, 1, r.Stats().Stalls)
 		})
 	}
+}
+
+// The most impatient host leaves in a stall. Its departure does not count the stall, as Get before.
+func TestAnImpatientHostLeavesInAStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		p := &pausing{Clock: clock.System(), pauses: []standstill{{now.Add(second), now.Add(second + 300*time.Millisecond)}}}
+		var d hostmgr.Departure[string]
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Clock:   p,
+			Cleanup: func(_ context.Context, got hostmgr.Departure[string]) error { d = got; return nil },
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		defer stop()
+		time.Sleep(second - time.Millisecond)
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: 100 * time.Millisecond})
+		require.NoError(t, err)
+		time.Sleep(280 * time.Millisecond)
+		h, _ := r.Get("a")
+		require.NoError(t, r.Leave(t.Context(), "a", 0))
+		require.Equal(t, h.State, d.Host.State)
+		require.Equal(t, h.EvictAt, d.Host.EvictAt)
+		require.NotZero(t, d.StallTime)
+	})
 }
 
 // Before Run there is a gap since New, or since an earlier Run. Impatient hosts survive it.
