@@ -22,7 +22,8 @@ import (
 )
 
 // Each announce says the interval that is used now: that of the last answer, or our own
-// if it told none that can be meant. An answer that did not come changes nothing.
+// if it told none that can be meant. An answer that did not come changes nothing. On a busy machine
+// that may be any answer, so all are given again until each has come once.
 func TestSaysTheIntervalThatItUses(t *testing.T) {
 	const own = 40 * time.Millisecond
 	answers := []struct {
@@ -44,7 +45,7 @@ func TestSaysTheIntervalThatItUses(t *testing.T) {
 		{"50ms", 50 * time.Millisecond},
 	}
 	d, addr := fly(t, func(ctx context.Context, n int) error {
-		switch header := answers[min(n, len(answers))-1].header; header {
+		switch header := answers[(n-1)%len(answers)].header; header {
 		case "":
 			return nil
 		case "refused":
@@ -54,12 +55,23 @@ func TestSaysTheIntervalThatItUses(t *testing.T) {
 		}
 	})
 	be(t, addr, "-interval", own.String(), "-peers", "0")
-	eventually(t, "announces", func() bool { n, _ := d.counts(); return n > len(answers) })
+	eventually(t, "each answer comes", func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		came := map[int]bool{}
+		for i := range len(d.said) - 1 {
+			if d.said[i+1] == answers[i%len(answers)].uses {
+				came[i%len(answers)] = true
+			}
+		}
+		return len(came) == len(answers)
+	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	require.Equal(t, own, d.said[0])
-	for i, a := range answers {
-		require.Equal(t, a.uses, d.said[i+1], "after %q", a.header)
+	for i := range len(d.said) - 1 {
+		a := answers[i%len(answers)]
+		require.Contains(t, []time.Duration{a.uses, d.said[i]}, d.said[i+1], "after %q", a.header)
 	}
 }
 
