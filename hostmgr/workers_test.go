@@ -43,3 +43,39 @@ func TestCleanupsOfAMassDepartureRunInParallel(t *testing.T) {
 		require.Equal(t, 4*second+1, done[15])
 	})
 }
+
+// A watcher changes the departure of an event, against the advice, before the cleanup is retried.
+func TestAWatcherCannotChangeWhatACleanupGets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			StallThreshold: -1,
+			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+				got = append(got, d.Host.ID)
+				if d.Attempt == 1 {
+					return errNotNow
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for e := range r.Watch(ctx) {
+				if e.Departure != nil {
+					e.Departure.Host.ID = "another"
+				}
+			}
+		}()
+		synctest.Wait()
+		_, err = r.Announce(hostmgr.Announcement[string]{ID: "a"})
+		require.NoError(t, err)
+		require.ErrorIs(t, r.Leave(ctx, "a", 0), hostmgr.ErrCleanupPending)
+		synctest.Wait()
+		time.Sleep(second)
+		r.Sweep(ctx)
+		require.Equal(t, []string{"a", "a"}, got)
+		cancel()
+		synctest.Wait()
+	})
+}

@@ -66,12 +66,12 @@ var events = []mutant{
 		test:    "TestALoopThatEndedKeepsNothing",
 	},
 	{
-		name:    "an event changes after it was queued",
+		name:    "a watcher changes what a cleanup gets",
 		seen:    "kubernetes/kubernetes#27687",
 		story:   "A controller changed an object that it shared with all other readers of the cache.",
-		file:    "hostmgr/cleanup.go",
-		is:      "\t\t\town.Attempt = attempt\n\t\t\treturn p.cfg.Cleanup(ctx, own)\n",
-		becomes: "\t\t\td.Attempt, own.Attempt = attempt, attempt\n\t\t\treturn p.cfg.Cleanup(ctx, own)\n",
-		test:    "TestEventsCarryTheDeparture",
+		file:    "hostmgr/lifecycle.go",
+		is:      "if shared {",
+		becomes: "if false {",
+		test:    "TestAWatcherCannotChangeWhatACleanupGets",
 	},
 }

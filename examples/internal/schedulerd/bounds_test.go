@@ -110,7 +110,6 @@ func TestUnreadListsAreBounded(t *testing.T) {
 
 // A client that reads gets its lists, however many, and however many times.
 func TestListsThatAreReadAreNotRefused(t *testing.T) {
-	t.Parallel()
 	s := start(t, "-client-timeout", "1s")
 	s.populate(500, 8<<10)
 	client := schedulerv2.NewSchedulerClient(s.dial())
@@ -135,7 +134,6 @@ func TestAListThatIsLargerThanTheBound(t *testing.T) {
 
 // Small answers on streams that are not read are bounded, too, and their connection is cut.
 func TestUnreadStreamsAreCutOff(t *testing.T) {
-	t.Parallel()
 	s := start(t, "-client-timeout", "500ms")
 	s.mustAnnounce(t.Context(), "h", time.Minute)
 	conn := s.dial()
@@ -153,7 +151,6 @@ func TestUnreadStreamsAreCutOff(t *testing.T) {
 
 // A call whose request does not come ends in time; a stream may be silent for longer.
 func TestASlowRequestIsCutOff(t *testing.T) {
-	t.Parallel()
 	s := start(t, "-client-timeout", "300ms")
 	s.mustAnnounce(t.Context(), "h", time.Minute)
 	ctx, cancel := context.WithTimeout(t.Context(), longWait)
