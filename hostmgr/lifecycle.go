@@ -39,8 +39,9 @@ func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64)
 }
 
 // replace begins a new registration and ends the old one. The index has the new one before the old
-// one ends, so a heartbeat always finds one of the two (promise 1). Watchers see the departure first.
-// The new registration takes the place of the old one in its zone, because it is the same host.
+// one ends, so a heartbeat always finds one of the two (promise 1). Watchers see the departure
+// first. The new registration takes the place of the old one in its zone, because it is the same
+// host.
 func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q quote, now int64) Ack {
 	s.track(q.timeouts, 1, now) // so that the stall threshold does not change in between
 	defer s.track(q.timeouts, -1, now)

@@ -16,7 +16,7 @@ import (
 type ShadowStats struct {
 	// Evictions counts silences that the second policy would have ended by an eviction. A silence
 	// is counted when it ends. If the policy evicts the host first, the silence is counted when the
-	// host can no longer come back before the second policy's timeout, or after 5 minutes.
+	// host can no longer come back before the second policy's timeout, or some 5 minutes later.
 	Evictions uint64
 	// Rejoined counts the evictions after which the host made contact, or joined again, within 5
 	// minutes. Its metadata would have been freed needlessly.

@@ -143,8 +143,8 @@ func (s *Stalls) next(c class) class {
 }
 
 // StallTime returns how much of the time from seen to over does not count as silence of a host with
-// these timeouts. over is not in the future. (Assess computes the same for a silence that goes on; there
-// the log of most hosts is needed for the deadlines too.)
+// these timeouts. over is not in the future. (Assess computes the same for a silence that goes on;
+// there the log of most hosts is needed for the deadlines too.)
 func (s *Stalls) StallTime(t *Timeouts, seen, over int64) int64 {
 	long := s.common.Between(seen, over, over)
 	if !t.Impatient() {

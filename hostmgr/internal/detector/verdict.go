@@ -16,7 +16,8 @@ type Verdict struct {
 // are its own. It leaves Word alone. The result depends only on the arguments and the stalls. So
 // what is shown and what is decided are the same.
 //
-// Promise 4 is here: stall time is subtracted from the silence, and a stall postpones the deadlines.
+// Promise 4 is here: stall time is subtracted from the silence, and a stall postpones the
+// deadlines.
 func (s *Stalls) Assess(v *Verdict, contact int64, t *Timeouts, now int64) {
 	log := &s.common
 	v.StallTime = log.StallTime(contact, now)

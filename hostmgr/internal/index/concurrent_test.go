@@ -86,7 +86,7 @@ func TestNoContactIsLostWhileBucketsAreRebuilt(t *testing.T) {
 // Buckets are rebuilt one after the other, split and merged, while heartbeats come: a host is never
 // unknown, and the last contact is carried over.
 func TestNoHostIsUnknownWhileItsBucketIsRebuilt(t *testing.T) {
-	const hosts, rebuilds = 200, 2000
+	const hosts, rebuilds = 200, 1000
 	x := New(valuesOf[string](), false)
 	hashes := make([]Hash, hosts)
 	for i := range hosts {

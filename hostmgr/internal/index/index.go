@@ -143,8 +143,8 @@ func (x *Index) Insert(h Hash, host *Host) Entry {
 	return e
 }
 
-// Remove removes an entry of which the registration has ended. The caller has made its value zero, so
-// that it holds no memory. Shrink may release memory afterwards.
+// Remove removes an entry of which the registration has ended. The caller has made its value zero,
+// so that it holds no memory. Shrink may release memory afterwards.
 func (x *Index) Remove(e Entry) {
 	e.bucket.remove(e)
 	x.live--

@@ -57,9 +57,9 @@ type move struct{ from, to *contactWord }
 // rebuild replaces old buckets by new ones of the given depth: one by one of the same depth, one by
 // four that are deeper, or siblings by one that is less deep.
 //
-// The order makes sure that no contact is lost (promise 1: see contactWord). First the old arrivals stop changing. Then
-// everything is copied. Then the directory leads to the copies. Only then does each old word end,
-// and a contact since the copy is carried over.
+// The order makes sure that no contact is lost (promise 1: see contactWord). First the old arrivals
+// stop changing. Then everything is copied. Then the directory leads to the copies. Only then does
+// each old word end, and a contact since the copy is carried over.
 func (x *Index) rebuild(depth int, old ...*bucket) {
 	for _, b := range old {
 		b.arrivals.close()

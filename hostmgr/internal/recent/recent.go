@@ -75,8 +75,8 @@ func (e *Evictions) Rejoined(hash uint64, now int64) (at, shadowAt int64, ok boo
 // nil, with the shadowAt of each eviction, except those of hosts that have rejoined. forgotten must
 // not use e.
 //
-// The caller holds a lock, so Expire takes no longer than for 4096 evictions, and leaves more of them
-// to the next call. It forgets all at once if it may.
+// The caller holds a lock, so Expire takes no longer than for 4096 evictions, and leaves more of
+// them to the next call. It forgets all at once if it may.
 func (e *Evictions) Expire(now int64, forgotten func(shadowAt int64)) {
 	if forgotten == nil && e.allOld(now) {
 		*e = Evictions{}
@@ -104,8 +104,8 @@ func (e *Evictions) expired(n uint64, now int64) bool {
 	return at == rejoined || now-at > window
 }
 
-// allOld reports whether the latest eviction is more than 5 minutes old. It does not know if the host
-// of that one has rejoined.
+// allOld reports whether the latest eviction is more than 5 minutes old. It does not know if the
+// host of that one has rejoined.
 func (e *Evictions) allOld(now int64) bool {
 	if e.first == e.next {
 		return false
