@@ -11,9 +11,7 @@ import (
 // assess sets a to the verdict on a host at now. An entry that has ended is assessed by its last
 // contact.
 func (s *view[M]) assess(a *assessment, e index.Entry, now int64) {
-	a.learn(e, s.policies.needHistory)
-	a.Word = e.Word()
-	s.stalls.Assess(&a.Verdict, index.ContactOf(a.Word), a.timeouts(e), now)
+	a.assess(e, s.stalls, s.policies.needHistory, now)
 }
 
 // snapshot sets all of h to the host as it is at now. The caller keeps the id: it is not copied.

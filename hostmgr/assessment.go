@@ -15,6 +15,14 @@ type assessment struct {
 	history detector.History
 }
 
+// assess is view.assess. It is not generic, so that the compiler inlines what it calls: in a generic
+// function, which is compiled in the embedder's package, each would be a call (golang/go#56280).
+func (a *assessment) assess(e index.Entry, stalls *detector.Stalls, needHistory bool, now int64) {
+	a.learn(e, needHistory)
+	a.Word = e.Word()
+	stalls.Assess(&a.Verdict, index.ContactOf(a.Word), a.timeouts(e), now)
+}
+
 // learn sets the timeouts that follow from the arrival history of the host, if any policy needs it.
 func (a *assessment) learn(e index.Entry, needHistory bool) {
 	if a.learned = needHistory; needHistory {

@@ -36,7 +36,7 @@ func (s *state[M]) isAwaited(e index.Entry) bool {
 func (s *state[M]) skipEvent(e index.Entry) {
 	s.seq++
 	for _, w := range s.watchers {
-		if w.cursor.Passed(e) {
+		if w.synced || w.cursor.Passed(e) {
 			w.miss(s.counts.Sweeps) // it is awake, or endSweep wakes it
 		}
 	}

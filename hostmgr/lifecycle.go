@@ -215,7 +215,7 @@ func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 		return false
 	}
 	s.latency.detection.Record(time.Duration(now - a.Contact))
-	s.shadow.evicted(e.Hash(), a.timeouts(e), index.ContactOf(a.Word), now)
+	s.shadow.evicted(e, a, now)
 	if s.cfg.EvictionLimit.on() && !s.holds.of(e).expired {
 		s.limiter.CountEviction(e.Zone(), now)
 	}
@@ -230,15 +230,18 @@ func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 // Loads that may wait for memory come before the end of the registration, which is an atomic
 // operation and would wait for them.
 func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
-	zone, suspect := e.Zone(), e.Suspect()
-	if s.stalls.HasImpatient() { // otherwise the timeouts need not be fetched
-		defer s.track(e.Timeouts(), -1, now) // its stall threshold applies to the report
+	zone, suspect, held := e.Meta()
+	var t *detector.Timeouts
+	if s.stalls.HasImpatient() { // otherwise they need not be fetched
+		t = e.Timeouts()
 	}
 	if k != DepartureEvicted {
 		e.End()
 	}
 	j := s.report(e, k, a, now)
-	s.release(e)
+	if held {
+		s.release(e)
+	}
 	if suspect {
 		s.limiter.Suspect(zone, -1)
 	}
@@ -249,6 +252,9 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 	s.metadata.clear(e)
 	s.index.Remove(e)
 	s.counts.departed(k)
+	if t != nil {
+		s.track(t, -1, now) // at last: its stall threshold applies to the report
+	}
 	return j
 }
 

@@ -69,16 +69,16 @@ func (s *shadow) departed(k DepartureKind, t *detector.Timeouts, last, now int64
 
 // evicted remembers an eviction by the policy, and when the second policy evicts the host. The time
 // of the second policy is stored as a negative number if its eviction is already counted.
-func (s *shadow) evicted(h index.Hash, t *detector.Timeouts, last, now int64) {
+func (s *shadow) evicted(e index.Entry, a *assessment, now int64) {
 	at := int64(0)
 	if s.on {
 		passed := false
-		if at, passed = s.deadline(t, last, now+1); passed {
+		if at, passed = s.deadline(a.timeouts(e), index.ContactOf(a.Word), now+1); passed {
 			s.stats.Evictions++
 			at = -at
 		}
 	}
-	if forgotten, ok := s.recent.Add(uint64(h), now, at); ok {
+	if forgotten, ok := s.recent.Add(uint64(e.Hash()), now, at); ok {
 		s.forgotten(forgotten)
 	}
 }

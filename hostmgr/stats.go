@@ -29,7 +29,7 @@ type Stats struct {
 	Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
 	// RejoinedAfterEviction counts joins of ids that were evicted in the 5 minutes before. These
 	// hosts were alive after all, or were restarted. For this count the registry remembers the
-	// hashes of evicted ids for 5 minutes, at most the latest 65,536. They take at most 4 MB, and
+	// hashes of evicted ids for 5 minutes, at most the latest 32,768. They take at most 2 MB, and
 	// are all that remains of a host after its departure and cleanup.
 	RejoinedAfterEviction uint64
 

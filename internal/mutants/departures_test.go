@@ -43,8 +43,8 @@ var departures = []mutant{
 		seen:    "hostmgr/lifecycle.go: report comes before release",
 		story:   "A departure released the hold of the host first. The evidence, which came after it, named no hold.",
 		file:    "hostmgr/lifecycle.go",
-		is:      "\tj := s.report(e, k, a, now)\n\ts.release(e)\n",
-		becomes: "\ts.release(e)\n\tj := s.report(e, k, a, now)\n",
+		is:      "\tj := s.report(e, k, a, now)\n\tif held {\n\t\ts.release(e)\n\t}\n",
+		becomes: "\tif held {\n\t\ts.release(e)\n\t}\n\tj := s.report(e, k, a, now)\n",
 		test:    "TestHeldForBeginsWithTheHold",
 	},
 	{

@@ -58,6 +58,12 @@ func (e Entry) Evict(word int64) bool { return e.word().evict(word) }
 // End ends the registration, and returns the last contact. The caller then removes the entry.
 func (e Entry) End() (contact int64) { return e.word().end() }
 
+// Meta returns Zone, Suspect and Held by one call.
+func (e Entry) Meta() (zone uint8, suspect, held bool) {
+	m := e.meta()
+	return m.zone, m.is(suspectFlag), m.is(heldFlag)
+}
+
 // Zone returns the number that SetZone stored last, at first 0.
 func (e Entry) Zone() uint8 { return e.meta().zone }
 

@@ -13,28 +13,30 @@ import "time"
 const (
 	window    = int64(5 * time.Minute)
 	minRing   = 16 // powers of two
-	maxRing   = 1 << 16
+	maxRing   = 1 << 15
 	maxExpire = 1 << 12
 	rejoined  = -1 // the time of an eviction whose host came back
 )
 
-// Evictions remembers the evictions of the last 5 minutes, at most the latest 65,536. The zero
-// value is empty and ready to use. The memory is at most 4 MB, and none when all evictions are
+// Evictions remembers the evictions of the last 5 minutes, at most the latest 32,768. The zero
+// value is empty and ready to use. The memory is at most 2 MB, and none when all evictions are
 // forgotten.
 //
 // An eviction is appended to a ring and not yet to the map. The first join afterwards adds the new
 // evictions in the ring to the map. So a mass eviction without joins pays for no map insert.
 type Evictions struct {
 	ring    []eviction        // number n, from first to before next, is at n % len(ring)
+	shadows []int64           // likewise the shadowAt; nil while all are 0
 	numbers map[uint64]uint64 // by hash: the numbers before indexed
 	count   int               // evictions of hosts that have not rejoined
 
 	first, indexed, next uint64
 }
 
+// An eviction is small because a mass eviction writes one for each host.
 type eviction struct {
-	hash         uint64
-	at, shadowAt int64
+	hash uint64
+	at   int64
 }
 
 // Add remembers an eviction. shadowAt is the time at which the second policy evicts the host;
@@ -45,7 +47,10 @@ func (e *Evictions) Add(hash uint64, now, shadowAt int64) (forgotten int64, ok b
 	if e.next-e.first == uint64(len(e.ring)) {
 		forgotten, ok = e.makeRoom()
 	}
-	*e.get(e.next) = eviction{hash, now, shadowAt}
+	*e.get(e.next) = eviction{hash, now}
+	if shadowAt != 0 || e.shadows != nil {
+		e.setShadow(e.next, shadowAt)
+	}
 	e.next++
 	e.count++
 	return forgotten, ok
@@ -64,7 +69,7 @@ func (e *Evictions) Rejoined(hash uint64, now int64) (at, shadowAt int64, ok boo
 		return 0, 0, false
 	}
 	v := e.get(n)
-	at, shadowAt = v.at, v.shadowAt
+	at, shadowAt = v.at, e.shadow(n)
 	v.at = rejoined
 	delete(e.numbers, hash)
 	e.count--
@@ -96,6 +101,21 @@ func (e *Evictions) Expire(now int64, forgotten func(shadowAt int64)) {
 func (e *Evictions) Len() int { return e.count }
 
 func (e *Evictions) get(n uint64) *eviction { return &e.ring[n&uint64(len(e.ring)-1)] }
+
+// shadow returns the shadowAt of an eviction.
+func (e *Evictions) shadow(n uint64) int64 {
+	if e.shadows == nil {
+		return 0
+	}
+	return e.shadows[n&uint64(len(e.shadows)-1)]
+}
+
+func (e *Evictions) setShadow(n uint64, shadowAt int64) {
+	if e.shadows == nil {
+		e.shadows = make([]int64, len(e.ring))
+	}
+	e.shadows[n&uint64(len(e.shadows)-1)] = shadowAt
+}
 
 // expired reports whether an eviction can be forgotten, because of its age or because its host has
 // rejoined.
@@ -130,9 +150,12 @@ func (e *Evictions) makeRoom() (forgotten int64, ok bool) {
 		return e.drop()
 	}
 	old := *e
-	e.ring = make([]eviction, max(minRing, 2*len(old.ring)))
+	e.ring, e.shadows = make([]eviction, min(maxRing, max(minRing, 4*len(old.ring)))), nil
 	for n := e.first; n < e.next; n++ {
 		*e.get(n) = *old.get(n)
+		if old.shadows != nil {
+			e.setShadow(n, old.shadow(n))
+		}
 	}
 	return 0, false
 }
@@ -146,7 +169,7 @@ func (e *Evictions) drop() (shadowAt int64, ok bool) {
 	}
 	e.count--
 	e.unindex(v.hash, e.first-1)
-	return v.shadowAt, true
+	return e.shadow(e.first - 1), true
 }
 
 // unindex removes the number n from the map, unless the hash has a later one.

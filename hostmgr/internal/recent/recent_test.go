@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	most   = 1 << 16
+	most   = 1 << 15
 	window = int64(5 * time.Minute)
 )
 
@@ -92,7 +92,7 @@ func TestTheOldestAreForgottenForLackOfRoom(t *testing.T) {
 	require.Zero(t, e.Len())
 }
 
-// Memory is bounded at 4 MB. All of it is released with the last eviction.
+// Memory is bounded at 2 MB. All of it is released with the last eviction.
 func TestMemory(t *testing.T) {
 	var e recent.Evictions
 	before := heap()
