@@ -26,11 +26,11 @@ func TestReasons(t *testing.T) {
 		text   string
 	}{
 		{Reason{}, ""},
-		{Reason{Kind: AllKind, Missing: 12, Total: 40}, "eviction limit: 12 of 40 hosts are missing"},
-		{Reason{Kind: ZoneKind, Missing: 3, Total: 5, Zone: "a"}, `eviction limit: 3 of 5 hosts of zone "a" are missing`},
-		{Reason{Kind: RateKind, PerSecond: 2}, "eviction limit: at most 2 evictions a second"},
-		{Reason{Kind: RateKind, PerSecond: 0.25}, "eviction limit: at most 0.25 evictions a second"},
-		{Reason{Kind: RecentKind}, "eviction limit: until recently too many hosts were missing"},
+		{Reason{Kind: KindAll, Missing: 12, Total: 40}, "eviction limit: 12 of 40 hosts are missing"},
+		{Reason{Kind: KindZone, Missing: 3, Total: 5, Zone: "a"}, `eviction limit: 3 of 5 hosts of zone "a" are missing`},
+		{Reason{Kind: KindRate, PerSecond: 2}, "eviction limit: at most 2 evictions a second"},
+		{Reason{Kind: KindRate, PerSecond: 0.25}, "eviction limit: at most 0.25 evictions a second"},
+		{Reason{Kind: KindRecent}, "eviction limit: until recently too many hosts were missing"},
 	} {
 		require.Equal(t, row.text, row.reason.String())
 	}
@@ -58,7 +58,7 @@ func TestTheLimitOfAZone(t *testing.T) {
 
 	l.Suspect(a, 1)
 	l.Update(&stalls, now)
-	want := Reason{Kind: ZoneKind, Missing: 6, Total: 10, Zone: "a"}
+	want := Reason{Kind: KindZone, Missing: 6, Total: 10, Zone: "a"}
 	for range 2 {
 		why, ok = l.Spend(a, second, &stalls, now)
 		require.False(t, ok)
@@ -76,8 +76,8 @@ func TestTheLimitOfAZone(t *testing.T) {
 	require.Zero(t, figures(l, "a").Reason, "none was held since")
 	why, ok = l.Spend(a, second, &stalls, now+int64(second))
 	require.False(t, ok, "a heartbeat has the interval to arrive")
-	require.Equal(t, Reason{Kind: RecentKind}, why)
-	require.Equal(t, Reason{Kind: RecentKind}, figures(l, "a").Reason)
+	require.Equal(t, Reason{Kind: KindRecent}, why)
+	require.Equal(t, Reason{Kind: KindRecent}, figures(l, "a").Reason)
 	_, ok = l.Spend(a, second, &stalls, now+int64(second)+1)
 	require.True(t, ok)
 	l.Wait(a, false)

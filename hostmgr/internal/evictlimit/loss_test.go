@@ -122,7 +122,7 @@ func TestACutThatHeals(t *testing.T) {
 	r.cut, r.zones = zoneSize, 1
 	r.pass(40)
 	require.Equal(t, zoneSize, r.limit.All().Held)
-	want := Reason{Kind: ZoneKind, Missing: zoneSize, Total: zoneSize, Zone: "a"}
+	want := Reason{Kind: KindZone, Missing: zoneSize, Total: zoneSize, Zone: "a"}
 	require.Equal(t, want, figures(r.limit, "a").Reason)
 	r.cut = 0
 	r.pass(30)

@@ -6,35 +6,35 @@ import "fmt"
 type Kind uint8
 
 const (
-	// RateKind means that the limit is always active, and grants a number of evictions a second.
-	RateKind Kind = iota + 1
-	// ZoneKind means that too many hosts of a zone are missing.
-	ZoneKind
-	// AllKind means that too many of all hosts are missing.
-	AllKind
-	// RecentKind means that too many hosts were missing until recently.
-	RecentKind
+	// KindRate means that the limit is always active, and grants a number of evictions a second.
+	KindRate Kind = iota + 1
+	// KindZone means that too many hosts of a zone are missing.
+	KindZone
+	// KindAll means that too many of all hosts are missing.
+	KindAll
+	// KindRecent means that too many hosts were missing until recently.
+	KindRecent
 )
 
 // A Reason says why the limit holds a host. The zero Reason means that it does not. Reasons can be
 // compared.
 type Reason struct {
 	Kind           Kind
-	Missing, Total int     // hosts, at the latest Update: of ZoneKind and AllKind
-	Zone           string  // of ZoneKind
-	PerSecond      float64 // of RateKind
+	Missing, Total int     // hosts, at the latest Update: of KindZone and KindAll
+	Zone           string  // of KindZone
+	PerSecond      float64 // of KindRate
 }
 
 // String describes the reason in a few words. It is empty for the zero Reason.
 func (r Reason) String() string {
 	switch r.Kind {
-	case RateKind:
+	case KindRate:
 		return fmt.Sprintf("eviction limit: at most %v evictions a second", r.PerSecond)
-	case ZoneKind:
+	case KindZone:
 		return fmt.Sprintf("eviction limit: %d of %d hosts of zone %q are missing", r.Missing, r.Total, r.Zone)
-	case AllKind:
+	case KindAll:
 		return fmt.Sprintf("eviction limit: %d of %d hosts are missing", r.Missing, r.Total)
-	case RecentKind:
+	case KindRecent:
 		return "eviction limit: until recently too many hosts were missing"
 	default:
 		return ""

@@ -62,13 +62,13 @@ func (s *scope) cost(c Config, interval time.Duration, stalls *detector.StallLog
 func (s *scope) reason(c Config, all bool) Reason {
 	switch {
 	case !s.active:
-		return Reason{Kind: RecentKind}
+		return Reason{Kind: KindRecent}
 	case c.MaxFraction == 0:
-		return Reason{Kind: RateKind, PerSecond: c.PerSecond}
+		return Reason{Kind: KindRate, PerSecond: c.PerSecond}
 	case all:
-		return Reason{Kind: AllKind, Missing: s.missing, Total: s.total}
+		return Reason{Kind: KindAll, Missing: s.missing, Total: s.total}
 	default:
-		return Reason{Kind: ZoneKind, Missing: s.missing, Total: s.total, Zone: s.name}
+		return Reason{Kind: KindZone, Missing: s.missing, Total: s.total, Zone: s.name}
 	}
 }
 
