@@ -128,7 +128,7 @@ func TestCommandLine(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(out), "go run ./examples/cluster")
 	require.Contains(t, string(out), "-peers")
-	require.Contains(t, string(out), "go run is a process of its own")
+	require.Contains(t, string(out), "starts cluster as a separate process")
 	for _, args := range [][]string{
 		{"-peers", "3"}, {"-interval", "1ms"}, {"-policy", "x"}, {"-mass", "0"}, {"-lag", "0"},
 		{"-policy", "tiered", "-offline", "1ms"}, {"-interval", "2m"}, {"-mass-interval", "3m"}, {"extra"}, {"-nonsense"}, {"-scenarios", "x"}, {"-churn-hosts", "-1"}, {"-churn", "0"}, {"-serve", "-json"},
