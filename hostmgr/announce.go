@@ -13,57 +13,109 @@ import (
 // The incarnation of the announcement decides. An equal one refreshes the host. A greater one
 // replaces it: the old registration ends as DepartureReplaced. A lower one is refused with
 // ErrStale. Other errors wrap ErrInvalid, or are ErrFull.
+//
+// A refresh with a zero Interval or Zone keeps the interval or the zone that the host has.
 func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
 	if err := checkAnnouncement(&a); err != nil {
 		return Ack{}, err
 	}
-	first, again := r.quotes(a.Interval)
-	h := r.index.Hash(a.ID)
-	ack, err := r.announce(a, h, first, again)
+	c := announcing[M]{r: r, a: a, hash: r.index.Hash(a.ID)}
+	ack, err := c.register()
 	if r.policies.needHistory && err == nil {
-		r.updateAfterAnnounce(h, a.ID, ack.Registration)
+		registered := contact[M]{r: r, hash: c.hash, id: a.ID}
+		registered.updateTimeoutsOf(ack.Registration)
 	}
 	return ack, err
 }
 
-func (r *Registry[M]) announce(a Announcement[M], h index.Hash, first, again quote) (Ack, error) {
-	s, now := r.lock()
-	defer r.unlock()
-	s.index.Reserve(h)
-	old, ok := s.index.Lookup(h, a.ID)
-	if !ok {
-		return s.join(a, h, first, now, now, 0)
+// An announcing is one call of Announce. Its methods are called with no lock held.
+type announcing[M any] struct {
+	r    *Registry[M]
+	a    Announcement[M]
+	hash index.Hash
+}
+
+// register makes the quotes and applies the announcement. It starts over if the quotes are for an
+// interval that the announcement no longer means. Then another call has changed the host since the
+// quotes were made. So of several calls for a host one always succeeds, and a call that starts over
+// again and again meets as many calls that succeed. Only an announcement with a zero Interval can
+// start over, and two of these do not make each other start over: neither changes what the other
+// one means by zero, except once each time that Pacing advises a longer interval.
+func (c *announcing[M]) register() (Ack, error) {
+	for {
+		e, ok := c.find()
+		interval := c.a.intervalFor(e, ok)
+		first, again := c.r.quotes(interval)
+		if ack, done, err := c.apply(interval, first, again); done {
+			return ack, err
+		}
 	}
-	switch current := old.Incarnation(); {
-	case a.Incarnation == 0 || a.Incarnation == current:
-		return s.refresh(old, a, again, now), nil
-	case a.Incarnation < current:
-		return Ack{}, ErrStale
+}
+
+// find returns the current registration of the host if the meaning of the announcement depends on
+// it. That may change until the lock is held.
+func (c *announcing[M]) find() (e index.Entry, ok bool) {
+	if c.a.Interval != 0 {
+		return e, false
+	}
+	if e, ok = c.r.index.Find(c.hash); ok && e.Collides() {
+		v := c.r.peek()
+		defer c.r.mu.RUnlock()
+		e, ok = v.index.Lookup(c.hash, c.a.ID)
+	}
+	return e, ok
+}
+
+// intervalFor returns the interval that the announcement means, if e is the current registration of
+// its host, or if it has none. The quotes depend on nothing else in the announcement. A zero Zone
+// has its meaning in refresh.
+func (a *Announcement[M]) intervalFor(e index.Entry, ok bool) time.Duration {
+	switch {
+	case a.Interval != 0:
+		return a.Interval
+	case ok && a.refreshes(e):
+		return e.Interval()
 	default:
-		return s.replace(old, a, h, first, now), nil
+		return DefaultInterval
 	}
 }
 
-// updateAfterAnnounce is updateTimeouts for the registration that an Announce has made or
-// refreshed.
-func (r *Registry[M]) updateAfterAnnounce(h index.Hash, id string, registration uint64) {
-	e, ok := r.peek().find(h, id, registration)
-	r.mu.RUnlock()
-	if ok {
-		r.updateTimeouts(e, id)
-	}
+// refreshes reports whether the announcement is one of this registration.
+func (a *Announcement[M]) refreshes(e index.Entry) bool {
+	return a.Incarnation == 0 || a.Incarnation == e.Incarnation()
 }
 
-// checkAnnouncement validates an announcement, and sets defaults for zero fields.
-func checkAnnouncement[M any](a *Announcement[M]) (err error) {
-	if err = checkName("id", a.ID, 1); err != nil {
+// apply applies the announcement. done is false, and nothing was changed, if the quotes are not for
+// the interval that it means now.
+func (c *announcing[M]) apply(interval time.Duration, first, again quote) (ack Ack, done bool, err error) {
+	s, now := c.r.lock()
+	defer c.r.unlock()
+	s.index.Reserve(c.hash)
+	old, ok := s.index.Lookup(c.hash, c.a.ID)
+	switch {
+	case interval != c.a.intervalFor(old, ok):
+		return Ack{}, false, nil
+	case !ok:
+		ack, err = s.join(c.a, c.hash, first, now, now, 0)
+	case c.a.refreshes(old):
+		ack = s.refresh(old, c.a, again, now)
+	case c.a.Incarnation < old.Incarnation():
+		err = ErrStale
+	default:
+		ack = s.replace(old, c.a, c.hash, first, now)
+	}
+	return ack, true, err
+}
+
+// checkAnnouncement validates an announcement.
+func checkAnnouncement[M any](a *Announcement[M]) error {
+	if err := checkName("id", a.ID, 1); err != nil {
 		return err
 	}
-	if err = checkName("zone", a.Zone, 0); err != nil {
+	if err := checkName("zone", a.Zone, 0); err != nil {
 		return err
 	}
-	a.Interval, err = checkInterval(a.Interval)
-	return err
+	return checkInterval(a.Interval)
 }
 
 // A quote is the data for the answer to an announcement.

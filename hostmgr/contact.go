@@ -76,7 +76,7 @@ func (c *contact[M]) afterTouch(e index.Entry, was int64) {
 		c.afterTouchLocked(e, was) // the entry has moved
 	}
 	if needHistory {
-		c.r.updateTimeouts(e, c.id)
+		c.updateTimeouts(e)
 	}
 }
 
@@ -104,7 +104,7 @@ func (c *contact[M]) afterTouchLocked(e index.Entry, was int64) {
 func (c *contact[M]) touchByID() (Ack, error) {
 	e, ack, err := c.touchLocked()
 	if err == nil && c.r.policies.needHistory {
-		c.r.updateTimeouts(e, c.id)
+		c.updateTimeouts(e)
 	}
 	return ack, err
 }
@@ -131,13 +131,22 @@ func (c *contact[M]) recheck() {
 	}
 }
 
+// updateTimeoutsOf is updateTimeouts for the registration that an Announce has made or refreshed.
+func (c *contact[M]) updateTimeoutsOf(registration uint64) {
+	e, ok := c.r.peek().find(c.hash, c.id, registration)
+	c.r.mu.RUnlock()
+	if ok {
+		c.updateTimeouts(e)
+	}
+}
+
 // updateTimeouts asks the history policies for new timeouts of a host, with no lock held. Until
 // they have answered, the former timeouts apply. They are as good: they count from a contact of
 // which the call has not returned yet.
-func (r *Registry[M]) updateTimeouts(e index.Entry, id string) {
+func (c *contact[M]) updateTimeouts(e index.Entry) {
 	arrivals, interval, current := e.Arrivals()
 	for ; !current; arrivals, interval, current = e.Arrivals() {
-		if e, current = r.current(e, id); !current {
+		if e, current = c.current(e); !current {
 			return
 		}
 	}
@@ -145,9 +154,9 @@ func (r *Registry[M]) updateTimeouts(e index.Entry, id string) {
 	if history.Count == 0 {
 		return
 	}
-	t := r.policies.timeoutsByHistory(history)
+	t := c.r.policies.timeoutsByHistory(history)
 	for !e.Answer(&t, &arrivals) {
-		if e, current = r.current(e, id); !current {
+		if e, current = c.current(e); !current {
 			return
 		}
 	}
@@ -155,8 +164,8 @@ func (r *Registry[M]) updateTimeouts(e index.Entry, id string) {
 
 // current finds an entry again after it has moved; ok is false if its registration has ended. It
 // waits until the rebuild that moves the entry is done.
-func (r *Registry[M]) current(e index.Entry, id string) (now index.Entry, ok bool) {
-	v := r.peek()
-	defer r.mu.RUnlock()
-	return v.index.Current(e, id)
+func (c *contact[M]) current(e index.Entry) (now index.Entry, ok bool) {
+	v := c.r.peek()
+	defer c.r.mu.RUnlock()
+	return v.index.Current(e, c.id)
 }

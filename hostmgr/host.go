@@ -23,7 +23,8 @@ type Announcement[M any] struct {
 	// inside. A refresh replaces it.
 	Metadata M
 	// Interval is the time until the host's next contact, from 10 ms to 24 h. Zero means
-	// DefaultInterval. With Pacing, a host announces the interval that the latest Ack advised.
+	// DefaultInterval, and in a refresh the interval from which the host's timeouts are computed
+	// already. With Pacing, a host announces the interval that the latest Ack advised.
 	Interval time.Duration
 	// Incarnation orders the processes that used one id: newer is greater. A leave, heartbeat or
 	// announce of an older incarnation changes nothing of a newer one. Zero means the current
@@ -31,8 +32,9 @@ type Announcement[M any] struct {
 	// assigned before.
 	Incarnation uint64
 	// Zone is the failure domain by which Stats and EvictionLimit count the host: at most 1024
-	// bytes. A registry distinguishes 64 zones at a time and counts hosts of further zones in zone
-	// "other".
+	// bytes. Empty means no zone, and in a refresh the zone that the host has. So only a new
+	// registration can be without a zone again. A registry distinguishes 64 zones at a time and
+	// counts hosts of further zones in zone "other".
 	Zone string
 }
 
@@ -109,13 +111,10 @@ func checkName(what, s string, least int) error {
 	return nil
 }
 
-// checkInterval returns a valid interval: DefaultInterval for zero.
-func checkInterval(d time.Duration) (time.Duration, error) {
-	if d == 0 {
-		return DefaultInterval, nil
+// checkInterval returns an error if an interval is not valid. Zero is.
+func checkInterval(d time.Duration) error {
+	if d != 0 && (d < minInterval || d > maxInterval) {
+		return fmt.Errorf("%w: interval %v is not between %v and %v", ErrInvalid, d, minInterval, maxInterval)
 	}
-	if d < minInterval || d > maxInterval {
-		return 0, fmt.Errorf("%w: interval %v is not between %v and %v", ErrInvalid, d, minInterval, maxInterval)
-	}
-	return d, nil
+	return nil
 }

@@ -27,11 +27,14 @@ func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined in
 	return s.ack(e, q.had, q.most, now), nil
 }
 
-// refresh applies an announcement to the current registration.
+// refresh applies an announcement to the current registration. An empty zone means the zone that
+// the host has.
 func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64) Ack {
 	had := e.Interval()
 	s.touch(e, now, now) // before its zone changes
-	e.SetZone(s.limiter.Move(e.Zone(), a.Zone))
+	if a.Zone != "" {
+		e.SetZone(s.limiter.Move(e.Zone(), a.Zone))
+	}
 	s.metadata.store(e, &a.Metadata)
 	s.setTimeouts(e, q.timeouts, now)
 	s.emit(EventUpdated, e, nil, now)

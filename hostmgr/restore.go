@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
 const maxRestoreErrors = 8
@@ -50,7 +52,8 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if h.Registration > maxRegistration {
 		return false, fmt.Errorf("%w: Registration %d is above %d", ErrInvalid, h.Registration, uint64(maxRegistration))
 	}
-	q := quote{timeouts: r.policies.timeouts(r.advisor.EffectiveInterval(a.Interval, 0))}
+	interval := a.intervalFor(index.Entry{}, false)
+	q := quote{timeouts: r.policies.timeouts(r.advisor.EffectiveInterval(interval, 0))}
 	hash := r.index.Hash(a.ID)
 	s, now := r.lock()
 	defer r.unlock()

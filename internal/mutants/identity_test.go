@@ -16,8 +16,8 @@ var identity = []mutant{
 		seen:    "gravitational/teleport#11899",
 		story:   "A message of the old connection came after the first one of the new.",
 		file:    "hostmgr/announce.go",
-		is:      "case a.Incarnation == 0 || a.Incarnation == current:",
-		becomes: "case a.Incarnation <= current:",
+		is:      "a.Incarnation == 0 || a.Incarnation == e.Incarnation()",
+		becomes: "a.Incarnation <= e.Incarnation()",
 		test:    "TestPromise3ThePastCantTouchThePresent",
 	},
 	{

@@ -155,4 +155,22 @@ var intervals = []mutant{
 		becomes: "name == zone {",
 		test:    "TestAZoneIsForgottenWithItsLastHost",
 	},
+	{
+		name:    "zero in a refresh means the default",
+		seen:    "found in the field, jellydator/ttlcache#27, 2026-11-29",
+		story:   "A host of five minutes announced new metadata only. Its interval became 30 s, and it was evicted while healthy.",
+		file:    "hostmgr/announce.go",
+		is:      "case ok && a.refreshes(e):",
+		becomes: "case false:",
+		test:    "TestZeroInARefreshMeansAsBefore",
+	},
+	{
+		name:    "an interval is read and written in two steps",
+		seen:    "here",
+		story:   "A refresh kept the interval that it had read before another announce changed it.",
+		file:    "hostmgr/announce.go",
+		is:      "case interval != c.a.intervalFor(old, ok):",
+		becomes: "case false:",
+		test:    "TestARefreshMeansTheLatestInterval",
+	},
 }
