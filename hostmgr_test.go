@@ -175,7 +175,7 @@ func TestSensitivity(t *testing.T) {
 		survives float64 // the longest interruption that the host survives
 	}{
 		{"default", nil, 2},
-		{"Fixed(1)", hostmgr.Fixed(1), 1},
+		{"Fixed(1.1)", hostmgr.Fixed(1.1), 1.1},
 		{"Fixed(2)", hostmgr.Fixed(2), 2},
 		{"Fixed(3)", hostmgr.Fixed(3), 3},
 		{"Tiered 1s/5s", hostmgr.Tiered{Jitter: time.Second, Offline: 5 * time.Second}, 6},

@@ -160,7 +160,7 @@ func (e *edge) outcome() (breaches, evicted, saved int) {
 
 // edgeConfigs have the same timeouts. In the second one nearly every heartbeat takes the lock.
 var edgeConfigs = []hostmgr.Config[int]{{}, {
-	Policy: steady{hostmgr.Fixed(2)}, Shadow: hostmgr.Fixed(1), Recorder: io.Discard,
+	Policy: steady{hostmgr.Fixed(2)}, Shadow: hostmgr.Fixed(1.1), Recorder: io.Discard,
 	Pacing: hostmgr.Pacing{Min: second, Max: second, PerSecond: 1},
 }}
 

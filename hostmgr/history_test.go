@@ -60,7 +60,7 @@ func TestAnObservedContactShortensTheTimeout(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Policy: p})
 	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: 10 * second})
 	s.after(10*second + 1)
-	p.answer = func(p hostmgr.History) (time.Duration, time.Duration) { return 0, p.Interval }
+	p.answer = func(p hostmgr.History) (time.Duration, time.Duration) { return 0, p.Interval + p.Interval/10 }
 	s.clock.Advance(9*second - 1)
 	require.NoError(t, s.Observe("a", 0, 12*second))
 	require.Equal(t, hostmgr.StateOffline, s.get("a").State)
@@ -77,7 +77,7 @@ func TestATimeoutThatShrinksAfterAStall(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Policy: p, StallThreshold: second})
 	s.join("a")
 	s.after(10 * second)
-	p.answer = func(p hostmgr.History) (time.Duration, time.Duration) { return 0, p.Interval }
+	p.answer = func(p hostmgr.History) (time.Duration, time.Duration) { return 0, p.Interval + p.Interval/10 }
 	s.heartbeat("a")
 	h := s.get("a")
 	require.Equal(t, 2*second, h.EvictAt.Sub(s.clock.Now()), "an interval and a stall threshold after the stall")

@@ -43,7 +43,8 @@ type PhiAccrual struct {
 	// late heartbeat in 10^8.
 	Threshold float64
 	// MinOverdue and MaxOverdue bound how long a heartbeat is overdue (silence - interval) when its
-	// host is evicted. Zero means one interval, or MaxOverdue if that is less; and 5 minutes.
+	// host is evicted. Zero means one interval, or MaxOverdue if that is less; and 5 minutes. New
+	// refuses a MaxOverdue below 1 ms. A MinOverdue below min(interval/10, 10 ms) counts as that.
 	MinOverdue, MaxOverdue time.Duration
 }
 
@@ -77,7 +78,8 @@ func (a prepared) Timeouts(p History) (suspect, evict time.Duration) {
 // deviations.
 func (a PhiAccrual) timeouts(p History, late float64) (suspect, evict time.Duration) {
 	quiet := quiet(p, late)
-	evict = p.Interval + min(max(2*quiet-p.Interval, a.MinOverdue), a.MaxOverdue)
+	least := max(a.MinOverdue, detector.Slack(p.Interval))
+	evict = p.Interval + min(max(2*quiet-p.Interval, least), a.MaxOverdue)
 	return max(p.Interval, min(quiet, p.Interval+(evict-p.Interval)/2)), evict
 }
 
@@ -128,6 +130,8 @@ func (a PhiAccrual) validate() error {
 		what = "a negative duration"
 	case d.MaxOverdue < d.MinOverdue:
 		what = "MaxOverdue is below MinOverdue"
+	case d.MaxOverdue < detector.MinSlack:
+		what = fmt.Sprintf("MaxOverdue is below %v: it evicts hosts that are on time", detector.MinSlack)
 	case d.MaxOverdue > maxTimeout:
 		what = "MaxOverdue is longer than 36 years"
 	default:

@@ -246,7 +246,7 @@ func TestAnInvalidAnswerToAHistoryIsReplaced(t *testing.T) {
 func TestAnInvalidPhiAccrualIsAnError(t *testing.T) {
 	for _, a := range []hostmgr.PhiAccrual{
 		{Threshold: -1}, {Threshold: 0.1}, {Threshold: math.NaN()}, {Threshold: math.Inf(1)}, {MinOverdue: -1}, {MaxOverdue: -1},
-		{MinOverdue: 10 * time.Minute}, {MinOverdue: 2, MaxOverdue: 1}, {MaxOverdue: math.MaxInt64},
+		{MinOverdue: 10 * time.Minute}, {MinOverdue: 2 * second, MaxOverdue: second}, {MaxOverdue: 1}, {MaxOverdue: time.Millisecond - 1}, {MaxOverdue: math.MaxInt64},
 	} {
 		_, err := hostmgr.New(hostmgr.Config[string]{Policy: a})
 		require.ErrorIs(t, err, hostmgr.ErrInvalid, "%+v", a)

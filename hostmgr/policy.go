@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
 // A Policy says how much silence makes a host suspect, and how much evicts it. It only returns
@@ -14,9 +16,15 @@ import (
 // and at each contact if there is a Shadow, a Recorder or a HistoryPolicy. It holds no lock while
 // it asks.
 //
-// An answer is invalid if Timeouts panics, or returns a negative duration or an eviction before the
-// interval is over. Stats.PolicyErrors counts it, the log has it, and the answer of Fixed(2)
-// replaces it. A suspicion that would not come before the eviction is left out.
+// An answer is invalid if Timeouts panics, returns a negative duration, or evicts hosts that are on
+// time: before
+//
+//	interval + min(interval/10, 10 ms)
+//
+// Stats.PolicyErrors counts an invalid answer, the log has it, and the answer of Fixed(2) replaces
+// it. A suspicion that would not come before the eviction is left out. New refuses the policies of
+// this package if they can only give invalid answers, also when they are embedded in a struct. It
+// does not ask other policies: some are wrong for a few intervals only.
 type Policy interface {
 	// Timeouts returns the silence after which (not at which) a host is suspect, and the silence
 	// after which it is evicted. Zero means never.
@@ -56,13 +64,17 @@ func needsHistory(p Policy) bool {
 
 // Fixed evicts a host after a fixed number of intervals: Fixed(k) evicts it when it has been silent
 // for more than k intervals. The host is suspect halfway between its interval and the eviction.
-// Fixed(2), the policy of Dragonfly's scheduler, is the default. New refuses values below 1, NaN
+// Fixed(2), the policy of Dragonfly's scheduler, is the default. New refuses values below 1.1, NaN
 // and infinity.
 //
-// With Fixed(2) a single lost heartbeat leaves no slack: the next heartbeat is due at the moment of
-// the eviction. Dragonfly's slow garbage collection hides this; a precise sweep does not. Use
-// Fixed(2) if hosts retry within their interval, and a greater value otherwise.
+// With Fixed(2) a single lost contact leaves no slack: the next contact is due at the moment of the
+// eviction. Of hosts that each lose one contact and do not retry, about half are evicted.
+// Dragonfly's slow garbage collection hides this; a precise sweep does not. Use Fixed(2) if hosts
+// retry within their interval. A host that does not retry needs Fixed(3) to survive one lost
+// contact.
 type Fixed float64
+
+const minFixed = 1.1
 
 // Timeouts implements Policy.
 func (m Fixed) Timeouts(p History) (suspect, evict time.Duration) {
@@ -71,8 +83,8 @@ func (m Fixed) Timeouts(p History) (suspect, evict time.Duration) {
 }
 
 func (m Fixed) validate() error {
-	if f := float64(m); math.IsNaN(f) || math.IsInf(f, 0) || f < 1 {
-		return fmt.Errorf("%w: Fixed(%v): not a finite number of at least 1", ErrInvalid, f)
+	if f := float64(m); math.IsNaN(f) || math.IsInf(f, 0) || f < minFixed {
+		return fmt.Errorf("%w: Fixed(%v): not a finite number of at least %v", ErrInvalid, f, minFixed)
 	}
 	return nil
 }
@@ -94,7 +106,11 @@ func scale(d time.Duration, f float64) time.Duration {
 //
 // Up to Jitter the host is late, and nothing happens. Up to Offline it is suspect. Beyond Offline
 // it is evicted. Zero fields mean 30 s and 5 min. New refuses negative fields, and an Offline below
-// Jitter.
+// Jitter or 1 ms.
+//
+// A lost contact makes a host overdue by one interval. So a host that does not retry survives one
+// lost contact if Offline is clearly above its interval. With the zero Tiered, hosts with an
+// interval of 5 min do not: about half of them are evicted.
 type Tiered struct {
 	Jitter, Offline time.Duration
 }
@@ -122,6 +138,8 @@ func (t Tiered) validate() error {
 		what = "a negative duration"
 	case t.Offline < t.Jitter:
 		what = "Offline is below Jitter"
+	case t.Offline < detector.MinSlack:
+		what = fmt.Sprintf("Offline is below %v: it evicts hosts that are on time", detector.MinSlack)
 	case t.Offline > maxTimeout:
 		what = "Offline is longer than 36 years"
 	default:

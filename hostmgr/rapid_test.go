@@ -53,7 +53,7 @@ func TestRapid(t *testing.T) {
 }
 
 var policies = []hostmgr.Policy{
-	hostmgr.Fixed(1), hostmgr.Fixed(2), hostmgr.Fixed(3.3),
+	hostmgr.Fixed(1.1), hostmgr.Fixed(2), hostmgr.Fixed(3.3),
 	hostmgr.Tiered{Jitter: 30 * time.Millisecond, Offline: 100 * time.Millisecond},
 	lenient{}, steady{hostmgr.Fixed(2)},
 }

@@ -64,7 +64,7 @@ func newWitness(t *testing.T, seed uint64) *witness {
 	multiple := func(f float64) func(hostmgr.History) time.Duration {
 		return func(p hostmgr.History) time.Duration { return time.Duration(f * float64(p.Interval)) }
 	}
-	suspect, evict := multiple([]float64{0, 0, 0.5, 1.2}[rnd.IntN(4)]), multiple([]float64{0, 1, 2, 3}[rnd.IntN(4)])
+	suspect, evict := multiple([]float64{0, 0, 0.5, 1.2}[rnd.IntN(4)]), multiple([]float64{0, 1.1, 2, 3}[rnd.IntN(4)])
 	var p hostmgr.Policy = policyFunc(func(p hostmgr.History) (time.Duration, time.Duration) { return suspect(p), evict(p) })
 	switch rnd.IntN(4) {
 	case 0:

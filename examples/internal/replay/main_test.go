@@ -188,7 +188,7 @@ func TestHelp(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
-	for _, args := range []string{"-policies ,", "-policies fixed", "-policies fixed:0.5", "-policies fixed:NaN", "-policies tiered:5m/30s",
+	for _, args := range []string{"-policies ,", "-policies fixed", "-policies fixed:0.5", "-policies fixed:1", "-policies tiered:1ns/1ns", "-policies phi:8/1ns/1ns", "-policies fixed:NaN", "-policies tiered:5m/30s",
 		"-policies tiered:30s", "-policies phi:8/1s", "-policies phi:0.1", "-policies best:1", "-loss 1", "-loss -0.1", "-loss NaN", "-format xml",
 		"-interval 1ms", "-delay -1s", "-spread 48h", "-nodes -1", "-days -1", "-days NaN", "-price -1", "-price Inf", "-pacing 30s", "-pacing 1m/30s/1/0",
 		"-pacing a/b/c/d", "-generate x -trace y", "-group -1", "-warm -1", "-warm 9223372036854775807", "-price 1e308", "-price-returned 1e13",

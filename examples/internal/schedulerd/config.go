@@ -71,6 +71,7 @@ const pacingUsage = "advise hosts their interval, as `MIN/MAX/PERSECOND/JITTER`:
 
 const (
 	minStallThreshold = 10 * time.Millisecond
+	minOffline        = time.Millisecond
 	maxOffline        = 365 * 24 * time.Hour
 	minTimeout        = 100 * time.Millisecond
 	maxTimeout        = time.Hour

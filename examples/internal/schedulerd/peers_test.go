@@ -71,7 +71,7 @@ func TestRegisterAgainstDeparture(t *testing.T) {
 func TestRegisterRacesDeparture(t *testing.T) {
 	s := schedulerd.NewPeerStore()
 	hosts, err := hostmgr.New(hostmgr.Config[int]{
-		Policy: hostmgr.Fixed(1),
+		Policy: hostmgr.Fixed(1.1),
 		Cleanup: func(_ context.Context, d hostmgr.Departure[int]) error {
 			s.Free(d.Host.ID, d.Host.Registration)
 			return nil

@@ -10,7 +10,10 @@ const policyUsage = "when a silent host is evicted: fixed (after -multiple inter
 	"tiered (overdue by more than -offline) or phi (after twice the silence that -phi means,\n" +
 	"by the arrival history of each host)"
 
-const minPhi, maxPhi = 0.5, 1e6
+const (
+	minPhi, maxPhi = 0.5, 1e6
+	minMultiple    = 1.1
+)
 
 func (c Config) validatePolicies() error {
 	if err := c.validatePolicy("policy", c.policy); err != nil || c.shadow == "" {
@@ -22,19 +25,19 @@ func (c Config) validatePolicies() error {
 func (c Config) validatePolicy(flag, name string) error {
 	switch name {
 	case "fixed":
-		if !(c.multiple >= 1) || math.IsInf(c.multiple, 0) { // nor NaN
-			return cli.Usagef("-multiple %v is not a finite number of at least 1", c.multiple)
+		if !(c.multiple >= minMultiple) || math.IsInf(c.multiple, 0) { // nor NaN
+			return cli.Usagef("-multiple %v is not a finite number of at least %v", c.multiple, minMultiple)
 		}
 	case "tiered":
-		if c.jitter <= 0 || c.offline < c.jitter || c.offline > maxOffline {
-			return cli.Usagef("-jitter %v must be above 0, and -offline %v from that to %v", c.jitter, c.offline, maxOffline)
+		if c.jitter <= 0 || c.offline < max(c.jitter, minOffline) || c.offline > maxOffline {
+			return cli.Usagef("-jitter %v must be above 0, and -offline %v from that, at least %v, to %v", c.jitter, c.offline, minOffline, maxOffline)
 		}
 	case "phi":
 		if !(c.phi >= minPhi && c.phi <= maxPhi) {
 			return cli.Usagef("-phi %v is not from %v to %v", c.phi, minPhi, maxPhi)
 		}
-		if c.offline <= 0 || c.offline > maxOffline {
-			return cli.Usagef("-offline %v must be above 0 and at most %v", c.offline, maxOffline)
+		if c.offline < minOffline || c.offline > maxOffline {
+			return cli.Usagef("-offline %v is not from %v to %v", c.offline, minOffline, maxOffline)
 		}
 	default:
 		return cli.Usagef("-%s %q is not one of fixed, tiered and phi", flag, name)

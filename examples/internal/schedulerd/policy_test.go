@@ -26,7 +26,7 @@ func TestPolicyFlags(t *testing.T) {
 		{"-policy tiered -shadow fixed -jitter 2s -offline 3s", hostmgr.Tiered{Jitter: 2 * time.Second, Offline: 3 * time.Second}, hostmgr.Fixed(2)},
 		{"-policy phi -shadow phi", hostmgr.PhiAccrual{Threshold: 8, MaxOverdue: 5 * time.Minute}, hostmgr.PhiAccrual{Threshold: 8, MaxOverdue: 5 * time.Minute}},
 		{"-shadow phi -phi 0.5 -offline 1s", hostmgr.Fixed(2), hostmgr.PhiAccrual{Threshold: 0.5, MaxOverdue: time.Second}},
-		{"-shadow phi -phi 1000000 -offline 1ns", hostmgr.Fixed(2), hostmgr.PhiAccrual{Threshold: 1e6, MaxOverdue: 1}},
+		{"-shadow phi -phi 1000000 -offline 1ms", hostmgr.Fixed(2), hostmgr.PhiAccrual{Threshold: 1e6, MaxOverdue: time.Millisecond}},
 	} {
 		policy, shadow, err := schedulerd.Policies(strings.Fields(x.flags)...)
 		require.NoError(t, err, x.flags)
@@ -44,12 +44,14 @@ func TestPoliciesThatCannotBeMeant(t *testing.T) {
 		"-policy phi -shadow none":                 `-shadow "none" is not one of fixed, tiered and phi`,
 		"-policy= -shadow phi":                     `-policy "" is not one of fixed, tiered and phi`,
 		"-policy tiered -shadow fixed -multiple 0": "-multiple 0 is not",
+		"-multiple 1":                              "-multiple 1 is not a finite number of at least 1.1",
+		"-policy tiered -jitter 1ns -offline 1ns":  "-offline 1ns from that, at least 1ms",
 		"-shadow tiered -jitter 0":                 "-jitter 0s must be above 0",
 		"-policy phi -phi 0.4":                     "-phi 0.4 is not from 0.5 to 1e+06",
 		"-shadow phi -phi 1e7":                     "-phi 1e+07 is not",
 		"-shadow phi -phi NaN":                     "-phi NaN is not",
-		"-shadow phi -offline 0":                   "-offline 0s must be above 0",
-		"-policy phi -offline 9000h":               "-offline 9000h0m0s must be above 0 and at most 8760h0m0s",
+		"-shadow phi -offline 0":                   "-offline 0s is not from 1ms",
+		"-policy phi -offline 9000h":               "-offline 9000h0m0s is not from 1ms to 8760h0m0s",
 	} {
 		_, _, err := schedulerd.Policies(strings.Fields(flags)...)
 		require.ErrorIs(t, err, cli.ErrUsage, flags)
@@ -67,7 +69,7 @@ func TestPoliciesThatCannotBeMeant(t *testing.T) {
 // the metrics.
 func TestAShadowIsShown(t *testing.T) {
 	t.Parallel()
-	s := start(t, "-http", "127.0.0.1:0", "-policy", "tiered", "-shadow", "fixed", "-multiple", "1", "-stall-threshold", "-1ns")
+	s := start(t, "-http", "127.0.0.1:0", "-policy", "tiered", "-shadow", "fixed", "-multiple", "1.1", "-stall-threshold", "-1ns")
 	url := s.page()
 	require.Eventually(t, func() bool {
 		s.mustAnnounce(t.Context(), "h", 10*time.Millisecond)

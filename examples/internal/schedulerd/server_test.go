@@ -216,7 +216,7 @@ func TestCommandLine(t *testing.T) {
 
 // What clients do to one host at the same time leaves none of its peers behind.
 func TestChurnOverTheWire(t *testing.T) {
-	s := start(t, "-multiple", "1")
+	s := start(t, "-multiple", "1.1")
 	done := make(chan struct{})
 	const clients, rounds = 8, 60
 	for c := range clients {

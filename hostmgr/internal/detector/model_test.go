@@ -96,7 +96,7 @@ func (m *model) within(x int64) bool {
 func someTimeouts(rnd *rand.Rand) *Timeouts {
 	t := &Timeouts{Interval: time.Duration(1 + rnd.IntN(10)), NeedsHistory: rnd.IntN(2) == 0}
 	if rnd.IntN(5) > 0 {
-		t.Evict = t.Interval + time.Duration(rnd.IntN(30))
+		t.Evict = t.Interval + Slack(t.Interval) + time.Duration(rnd.IntN(30))
 	}
 	if rnd.IntN(3) > 0 {
 		t.Suspect = time.Duration(1 + rnd.IntN(20))

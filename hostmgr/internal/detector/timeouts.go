@@ -17,12 +17,26 @@ type Timeouts struct {
 	class        class         // of an impatient host; 0: it is not impatient
 }
 
+// maxSlack is enough for a heartbeat on its way through a local network and a busy scheduler.
+const maxSlack = 10 * time.Millisecond
+
+// Slack returns the least time from the end of an interval to the eviction. A host that is on time
+// sends a heartbeat at the end of its interval, so without slack the eviction comes first. A tenth
+// of the interval is enough below 100 ms, so 1.1 intervals are a valid timeout for each interval.
+func Slack(interval time.Duration) time.Duration { return min(interval/10, maxSlack) }
+
+// MinSlack is the Slack of the shortest interval: less is never enough.
+const MinSlack = MinInterval / 10
+
 // Normalize bounds the timeouts that a policy answered. It returns an error for negative ones, and
-// for an eviction before the interval is over. It drops a suspicion that would not come before the
-// eviction. With a history, a suspicion does not come before the interval is over.
+// for an eviction before the interval and its Slack are over. It drops a suspicion that would not
+// come before the eviction. With a history, a suspicion does not come before the interval is over.
 func (t *Timeouts) Normalize() error {
-	if t.Suspect < 0 || t.Evict < 0 || t.Evict != 0 && t.Evict < t.Interval {
+	if t.Suspect < 0 || t.Evict < 0 {
 		return fmt.Errorf("timeouts (%v, %v) for an interval of %v", t.Suspect, t.Evict, t.Interval)
+	}
+	if least := t.Interval + Slack(t.Interval); t.Evict != 0 && t.Evict < least {
+		return fmt.Errorf("eviction after %v evicts hosts that are on time: the least for an interval of %v is %v", t.Evict, t.Interval, least)
 	}
 	t.Suspect, t.Evict = min(t.Suspect, MaxTimeout), min(t.Evict, MaxTimeout)
 	if t.NeedsHistory && t.Suspect != 0 {

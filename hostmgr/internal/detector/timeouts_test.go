@@ -19,15 +19,17 @@ func TestNormalize(t *testing.T) {
 	}{
 		{"as given", Timeouts{Interval: 10, Suspect: 15, Evict: 20}, 15, 20, false},
 		{"nothing ever", Timeouts{Interval: 10}, 0, 0, false},
-		{"at the interval", Timeouts{Interval: 10, Evict: 10}, 0, 10, false},
+		{"with the least slack", Timeouts{Interval: 10, Evict: 11}, 0, 11, false},
+		{"at the interval", Timeouts{Interval: 10, Evict: 10}, 0, 0, true},
 		{"before the interval", Timeouts{Interval: 10, Evict: 9}, 0, 0, true},
+		{"with 10 ms of slack", Timeouts{Interval: MaxTimeout, Evict: MaxTimeout + maxSlack}, 0, MaxTimeout, false},
 		{"negative", Timeouts{Interval: 10, Suspect: -1, Evict: 20}, 0, 0, true},
 		{"negative too", Timeouts{Interval: 10, Evict: -1}, 0, 0, true},
 		{"suspect at the eviction", Timeouts{Interval: 10, Suspect: 20, Evict: 20}, 0, 20, false},
 		{"suspect only", Timeouts{Interval: 10, Suspect: 50}, 50, 0, false},
 		{"suspect within the interval", Timeouts{Interval: 10, Suspect: 5, Evict: 20}, 5, 20, false},
 		{"that with a history", Timeouts{Interval: 10, Suspect: 5, Evict: 20, NeedsHistory: true}, 10, 20, false},
-		{"too late with a history", Timeouts{Interval: 10, Suspect: 5, Evict: 10, NeedsHistory: true}, 0, 10, false},
+		{"too late with a history", Timeouts{Interval: 10, Suspect: 12, Evict: 11, NeedsHistory: true}, 0, 11, false},
 		{"too long", Timeouts{Interval: 10, Suspect: MaxTimeout + 1, Evict: 1<<63 - 1}, 0, MaxTimeout, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
