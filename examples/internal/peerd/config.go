@@ -21,8 +21,13 @@ A failed announce is repeated within the interval, on a new connection if the ol
 connection was up but gave no answer. The peer follows the interval that the
 scheduler advises (response header hostlife-interval, 10ms to 24h): it waits that
 long before its next announce, and names the interval there. If an answer advises
-none, the peer uses -interval. The process ends if a retry cannot help: the scheduler
-refuses the host as invalid, or knows a newer incarnation of it.
+none, the peer uses -interval. A scheduler that is away, overloaded or full is waited
+for, however long that takes, with pauses that grow and have jitter.
+
+A host ends, with a log line, if a retry cannot help: the scheduler refuses the host as
+invalid, or a newer process has taken over its id. The other hosts go on. The process
+ends when no host is left. A host that has not joined yet, and whose id has a newer
+incarnation, waits for that incarnation to go: the clock may have gone back.
 
 Every call carries -incarnation (request header hostlife-incarnation). So a leave or
 a registration of peers that is delayed beyond a restart does not affect the new

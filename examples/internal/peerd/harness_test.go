@@ -98,6 +98,12 @@ func (b *buffer) lines() int {
 	return bytes.Count(b.b.Bytes(), []byte("\n"))
 }
 
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
 func be(t *testing.T, addr string, args ...string) *peer {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &peer{cancel: cancel, ended: make(chan struct{})}
@@ -168,6 +174,8 @@ type dragonfly struct {
 	mu        sync.Mutex // guards all below
 	announces []time.Time
 	said      []time.Duration // the interval, by each
+	by        map[string]int  // announces, by host
+	refused   map[string]error
 	registers int
 }
 
@@ -175,8 +183,12 @@ func (d *dragonfly) AnnounceHost(ctx context.Context, r *schedulerv2.AnnounceHos
 	d.mu.Lock()
 	d.announces = append(d.announces, time.Now())
 	d.said = append(d.said, r.GetInterval().AsDuration())
-	n := len(d.announces)
+	d.by[r.GetHost().GetId()]++
+	n, refused := len(d.announces), d.refused[r.GetHost().GetId()]
 	d.mu.Unlock()
+	if refused != nil {
+		return nil, refused
+	}
 	return &emptypb.Empty{}, d.answer(ctx, n)
 }
 
@@ -205,9 +217,22 @@ func (d *dragonfly) counts() (announces, registers int) {
 	return len(d.announces), d.registers
 }
 
+// refuse answers the announces of one host with an error.
+func (d *dragonfly) refuse(host string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refused[host] = err
+}
+
+func (d *dragonfly) times(host string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.by[host]
+}
+
 func fly(t *testing.T, answer func(ctx context.Context, n int) error) (*dragonfly, string) {
 	t.Helper()
-	d := &dragonfly{answer: answer}
+	d := &dragonfly{answer: answer, by: map[string]int{}, refused: map[string]error{}}
 	s := grpc.NewServer()
 	schedulerv2.RegisterSchedulerServer(s, d)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"runtime"
 	"strconv"
 	"time"
@@ -29,6 +28,7 @@ type host struct {
 	client     schedulerv2.SchedulerClient // on line
 	id         string
 	interval   time.Duration // the advised one, or the configured one
+	joined     bool          // an announce was accepted
 	registered string        // the registration that has the peers
 }
 
@@ -60,35 +60,6 @@ func next(due, began time.Time, interval time.Duration) time.Time {
 	return due.Add(interval)
 }
 
-// announceUntilAnswered repeats an announce that fails, and returns when the last attempt began. An
-// attempt may take a quarter of the interval. The pauses grow from a 16th to a quarter of it, with
-// jitter. So there are a few attempts before a timeout of two intervals passes.
-func (h *host) announceUntilAnswered(ctx, calls context.Context) (began time.Time, err error) {
-	pause := h.interval / 16
-	for {
-		began, err = h.call(calls, max(h.interval/4, 20*time.Millisecond), h.announce)
-		if err == nil {
-			return began, nil
-		}
-		if permanent(err) {
-			return began, fmt.Errorf("%s is refused: %w", h.id, err)
-		}
-		h.warn(err)
-		if !wait(ctx, time.Now().Add(pause/2+rand.N(pause))) {
-			return began, nil
-		}
-		h.line.hurry(h.interval)
-		pause = min(2*pause, h.interval/4)
-	}
-}
-
-// permanent tells whether repeating cannot help: the scheduler refuses the host as invalid, or knows a
-// newer incarnation of it.
-func permanent(err error) bool {
-	c := status.Code(err)
-	return c == codes.InvalidArgument || c == codes.FailedPrecondition
-}
-
 // announce makes one attempt. After a new registration (the first one, or the host was gone in between) it
 // registers the peers.
 func (h *host) announce(ctx context.Context) error {
@@ -99,6 +70,7 @@ func (h *host) announce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.joined = true
 	ack := wire.ReadAck(header)
 	h.interval = h.told(ack)
 	if ack.Registration == "" || ack.Registration != h.registered {

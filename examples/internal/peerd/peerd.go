@@ -3,9 +3,11 @@ package peerd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -79,19 +81,41 @@ func dialOptions(interval time.Duration) []grpc.DialOption {
 	}
 }
 
-// run spreads the hosts over the interval: the i-th of n has its phase at i/n,
-// so that 10,000 hosts are not a burst once a second.
+// run spreads the hosts over the interval: the i-th of n has its phase at i/n, so that 10,000 hosts
+// are not a burst once a second. A refused host ends alone. run returns an error at once only if
+// all hosts are refused.
 func (f *fleet) run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	calls, cancel := outlive(ctx, leaveLimit)
 	defer cancel()
-	start := time.Now()
+	var g errgroup.Group
+	start, refused := time.Now(), make([]error, f.cfg.Hosts)
 	for i := range f.cfg.Hosts {
 		phase := time.Duration(float64(f.cfg.Interval) * float64(i) / float64(f.cfg.Hosts))
 		h := newHost(f, f.lines[i%len(f.lines)], f.cfg.HostID(i))
-		g.Go(func() error { return h.run(ctx, calls, start.Add(phase)) })
+		g.Go(func() (err error) {
+			refused[i], err = h.outcome(h.run(ctx, calls, start.Add(phase)))
+			return err
+		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if slices.Contains(refused, nil) {
+		return nil
+	}
+	return fmt.Errorf("no host is left: %w", refused[0])
+}
+
+// outcome tells a refusal from other errors, and logs it. Each host logs one at most.
+func (h *host) outcome(err error) (refused, other error) {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return nil, err
+	}
+	h.log.Error("this host ends, the others go on", "host", h.id, "err", r.err)
+	return r, nil
 }
 
 // outlive returns a context that ends so long after ctx. Calls use it. An announce that was canceled may

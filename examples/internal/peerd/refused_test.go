@@ -1,0 +1,109 @@
+package peerd_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
+	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/hostlife/hostlife/examples/internal/wire"
+)
+
+// One host of a thousand has a newer incarnation, as after a clock went back. The others go on, and
+// it joins when the scheduler has evicted that incarnation.
+func TestOneStaleHostOfAThousandWaits(t *testing.T) {
+	t.Parallel()
+	addr, _ := schedule(t, "127.0.0.1:0")
+	c := dial(t, addr)
+	newer := metadata.AppendToOutgoingContext(t.Context(), wire.IncarnationKey, "9")
+	_, err := c.AnnounceHost(newer, &schedulerv2.AnnounceHostRequest{
+		Host:     &commonv2.Host{Id: "h-00500", Hostname: "h", Ip: "127.0.0.1", Port: 4000, DownloadPort: 4001},
+		Interval: durationpb.New(2 * time.Second),
+	})
+	require.NoError(t, err)
+	p := be(t, addr, "-id", "h", "-hosts", "1000", "-interval", "1s", "-peers", "1", "-incarnation", "5")
+	eventually(t, "the others join", func() bool { return registered(c, "h-00499", 1) && registered(c, "h-01000", 1) })
+	eventually(t, "it joins", func() bool { return registered(c, "h-00500", 1) })
+	require.Len(t, list(c), 1000)
+	require.NoError(t, p.stop())
+	require.Empty(t, list(c))
+}
+
+// A host that the scheduler refuses as invalid ends. The others go on.
+func TestARefusedHostEndsAlone(t *testing.T) {
+	t.Parallel()
+	d, addr := fly(t, func(context.Context, int) error { return nil })
+	d.refuse("h-00003", status.Error(codes.InvalidArgument, "no such thing"))
+	p := be(t, addr, "-id", "h", "-hosts", "10", "-interval", "50ms", "-peers", "0")
+	eventually(t, "the others go on", func() bool { n, _ := d.counts(); return n > 100 })
+	require.Equal(t, 1, d.times("h-00003"))
+	require.Equal(t, 1, p.log.lines())
+	require.Contains(t, p.log.String(), "host=h-00003")
+	require.NoError(t, p.stop())
+}
+
+// A host that had joined, and whose id a newer process has taken over, ends alone.
+func TestAReplacedHostEndsAlone(t *testing.T) {
+	t.Parallel()
+	addr, _ := schedule(t, "127.0.0.1:0")
+	c := dial(t, addr)
+	older := be(t, addr, "-id", "h", "-hosts", "10", "-interval", "100ms", "-incarnation", "1")
+	eventually(t, "join", func() bool { return len(list(c)) == 10 })
+	newer := be(t, addr, "-id", "h-00003", "-interval", "100ms", "-incarnation", "2")
+	eventually(t, "ends", func() bool { return older.log.lines() == 1 })
+	require.NoError(t, older.stop())
+	require.Equal(t, []string{"h-00003"}, list(c))
+	require.NoError(t, newer.stop())
+}
+
+// The process ends when no host is left.
+func TestEndsWhenAllHostsAreRefused(t *testing.T) {
+	t.Parallel()
+	d, addr := fly(t, func(context.Context, int) error { return nil })
+	for i := range 10 {
+		d.refuse(fmt.Sprintf("h-%05d", i+1), status.Error(codes.InvalidArgument, "no such thing"))
+	}
+	p := be(t, addr, "-id", "h", "-hosts", "10", "-interval", "50ms")
+	p.mustEnd(t)
+	require.ErrorContains(t, p.stop(), "no host is left: h-00001 is refused")
+	require.Equal(t, codes.InvalidArgument, status.Code(p.stop()))
+	require.Equal(t, 10, p.log.lines())
+}
+
+// An outage is waited out, whatever the scheduler answers during it.
+func TestAnOutageIsWaitedOut(t *testing.T) {
+	t.Parallel()
+	outage := []codes.Code{
+		codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Internal,
+		codes.Aborted, codes.Unknown, codes.Unauthenticated, codes.NotFound,
+	}
+	d, addr := fly(t, func(_ context.Context, n int) error {
+		if n <= 3*len(outage) {
+			return status.Error(outage[n%len(outage)], "not now")
+		}
+		return nil
+	})
+	p := be(t, addr, "-id", "h", "-interval", "40ms", "-peers", "1")
+	eventually(t, "joins", func() bool { _, registers := d.counts(); return registers == 1 })
+	require.NoError(t, p.stop())
+}
+
+// A scheduler without room is asked once in an interval or so, not four times.
+func TestAFullSchedulerIsAskedLessOften(t *testing.T) {
+	t.Parallel()
+	d, addr := fly(t, func(context.Context, int) error { return status.Error(codes.ResourceExhausted, "full") })
+	const interval = 100 * time.Millisecond
+	be(t, addr, "-id", "h", "-interval", interval.String())
+	eventually(t, "asks", func() bool { n, _ := d.counts(); return n >= 25 })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	require.Greater(t, d.announces[24].Sub(d.announces[4]), 20*interval*2/3, "20 pauses of half to one and a half interval")
+}
