@@ -33,18 +33,27 @@ func run(ctx context.Context, out io.Writer) error {
 	err = errors.Join(announce(hosts, "silent"), announce(hosts, "steady"))
 	requests := time.NewTicker(50 * time.Millisecond)
 	defer requests.Stop()
-	for err == nil && hosts.Len() > 0 { // this is your own loop
+	for err == nil && (hosts.Len() > 0 || hosts.Stats().Cleanup.Pending > 0) { // this is your own loop
 		next, _ := hosts.Next() // at most half of StallThreshold ahead
 		select {
 		case <-time.After(time.Until(next)):
 			hosts.Sweep(ctx)
 		case <-requests.C: // steady announces itself until silent is gone; then it leaves
-			if _, there := hosts.Get("silent"); there {
-				err = announce(hosts, "steady")
-			} else {
-				err = hosts.Leave(ctx, "steady", 0)
-			}
+			err = serve(ctx, hosts)
 		}
+	}
+	return err
+}
+
+// serve handles a request of steady: an announce, or a leave when silent is gone. If the cleanup after
+// the leave failed, sweeps repeat it.
+func serve(ctx context.Context, hosts *hostmgr.Registry[string]) error {
+	if _, there := hosts.Get("silent"); there {
+		return announce(hosts, "steady")
+	}
+	err := hosts.Leave(ctx, "steady", 0)
+	if errors.Is(err, hostmgr.ErrCleanupPending) || errors.Is(err, hostmgr.ErrUnknownHost) {
+		return nil
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,4 +47,34 @@ func TestAStallIsNobodysSilence(t *testing.T) {
 			t.Errorf("got %q, want %q", &out, want)
 		}
 	})
+}
+
+// A failing is a writer whose first writes fail.
+type failing struct {
+	io.Writer
+	times int
+}
+
+func (f *failing) Write(b []byte) (int, error) {
+	if f.times--; f.times >= 0 {
+		return 0, io.ErrShortWrite
+	}
+	return f.Writer.Write(b)
+}
+
+// A cleanup that fails does not end the loop, and is repeated when the last host is gone.
+func TestAFailedCleanupIsRepeated(t *testing.T) {
+	for times := range 5 {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := run(t.Context(), &failing{&out, times}); err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range strings.SplitAfter(want, "\n") {
+				if !strings.Contains(out.String(), line) {
+					t.Errorf("after %d failures got %q, not %q", times, &out, line)
+				}
+			}
+		})
+	}
 }
