@@ -57,10 +57,9 @@ stream may stay idle for any length of time.
 
 With -record the scheduler keeps a flight recorder's log, with the evidence for every
 eviction. After a restart it appends to the file. It never shortens the file. Only the
-owner can read a new file. The log is complete when the scheduler has stopped. If FILE
-is a named pipe, the scheduler waits for a reader at the start. A reader that stops
-reading loses records, but does not block the scheduler. To read the log, and to see
-what another policy would have done:
+owner can read a new file. The log is complete when the scheduler has stopped. FILE may
+be a named pipe. A reader that comes late or stops reading loses records, but does not
+block the scheduler. To read the log, and to see what another policy would have done:
 
 	go run ./examples/replay -format hostlife -trace FILE`
 

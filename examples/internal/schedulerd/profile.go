@@ -1,18 +1,17 @@
 package schedulerd
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"runtime/pprof"
 )
 
 // profile writes a CPU profile to a file, if one is named, until stop is called.
-func profile(ctx context.Context, file string) (stop func() error, err error) {
+func profile(file string) (stop func() error, err error) {
 	if file == "" {
 		return func() error { return nil }, nil
 	}
-	f, err := openForWriting(ctx, file, os.O_TRUNC, 0o666)
+	f, err := openForWriting(file, os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("-cpuprofile: %w", err)
 	}

@@ -1,7 +1,6 @@
 package schedulerd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,17 +13,14 @@ const recordUsage = "append the flight recorder's log to `FILE`: each join, depa
 	"stall and held eviction, with the evidence. Each scheduler needs a file of its own;\n" +
 	"empty means none"
 
-const (
-	lastRecords = time.Second            // that a pipe is given for what is left when all stops
-	noReader    = 100 * time.Millisecond // from try to try
-)
+const lastRecords = time.Second // that a pipe is given for what is left when all stops
 
 // openRecord opens the file of the flight recorder's log for appending, if one is named.
-func (c *Config) openRecord(ctx context.Context) (stop func() error, err error) {
+func (c *Config) openRecord() (stop func() error, err error) {
 	if c.record == "" {
 		return func() error { return nil }, nil
 	}
-	f, err := openForWriting(ctx, c.record, os.O_APPEND, 0o600)
+	f, err := openForWriting(c.record, os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("-record: %w", err)
 	}
@@ -37,22 +33,19 @@ func (c *Config) openRecord(ctx context.Context) (stop func() error, err error) 
 	}, nil
 }
 
-// openForWriting opens or creates a file. For a named pipe it waits for a reader, until ctx ends.
-func openForWriting(ctx context.Context, name string, flag int, mode os.FileMode) (*os.File, error) {
-	for {
-		f, err := os.OpenFile(name, flag|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, mode)
-		if !errors.Is(err, syscall.ENXIO) {
-			return f, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(noReader):
-		}
+// openForWriting opens or creates a file. A named pipe may have no reader yet: then it is opened for
+// reading too, because the scheduler must not wait for a reader. The pipe keeps some records for the
+// reader; further ones are lost.
+func openForWriting(name string, flag int, mode os.FileMode) (*os.File, error) {
+	flag |= os.O_CREATE | syscall.O_NONBLOCK
+	f, err := os.OpenFile(name, flag|os.O_WRONLY, mode)
+	if errors.Is(err, syscall.ENXIO) {
+		return os.OpenFile(name, flag|os.O_RDWR, mode)
 	}
+	return f, err
 }
 
-// hurry makes writes to a pipe without a reader fail soon, so that they do not delay the stop. Files have no
+// hurry makes writes to a pipe that is not read fail soon, so that they do not delay the stop. Files have no
 // deadlines.
 func hurry(w io.Writer) {
 	if f, ok := w.(*os.File); ok {

@@ -52,25 +52,17 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	stop, err := profile(ctx, cfg.cpuProfile)
+	stop, err := profile(cfg.cpuProfile)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	closeRecord, err := cfg.openRecord(ctx)
+	closeRecord, err := cfg.openRecord()
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, closeRecord()) }()
 	return listen(ctx, cfg, stdout, stderr)
-}
-
-// unlessStopped returns err, or nil if ctx has ended: to be stopped before serving is no failure.
-func unlessStopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
-	}
-	return err
 }
 
 func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -140,19 +141,37 @@ func TestALogThatIsNotRead(t *testing.T) {
 	require.Less(t, p.terminate(), 6*time.Second)
 }
 
-// A pipe without a reader is waited for, and not longer than until the signal, which is no failure.
+// A pipe without a reader keeps the scheduler from nothing. A reader that comes later gets the record.
 func TestAPipeThatHasNoReader(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"-record", "-cpuprofile"} {
 		t.Run(flag, func(t *testing.T) {
 			name := filepath.Join(t.TempDir(), "pipe")
 			require.NoError(t, syscall.Mkfifo(name, 0o600))
-			p := runProcess(t, io.Discard, "-listen", "127.0.0.1:0", flag, name)
-			time.Sleep(500 * time.Millisecond)
-			require.Less(t, p.terminate(), 3*time.Second)
+			p := startProcess(t, io.Discard, flag, name)
+			p.evicts("h")
+			if flag == "-record" {
+				requireRecord(t, name, `id="h"`)
+			}
+			p.fill()
+			require.Less(t, p.terminate(), 6*time.Second)
 			require.Zero(t, p.cmd.ProcessState.ExitCode())
 		})
 	}
+}
+
+// requireRecord reads a pipe until a line of it has a text.
+func requireRecord(t *testing.T, name, text string) {
+	t.Helper()
+	r, err := os.Open(name)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, r.Close()) }()
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		if strings.Contains(lines.Text(), text) {
+			return
+		}
+	}
+	require.Fail(t, "the pipe has ended")
 }
 
 // Where it listens is written on stdout, which may be a pipe that is full: it serves all the same,
