@@ -13,15 +13,14 @@ type checker[M any] struct {
 	*state[M] // while the lock is held, otherwise nil: see lock
 	now       int64
 
-	r         *Registry[M]
-	rep       SweepReport
+	sweeper[M]
 	began     int64
 	toConfirm []pendingEviction // that Confirm is to be asked about
 	a         assessment        // of the host that is checked: to clear one for each host would take time
 }
 
 // lock takes the registry's lock and gives c its state until unlock.
-func (c *checker[M]) lock() { c.state, c.now = c.r.lockAndObserve(&c.rep) }
+func (c *checker[M]) lock() { c.state, c.now = c.lockAndObserve() }
 
 func (c *checker[M]) unlock() {
 	c.state = nil

@@ -27,14 +27,15 @@ type confirmRequest[M any] struct {
 }
 
 // confirmAll asks Confirm about hosts that are due, one batch at a time, and evicts the hosts that
-// Confirm allows. It returns the report with these evictions. If another goroutine is asking
-// Confirm, it leaves the hosts held: the next sweep finds them again.
-func (r *Registry[M]) confirmAll(ctx context.Context, due []pendingEviction, rep SweepReport) SweepReport {
-	if len(due) == 0 || !r.confirming.CompareAndSwap(false, true) {
-		return rep
+// Confirm allows. If another goroutine is asking Confirm, it leaves the hosts held: the next sweep
+// finds them again.
+func (w *sweeper[M]) confirmAll(ctx context.Context, due []pendingEviction) {
+	if len(due) == 0 || !w.r.confirming.CompareAndSwap(false, true) {
+		return
 	}
-	defer r.confirming.Store(false)
-	c := &confirmer[M]{r, rep}
+	defer w.r.confirming.Store(false)
+	c := &confirmer[M]{*w}
+	defer func() { w.rep = c.rep }()
 	for len(due) > 0 && ctx.Err() == nil {
 		n := min(len(due), confirmBatch)
 		if asked := c.stillDue(due[:n]); len(asked) > 0 {
@@ -43,14 +44,10 @@ func (r *Registry[M]) confirmAll(ctx context.Context, due []pendingEviction, rep
 		}
 		due = due[n:]
 	}
-	return c.rep
 }
 
 // A confirmer asks Confirm, with no lock held.
-type confirmer[M any] struct {
-	r   *Registry[M]
-	rep SweepReport
-}
+type confirmer[M any] struct{ sweeper[M] }
 
 // stillDue returns requests for the hosts that are still due, and releases the others.
 func (c *confirmer[M]) stillDue(due []pendingEviction) []confirmRequest[M] {
@@ -120,7 +117,7 @@ func (c *confirmer[M]) failed(hosts int, err error) {
 // apply evicts the hosts that may be evicted, are still due, and had no contact since Confirm was
 // asked: an answer is about the silence that Confirm was asked about. It holds the others.
 func (c *confirmer[M]) apply(asked []confirmRequest[M], allowed map[pendingEviction]bool, otherwise confirmation) {
-	c.r.observe(&c.rep)
+	c.observe()
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	for _, q := range asked {

@@ -37,7 +37,7 @@ func (s *state[M]) skipEvent(e index.Entry) {
 	s.seq++
 	for _, w := range s.watchers {
 		if w.synced || w.cursor.Passed(e) {
-			w.miss(s.counts.Sweeps) // it is awake, or endSweep wakes it
+			w.miss(s.counts.Sweeps) // it is awake, or the end of the sweep wakes it
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (s *state[M]) queueEvent(e index.Entry, now int64, fill func(*Event[M])) {
 		switch {
 		case !w.cursor.Passed(e):
 		case !w.keepsUp():
-			w.miss(s.counts.Sweeps) // it is awake, or endSweep wakes it
+			w.miss(s.counts.Sweeps) // it is awake, or the end of the sweep wakes it
 		default:
 			if event == nil {
 				event = &Event[M]{Seq: s.seq, At: s.clock.Wall(now)}

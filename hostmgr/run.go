@@ -52,8 +52,8 @@ type driver[M any] struct {
 }
 
 func (d *driver[M]) sweep() {
-	var rep SweepReport
-	due := d.r.sweepAll(d.ctx, false, &rep)
+	w := sweeper[M]{r: d.r}
+	due := w.sweep(d.ctx, false)
 	d.r.stallLogger.flush(d.r.clock.Now())
 	d.confirm(due)
 }
@@ -76,7 +76,8 @@ func (d *driver[M]) confirm(due []pendingEviction) {
 		return
 	}
 	d.confirms.TryGo(func() error {
-		d.r.confirmAll(d.ctx, due, SweepReport{})
+		w := sweeper[M]{r: d.r}
+		w.confirmAll(d.ctx, due)
 		d.r.stallLogger.flush(d.r.clock.Now())
 		return nil
 	})

@@ -27,12 +27,12 @@ type SweepReport struct {
 // Sweep does nothing, and the report is zero.
 func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	defer r.flush() // also if a callback ends this goroutine
-	var rep SweepReport
-	due := r.sweepAll(ctx, true, &rep)
-	rep = r.confirmAll(ctx, due, rep)
-	rep.Cleaned = r.cleanups.Sweep(ctx, func() { r.observe(&rep) })
+	w := sweeper[M]{r: r}
+	due := w.sweep(ctx, true)
+	w.confirmAll(ctx, due)
+	w.rep.Cleaned = r.cleanups.Sweep(ctx, func() { w.observe() })
 	r.stallLogger.flush(r.clock.Now())
-	return rep
+	return w.rep
 }
 
 // RunGC is Sweep with the signature of a task of package gc, and of Dragonfly's gc. It returns an
@@ -50,41 +50,47 @@ func (r *Registry[M]) flush() {
 	}
 }
 
-// sweepAll checks each bucket that is due, and returns the hosts that Confirm is to be asked about.
-// No other call waits long for it: it takes mu for one bucket at a time, or for a few in which no
-// host is due.
+// A sweeper does one sweep. Its methods are called with no lock held.
+type sweeper[M any] struct {
+	r   *Registry[M]
+	rep SweepReport
+}
+
+// sweep checks each bucket that is due, and returns the hosts that Confirm is to be asked about. No
+// other call waits long for it: it takes mu for one bucket at a time, or for a few in which no host
+// is due. If held is true it checks the held hosts too.
 //
 // It ends. A check sets the deadline of the bucket beyond its own clock reading, which is not
 // before the beginning of the sweep. No call brings that deadline back to before the beginning:
 // scheduleCheck keeps it ahead of the latest reading of the current sweep.
-func (r *Registry[M]) sweepAll(ctx context.Context, held bool, rep *SweepReport) (due []pendingEviction) {
-	if r.sweepSem.Acquire(ctx, 1) != nil {
+func (w *sweeper[M]) sweep(ctx context.Context, held bool) (due []pendingEviction) {
+	if w.r.sweepSem.Acquire(ctx, 1) != nil {
 		return nil
 	}
-	defer r.sweepSem.Release(1)
-	began, more := r.beginSweep(held, rep)
+	defer w.r.sweepSem.Release(1)
+	began, more := w.begin(held)
 	if !more {
 		return nil
 	}
-	c := &checker[M]{r: r, rep: *rep, began: began}
-	if r.cfg.EvictionLimit.on() {
+	c := &checker[M]{sweeper: *w, began: began} // with a copy: so an idle sweep allocates nothing
+	if w.r.cfg.EvictionLimit.on() {
 		c.countSuspects(ctx)
 	}
 	for check := c.check; more && ctx.Err() == nil; {
 		more = c.next(check)
 	}
-	*rep = c.rep
-	r.endSweep(began, rep)
+	w.rep = c.rep
+	w.end(began)
 	return c.toConfirm
 }
 
-// beginSweep returns whether any bucket is due. If held is true it makes the buckets with held
-// hosts due.
-func (r *Registry[M]) beginSweep(held bool, rep *SweepReport) (began int64, due bool) {
-	r.clock.SyncWall()
-	s, now := r.lockAndObserve(rep)
-	defer r.unlock()
-	rep.At = s.clock.Wall(now)
+// begin returns whether any bucket is due. If held is true it makes the buckets with held hosts
+// due.
+func (w *sweeper[M]) begin(held bool) (began int64, due bool) {
+	w.r.clock.SyncWall()
+	s, now := w.lockAndObserve()
+	defer w.r.unlock()
+	w.rep.At = s.clock.Wall(now)
 	s.counts.Sweeps++
 	s.shadow.forget(now)
 	s.advisor.Update(s.limiter.Hosts(), now)
@@ -98,16 +104,16 @@ func (r *Registry[M]) beginSweep(held bool, rep *SweepReport) (began int64, due 
 	return now, s.sweeping
 }
 
-// endSweep observes the hosts once more: so a long sweep is no stall, but a stall within it is one.
-// It also wakes the watchers that fell behind during the sweep.
-func (r *Registry[M]) endSweep(began int64, rep *SweepReport) {
-	s, now := r.lockAndObserve(rep)
-	defer r.unlock()
+// end observes the hosts once more: so a long sweep is no stall, but a stall within it is one. It
+// also wakes the watchers that fell behind during the sweep.
+func (w *sweeper[M]) end(began int64) {
+	s, now := w.lockAndObserve()
+	defer w.r.unlock()
 	s.sweeping = false
 	s.latency.sweep.Record(time.Duration(now - began))
 	s.limiter.Update(s.stalls.Common(), now)
-	for _, w := range s.watchers {
-		if w.missed > 0 {
+	for _, watching := range s.watchers {
+		if watching.missed > 0 {
 			s.todo.watchers = s.watchers
 		}
 	}
@@ -115,14 +121,14 @@ func (r *Registry[M]) endSweep(began int64, rep *SweepReport) {
 
 // observe notes that the registry observes its hosts now, and adds the stall that this ends to the
 // report.
-func (r *Registry[M]) observe(rep *SweepReport) {
-	r.lockAndObserve(rep)
-	r.unlock()
+func (w *sweeper[M]) observe() {
+	w.lockAndObserve()
+	w.r.unlock()
 }
 
 // lockAndObserve is lock and observe in one.
-func (r *Registry[M]) lockAndObserve(rep *SweepReport) (s *state[M], now int64) {
-	s, now = r.lock()
-	rep.StallTime += time.Duration(s.observe(now))
+func (w *sweeper[M]) lockAndObserve() (s *state[M], now int64) {
+	s, now = w.r.lock()
+	w.rep.StallTime += time.Duration(s.observe(now))
 	return s, now
 }

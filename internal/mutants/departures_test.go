@@ -79,8 +79,8 @@ var departures = []mutant{
 		seen:    "golang/go#33519, golang/go#41133",
 		story:   "A function panicked in a singleflight.Group, and later callers with its key waited forever.",
 		file:    "hostmgr/confirm.go",
-		is:      "defer r.confirming.Store(false)",
-		becomes: "defer func() { r.confirming.Store(len(due) > 0) }()",
+		is:      "defer w.r.confirming.Store(false)",
+		becomes: "defer func() { w.r.confirming.Store(len(due) > 0) }()",
 		test:    "TestUnderRunAHangingConfirmStopsNothing",
 	},
 	{
