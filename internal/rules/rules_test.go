@@ -37,7 +37,8 @@ var imports = map[string][]string{
 	below + "pacing":     {},
 	below + "recent":     {},
 	below + "eventlog":   {},
-	below + "cleanup":    {below + "monotime"},
+	below + "calls":      {below + "monotime"},
+	below + "cleanup":    {below + "calls", below + "monotime"},
 }
 
 // importers lists the packages that only some packages may import, with those packages.
@@ -47,7 +48,7 @@ var importers = map[string][]string{
 
 // Below hostmgr/internal only these may own a mutex or start a goroutine, or be generic.
 var (
-	concurrent = []string{below + "cleanup/", below + "eventlog/", below + "index/arrivals.go"}
+	concurrent = []string{below + "calls/", below + "cleanup/", below + "eventlog/", below + "index/arrivals.go"}
 	generic    = []string{below + "cleanup/"}
 )
 
