@@ -51,3 +51,26 @@ func BenchmarkRejoined(b *testing.B) {
 		}
 	})
 }
+
+// What each leave of a mass leave pays, and each join after it.
+func BenchmarkFence(b *testing.B) {
+	b.Run("end", func(b *testing.B) {
+		var f recent.Fence
+		n := uint64(0)
+		for b.Loop() {
+			f.End(n*scramble, 1, int64(n))
+			n++
+		}
+	})
+	b.Run("refuses", func(b *testing.B) {
+		var f recent.Fence
+		for n := range uint64(most) {
+			f.End(n*scramble, 1, 0)
+		}
+		n := uint64(0)
+		for b.Loop() {
+			f.Refuses(n*scramble, 1, 0)
+			n++
+		}
+	})
+}

@@ -1,11 +1,12 @@
-// Package recent remembers the hosts that were evicted within the last 5 minutes, to tell which
-// hosts come back after their eviction.
+// Package recent remembers what has ended a short time ago. Evictions has the hosts that were evicted
+// within the last 5 minutes, to tell which of them come back. Fence has the incarnations that ended
+// and must not come back.
 //
 // It knows hosts by the hashes of their ids. It does not count returns: that is up to the caller.
 // It does not read a clock. The argument now is in nanoseconds, is not negative, and must not
 // decrease from call to call.
 //
-// An Evictions is not safe for concurrent use.
+// An Evictions, or a Fence, is not safe for concurrent use.
 package recent
 
 import "time"
