@@ -1,17 +1,22 @@
 package hostmgr
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
 // Observe records a contact that happened elsewhere, age ago. It counts as if it had come here at
-// that time. A contact before the last known contact changes nothing. A negative age counts as
-// zero. Observe returns the same errors as Heartbeat.
+// that time. A contact before the last known contact changes nothing. Observe returns the same
+// errors as Heartbeat, and an error that wraps ErrInvalid for a negative age. Such an age comes from
+// clocks that disagree: taken for zero, it would keep a host alive that is dead.
 func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) error {
+	if age < 0 {
+		return fmt.Errorf("%w: age %v is negative", ErrInvalid, age)
+	}
 	now := r.clock.Now()
-	c := contact[M]{r, r.index.Hash(id), id, incarnation, now - min(now, max(0, int64(age)))}
+	c := contact[M]{r, r.index.Hash(id), id, incarnation, now - min(now, int64(age))}
 	_, err := c.touch()
 	if err == nil && r.policies.needHistory && c.at < now {
 		c.recheck()

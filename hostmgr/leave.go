@@ -20,7 +20,7 @@ func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) 
 	if !r.running.Load() {
 		defer r.log.Flush() // what the cleanup here may have logged
 	}
-	if err = r.cleanups.Await(ctx, j); err != nil {
+	if err = r.cleanups.Await(orBackground(ctx), j); err != nil {
 		return fmt.Errorf("%w: %w", ErrCleanupPending, err)
 	}
 	return nil

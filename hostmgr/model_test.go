@@ -1,6 +1,7 @@
 package hostmgr_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -42,8 +43,9 @@ func (m *model) announce(id string, incarnation uint64, interval time.Duration) 
 	case there && incarnation > old.incarnation:
 		m.gone[hostmgr.DepartureReplaced]++
 	case there:
-		joined = old.joined
+		joined, interval = old.joined, cmp.Or(interval, old.interval)
 	}
+	interval = cmp.Or(interval, hostmgr.DefaultInterval)
 	m.hosts[id] = modelHost{incarnation, joined, m.now, interval}
 	return nil
 }

@@ -76,7 +76,7 @@ func (lenient) Timeouts(p hostmgr.History) (suspect, evict time.Duration) {
 var (
 	someID          = rapid.SampledFrom([]string{"a", "b", "c", "d", "e"})
 	someIncarnation = rapid.SampledFrom([]uint64{0, 0, 1, 2, 3, 1 << 63})
-	someInterval    = rapid.SampledFrom([]time.Duration{10, 20, 40, 70, 1000})
+	someInterval    = rapid.SampledFrom([]time.Duration{0, 10, 20, 40, 70, 1000})
 )
 
 func (x *machine) cleanup(context.Context, hostmgr.Departure[string]) error {
@@ -157,7 +157,7 @@ func (x *machine) Announce(t *rapid.T) {
 	if err != nil {
 		return
 	}
-	if ack.Incarnation != a.Incarnation || ack.Interval != a.Interval {
+	if ack.Incarnation != a.Incarnation || ack.Interval != x.m.hosts[id].interval {
 		t.Fatalf("%+v for %+v", ack, a)
 	}
 	if same := there && old.incarnation == a.Incarnation; same != (was.Registration == ack.Registration) {
@@ -183,7 +183,11 @@ func (x *machine) Heartbeat(t *rapid.T) {
 func (x *machine) Observe(t *rapid.T) {
 	id, incarnation := someID.Draw(t, "id"), someIncarnation.Draw(t, "incarnation")
 	age := time.Duration(rapid.IntRange(-1, 100).Draw(t, "age")) * time.Millisecond
-	agree(t, x.m.observe(id, incarnation, min(x.m.now, max(0, age))), x.Registry.Observe(id, incarnation, age))
+	want := hostmgr.ErrInvalid
+	if age >= 0 {
+		want = x.m.observe(id, incarnation, min(x.m.now, age))
+	}
+	agree(t, want, x.Registry.Observe(id, incarnation, age))
 }
 
 func (x *machine) Leave(t *rapid.T) {

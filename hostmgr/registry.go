@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"context"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -9,7 +10,7 @@ import (
 )
 
 // A Registry tracks which hosts are alive. Make one with New. All its methods are safe for
-// concurrent use.
+// concurrent use. They take a nil context for context.Background().
 //
 // Normally a heartbeat takes no lock. Every other method holds one for a short time, and never
 // while it calls a callback.
@@ -100,6 +101,15 @@ func notify(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
+}
+
+// orBackground returns ctx, or the background context for nil: Leave, for one, must not end a
+// registration and then panic.
+func orBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
 }
 
 // recordCleanup records the latency of a cleanup that succeeded.

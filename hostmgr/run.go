@@ -33,6 +33,7 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	defer r.log.Stop()
 	defer r.useRunThreshold()()
 	defer r.events.Start()()
+	ctx = orBackground(ctx)
 	d := driver[M]{r: r, ctx: ctx}
 	d.confirms.SetLimit(1)
 	defer d.confirms.Wait()       //nolint:errcheck // it returns none

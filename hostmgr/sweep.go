@@ -26,6 +26,7 @@ type SweepReport struct {
 // When ctx ends, Sweep stops early. The next Sweep does the rest. If ctx has ended before the call,
 // Sweep does nothing, and the report is zero.
 func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
+	ctx = orBackground(ctx)
 	defer r.flush() // also if a callback ends this goroutine
 	w := sweeper[M]{r: r}
 	due := w.sweep(ctx, true)
@@ -38,6 +39,7 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 // RunGC is Sweep with the signature of a task of package gc, and of Dragonfly's gc. It returns an
 // error only if ctx ended.
 func (r *Registry[M]) RunGC(ctx context.Context) error {
+	ctx = orBackground(ctx)
 	r.Sweep(ctx)
 	return ctx.Err()
 }

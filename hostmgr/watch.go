@@ -18,6 +18,7 @@ import (
 // events. Then Watch starts over: at EventMissed, discard the mirror and build a new one. If the
 // watcher fell behind during a sweep, EventMissed comes after the sweep.
 func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {
+	ctx = orBackground(ctx)
 	return func(yield func(Event[M]) bool) {
 		w := r.subscribe()
 		defer r.unsubscribe(w)

@@ -156,4 +156,13 @@ var arithmetic = []mutant{
 		becomes: "_ = time.Now()",
 		test:    "TestAPipeWithoutAnotherEnd",
 	},
+	{
+		name:    "a contact in the future is one of now",
+		seen:    "found in the field, cortexproject/cortex#4461, 2026-11-29",
+		story:   "The clock of another scheduler was ahead. Its reports of old contacts kept dead hosts alive for ever.",
+		file:    "hostmgr/contact.go",
+		is:      "if age < 0 {",
+		becomes: "if age = max(0, age); age < 0 {",
+		test:    "TestAContactInTheFutureIsRefused",
+	},
 }
