@@ -32,7 +32,7 @@ func (s *view[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
 	s.metadata.load(e, &h.Metadata)
 	header := e.Header()
 	h.Interval, h.Incarnation, h.Registration = header.Interval, header.Incarnation, header.Registration
-	h.Zone, h.Joined = s.limiter.Name(e.Zone()), s.clock.Wall(e.Joined())
+	h.Zone, h.Joined = s.zones.of(e), s.clock.Wall(e.Joined())
 	h.LastContact = s.clock.Wall(a.Contact)
 	h.SuspectAt, h.EvictAt = s.clock.Wall(a.SuspectAt), s.clock.Wall(a.EvictAt)
 	h.Hold = HoldReason{}

@@ -80,17 +80,19 @@ func TestForgetRemovesWithoutCleanup(t *testing.T) {
 	require.Equal(t, uint64(1), s.Stats().Departures.Forgotten)
 }
 
-func TestZonesBeyondTheLimitAreOther(t *testing.T) {
+func TestZonesBeyondTheLimitAreCountedAsOther(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	zone := func(i int) string { return "zone " + time.Duration(i).String() }
 	for i := range 70 {
 		s.announce(hostmgr.Announcement[string]{ID: zone(i), Zone: zone(i), Interval: second})
 	}
 	require.Equal(t, zone(63), s.get(zone(63)).Zone)
-	require.Equal(t, "other", s.get(zone(64)).Zone)
+	require.Equal(t, zone(64), s.get(zone(64)).Zone)
+	require.Equal(t, 6, zoneStats(s, "other").Hosts)
 	require.NoError(t, s.Leave(context.Background(), zone(0), 0))
 	s.announce(hostmgr.Announcement[string]{ID: "late", Zone: "free again", Interval: second})
 	require.Equal(t, "free again", s.get("late").Zone)
+	require.Equal(t, 1, zoneStats(s, "free again").Hosts)
 	for i := range 300 { // more than the number of zones
 		s.announce(hostmgr.Announcement[string]{ID: zone(1), Zone: zone(1000 + i), Interval: second})
 		require.Equal(t, zone(1000+i), s.get(zone(1)).Zone)

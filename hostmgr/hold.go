@@ -22,16 +22,7 @@ type hold struct {
 func (h *hold) byLimit() bool { return h.limit != evictlimit.Reason{} }
 
 // holds has the hold of each held host. It is nil if no host is held.
-type holds map[holdKey]hold
-
-// A holdKey identifies a registration. The registration number alone is not enough: Restore may be
-// given a number twice.
-type holdKey struct {
-	hash         index.Hash
-	registration uint64
-}
-
-func keyOf(e index.Entry) holdKey { return holdKey{e.Hash(), e.Registration()} }
+type holds map[hostKey]hold
 
 // of returns the hold of a host, or the zero hold.
 func (hs holds) of(e index.Entry) (h hold) {

@@ -33,8 +33,11 @@ type Announcement[M any] struct {
 	Incarnation uint64
 	// Zone is the failure domain by which Stats and EvictionLimit count the host: at most 1024
 	// bytes. Empty means no zone, and in a refresh the zone that the host has. So only a new
-	// registration can be without a zone again. A registry distinguishes 64 zones at a time and
-	// counts hosts of further zones in zone "other".
+	// registration can be without a zone again.
+	//
+	// A registry counts the hosts of 64 zones at a time. Hosts of further zones keep the name of
+	// their zone, but are counted in zone "other". Such a host is counted in its own zone from its
+	// next Announce at which there is room.
 	Zone string
 }
 

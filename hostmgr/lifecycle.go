@@ -21,7 +21,8 @@ func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined in
 		return Ack{}, ErrFull
 	}
 	e := s.insert(a, h, q.timeouts, now, joined, number)
-	s.account(e, s.limiter.Enter(a.Zone), now)
+	s.zones.enter(e, s.limiter.Enter(a.Zone), a.Zone)
+	s.account(e, now)
 	s.limiter.CreditJoin(e.Zone())
 	s.shadow.joined(h, now)
 	return s.ack(e, q.had, q.most, now), nil
@@ -32,9 +33,7 @@ func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined in
 func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64) Ack {
 	had := e.Interval()
 	s.touch(e, now, now) // before its zone changes
-	if a.Zone != "" {
-		e.SetZone(s.limiter.Move(e.Zone(), a.Zone))
-	}
+	s.zones.move(e, a.Zone)
 	s.metadata.store(e, &a.Metadata)
 	s.setTimeouts(e, q.timeouts, now)
 	s.emit(EventUpdated, e, nil, now)
@@ -51,7 +50,8 @@ func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q q
 	zone := old.Zone()
 	e := s.insert(a, h, q.timeouts, now, now, 0)
 	s.depart(old, DepartureReplaced, nil, now)
-	s.account(e, s.limiter.Move(zone, a.Zone), now)
+	s.zones.enter(e, s.limiter.Move(zone, a.Zone), a.Zone)
+	s.account(e, now)
 	return s.ack(e, q.had, q.most, now)
 }
 
@@ -73,8 +73,7 @@ func (s *state[M]) insert(a Announcement[M], h index.Hash, t *detector.Timeouts,
 }
 
 // account counts a new registration that its zone has counted already, and reports it.
-func (s *state[M]) account(e index.Entry, zone uint8, now int64) {
-	e.SetZone(zone)
+func (s *state[M]) account(e index.Entry, now int64) {
 	s.track(e.Timeouts(), 1, now)
 	s.checkAfterContact(e, now)
 	s.advisor.Joined(s.limiter.Hosts(), now)
@@ -252,6 +251,7 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 		s.limiter.Leave(zone)
 		s.advisor.Update(s.limiter.Hosts(), now)
 	}
+	s.zones.leave(e)
 	s.metadata.clear(e)
 	s.index.Remove(e)
 	s.counts.departed(k)

@@ -18,7 +18,8 @@ const defaultMaxHold = 5 * time.Minute
 //	missing = suspect + due + evicted during the last MaxHold - joined since
 //
 // Hosts whose own hold expired do not count. A single missing host never triggers the limit. A zone
-// without hosts is forgotten, and evictions age in steps of an eighth of MaxHold.
+// without hosts is forgotten, and evictions age in steps of an eighth of MaxHold. Hosts beyond the
+// 64th zone are in zone "other" here: see Announcement.Zone.
 //
 // While the limit is active, at most PerSecond hosts of the zone, or of all zones, are evicted in a
 // second. It holds the other hosts that are due: they are StateOffline, Host.Hold says why, and a

@@ -3,7 +3,6 @@ package hostmgr
 import (
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/eventlog"
-	"github.com/hostlife/hostlife/hostmgr/internal/evictlimit"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
@@ -12,7 +11,7 @@ import (
 type recorder struct {
 	events  *eventlog.Log // nil: nothing is recorded
 	stalls  *detector.Stalls
-	limiter *evictlimit.Limiter
+	zones   *zones
 	pending bool // records were made since the last unlock
 }
 
@@ -33,7 +32,7 @@ func (r *recorder) joined(e index.Entry, now int64) {
 	}
 	l := r.host("joined", e, now)
 	l.Num("incarnation", int64(e.Incarnation()))
-	l.Text("zone", r.limiter.Name(e.Zone()))
+	l.Text("zone", r.zones.of(e))
 	l.End()
 }
 

@@ -18,6 +18,7 @@ type view[M any] struct {
 
 	stalls   *detector.Stalls
 	limiter  *evictlimit.Limiter
+	zones    *zones
 	holds    holds
 	shadow   shadow
 	recorder recorder
@@ -53,8 +54,9 @@ func newState[M any](p *parts[M], made, first uint64) state[M] {
 	s.stalls = detector.NewStalls(commonThreshold(p.cfg.StallThreshold))
 	s.stalls.SetThreshold(max(0, int64(p.cfg.StallThreshold)), false)
 	s.limiter = evictlimit.New(evictlimit.Config(p.cfg.EvictionLimit))
+	s.zones = &zones{limiter: s.limiter}
 	s.shadow = shadow{on: p.cfg.Shadow != nil, stalls: s.stalls}
-	s.recorder = recorder{events: p.events, stalls: s.stalls, limiter: s.limiter}
+	s.recorder = recorder{events: p.events, stalls: s.stalls, zones: s.zones}
 	return s
 }
 

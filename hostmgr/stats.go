@@ -15,7 +15,8 @@ type Stats struct {
 	Suspects int // hosts that a sweep found suspect or due, without a contact since
 	Held     int // hosts that were due at the latest sweep but held
 
-	// Zones are the same figures by zone, for zones that have hosts, sorted by name.
+	// Zones are the same figures by zone, for zones that have hosts, sorted by name. There are at
+	// most 64 and zone "other", which has the hosts of all further zones: see Announcement.Zone.
 	Zones []ZoneStats
 	// Hold says why the eviction limit holds hosts of all zones. It is zero if the limit holds
 	// none, or only holds hosts zone by zone.

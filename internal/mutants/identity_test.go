@@ -110,4 +110,22 @@ var identity = []mutant{
 		becomes: "if found == 0 {",
 		test:    "TestOfTwoRegistrationsTheOlderIsFoundUntilItHasEnded",
 	},
+	{
+		name:    "the name of a zone is folded with its count",
+		seen:    "found in the field, open-telemetry/opentelemetry-specification#3578, 2026-11-29",
+		story:   "Beyond a limit of names a host had the name of the overflow. A filter by its own zone found none of ten hosts.",
+		file:    "hostmgr/zones.go",
+		is:      "if own := z.folded[keyOf(e)]; own != nil {",
+		becomes: "if own := z.folded[keyOf(e)]; false {",
+		test:    "TestThe65thZoneKeepsItsName",
+	},
+	{
+		name:    "names outlive their hosts",
+		seen:    "here",
+		story:   "The names of zones beyond the limit stayed in memory after their hosts had departed.",
+		file:    "hostmgr/lifecycle.go",
+		is:      "\ts.zones.leave(e)\n",
+		becomes: "",
+		test:    "TestNamesOfFoldedZonesTakeLittleMemory",
+	},
 }

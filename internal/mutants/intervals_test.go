@@ -142,8 +142,8 @@ var intervals = []mutant{
 		seen:    "found from outside, 2026-11-29",
 		story:   "A host was replaced: for a moment it counted twice, and the advised interval was for two.",
 		file:    "hostmgr/lifecycle.go",
-		is:      "s.account(e, s.limiter.Move(zone, a.Zone), now)",
-		becomes: "s.account(e, s.limiter.Enter(a.Zone), now)\n\ts.limiter.Leave(zone)",
+		is:      "s.zones.enter(e, s.limiter.Move(zone, a.Zone), a.Zone)",
+		becomes: "s.zones.enter(e, s.limiter.Enter(a.Zone), a.Zone)\n\ts.account(e, now)\n\ts.limiter.Leave(zone)\n\treturn s.ack(e, q.had, q.most, now)",
 		test:    "TestAReplacedHostCountsOnceForTheAdvisedInterval",
 	},
 	{

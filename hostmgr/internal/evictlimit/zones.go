@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	maxZones  = 64
-	otherZone = "other"
+	maxZones = 64
+	// OtherZone is the name of the zone in which hosts of further zones are counted.
+	OtherZone = "other"
 )
 
 // Counts has the figures of a zone, or of all hosts.
@@ -114,14 +115,14 @@ func (l *Limiter) open(name string) uint8 {
 // counted returns the name of the zone in which hosts of this name are counted.
 func (l *Limiter) counted(name string) string {
 	if _, ok := l.index[name]; !ok && l.full() {
-		return otherZone
+		return OtherZone
 	}
 	return name
 }
 
 func (l *Limiter) full() bool {
 	n := len(l.index)
-	if _, ok := l.index[otherZone]; ok {
+	if _, ok := l.index[OtherZone]; ok {
 		n--
 	}
 	return n >= maxZones

@@ -22,13 +22,13 @@ type zoneHost struct {
 // counted is where one more host of this name is counted.
 func (m *zoneModel) counted(name string) string {
 	others := len(m.zones)
-	if m.zones[otherZone] > 0 {
+	if m.zones[OtherZone] > 0 {
 		others--
 	}
 	if m.zones[name] > 0 || others < maxZones {
 		return name
 	}
-	return otherZone
+	return OtherZone
 }
 
 func (m *zoneModel) count(name string, more int) {
