@@ -3,71 +3,60 @@ package hostweb
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-const (
-	maxQueries  = 16 // of one batch
-	maxZones    = 64 // that are counted one by one; hosts of further zones count as:
-	otherZones  = "other"
-	minFresh    = 500 * time.Millisecond
-	freshFactor = 10 // answers are fresh for this many times the duration of their scan
-)
-
-// A batcher answers queries about all hosts. One scan of the registry answers all queries that wait.
-// It has no goroutine: one of the waiting requests makes the scan.
+// A batcher answers queries about all hosts. One scan of the registry answers all queries of a
+// batch. It has no goroutine: one of the waiting requests makes the scan.
+//
+// Queries are answered in the order in which they come. A query gets its place in a batch when it
+// comes, in the first batch that has room for it. A later query takes room there, but never that
+// place. So the scans that a query waits for are known when it comes: those of the batches before
+// its own.
 type batcher[M any] struct {
-	mu   sync.Mutex // guards all below, and a batch's queries until its scan begins; not held in a scan
-	last *batch     // the latest that is done
-	next *batch     // the one that takes queries
-	busy chan struct{}
+	mu      sync.Mutex // guards all below, and a batch's queries until its scan begins; not held in a scan
+	last    *batch     // the latest that is done
+	pending []*batch   // that take queries and wait for their scans, the first one first
+	waiting int        // requests
+	busy    chan struct{}
 }
 
-// A batch is one scan and its answers. It does not change after done is closed, except asked.
-type batch struct {
-	queries []query
-	answers map[query]*hostsPage
-	asked   map[query]bool // queries that were asked again after done; guarded by batcher.mu
-	began   time.Time
-	took    time.Duration
-	done    chan struct{}
-}
-
-func (b *batch) ended() time.Time { return b.began.Add(b.took) }
-
-// fresh reports whether the answers can still be used. They cannot if the clock stepped back.
-func (b *batch) fresh(now time.Time) bool {
-	return !now.Before(b.began) && now.Before(b.ended().Add(max(minFresh, freshFactor*b.took)))
-}
-
-// hosts answers a query, or fails when ctx ends first.
+// hosts answers a query. It fails when ctx ends first, and at once if too many requests wait.
 func (h *Handler[M]) hosts(ctx context.Context, q query) (*hostsPage, error) {
 	for {
-		answer, b := h.batcher.lookup(q, h.now())
-		if answer != nil {
-			return answer, nil
+		answer, b, err := h.batcher.ask(q, h.now())
+		if b == nil {
+			return answer, err
 		}
+		if answer, err := h.await(ctx, b, q); answer != nil || err != nil {
+			return answer, err
+		} // the scan panicked
+	}
+}
+
+// await waits for an answer of a batch. While it waits it may make scans: that of the batch, or of
+// those before it.
+func (h *Handler[M]) await(ctx context.Context, b *batch, q query) (*hostsPage, error) {
+	defer h.batcher.leave(b, q)
+	for !b.isDone() { // when the slot is free too, select may choose either
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-b.done:
 		case h.batcher.busy <- struct{}{}: // one slot: the request that gets it scans for all
-			if err := h.runBatch(ctx, b); err != nil {
+			if err := h.scanNext(ctx); err != nil {
 				return nil, err
 			}
 		}
-		if answer := b.answers[q]; answer != nil {
-			return answer, nil
-		} // the batch was full
 	}
+	return b.answers[q], nil
 }
 
-// lookup returns a fresh answer, or else the next batch. That batch answers the query, unless it is full.
-func (b *batcher[M]) lookup(q query, now time.Time) (*hostsPage, *batch) {
+// ask returns a fresh answer, or else the batch that will answer. The caller leaves that batch.
+func (b *batcher[M]) ask(q query, now time.Time) (*hostsPage, *batch, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.busy == nil {
@@ -75,64 +64,64 @@ func (b *batcher[M]) lookup(q query, now time.Time) (*hostsPage, *batch) {
 	}
 	if l := b.last; l != nil && l.answers[q] != nil && l.fresh(now) {
 		l.asked[q] = true
-		return l.answers[q], nil
+		return l.answers[q], nil, nil
 	}
-	if b.next == nil {
-		b.next = &batch{done: make(chan struct{})}
+	if b.waiting == maxQueued {
+		return nil, nil, errBusy
 	}
-	b.next.add(q)
-	return nil, b.next
+	b.waiting++
+	next := b.place(q)
+	next.waiting[q]++
+	return nil, next, nil
 }
 
-// add adds a query, if the batch has room for it: the number of queries is bounded, and so is the
-// number of hosts that all deep pages together keep. The second bound concerns deep pages only.
-func (b *batch) add(q query) {
-	if len(b.queries) == maxQueries || slices.Contains(b.queries, q) {
-		return
-	}
-	b.queries = append(b.queries, q)
-	if q.depth() > shallow && b.deepHosts() > maxDepth {
-		b.queries = b.queries[:len(b.queries)-1]
-	}
-}
-
-// deepHosts is the number of hosts that the lists with deep pages keep.
-func (b *batch) deepHosts() (sum int) {
-	for _, depth := range depths(b.queries) {
-		if depth > shallow {
-			sum += depth
+// place puts a query into the first batch that has room. The caller holds mu.
+func (b *batcher[M]) place(q query) *batch {
+	for _, next := range b.pending {
+		if next.add(q) {
+			return next
 		}
 	}
-	return sum
+	next := newBatch()
+	next.add(q)
+	b.pending = append(b.pending, next)
+	return next
 }
 
-// depths returns, by list, where the deepest page ends.
-func depths(queries []query) map[query]int {
-	lists := map[query]int{}
-	for _, q := range queries {
-		lists[q.list()] = max(lists[q.list()], q.depth())
+// leave ends the wait of a request. A query that no request waits for is not answered, so clients
+// that are gone delay no other ones.
+func (b *batcher[M]) leave(of *batch, q query) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting--
+	of.waiting[q]--
+	i := slices.Index(b.pending, of)
+	if i < 0 || of.waiting[q] > 0 {
+		return
 	}
-	return lists
+	of.remove(q)
+	if len(of.queries) == 0 {
+		b.pending = slices.Delete(b.pending, i, i+1)
+	}
 }
 
-// runBatch runs a batch's scan, unless that has been done, and gives back the slot. The requests
-// that wait for the slot each wait with their own context.
-func (h *Handler[M]) runBatch(ctx context.Context, b *batch) error {
+// scanNext runs the scan of the first batch that waits, if there is one, and gives back the slot.
+// The requests that wait for the slot each wait with their own context.
+func (h *Handler[M]) scanNext(ctx context.Context) error {
 	defer func() { <-h.batcher.busy }()
 	if err := h.pause(ctx); err != nil {
 		return err
 	}
-	if !h.batcher.begin(b) {
+	b := h.batcher.begin()
+	if b == nil {
 		return nil
 	}
 	defer close(b.done) // even if the embedder's clock panics
 	b.began = h.now()
 	lists, counts := h.scan(b)
 	b.took = h.now().Sub(b.began)
-	b.answers, b.asked = map[query]*hostsPage{}, map[query]bool{}
-	for _, q := range b.queries {
-		b.answers[q] = h.hostsPage(b, q, lists[q.list()], counts)
-	}
+	b.asked = map[query]bool{}
+	b.answers = h.answersOf(b, lists, counts)
 	h.batcher.mu.Lock()
 	defer h.batcher.mu.Unlock()
 	h.batcher.last = b
@@ -160,21 +149,22 @@ func (h *Handler[M]) pause(ctx context.Context) error {
 	}
 }
 
-// begin closes a batch for queries. It adds those of the last batch that were asked again, so that
-// the answers of all viewers are equally old.
-func (b *batcher[M]) begin(next *batch) bool {
+// begin closes the first batch for queries, and returns it; nil if none waits. It adds the queries
+// of the last batch that were asked again, so that the answers of all viewers are equally old.
+func (b *batcher[M]) begin() *batch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.next != next {
-		return false
+	if len(b.pending) == 0 {
+		return nil
 	}
-	b.next = nil
+	next := b.pending[0]
+	b.pending = slices.Delete(b.pending, 0, 1)
 	if b.last != nil {
 		for q := range b.last.asked {
 			next.add(q)
 		}
 	}
-	return true
+	return next
 }
 
 // scan reads all hosts once, and selects those of the pages of each list.
@@ -196,61 +186,13 @@ func (h *Handler[M]) scan(b *batch) (map[query]*selection[M], []zoneCounts) {
 	return lists, zones.sorted()
 }
 
-// A census counts hosts by zone. The 65th zone and all further ones count as one.
-type census map[string]*zoneCounts
-
-func (c census) of(name string) *zoneCounts {
-	z := c[name]
-	if z == nil && len(c) >= maxZones {
-		name = otherZones
-		z = c[name]
+// answersOf makes the pages of a scan. All their texts are made together, and last.
+func (h *Handler[M]) answersOf(b *batch, lists map[query]*selection[M], counts []zoneCounts) map[query]*hostsPage {
+	answers := map[query]*hostsPage{}
+	var shown texts[M]
+	for _, q := range b.queries {
+		answers[q] = h.hostsPage(b, q, lists[q.list()], counts, &shown)
 	}
-	if z == nil {
-		z = &zoneCounts{Name: name}
-		c[name] = z
-	}
-	return z
-}
-
-func (c census) sorted() []zoneCounts {
-	list := []zoneCounts{}
-	for _, z := range c {
-		list = append(list, *z)
-	}
-	slices.SortFunc(list, func(a, b zoneCounts) int { return strings.Compare(a.Name, b.Name) })
-	return list
-}
-
-// stateCounts are numbers of hosts.
-type stateCounts struct {
-	Alive   int `json:"alive"`
-	Late    int `json:"late"`
-	Suspect int `json:"suspect"`
-	Offline int `json:"offline"`
-	Held    int `json:"held"` // of all of them
-}
-
-// zoneCounts are the numbers of hosts of a zone.
-type zoneCounts struct {
-	Name string `json:"name"`
-	stateCounts
-}
-
-// Total is the number of hosts in any state.
-func (c stateCounts) Total() int { return c.Alive + c.Late + c.Suspect + c.Offline }
-
-func (c *stateCounts) add(s hostmgr.State, held bool) {
-	switch s {
-	case hostmgr.StateAlive:
-		c.Alive++
-	case hostmgr.StateLate:
-		c.Late++
-	case hostmgr.StateSuspect:
-		c.Suspect++
-	default:
-		c.Offline++
-	}
-	if held {
-		c.Held++
-	}
+	h.describe(&shown)
+	return answers
 }

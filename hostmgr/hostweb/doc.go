@@ -15,19 +15,20 @@
 //
 // # Cost
 //
-// Without viewers the package has no goroutine and no watcher. The first viewer starts two
-// goroutines that all viewers share: one watches the registry, and one reads its Stats each second.
-// They end when the last viewer leaves. So the chart and the departures cover only the time while
-// there were viewers. The Handler keeps up to 600 points and 200 departures for the next viewer. A
-// tab in the background is not a viewer. With viewers the registry has one watcher: the watcher
-// gets all hosts once, and then each announce.
+// Without viewers and requests the package has no goroutine and no watcher, but for calls of Describe
+// that hang. The first viewer starts two goroutines that all viewers share: one watches the
+// registry, and one reads its Stats each second. They end when the last viewer leaves. So the chart
+// and the departures cover only the time while there were viewers. The Handler keeps up to 600
+// points and 200 departures for the next viewer. A tab in the background is not a viewer. With
+// viewers the registry has one watcher: the watcher gets all hosts once, and then each announce.
 //
 // A page of the table costs one scan of all hosts, however many clients ask for it. Its answers are
 // reused for half a second, or for ten times the duration of the scan if that is longer. One scan
 // runs at a time, answers up to 16 queries, and is followed by a pause of the same length. A scan
 // keeps only the sort keys of hosts. For pages that end beyond the first 1,000 hosts of a list, a
 // scan keeps the keys of at most 100,000 hosts in total, twice. Further pages of this kind wait for
-// the next scan. A host that departs between scan and answer is missing from its page.
+// a later scan. The scan is chosen when a query comes: the first one that has room. No later query
+// takes that place. A host that departs between scan and answer is missing from its page.
 //
 // # Limits
 //
@@ -39,8 +40,12 @@
 // A client has 10 seconds to read an answer or an update; for an answer the WriteTimeout of the
 // http.Server takes precedence, if it has one. All unread answers and updates together hold at most
 // 64 MiB; beyond that the answer is 503, and a stream ends. Four answers are made at a time, and up
-// to 512 requests wait for a slot, for at most 5 seconds. The answer to further requests is 503. A
-// request with a body is refused, because net/http would wait for the body before it answers.
+// to 512 requests wait for a slot, for at most 5 seconds. Up to 512 requests wait for a scan. The
+// answer to further requests is 503. A request with a body is refused, because net/http would wait
+// for the body before it answers.
+//
+// [Handler.Describe] is the only callback. It has 2 seconds for the texts of a scan. A call that
+// hangs is left behind, and its page shows the hosts without further texts.
 //
 // # Security
 //

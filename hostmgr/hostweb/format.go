@@ -30,14 +30,16 @@ type departure struct {
 }
 
 func (h *Handler[M]) departure(seq uint64, d *hostmgr.Departure[M]) departure {
-	return departure{
+	shown := departure{
 		ID: d.Host.ID, Kind: d.Kind.String(), Seq: seq, At: stamp(d.At), Zone: d.Host.Zone,
 		Incarnation: d.Host.Incarnation, Registration: d.Host.Registration,
 		Joined: stamp(d.Host.Joined), LastContact: stamp(d.Host.LastContact),
 		Silence: seconds(d.Silence), Interval: seconds(d.Interval), Timeout: seconds(d.Timeout),
 		StallTime: seconds(d.StallTime), HeldFor: seconds(d.HeldFor), Hold: d.Hold.String(),
-		About: h.about(d.Host.Metadata), Reason: d.Kind.String() + ": " + d.Reason(),
+		Reason: d.Kind.String() + ": " + d.Reason(),
 	}
+	h.describe(&texts[M]{[]M{d.Host.Metadata}, []*string{&shown.About}})
+	return shown
 }
 
 // span formats a duration, rounded up: a silence longer than the timeout reads as longer.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hostlife/hostlife/clock"
@@ -20,7 +21,9 @@ type Handler[M any] struct {
 	Title string
 	// Describe describes a host's metadata in a few words; beyond 256 bytes the text is cut. It is
 	// called for the hosts that are shown, with no lock held, maybe concurrently. If it panics the page
-	// says so in place of the text. Nil means that metadata is not shown.
+	// says so in place of the text. All texts of a scan have 2 s, and so has the text of a departure.
+	// After that the page shows no more texts of it, and says so. At most 8 goroutines call Describe,
+	// those that hang included; while 8 hang it is not called. Nil means that metadata is not shown.
 	Describe func(M) string
 	// Clock is the time source; it should be the registry's. Nil means the system's.
 	Clock clock.Clock
@@ -29,12 +32,11 @@ type Handler[M any] struct {
 	batcher batcher[M]
 	unsent  unsentBytes
 	slots   slots
+
+	describing atomic.Int64 // goroutines that call Describe, or hang in it
 }
 
-const (
-	maxQuery = 4096 // bytes
-	maxAbout = 256  // likewise
-)
+const maxQuery = 4096 // bytes
 
 //go:embed static
 var static embed.FS
@@ -117,25 +119,4 @@ func (h *Handler[M]) title() string {
 		return "hosts"
 	}
 	return h.Title
-}
-
-// about returns Describe's text of a host, cut to 256 bytes.
-func (h *Handler[M]) about(metadata M) (text string) {
-	if h.Describe == nil {
-		return ""
-	}
-	defer func() {
-		if recover() != nil {
-			text = "(Describe panicked)"
-		}
-	}()
-	return cut(h.Describe(metadata))
-}
-
-// cut ends a text at the last whole rune that fits.
-func cut(s string) string {
-	if len(s) <= maxAbout {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxAbout-len("…")], "") + "…"
 }

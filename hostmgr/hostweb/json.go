@@ -56,20 +56,21 @@ type hostRow struct {
 	About        string  `json:"about"`
 }
 
-func (h *Handler[M]) row(host hostmgr.Host[M]) hostRow {
+func rowOf[M any](host hostmgr.Host[M]) hostRow {
 	return hostRow{
 		ID: host.ID, State: host.State.String(), Zone: host.Zone, Interval: seconds(host.Interval),
 		Incarnation: host.Incarnation, Registration: host.Registration, Joined: stamp(host.Joined),
 		LastContact: stamp(host.LastContact), SuspectAt: stamp(host.SuspectAt), EvictAt: stamp(host.EvictAt),
-		Hold: host.Hold.String(), About: h.about(host.Metadata),
+		Hold: host.Hold.String(),
 	}
 }
 
-// hostsPage reads each host of the page again. A host that is gone by now is left out.
-func (h *Handler[M]) hostsPage(b *batch, q query, s *selection[M], zones []zoneCounts) *hostsPage {
+// hostsPage reads each host of the page again. A host that is gone by now is left out. It adds what is
+// to be described to shown.
+func (h *Handler[M]) hostsPage(b *batch, q query, s *selection[M], zones []zoneCounts, shown *texts[M]) *hostsPage {
 	p := &hostsPage{
 		At: stamp(b.ended()), Took: seconds(b.took), Matched: s.matched, Size: q.Size,
-		Zones: zones, Hosts: []hostRow{},
+		Zones: zones,
 	}
 	for _, z := range zones {
 		p.Counts.Alive += z.Alive
@@ -81,9 +82,11 @@ func (h *Handler[M]) hostsPage(b *batch, q query, s *selection[M], zones []zoneC
 	p.Total = p.Counts.Total()
 	entries, page, pages := s.page(q)
 	p.Page, p.Pages = page, pages
+	p.Hosts = make([]hostRow, 0, len(entries)) // its rows do not move
 	for _, e := range entries {
 		if host, ok := h.Registry.Get(e.id); ok {
-			p.Hosts = append(p.Hosts, h.row(host))
+			p.Hosts = append(p.Hosts, rowOf(host))
+			shown.add(host.Metadata, &p.Hosts[len(p.Hosts)-1].About)
 		}
 	}
 	return p
@@ -119,8 +122,8 @@ func (h *Handler[M]) apiHosts(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page, err := h.hosts(r.Context(), q)
-	if err != nil { // the client is gone
-		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
+	if err != nil { // too many requests wait, or the client is gone
+		h.refuse(w, r, err)
 		return
 	}
 	h.reply(w, r, func() any { return page })

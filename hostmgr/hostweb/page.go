@@ -46,8 +46,8 @@ func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hosts, err := h.hosts(r.Context(), q)
-	if err != nil { // the client is gone
-		h.fail(w, r, http.StatusServiceUnavailable, err.Error())
+	if err != nil { // too many requests wait, or the client is gone
+		h.refuse(w, r, err)
 		return
 	}
 	h.answer(w, r, "text/html; charset=utf-8", func() ([]byte, error) {

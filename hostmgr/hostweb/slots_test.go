@@ -116,34 +116,3 @@ func TestTheLineIsBounded(t *testing.T) {
 		require.EqualValues(t, 1000-4-512, refused.Load())
 	})
 }
-
-// A Describe that hangs blocks all requests that share its scan. When it returns all are answered.
-func TestADescribeThatHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, err := hostmgr.New(hostmgr.Config[string]{})
-		require.NoError(t, err)
-		_, err = r.Announce(hostmgr.Announcement[string]{ID: "h", Interval: time.Minute})
-		require.NoError(t, err)
-		var calls atomic.Int64
-		free := make(chan struct{})
-		h := &hostweb.Handler[string]{Registry: r, Describe: func(string) string {
-			calls.Add(1)
-			<-free
-			return ""
-		}}
-		var wg sync.WaitGroup
-		var answered atomic.Int64
-		for range 100 {
-			wg.Go(func() {
-				if do(h, http.MethodGet, "/?size=200").Code == http.StatusOK {
-					answered.Add(1)
-				}
-			})
-		}
-		synctest.Wait()
-		require.EqualValues(t, 1, calls.Load())
-		close(free)
-		wg.Wait()
-		require.EqualValues(t, 100, answered.Load())
-	})
-}

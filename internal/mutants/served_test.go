@@ -1,0 +1,32 @@
+package mutants
+
+// What serves many, and lets one of them hold up or end the others.
+var served = []mutant{
+	{
+		name:    "a query that finds no room goes to the back again",
+		seen:    "vespa-engine/vespa#20529",
+		story:   "Among equal priorities the newest was served first. Queries that did not fit into a scan raced with all newer ones for the next scan.",
+		file:    "hostmgr/hostweb/batcher.go",
+		is:      "b.pending = append(b.pending, next)",
+		becomes: "b.pending = slices.Insert(b.pending, 0, next)",
+		test:    "TestTheQueryThatWaitsLongestGoesFirst",
+	},
+	{
+		name:    "a text that hangs stops the page for all viewers",
+		seen:    "found in the field, osparc#4067, 2026-11-29",
+		story:   "Eight callbacks that hung took all places. No other callback was called, and no line said so.",
+		file:    "hostmgr/hostweb/describe.go",
+		is:      "limit := h.clock().After(describeLimit)",
+		becomes: "limit := make(chan time.Time)",
+		test:    "TestASlowDescribeHasALimitForAllTexts",
+	},
+	{
+		name:    "one refused host ends all hosts of its process",
+		seen:    "found in the field, cockroach#30031, 2026-11-29",
+		story:   "One host of a thousand was refused as stale. The process ended, and all its hosts with it.",
+		file:    "examples/internal/peerd/peerd.go",
+		is:      "refused[i], err = h.outcome(",
+		becomes: "defer stop()\n\t\t\trefused[i], err = h.outcome(",
+		test:    "TestARefusedHostEndsAlone",
+	},
+}
