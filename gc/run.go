@@ -15,6 +15,10 @@ type session struct {
 // Run runs every task at each of its ticks until ctx ends. Then it cancels all runs in flight,
 // including those that RunNow started, waits until they have returned, and returns nil. Before
 // that, another Run returns ErrRunning. After that, Run may be called again.
+//
+// A run that ignores its context keeps Run from returning, for as long as it takes. Meanwhile its
+// ticks are still counted and logged. A service that must end in time has to wait for Run with a
+// limit of its own.
 func (g *GC) Run(ctx context.Context) error {
 	g.lines.Start()
 	s, err := g.open(ctx)

@@ -25,8 +25,9 @@ type Task struct {
 	// Jitter, from 0 to below 1, varies each period by up to ±Jitter x Interval, so processes that
 	// started together do not all work at once. 0 means none.
 	Jitter float64
-	// Run does the work, and returns when its context ends. The context has the values of the
-	// context of Run or RunNow, whichever started the run.
+	// Run does the work, and returns when its context ends. If it does not, the task has no further
+	// run, and GC.Run does not return, until it does. Other tasks are not affected. The context has
+	// the values of the context of Run or RunNow, whichever started the run.
 	Run func(context.Context) error
 }
 
