@@ -129,7 +129,7 @@ func (g *GC) timeOut(f *flight) {
 	f.timedOut.Store(true)
 	f.cancel(fmt.Errorf("gc: timeout of %v: %w", f.task.Timeout, context.DeadlineExceeded))
 	f.task.stats.timeout()
-	g.logger.LogAttrs(f.ctx, slog.LevelWarn, "gc: task timed out",
+	f.task.logger.LogAttrs(f.ctx, slog.LevelWarn, "gc: task timed out",
 		slog.String("task", f.task.ID), slog.Duration("timeout", f.task.Timeout))
 }
 
@@ -142,6 +142,7 @@ func (g *GC) land(f *flight, r result) {
 	f.cancel(nil) // from here on no caller joins
 	g.log(f, r, took)
 	g.clear(f, r.how, took)
+	g.lines.Tick()
 	// During Run this is not the last Stop, so no run waits for the logger. Without Run, the
 	// callers find the line written. If the logger blocks they wait a second, but the next run does
 	// not.
@@ -170,7 +171,7 @@ func (g *GC) log(f *flight, r result, took time.Duration) {
 	if r.stack != nil {
 		attrs = append(attrs, slog.String("stack", string(r.stack)))
 	}
-	g.logger.LogAttrs(f.ctx, r.how.level(), "gc: task "+r.how.String(), attrs...)
+	f.task.logger.LogAttrs(f.ctx, r.how.level(), "gc: task "+r.how.String(), attrs...)
 }
 
 // inFlight returns all flights.

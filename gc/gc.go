@@ -56,6 +56,10 @@ type Config struct {
 	// flight at their task's next tick, have Warn. Cancelled runs have Debug. The default logs
 	// nothing.
 	//
+	// Of one task and message, at most one line a second is written, by Clock. Its attribute "more"
+	// says how many other lines it stands for. The lines of the last second are summarised at a
+	// later tick or run of any task, or when Run ends.
+	//
 	// Logger may block, panic, or call the GC. Lines wait for it in a bounded queue. A separate
 	// goroutine writes them during Run and during each run of a task. If the queue is full, lines
 	// are lost, and their number is logged. The last call of Run or RunNow to return waits until
@@ -67,9 +71,8 @@ type Config struct {
 // A GC runs tasks periodically. Its methods may be called concurrently, and by tasks. However, a
 // task must not wait for Run of its own GC to return: both would wait forever.
 type GC struct {
-	clock  clock.Clock
-	lines  *asynclog.Log // in front of the embedder's handler; started while Run or a run goes on
-	logger *slog.Logger  // puts lines there
+	clock clock.Clock
+	lines *asynclog.Log // in front of the embedder's handler; started while Run or a run goes on
 
 	mu      sync.Mutex         // guards the fields below; held to look and to change, never to wait
 	tasks   map[string]*task   // by ID
@@ -80,6 +83,7 @@ type GC struct {
 // A task is a Task that was added.
 type task struct {
 	Task
+	logger  *slog.Logger  // puts lines into GC.lines
 	removed chan struct{} // closed by Remove
 	stats   *stats
 	next    *flight // for callers of RunNow that cannot join the run in flight; guarded by GC.mu
@@ -91,11 +95,9 @@ func New(config Config) (*GC, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := asynclog.New(config.Logger)
 	return &GC{
 		clock:   config.Clock,
-		lines:   lines,
-		logger:  lines.Logger(),
+		lines:   asynclog.New(config.Logger, func() int64 { return config.Clock.Now().UnixNano() }),
 		tasks:   make(map[string]*task),
 		flights: make(map[string]*flight),
 	}, nil
@@ -119,7 +121,7 @@ func (g *GC) Add(added Task) error {
 	if err := added.validate(); err != nil {
 		return err
 	}
-	t := &task{Task: added, removed: make(chan struct{}), stats: &stats{}}
+	t := &task{Task: added, logger: g.lines.Logger(added.ID), removed: make(chan struct{}), stats: &stats{}}
 	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()

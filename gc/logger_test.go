@@ -121,3 +121,43 @@ func TestLinesAreWrittenBeforeTheCallReturns(t *testing.T) {
 		require.EqualValues(t, stats(t, g, "bad").Runs, strings.Count(book.String(), "task failed"))
 	})
 }
+
+// A task that fails a hundred times a second logs a line a second, and each failure is in one. The
+// lines of another task are not summarised with them.
+func TestAFloodOfFailuresIsSummarised(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lines, told := map[string]int{}, map[string]int{}
+		g := newGC(t, logsTo(func(r slog.Record) error {
+			n, task := 1, ""
+			r.Attrs(func(a slog.Attr) bool {
+				switch a.Key {
+				case "more":
+					n += int(a.Value.Uint64())
+				case "task":
+					task = a.Value.String()
+				}
+				return true
+			})
+			lines[task]++
+			told[task] += n
+			return nil
+		}))
+		add(t, g, "seldom", bad)
+		require.NoError(t, g.Add(gc.Task{ID: "often", Interval: 10 * time.Millisecond, Run: bad}))
+		stop := start(t, g)
+		time.Sleep(time.Minute + 5*time.Millisecond)
+		require.NoError(t, stop())
+		require.EqualValues(t, stats(t, g, "often").Errors, told["often"])
+		require.InDelta(t, 61, lines["often"], 1)
+		require.Equal(t, [2]int{60, 60}, [2]int{lines["seldom"], told["seldom"]})
+
+		for range 1000 {
+			require.Error(t, g.RunNow(t.Context(), "often"))
+			time.Sleep(10 * time.Millisecond)
+		}
+		require.InDelta(t, 71, lines["often"], 2, "without Run too")
+		time.Sleep(time.Second)
+		require.Error(t, g.RunNow(t.Context(), "often"))
+		require.EqualValues(t, stats(t, g, "often").Errors, told["often"])
+	})
+}

@@ -45,6 +45,7 @@ func (l *loop) run() {
 			l.settle()
 			l.replan()
 		case <-l.due:
+			l.gc.lines.Tick()
 			l.pass()
 			l.plan()
 		}
@@ -138,7 +139,7 @@ func (l *loop) warn(now time.Time) {
 	if f.task != current {
 		attrs = append(attrs, slog.Bool("removed", true))
 	}
-	l.gc.logger.LogAttrs(f.ctx, slog.LevelWarn, "gc: task still running", attrs...)
+	l.task.logger.LogAttrs(f.ctx, slog.LevelWarn, "gc: task still running", attrs...)
 }
 
 // forgetOthers lets the loop of a removed task end without waiting for a run of another task.

@@ -37,6 +37,7 @@ func (g *GC) Run(ctx context.Context) error {
 	// No loop starts during this wait, because start sees that ctx has ended. A loop that it
 	// started before that was started before inFlight had the lock.
 	s.loops.Wait()
+	g.lines.Summarize()
 	g.lines.Stop()
 	g.close()
 	return nil

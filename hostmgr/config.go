@@ -134,19 +134,25 @@ type Config[M any] struct {
 	// policy or by another one. Nil records nothing.
 	//
 	// A contact on time writes nothing; a late one takes the lock. Under Run, one goroutine writes
-	// as soon as there is something to write. Without Run, each Sweep ends with one Write. Up to 16
-	// MiB wait for the next Write. Lines beyond that are lost and counted in Stats.Recorder. When
-	// Run ends, it waits for the last Write, for at most a second of real time. It leaves a Write
-	// that hangs behind.
+	// as soon as there is something to write. Without Run, each Sweep ends with one Write, on a
+	// goroutine of its own. Sweep and the end of Run wait for the last Write, for at most a second
+	// of real time. A Write that hangs is left behind and logged, and no later Sweep waits for it.
+	// Up to 16 MiB wait for the next Write. Lines beyond that are lost and counted in
+	// Stats.Recorder.
 	Recorder io.Writer
 
 	// Logger receives stalls and the failures of callbacks. Nil logs nothing.
 	//
-	// Under Run, a separate goroutine writes the lines. Without Run, Sweep and Leave write them
-	// before they return. So under Run a handler that blocks or panics stops nothing else. Up to
-	// 1024 lines wait. Stats.LogLinesLost counts lines beyond that, and lines that the handler
-	// failed on. When Run ends, it waits for a handler that hangs, for at most a second of real
-	// time.
+	// Lines with one message are summarised: at most one a second is written, by Clock. Its
+	// attribute "more" says how many other lines it stands for, if any. Their sum is written by a
+	// later sweep, or when Run ends.
+	//
+	// A separate goroutine writes the lines, so a handler that blocks or panics stops nothing else.
+	// Under Run it exists while there are lines. Without Run, Sweep and Leave start it if there are
+	// lines, and wait until they are written. They wait for a handler that blocks for at most a
+	// second of real time, and not again before it has returned. So does the end of Run. Up to 1024
+	// lines wait. Stats.LogLinesLost counts lines beyond that, and lines that the handler failed
+	// on.
 	Logger *slog.Logger
 }
 

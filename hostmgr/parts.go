@@ -31,10 +31,10 @@ type parts[M any] struct {
 
 // newParts makes the parts of a registry. replan makes Run compute its next deadline again.
 func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
-	log := asynclog.New(cfg.Logger)
-	cfg.Logger = log.Logger()
-	p := &parts[M]{cfg: cfg, log: log, stallLogger: &stallLogger{log: cfg.Logger}}
-	p.clock = monotime.New(cfg.Clock, cfg.StallThreshold, replan)
+	c := monotime.New(cfg.Clock, cfg.StallThreshold, replan)
+	log := asynclog.New(cfg.Logger, c.Now)
+	cfg.Logger = log.Logger("")
+	p := &parts[M]{cfg: cfg, clock: c, log: log, stallLogger: &stallLogger{log: cfg.Logger}}
 	p.policies = newPolicies(cfg.Policy, cfg.Shadow, commonThreshold(cfg.StallThreshold), cfg.Logger)
 	p.advisor = newAdvisor(cfg.Pacing, first)
 	p.index = index.New(p.metadata.values(), p.policies.needHistory)

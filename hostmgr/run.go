@@ -30,7 +30,7 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	}
 	defer r.running.Store(false)
 	r.log.Start()
-	defer r.log.Stop()
+	defer r.stopLog()
 	defer r.useRunThreshold()()
 	defer r.events.Start()()
 	ctx = orBackground(ctx)
@@ -55,7 +55,7 @@ type driver[M any] struct {
 func (d *driver[M]) sweep() {
 	w := sweeper[M]{r: d.r}
 	due := w.sweep(d.ctx, false)
-	d.r.stallLogger.flush(d.r.clock.Now())
+	d.r.tell()
 	d.confirm(due)
 }
 
@@ -79,7 +79,7 @@ func (d *driver[M]) confirm(due []pendingEviction) {
 	d.confirms.TryGo(func() error {
 		w := sweeper[M]{r: d.r}
 		w.confirmAll(d.ctx, due)
-		d.r.stallLogger.flush(d.r.clock.Now())
+		d.r.tell()
 		return nil
 	})
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A stallLogger logs stalls, at most once a second, because a short StallThreshold may find many.
-// It does not log stalls of impatient hosts only.
+// A stallLogger logs stalls, with no lock held. A line has the stalls of a second or more, because
+// a short StallThreshold may find many. It does not log stalls of impatient hosts only.
 type stallLogger struct {
 	log      *slog.Logger
 	unlogged atomic.Int64 // nanoseconds of stalls
@@ -16,12 +16,32 @@ type stallLogger struct {
 
 func (l *stallLogger) add(stalled int64) { l.unlogged.Add(stalled) }
 
-// flush logs the stalls since the last line.
+// flush logs the stalls since the last line, if that is a second ago.
 func (l *stallLogger) flush(now int64) {
 	if l.unlogged.Load() == 0 {
 		return
 	}
 	if at := l.nextAt.Load(); now >= at && l.nextAt.CompareAndSwap(at, now+int64(time.Second)) {
-		l.log.Warn("the registry was stalled", "stall_time", time.Duration(l.unlogged.Swap(0)))
+		l.finish()
 	}
+}
+
+// finish logs the stalls since the last line.
+func (l *stallLogger) finish() {
+	if stalled := l.unlogged.Swap(0); stalled > 0 {
+		l.log.Warn("the registry was stalled", "stall_time", time.Duration(stalled))
+	}
+}
+
+// tell logs what a sweep has found, and the summaries that are due. Every sweep calls it.
+func (p *parts[M]) tell() {
+	p.stallLogger.flush(p.clock.Now())
+	p.log.Tick()
+}
+
+// stopLog undoes the Start of the log after it has told everything.
+func (p *parts[M]) stopLog() {
+	p.stallLogger.finish()
+	p.log.Summarize()
+	p.log.Stop()
 }

@@ -64,7 +64,7 @@ type Stats struct {
 	}
 
 	// LogLinesLost counts lines for the Logger that were lost because the queue was full, or the
-	// handler failed.
+	// handler failed. A lost line counts with those that it stands for: see Config.Logger.
 	LogLinesLost uint64
 
 	// Shadow has the figures of Config.Shadow; zero without one.

@@ -32,7 +32,7 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	due := w.sweep(ctx, true)
 	w.confirmAll(ctx, due)
 	w.rep.Cleaned = r.cleanups.Sweep(ctx, func() { w.observe() })
-	r.stallLogger.flush(r.clock.Now())
+	r.tell()
 	return w.rep
 }
 
@@ -44,7 +44,9 @@ func (r *Registry[M]) RunGC(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// flush writes pending records and log lines, unless Run has goroutines for that.
+// flush writes pending records and log lines, unless Run has goroutines for that. It waits until
+// they are written, but at most a second for each of the Recorder and the Logger. If one of them
+// hangs, later calls do not wait for it.
 func (r *Registry[M]) flush() {
 	if !r.running.Load() {
 		r.events.Flush()

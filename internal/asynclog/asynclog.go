@@ -4,10 +4,13 @@
 // block (stderr is a pipe without a reader), panic, end its goroutine, or call the library. A [Log]
 // is between the two: its Logger puts lines into a bounded queue and returns.
 //
-// Between Start and Stop a goroutine writes the lines; it exists only while there are lines.
-// Otherwise Flush writes them, on the caller's goroutine. One goroutine writes at a time, in the
-// order of the queue. A line that finds no room, or that the handler fails on, is lost and counted.
-// When there is room again, a line says how many lines found none.
+// Lines with one message are of one kind. The queue takes at most one line of a kind in a second.
+// The next line of the kind says how many others it stands for: see [Log.Logger].
+//
+// A goroutine writes the lines. It exists only while there are lines: between Start and Stop, and
+// for a Flush. One goroutine writes at a time, in the order of the queue. A line that finds no
+// room, or that the handler fails on, is lost and counted. When there is room again, a line says
+// how many lines found none.
 //
 // The package is not a logger: it does not format lines, and only the handler filters them. All
 // methods are safe for concurrent use.
@@ -16,7 +19,6 @@ package asynclog
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -25,20 +27,21 @@ import (
 
 const (
 	room  = 1024        // lines in the queue
-	grace = time.Second // how long Stop waits for a handler that hangs
+	grace = time.Second // how long Stop and Flush wait for a handler that hangs
 )
 
 // A Log is a queue of lines in front of a handler. Make one with New.
 type Log struct {
-	to slog.Handler // nil: lines are thrown away
+	to  slog.Handler // nil: lines are thrown away
+	now func() int64 // the time by which lines are summarised; called with no lock held
 
-	mu      sync.Mutex // guards all below; never held while the handler runs
+	mu      sync.Mutex // guards all below; never held while the handler or now runs
 	queue   []line
-	lost    uint64
-	untold  uint64        // lines that found no room since the last line about lost lines
+	kinds   map[kind]*summary // of the last second, and those that have lines to tell of
+	losses  losses
 	starts  int           // calls of Start, less those of Stop
 	writing bool          // a goroutine takes lines and hands them over
-	stuck   bool          // Stop has given up the line that is being written
+	stuck   bool          // Stop or Flush has given up the line that is being written
 	leave   bool          // Stop has given up the other lines too, until Start is called
 	idle    chan struct{} // closed when writing ends; nil: nothing waits for that
 }
@@ -48,14 +51,16 @@ type line struct {
 	ctx    context.Context
 	record slog.Record
 	with   []derivation // in the order of the calls
+	more   uint64       // lines of its kind that it stands for, itself not included
 }
 
 // A derivation is a call of WithAttrs or WithGroup. It is made when the line is written.
 type derivation func(slog.Handler) slog.Handler
 
-// New returns a Log in front of to's handler. If to is nil, lines are thrown away.
-func New(to *slog.Logger) *Log {
-	l := &Log{}
+// New returns a Log in front of to's handler. If to is nil, lines are thrown away. now returns a
+// time in nanoseconds. It may go back; a line then counts as the first of its kind.
+func New(to *slog.Logger, now func() int64) *Log {
+	l := &Log{now: now, kinds: make(map[kind]*summary)}
 	if to != nil {
 		l.to = to.Handler()
 	}
@@ -63,22 +68,28 @@ func New(to *slog.Logger) *Log {
 }
 
 // Logger returns a logger that queues lines. It never blocks, and runs no code of the handler.
-func (l *Log) Logger() *slog.Logger {
+//
+// A line of one message and one subject is a kind. The first line of a kind is queued at once.
+// Further lines within a second are counted. The next line that is queued has their number as its
+// attribute "more". If no line follows, Tick queues the latest of those that were counted. So, for
+// each kind, lines + more = calls, once Summarize has been called.
+func (l *Log) Logger(subject string) *slog.Logger {
 	if l.to == nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(handler{log: l})
+	return slog.New(handler{log: l, subject: subject})
 }
 
 // Lost returns the number of lines that were not written: they found no room, or the handler
-// returned an error, panicked or ended its goroutine.
+// returned an error, panicked or ended its goroutine. A line that stands for others counts with
+// them.
 func (l *Log) Lost() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lost
+	return l.losses.all
 }
 
-// Start lets a separate goroutine write lines, until Stop was called as often as Start.
+// Start lets a goroutine write lines as they come, until Stop was called as often as Start.
 func (l *Log) Start() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,159 +109,62 @@ func (l *Log) Stop() {
 		l.mu.Unlock()
 		return
 	}
+	idle := l.whenIdle()
+	l.mu.Unlock()
+	l.wait(idle, true)
+}
+
+// Flush writes the lines that there are, and those of Tick, and waits until they are written. If
+// the handler hangs, it waits no longer than a second of real time. A goroutine then remains until
+// the lines are written. Flush returns at once if another goroutine is writing, so it waits for one
+// line that hangs only once. A handler may call Flush.
+func (l *Log) Flush() {
+	l.Tick()
+	l.mu.Lock()
+	if l.writing {
+		l.mu.Unlock()
+		return
+	}
+	if l.begin(true); !l.writing {
+		l.mu.Unlock()
+		return
+	}
+	idle := l.whenIdle()
+	l.mu.Unlock()
+	l.wait(idle, false)
+}
+
+// whenIdle returns a channel that is closed when writing ends. The caller holds mu.
+func (l *Log) whenIdle() <-chan struct{} {
 	if l.idle == nil {
 		l.idle = make(chan struct{})
 	}
-	idle := l.idle
-	l.mu.Unlock()
+	return l.idle
+}
+
+// wait waits for the end of writing, but not long. Then it prevents later calls of Stop from
+// waiting for the same line. If leave is true the goroutine writes no other line.
+func (l *Log) wait(idle <-chan struct{}, leave bool) {
 	select {
 	case <-idle:
+		return
 	case <-clock.System().After(grace):
-		l.giveUp()
 	}
-}
-
-// giveUp prevents later calls of Stop from waiting for the same line.
-func (l *Log) giveUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stuck, l.leave = l.writing, l.writing && l.starts == 0
+	l.stuck = l.writing
+	l.leave = leave && l.writing && l.starts == 0
 }
 
-// Flush writes the lines that are in the queue now, on the caller's goroutine. If another goroutine
-// is writing, Flush leaves the lines to that.
-func (l *Log) Flush() {
-	l.mu.Lock()
-	lines := len(l.queue)
-	free := lines > 0 && !l.writing
-	l.writing = l.writing || free
-	l.mu.Unlock()
-	if !free {
-		return
-	}
-	defer l.end(false) // the handler may end the goroutine
-	for range lines {
-		if x, ok := l.next(); ok {
-			l.write(x)
-		}
-	}
-}
-
-// put puts a line into the queue.
+// put puts a line into the queue, or loses it. The caller holds mu.
 func (l *Log) put(x line) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if len(l.queue) >= room {
-		l.lost++
-		l.untold++
+		l.losses.add(1+x.more, true)
 		return
+	}
+	if x.more > 0 {
+		x.record.AddAttrs(slog.Uint64("more", x.more))
 	}
 	l.queue = append(l.queue, x)
 	l.begin(l.starts > 0)
-}
-
-// begin starts the goroutine that writes, if it may exist and there are lines. The caller holds mu.
-// Between Start and Stop no line waits unless a goroutine is writing, because queue and writing are
-// checked under mu, here and in end.
-func (l *Log) begin(may bool) {
-	if may && len(l.queue) > 0 && !l.writing {
-		l.writing = true
-		go l.drain()
-	}
-}
-
-// end lets another goroutine write. A new one starts for lines in the queue if Start was called, or
-// if the handler has ended the goroutine that Stop waits for.
-func (l *Log) end(unfinished bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.writing, l.stuck = false, false
-	l.begin(l.starts > 0 || unfinished && !l.leave)
-	l.leave = false
-	if !l.writing && l.idle != nil {
-		close(l.idle)
-		l.idle = nil
-	}
-}
-
-// drain writes until the queue is empty. If the handler ends its goroutine, another one goes on.
-func (l *Log) drain() {
-	defer l.end(true)
-	for x, ok := l.next(); ok; x, ok = l.next() {
-		l.write(x)
-	}
-}
-
-// next takes the first line out of the queue. If lines were lost, it first returns a line about
-// that.
-func (l *Log) next() (x line, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stuck = false
-	if l.leave {
-		return x, false
-	}
-	if len(l.queue) == 0 {
-		l.queue = nil
-		return x, false
-	}
-	x = l.queue[0]
-	if l.untold > 0 {
-		x = line{ctx: context.Background(), record: lostLine(x.record.Time, l.untold)}
-		l.untold = 0
-		return x, true
-	}
-	l.queue[0] = line{}
-	l.queue = l.queue[1:]
-	return x, true
-}
-
-func lostLine(at time.Time, lines uint64) slog.Record {
-	r := slog.NewRecord(at, slog.LevelWarn, "log lines were lost: the handler is too slow", 0)
-	r.AddAttrs(slog.Uint64("lines", lines))
-	return r
-}
-
-// write hands a line to the handler, and survives a panic there. The handler may end the goroutine.
-func (l *Log) write(x line) {
-	written := false
-	defer func() {
-		_ = recover() // the handler cannot be told: it is what failed
-		if !written {
-			l.mu.Lock()
-			l.lost++
-			l.mu.Unlock()
-		}
-	}()
-	h := l.to
-	for _, derive := range x.with {
-		h = derive(h)
-	}
-	written = !h.Enabled(x.ctx, x.record.Level) || h.Handle(x.ctx, x.record) == nil
-}
-
-// A handler puts lines into a queue.
-type handler struct {
-	log  *Log
-	with []derivation
-}
-
-// Enabled takes all levels. The handler decides when the line is written.
-func (h handler) Enabled(context.Context, slog.Level) bool { return true }
-
-func (h handler) Handle(ctx context.Context, r slog.Record) error {
-	h.log.put(line{ctx, r.Clone(), h.with})
-	return nil
-}
-
-func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return h.derived(func(to slog.Handler) slog.Handler { return to.WithAttrs(attrs) })
-}
-
-func (h handler) WithGroup(name string) slog.Handler {
-	return h.derived(func(to slog.Handler) slog.Handler { return to.WithGroup(name) })
-}
-
-func (h handler) derived(d derivation) slog.Handler {
-	return handler{h.log, append(slices.Clip(h.with), d)}
 }

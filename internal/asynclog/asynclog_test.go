@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +47,12 @@ func (p *page) lines() (list []string) {
 
 func (p *page) handler() slog.Handler { return slog.NewTextHandler(p, nil) }
 
+// apart returns a clock whose readings are a second apart, so that no line is summarised.
+func apart() func() int64 {
+	var now atomic.Int64
+	return func() int64 { return now.Add(int64(time.Second)) }
+}
+
 // A hook is called before each line.
 type hook struct {
 	slog.Handler
@@ -59,8 +66,8 @@ func (h hook) Handle(ctx context.Context, r slog.Record) error {
 
 func TestFlushWritesInOrder(t *testing.T) {
 	var p page
-	l := asynclog.New(slog.New(p.handler()))
-	log := l.Logger()
+	l := asynclog.New(slog.New(p.handler()), apart())
+	log := l.Logger("")
 	log.Info("a", "k", 1)
 	log.Debug("not wanted")
 	log.With("x", 2).WithGroup("g").With("y", 3).Info("b", "z", 4)
@@ -71,9 +78,9 @@ func TestFlushWritesInOrder(t *testing.T) {
 }
 
 func TestWithoutALoggerNothingIsKept(t *testing.T) {
-	l := asynclog.New(nil)
+	l := asynclog.New(nil, apart())
 	l.Start()
-	l.Logger().Error("a")
+	l.Logger("").Error("a")
 	l.Flush()
 	l.Stop()
 	require.Zero(t, l.Lost())
@@ -82,18 +89,18 @@ func TestWithoutALoggerNothingIsKept(t *testing.T) {
 func TestStopWaitsForWhatWasLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p page
-		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { time.Sleep(time.Millisecond) }}))
-		l.Logger().Info("before")
+		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { time.Sleep(time.Millisecond) }}), apart())
+		l.Logger("").Info("before")
 		l.Start()
 		l.Start()
 		for range 100 {
-			l.Logger().Info("a")
+			l.Logger("").Info("a")
 		}
 		l.Stop()
-		l.Logger().Info("b")
+		l.Logger("").Info("b")
 		l.Stop()
 		require.Len(t, p.lines(), 102)
-		l.Logger().Info("after")
+		l.Logger("").Info("after")
 		synctest.Wait()
 		require.Len(t, p.lines(), 102, "no goroutine is there")
 	})
@@ -104,10 +111,10 @@ func TestAHandlerThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p page
 		open := make(chan struct{})
-		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { <-open }}))
+		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { <-open }}), apart())
 		l.Start()
 		for range 1500 {
-			l.Logger().Info("a")
+			l.Logger("").Info("a")
 			synctest.Wait() // the first line is in the handler
 		}
 		require.EqualValues(t, 1500-1025, l.Lost())
@@ -140,11 +147,11 @@ func TestAHandlerThatFails(t *testing.T) {
 				if r.Message == "bad" {
 					fail()
 				}
-			}}))
+			}}), apart())
 			l.Start()
 			for range 3 {
-				l.Logger().Info("bad")
-				l.Logger().Info("good")
+				l.Logger("").Info("bad")
+				l.Logger("").Info("good")
 			}
 			l.Stop()
 			require.Equal(t, []string{"good", "good", "good"}, p.lines())
@@ -158,8 +165,8 @@ type failing struct{ slog.Handler }
 func (failing) Handle(context.Context, slog.Record) error { return errors.New("no space left") }
 
 func TestALineThatIsNotWrittenIsLost(t *testing.T) {
-	l := asynclog.New(slog.New(failing{slog.NewTextHandler(&page{}, nil)}))
-	l.Logger().Info("a")
+	l := asynclog.New(slog.New(failing{slog.NewTextHandler(&page{}, nil)}), apart())
+	l.Logger("").Info("a")
 	l.Flush()
 	require.EqualValues(t, 1, l.Lost())
 }
@@ -170,10 +177,10 @@ func TestAHandlerThatLogs(t *testing.T) {
 	var p page
 	var l *asynclog.Log
 	l = asynclog.New(slog.New(hook{p.handler(), func(slog.Record) {
-		l.Logger().Info("again")
+		l.Logger("").Info("again")
 		l.Flush()
-	}}))
-	l.Logger().Info("a")
+	}}), func() int64 { return 0 })
+	l.Logger("").Info("a")
 	l.Flush()
 	l.Flush()
 	require.Equal(t, []string{"a", "again"}, p.lines())
@@ -182,13 +189,13 @@ func TestAHandlerThatLogs(t *testing.T) {
 // Lines of many goroutines, with starts, stops and flushes in between: each is written once.
 func TestStorm(t *testing.T) {
 	var p page
-	l := asynclog.New(slog.New(p.handler()))
+	l := asynclog.New(slog.New(p.handler()), apart())
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 100 {
 				l.Start()
-				l.Logger().Info("a")
+				l.Logger("").Info("a")
 				l.Flush()
 				l.Stop()
 			}

@@ -1,0 +1,142 @@
+package hostmgr_test
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// A tally counts the lines of each message, and the lines that they stand for.
+type tally struct {
+	mu    sync.Mutex // guards the rest
+	lines map[string]int
+	all   map[string]uint64
+}
+
+func (t *tally) logger() *slog.Logger {
+	t.lines, t.all = map[string]int{}, map[string]uint64{}
+	return slog.New(lineHandler(func(l slog.Record) error {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.lines[l.Message]++
+		t.all[l.Message] += 1 + more(l)
+		return nil
+	}))
+}
+
+func (t *tally) of(message string) (lines int, all uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lines[message], t.all[message]
+}
+
+// A database is away for ten minutes while 10,000 hosts die: there is a line a second, not one for
+// each failure, and each failure is in one of them (influxdata/influxdb#1896).
+func TestAFloodOfFailuresIsSummarised(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log tally
+		back := time.Now().Add(10 * time.Minute)
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Logger: log.logger(),
+			Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+				if time.Now().Before(back) {
+					return errNotNow
+				}
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for i := range 10_000 {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i), Interval: time.Second})
+			require.NoError(t, err)
+		}
+		time.Sleep(11 * time.Minute)
+		require.Zero(t, r.Stats().Cleanup.Pending)
+		stop()
+		lines, all := log.of("cleanup failed")
+		require.Greater(t, all, uint64(100_000))
+		require.Equal(t, r.Stats().Cleanup.Failures, all, "lines + more")
+		require.LessOrEqual(t, lines, 602)
+		require.Zero(t, r.Stats().LogLinesLost)
+	})
+}
+
+// Driven by hand too, by the clock of the registry. The end of a flood is told by a later Sweep.
+func TestAFloodOfFailuresIsSummarisedByHand(t *testing.T) {
+	var log tally
+	away := true
+	s := newScript(t, hostmgr.Config[string]{Logger: log.logger(), Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+		if away {
+			return errNotNow
+		}
+		return nil
+	}})
+	for i := range 500 {
+		s.join(strconv.Itoa(i))
+	}
+	for range 600 {
+		s.after(100 * time.Millisecond)
+	}
+	away = false
+	s.after(time.Minute)
+	require.Zero(t, s.Stats().Cleanup.Pending)
+	lines, all := log.of("cleanup failed")
+	require.Greater(t, all, uint64(1000))
+	require.Equal(t, s.Stats().Cleanup.Failures, all, "lines + more")
+	require.LessOrEqual(t, lines, 61)
+}
+
+// A line of one kind silences no other kind.
+func TestAFloodOfOneKindHidesNoOther(t *testing.T) {
+	var log tally
+	s := newScript(t, hostmgr.Config[string]{
+		Logger:  log.logger(),
+		Cleanup: func(context.Context, hostmgr.Departure[string]) error { return errNotNow },
+		Confirm: func(_ context.Context, due hosts) (hosts, error) {
+			if due[0].ID == "held" {
+				return nil, errNotNow
+			}
+			return due, nil
+		},
+	})
+	for i := range 100 {
+		s.join(strconv.Itoa(i))
+	}
+	s.after(3 * second)
+	s.join("held")
+	s.after(3 * second)
+	lines, _ := log.of("Confirm failed, its hosts are held")
+	require.Equal(t, 1, lines)
+}
+
+// At the end of Run the failures of its last second are told.
+func TestTheEndOfRunTellsTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log tally
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			Logger:  log.logger(),
+			Cleanup: func(context.Context, hostmgr.Departure[string]) error { return errNotNow },
+		})
+		require.NoError(t, err)
+		stop := run(t, r)
+		for i := range 10 {
+			id := strconv.Itoa(i)
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
+			require.NoError(t, err)
+			require.ErrorIs(t, r.Leave(t.Context(), id, 0), hostmgr.ErrCleanupPending)
+		}
+		stop()
+		lines, all := log.of("cleanup failed")
+		require.Equal(t, 2, lines)
+		require.EqualValues(t, 10, all)
+	})
+}
