@@ -11,7 +11,7 @@ import (
 
 const (
 	formatVersion = 2           // of the event log: see package flight
-	writeGrace    = time.Second // of real time, that Run gives a Write that hangs when it ends
+	writeGrace    = time.Second // of real time, for a Write that hangs: at the end of Run, and in Sweep
 )
 
 // newEventLog returns the event log of Config.Recorder, or nil without one.
@@ -26,7 +26,7 @@ func newEventLog[M any](cfg Config[M], c *monotime.Clock) *eventlog.Log {
 		Failed: func(records uint64, err error) {
 			cfg.Logger.Error("the flight recorder failed", "records", records, "err", brief(err))
 		},
-		Hung:  func() { cfg.Logger.Error("the flight recorder hangs: Run ends without it") },
+		Hung:  func() { cfg.Logger.Error("the flight recorder hangs, and is left behind") },
 		Now:   c.Now,
 		Grace: func() <-chan time.Time { return clock.System().After(writeGrace) },
 	})

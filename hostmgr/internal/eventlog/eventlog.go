@@ -3,7 +3,7 @@
 //
 // A record is put together in memory, in about a microsecond, and never waits for the writer. The
 // buffer is bounded: a record that finds no room is lost and counted, and the next line says how
-// many were lost. Under [Log.Start] one goroutine writes; without it, [Log.Flush] does. One
+// many were lost. Under [Log.Start] one goroutine writes; without it, [Log.Flush] starts one. One
 // goroutine writes at a time, and each Write gets all records that there are.
 //
 // It is not a logger: it has no levels, no handlers and no clock of its own. It does not know what
@@ -35,13 +35,13 @@ type Config struct {
 	// Failed reports Writes that failed, by the error of the last one, and the number of records
 	// that were lost in them since the last report. It is called at most once a second by Now.
 	Failed func(records uint64, err error)
-	// Hung reports that a Write was still running when the grace period of stop was over.
+	// Hung reports that a Write was still running when the grace period was over.
 	Hung func()
 	// Now returns the time in nanoseconds. It is called after a Write that failed.
 	Now func() int64
-	// Grace starts the grace period: a channel that receives when stop shall wait no longer for a
-	// Write that hangs. It goes by real time, because a clock that stands still must not hold up
-	// stop.
+	// Grace starts the grace period: a channel that receives when stop, or Flush, shall wait no
+	// longer for a Write that hangs. It goes by real time, because a clock that stands still must
+	// not hold them up.
 	Grace func() <-chan time.Time
 	// Buffer is how many bytes of lines may wait for the writer before records are lost; the last
 	// record that finds room may exceed it. 0: 16 MiB.

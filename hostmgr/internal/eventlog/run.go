@@ -11,11 +11,7 @@ func (l *Log) Start() (stop func()) {
 	go l.run(stopping, ended)
 	return func() {
 		close(stopping)
-		select {
-		case <-ended:
-		case <-l.cfg.Grace():
-			l.cfg.Hung()
-		}
+		l.await(ended)
 	}
 }
 
@@ -40,6 +36,6 @@ func (l *Log) run(stopping, ended chan struct{}) {
 			last = true
 		}
 		l.writing <- struct{}{} // a Flush, or an earlier run that hung, may be writing
-		l.writeOnce()
+		l.writeBatch(l.takeBatch())
 	}
 }

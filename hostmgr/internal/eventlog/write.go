@@ -12,26 +12,48 @@ import (
 // reportPause is the time from one call of Failed to the next. A full disk fails at each record.
 const reportPause = time.Second
 
-// Flush writes the records that there are now, by one Write on the calling goroutine. If another
-// goroutine is writing, Flush returns at once. Records that are made during the Write are left to
-// the next Flush. Otherwise a writer that is slower than the events, or that makes records itself,
-// would never let the caller return. If the writer ends its goroutine, it ends the goroutine of the
-// caller.
+// Flush writes the records that there are now, by one Write, and waits for it, but no longer than
+// the grace period. The Write has a goroutine of its own, which ends with it. If another goroutine
+// is writing, Flush returns at once. So it waits for one Write that hangs only once, and a writer
+// may call Flush.
+//
+// Records that are made during the Write are left to the next Flush. Otherwise a writer that is
+// slower than the events, or that makes records itself, would never let the caller return.
 func (l *Log) Flush() {
 	if l == nil {
 		return
 	}
 	select {
 	case l.writing <- struct{}{}:
-		l.writeOnce()
 	default:
+		return
+	}
+	b := l.takeBatch()
+	if b.records == 0 {
+		<-l.writing
+		return
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written) // also if the writer ends this goroutine
+		l.writeBatch(b)
+	}()
+	l.await(written)
+}
+
+// await waits for a goroutine that writes, and reports that it hangs.
+func (l *Log) await(ended <-chan struct{}) {
+	select {
+	case <-ended:
+	case <-l.cfg.Grace():
+		l.cfg.Hung()
 	}
 }
 
-// writeOnce writes the records that there are, and lets other goroutines write.
-func (l *Log) writeOnce() {
+// writeBatch writes a batch, and lets other goroutines write.
+func (l *Log) writeBatch(b batch) {
 	defer func() { <-l.writing }()
-	if b := l.takeBatch(); b.records > 0 {
+	if b.records > 0 {
 		l.write(b)
 	}
 }
