@@ -12,7 +12,8 @@ import (
 //
 // The incarnation of the announcement decides. An equal one refreshes the host. A greater one
 // replaces it: the old registration ends as DepartureReplaced. A lower one is refused with
-// ErrStale. Other errors wrap ErrInvalid, or are ErrFull.
+// ErrStale, and so is one that has ended: see Announcement.Incarnation. Other errors wrap
+// ErrInvalid, or are ErrFull.
 //
 // A refresh with a zero Interval or Zone keeps the interval or the zone that the host has.
 func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
@@ -95,14 +96,10 @@ func (c *announcing[M]) apply(interval time.Duration, first, again quote) (ack A
 	switch {
 	case interval != c.a.intervalFor(old, ok):
 		return Ack{}, false, nil
-	case !ok:
-		ack, err = s.join(c.a, c.hash, first, now, now, 0)
-	case c.a.refreshes(old):
+	case ok && c.a.refreshes(old):
 		ack = s.refresh(old, c.a, again, now)
-	case c.a.Incarnation < old.Incarnation():
-		err = ErrStale
 	default:
-		ack = s.replace(old, c.a, c.hash, first, now)
+		ack, err = s.begin(old, ok, c.a, c.hash, first, now)
 	}
 	return ack, true, err
 }

@@ -13,10 +13,11 @@ var (
 	// ErrUnknownHost means that the host, or the incarnation, is not registered. A host that gets
 	// it as the answer to a heartbeat announces itself again.
 	ErrUnknownHost = errors.New("hostmgr: unknown host")
-	// ErrStale means that the call came from an older incarnation than the current one. Nothing was
-	// changed.
-	ErrStale = errors.New("hostmgr: a newer incarnation is registered")
-	// ErrFull means that Config.MaxHosts hosts are registered already.
+	// ErrStale means that the incarnation of the call is older than the current one, or has ended.
+	// Nothing was changed. Announcement.Incarnation says for how long at most a host gets it.
+	ErrStale = errors.New("hostmgr: the incarnation is older than the current one, or has ended")
+	// ErrFull means that Config.MaxHosts hosts are registered already, or that ForgetFor keeps
+	// 32,768 hosts out. Nothing was changed.
 	ErrFull = errors.New("hostmgr: registry is full")
 	// ErrCleanupPending means that the host has departed, but its cleanup has not succeeded yet.
 	// The cleanup is repeated under Run, or by the next Sweep.

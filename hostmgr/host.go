@@ -30,6 +30,21 @@ type Announcement[M any] struct {
 	// announce of an older incarnation changes nothing of a newer one. Zero means the current
 	// registration. If there is none, Announce assigns an incarnation greater than any that it has
 	// assigned before.
+	//
+	// What ended is over: after a Leave, or after a newer incarnation has replaced it, an
+	// incarnation and all older ones get ErrStale, although the host is not registered. The
+	// registry remembers these ends for 5 minutes, at most the latest 32,768. It does not remember
+	// an eviction: a host that was only silent joins again.
+	//
+	// A process may announce a lower incarnation than the one before, because its clock went back.
+	// It gets ErrStale for a bounded time:
+	//   - 5 minutes after the Leave, or the replacement;
+	//   - until the current registration is evicted: after its timeout, and at most
+	//     EvictionLimit.MaxHold more. If only Confirm holds the host, because it has refused the
+	//     eviction or failed, the announce itself evicts the host, and joins;
+	//   - as long as ForgetFor says.
+	//
+	// If the policy never evicts a host, only Leave or Forget ends its registration.
 	Incarnation uint64
 	// Zone is the failure domain by which Stats and EvictionLimit count the host: at most 1024
 	// bytes. Empty means no zone, and in a refresh the zone that the host has. So only a new

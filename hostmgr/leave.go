@@ -3,17 +3,19 @@ package hostmgr
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Leave ends the registration of a host that exits normally. It returns nil when the host is
-// removed and cleaned up.
+// removed and cleaned up. The incarnation is over then: an announce that was on its way is refused
+// with ErrStale. See Announcement.Incarnation.
 //
 // An error that wraps ErrCleanupPending means that the host is removed but its cleanup is not done:
 // it failed, ctx ended first, or the cleanup of an earlier registration of the id comes first.
 // ErrUnknownHost and ErrStale mean that nothing was changed. Incarnation 0 means the current
 // registration.
 func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) error {
-	j, err := r.end(id, incarnation, DepartureLeft)
+	j, err := (&ending[M]{r, id, incarnation, DepartureLeft, 0}).end()
 	if j == nil || err != nil {
 		return err
 	}
@@ -28,20 +30,28 @@ func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) 
 
 // Forget removes a host without cleanup, for embedders that clean up elsewhere. It returns the same
 // errors as Heartbeat.
+//
+// A host that is still alive comes back. Its next heartbeat is answered with ErrUnknownHost, so it
+// announces itself and joins again. Its next announce joins at once. To keep it out, use ForgetFor.
 func (r *Registry[M]) Forget(id string, incarnation uint64) error {
-	_, err := r.end(id, incarnation, DepartureForgotten)
+	_, err := (&ending[M]{r, id, incarnation, DepartureForgotten, 0}).end()
 	return err
 }
 
-func (r *Registry[M]) end(id string, incarnation uint64, k DepartureKind) (*job[M], error) {
-	h := r.index.Hash(id)
-	s, now := r.lock()
-	defer r.unlock()
-	e, err := s.findFor(h, id, incarnation)
-	if err != nil {
-		return nil, err
+// ForgetFor is Forget for a host that may still be alive, and keeps it out. Until keepOut has
+// passed, announces of the forgotten incarnation, of older ones and of incarnation 0 are refused
+// with ErrStale. A newer incarnation is another process, and joins.
+//
+// The time applies to the id, whatever joins and departs meanwhile. A later ForgetFor of the same
+// id can make it longer, and not shorter. Restore is not refused.
+//
+// The errors are those of Heartbeat, and these:
+//   - One that wraps ErrInvalid: keepOut is not positive.
+//   - ErrFull: 32,768 hosts are kept out already. Nothing was changed.
+func (r *Registry[M]) ForgetFor(id string, incarnation uint64, keepOut time.Duration) error {
+	if keepOut <= 0 {
+		return fmt.Errorf("%w: keepOut %v is not positive", ErrInvalid, keepOut)
 	}
-	j := s.depart(e, k, nil, now)
-	s.index.Shrink(e)
-	return j, nil
+	_, err := (&ending[M]{r, id, incarnation, DepartureForgotten, keepOut}).end()
+	return err
 }

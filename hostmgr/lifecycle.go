@@ -49,6 +49,7 @@ func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q q
 	defer s.track(q.timeouts, -1, now)
 	zone := old.Zone()
 	e := s.insert(a, h, q.timeouts, now, now, 0)
+	s.fence.End(uint64(h), old.Incarnation(), now)
 	s.depart(old, DepartureReplaced, nil, now)
 	s.zones.enter(e, s.limiter.Move(zone, a.Zone), a.Zone)
 	s.account(e, now)

@@ -46,6 +46,7 @@ type linear struct {
 	alive        bool
 	incarnation  uint64
 	registration uint64 // the latest, also after its end
+	ended        uint64 // the latest incarnation that left or was replaced: the test is shorter than the memory
 	interval     time.Duration
 	lo, hi       time.Duration // the last contact is between these
 }
@@ -66,6 +67,9 @@ func (s *linear) step(d *operation) bool {
 	case "leave", "forget":
 		want := s.fence(d.incarnation)
 		s.alive = s.alive && want != nil
+		if want == nil && d.what == "leave" {
+			s.ended = max(s.ended, s.incarnation)
+		}
 		return errors.Is(d.err, want) || want == nil && d.what == "leave" && errors.Is(d.err, hostmgr.ErrCleanupPending)
 	case "get":
 		return d.there == s.alive && (!d.there || s.shows(d))
@@ -97,10 +101,15 @@ func (s *linear) announce(d *operation) bool {
 		s.interval = d.interval
 		s.contact(d)
 		return d.err == nil && d.ack == hostmgr.Ack{Interval: s.interval, Incarnation: s.incarnation, Registration: s.registration}
+	case d.incarnation != 0 && d.incarnation <= s.ended:
+		return errors.Is(d.err, hostmgr.ErrStale)
+	}
+	if s.alive {
+		s.ended = max(s.ended, s.incarnation)
 	}
 	ok := d.err == nil && d.ack.Registration > s.registration && d.ack.Interval == d.interval &&
 		(d.incarnation == 0 || d.ack.Incarnation == d.incarnation)
-	*s = linear{true, d.ack.Incarnation, d.ack.Registration, d.interval, d.lo, d.hi}
+	*s = linear{true, d.ack.Incarnation, d.ack.Registration, s.ended, d.interval, d.lo, d.hi}
 	return ok
 }
 

@@ -58,11 +58,13 @@ type concurrentHistory struct {
 	operations []*operation
 	ended      map[uint64]int // departures by registration
 	crowd      int            // the number of other hosts
+	base       uint64         // of incarnations: above those that the registry assigns
 }
 
 func newConcurrentHistory(t *testing.T) *concurrentHistory {
 	c := &concurrentHistory{clock: clockwork.NewFakeClock(), ended: map[uint64]int{}}
 	c.start = c.clock.Now()
+	c.base = uint64(c.start.Add(time.Hour).UnixNano())
 	var err error
 	c.Registry, err = hostmgr.New(hostmgr.Config[string]{Clock: hesitant{c.clock}, Cleanup: c.cleanup})
 	require.NoError(t, err)
@@ -157,8 +159,8 @@ func (c *concurrentHistory) write(crowd ...int) {
 
 func (c *concurrentHistory) act() {
 	d := &operation{id: linearIDs[rand.IntN(len(linearIDs))], interval: time.Duration(1+rand.IntN(2)) * 10 * time.Millisecond}
-	if rand.IntN(2) == 0 {
-		d.incarnation = uint64(1 + rand.IntN(4))
+	if rand.IntN(4) < 3 { // they grow, or what ended would refuse all that follow
+		d.incarnation = c.base + uint64(c.order.Load()/20) + uint64(rand.IntN(4))
 	}
 	switch n := rand.IntN(100); {
 	case n < 15:

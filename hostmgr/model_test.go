@@ -21,6 +21,8 @@ type model struct {
 	behind time.Duration // how far the clock is behind, after a step back
 	hosts  map[string]modelHost
 	gone   map[hostmgr.DepartureKind]int
+	ended  map[string]modelEnd // by a leave or a newer incarnation
+	kept   map[string]modelEnd // out, by ForgetFor
 }
 
 type modelHost struct {
@@ -29,19 +31,22 @@ type modelHost struct {
 }
 
 func newModel(p hostmgr.Policy) *model {
-	return &model{policy: p, hosts: map[string]modelHost{}, gone: map[hostmgr.DepartureKind]int{}}
+	m := &model{policy: p, hosts: map[string]modelHost{}, gone: map[hostmgr.DepartureKind]int{}}
+	m.forgetEnds()
+	return m
 }
 
 func (m *model) announce(id string, incarnation uint64, interval time.Duration) error {
 	old, there := m.hosts[id]
 	joined := m.now
 	switch {
+	case there && incarnation < old.incarnation, (!there || incarnation > old.incarnation) && m.over(id, incarnation):
+		return hostmgr.ErrStale
 	case !there && m.limit > 0 && len(m.hosts) == m.limit:
 		return hostmgr.ErrFull
-	case there && incarnation < old.incarnation:
-		return hostmgr.ErrStale
 	case there && incarnation > old.incarnation:
 		m.gone[hostmgr.DepartureReplaced]++
+		m.end(id, old.incarnation)
 	case there:
 		joined, interval = old.joined, cmp.Or(interval, old.interval)
 	}
@@ -72,10 +77,13 @@ func (m *model) observe(id string, incarnation uint64, age time.Duration) error 
 }
 
 func (m *model) remove(id string, incarnation uint64, k hostmgr.DepartureKind) error {
-	_, err := m.find(id, incarnation)
+	h, err := m.find(id, incarnation)
 	if err == nil {
 		delete(m.hosts, id)
 		m.gone[k]++
+	}
+	if err == nil && k == hostmgr.DepartureLeft {
+		m.end(id, h.incarnation)
 	}
 	return err
 }
@@ -153,6 +161,9 @@ func step(s *script, m *model, b []byte) (want, got error) {
 		age := min(m.now, interval/3)
 		return m.observe(id, incarnation, age), s.Observe(id, incarnation, age)
 	case 5:
+		if b[3]%4 == 1 {
+			return m.keepOut(id, incarnation, 20*interval), s.ForgetFor(id, incarnation, 20*interval)
+		}
 		if b[3]%2 == 0 {
 			return m.remove(id, incarnation, hostmgr.DepartureForgotten), s.Forget(id, incarnation)
 		}
@@ -162,6 +173,9 @@ func step(s *script, m *model, b []byte) (want, got error) {
 		s.Sweep(context.Background())
 	case 7: // often whole intervals, so that deadlines are met exactly
 		d := interval / time.Duration(1+b[1]%3)
+		if b[2]%16 == 0 {
+			d = 5 * time.Minute
+		}
 		m.now += d
 		s.clock.Advance(d)
 	}

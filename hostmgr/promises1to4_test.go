@@ -162,9 +162,13 @@ func TestPromise3ThePastCantTouchThePresent(t *testing.T) {
 	require.ErrorIs(t, err, hostmgr.ErrUnknownHost, "a newer incarnation has to announce itself first")
 	require.ErrorIs(t, s.Leave(ctx, "a", 7), hostmgr.ErrUnknownHost)
 	require.NoError(t, s.Leave(ctx, "a", 6))
-	require.Equal(t, hostmgr.Ack{Interval: second, Incarnation: 5, Registration: h.Registration + 1},
-		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: 5}),
-		"nothing is remembered after a departure")
+	for _, ended := range []uint64{5, 6} {
+		_, err = s.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: ended})
+		require.ErrorIs(t, err, hostmgr.ErrStale, "what ended does not come back")
+	}
+	require.Equal(t, hostmgr.Ack{Interval: second, Incarnation: 7, Registration: h.Registration + 1},
+		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: 7}),
+		"a newer process does")
 }
 
 func TestPromise3AssignedIncarnationsOnlyGrow(t *testing.T) {

@@ -276,6 +276,7 @@ func (x *machine) Restart(t *rapid.T) {
 	}
 	before := x.m.hosts
 	x.m.hosts, x.m.gone, x.cleaned, x.assigned = map[string]modelHost{}, map[hostmgr.DepartureKind]int{}, 0, 0
+	x.m.forgetEnds()
 	for id, h := range before {
 		h.joined = min(x.m.now, h.joined+x.m.behind) // the clock of the new registry has not reached it
 		x.m.restore(id, h)

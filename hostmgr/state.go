@@ -4,6 +4,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/evictlimit"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
+	"github.com/hostlife/hostlife/hostmgr/internal/recent"
 )
 
 // There is one lock for changes, Registry.mu, and none for heartbeats. Each transition of a host,
@@ -21,6 +22,7 @@ type view[M any] struct {
 	zones    *zones
 	holds    holds
 	shadow   shadow
+	fence    recent.Fence // of incarnations that have ended
 	recorder recorder
 	watchers []*watcher[M] // replaced, never changed in place
 

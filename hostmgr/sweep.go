@@ -97,6 +97,7 @@ func (w *sweeper[M]) begin(held bool) (began int64, due bool) {
 	w.rep.At = s.clock.Wall(now)
 	s.counts.Sweeps++
 	s.shadow.forget(now)
+	s.fence.Expire(now)
 	s.advisor.Update(s.limiter.Hosts(), now)
 	if held && s.limiter.All().Held > 0 {
 		s.index.LowerHeld(now)

@@ -191,6 +191,7 @@ func TestAMirrorIsCompleteAtSynced(t *testing.T) {
 		_, err := r.Announce(hostmgr.Announcement[int]{ID: strconv.Itoa(i), Metadata: metadata, Incarnation: incarnation})
 		require.NoError(t, err)
 	}
+	newest := uint64(1) << 62
 	for i := range 6000 { // in several buckets
 		announce(i, 0, 1)
 	}
@@ -206,7 +207,8 @@ func TestAMirrorIsCompleteAtSynced(t *testing.T) {
 		case 1:
 			announce(i, i, 0)
 		case 2:
-			announce(i, i, 1<<62) // replaces the current host, if there is one
+			newest++
+			announce(i, i, newest) // replaces the current host, if there is one
 		}
 	}
 	require.Len(t, m.hosts, r.Len())

@@ -1,0 +1,97 @@
+package hostmgr
+
+import (
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
+
+// What ended is over (promise 3). An announce may be on its way while its host leaves, or is
+// replaced. If it came back to life, it would be a ghost: a host that no process is behind. So the
+// registry remembers the incarnation of a Leave, and of a replaced registration, for 5 minutes.
+//
+// An eviction by silence is not remembered: the host was alive after all if it announces again.
+
+// An ending is one call of Leave, Forget or ForgetFor. Its method is called with no lock held.
+type ending[M any] struct {
+	r           *Registry[M]
+	id          string
+	incarnation uint64 // 0: the current one
+	kind        DepartureKind
+	keepOut     time.Duration
+}
+
+// end ends the registration, and returns its cleanup, or nil.
+//
+// The end is remembered under the same lock as the departure. So after end has returned, an announce
+// either came before it, and has ended too, or finds the memory.
+func (x *ending[M]) end() (*job[M], error) {
+	h := x.r.index.Hash(x.id)
+	s, now := x.r.lock()
+	defer x.r.unlock()
+	e, err := s.findFor(h, x.id, x.incarnation)
+	if err != nil {
+		return nil, err
+	}
+	if !x.remember(s, h, e.Incarnation(), now) {
+		return nil, ErrFull
+	}
+	j := s.depart(e, x.kind, nil, now)
+	s.index.Shrink(e)
+	return j, nil
+}
+
+// remember remembers that an incarnation ends, unless it may come back. It returns false if there
+// is no room.
+func (x *ending[M]) remember(s *state[M], h index.Hash, incarnation uint64, now int64) (ok bool) {
+	switch {
+	case x.kind == DepartureLeft:
+		s.fence.End(uint64(h), incarnation, now)
+	case x.keepOut > 0:
+		return s.fence.KeepOut(uint64(h), incarnation, now, now+min(int64(x.keepOut), never-now))
+	}
+	return true
+}
+
+// begin begins a registration, unless the announcement comes from what has ended, or from an older
+// incarnation than the current one. ok is false if the host is not registered.
+func (s *state[M]) begin(current index.Entry, ok bool, a Announcement[M], h index.Hash, q quote, now int64) (Ack, error) {
+	switch {
+	case s.fence.Refuses(uint64(h), a.Incarnation, now):
+		return Ack{}, ErrStale
+	case ok && a.Incarnation > current.Incarnation():
+		return s.replace(current, a, h, q, now), nil
+	case ok && !s.yield(current, now):
+		return Ack{}, ErrStale
+	}
+	s.passEnd(a.Incarnation, h, now)
+	return s.join(a, h, q, now, now, 0)
+}
+
+const maxIncarnation = 1<<64 - 1<<40 // leaves numbers to assign
+
+// passEnd makes sure that an incarnation that is assigned is greater than those of the id that have
+// ended.
+func (s *state[M]) passEnd(announced uint64, h index.Hash, now int64) {
+	if announced == 0 {
+		s.incarnation = max(s.incarnation, min(s.fence.Ended(uint64(h), now), maxIncarnation))
+	}
+}
+
+// yield evicts a host for an announce of an older incarnation, and reports whether it did. The host
+// is due, and only Confirm holds it.
+//
+// This bounds the fence. The clock of a host may go back, and then its process restarts with a
+// lower incarnation. A Confirm that probes the address finds the new process alive, and holds the
+// old registration for ever.
+//
+// It compares and evicts, as a sweep does: a heartbeat at this moment saves the registration.
+func (s *state[M]) yield(e index.Entry, now int64) (evicted bool) {
+	if h := s.holds.of(e); h.awaitsLimit || h.confirm != refused && h.confirm != confirmFailed {
+		return false
+	}
+	var a assessment
+	s.assess(&a, e, now)
+	return a.State == detector.StateOffline && s.evict(e, &a, now)
+}
