@@ -2,7 +2,6 @@ package hostmgr
 
 import (
 	"context"
-	"strings"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
@@ -14,9 +13,8 @@ type checker[M any] struct {
 	now       int64
 
 	sweeper[M]
-	began     int64
-	toConfirm []pendingEviction // that Confirm is to be asked about
-	a         assessment        // of the host that is checked: to clear one for each host would take time
+	began int64
+	a     assessment // of the host that is checked: to clear one for each host would take time
 }
 
 // lock takes the registry's lock and gives c its state until unlock.
@@ -123,13 +121,11 @@ func (c *checker[M]) count(e index.Entry) {
 	}
 }
 
-// keepHeld returns when a held host needs the next check. If only Confirm holds it, the host is
-// added to c.due.
+// keepHeld returns when a held host needs the next check.
 func (c *checker[M]) keepHeld(e index.Entry, h hold) int64 {
 	c.rep.Held++
 	switch {
 	case !h.awaitsLimit:
-		c.toConfirm = append(c.toConfirm, pendingEviction{strings.Clone(e.ID()), e.Registration()})
 		return c.now + holdPause
 	case h.pending: // the limit decides in the next sweep, at once
 		return c.now + 1

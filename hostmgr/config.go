@@ -35,13 +35,16 @@ type Config[M any] struct {
 	// Confirm is called before an eviction, and returns the hosts that may be evicted. It can send
 	// a last probe, or ask another scheduler. Nil means that evictions need no confirmation.
 	//
-	// Confirm does not get hosts that the EvictionLimit holds. The other hosts come in batches of
-	// up to 512, one batch at a time. A host that Confirm leaves out is held, and so is the whole
-	// batch if Confirm fails or panics. Confirm gets held hosts again after a second, or in the
-	// next call of Sweep.
+	// Confirm does not get hosts that the EvictionLimit holds. The other hosts wait in one queue.
+	// Confirm gets those that have waited longest, up to 512 at a time, in one call at a time. It
+	// does not get a host that is no longer due when its turn comes.
 	//
-	// Under Run, Confirm runs on its own goroutine with the context of Run. Without Run, it runs on
-	// the goroutine that calls Sweep, with the context of that call.
+	// A host that Confirm leaves out is held, and so is the whole batch if Confirm fails or panics.
+	// A held host joins the back of the queue at its next check: within a second, or in the next
+	// call of Sweep.
+	//
+	// Under Run, Confirm gets the context of Run. Without Run, it gets the context of Sweep, which
+	// waits for it. A Sweep that Confirm calls does not call Confirm.
 	Confirm func(context.Context, []Host[M]) ([]Host[M], error)
 
 	// Pacing advises each host an interval, by the number of hosts. The zero Pacing leaves each

@@ -2,149 +2,148 @@ package hostmgr
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
-	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
 const confirmBatch = 512
 
-// A pendingEviction names a host that is due. The name finds the host again after its entry has
-// moved.
-type pendingEviction struct {
-	id           string
-	registration uint64
+// An asker asks Confirm about the hosts in the queue, one batch at a time, with no lock held. There
+// is one asker at a time, so a Sweep within Confirm asks about no host.
+type asker[M any] struct {
+	sweeper[M]
+	budget int // how many hosts it still takes from the queue
 }
 
-// A confirmRequest is one host that Confirm is asked about.
-type confirmRequest[M any] struct {
-	pendingEviction
-	word int64 // the contact word when Confirm was asked
-	host Host[M]
+// A batch has the hosts of one call of Confirm.
+type batch[M any] struct {
+	turns []*turn
+	hosts []Host[M]
 }
 
-// confirmAll asks Confirm about hosts that are due, one batch at a time, and evicts the hosts that
-// Confirm allows. If another goroutine is asking Confirm, it leaves the hosts held: the next sweep
-// finds them again.
-func (w *sweeper[M]) confirmAll(ctx context.Context, due []pendingEviction) {
-	if len(due) == 0 || !w.r.confirming.CompareAndSwap(false, true) {
+// confirm asks Confirm about the hosts that wait now, and evicts the hosts that Confirm allows. If
+// another goroutine is asking Confirm, it leaves them to that goroutine or to the next sweep.
+func (w *sweeper[M]) confirm(ctx context.Context) {
+	if w.r.cfg.Confirm == nil || ctx.Err() != nil {
 		return
 	}
-	defer w.r.confirming.Store(false)
-	c := &confirmer[M]{*w}
-	defer func() { w.rep = c.rep }()
-	for len(due) > 0 && ctx.Err() == nil {
-		n := min(len(due), confirmBatch)
-		if asked := c.stillDue(due[:n]); len(asked) > 0 {
-			allowed, otherwise := c.call(ctx, asked)
-			c.apply(asked, allowed, otherwise)
-		}
-		due = due[n:]
+	if a := (&asker[M]{sweeper: *w}); a.begin() {
+		a.run(ctx)
+		w.rep = a.rep
 	}
 }
 
-// A confirmer asks Confirm, with no lock held.
-type confirmer[M any] struct{ sweeper[M] }
+// begin returns whether there are hosts to ask about and no other asker. Then run must follow. The
+// budget makes sure that a Sweep ends.
+func (a *asker[M]) begin() (ok bool) {
+	s, _ := a.r.lock()
+	defer a.r.unlock()
+	a.budget = s.confirms.waiting
+	if s.confirms.asking || a.budget == 0 {
+		return false
+	}
+	s.confirms.asking = true
+	return true
+}
 
-// stillDue returns requests for the hosts that are still due, and releases the others.
-func (c *confirmer[M]) stillDue(due []pendingEviction) []confirmRequest[M] {
-	s, now := c.r.lock()
-	defer c.r.unlock()
-	asked := make([]confirmRequest[M], 0, len(due))
+// run asks about batch after batch until the budget is used up, the queue is empty or ctx ends.
+func (a *asker[M]) run(ctx context.Context) {
+	defer a.end()
+	for a.budget > 0 && ctx.Err() == nil {
+		b, more := a.take()
+		if !more {
+			return
+		}
+		if len(b.turns) > 0 {
+			a.apply(b, a.call(ctx, b.hosts))
+		}
+	}
+}
+
+// end lets the next asker begin. Hosts may have joined the queue since this one looked, so it wakes
+// Run.
+func (a *asker[M]) end() {
+	s, _ := a.r.lock()
+	defer a.r.unlock()
+	s.confirms.asking = false
+	s.todo.replan = s.todo.replan || s.confirms.waiting > 0
+	a.rep.Held = s.limiter.All().Held
+}
+
+// take takes a batch from the front of the queue. It releases hosts that are no longer due. more is
+// false if the queue was empty.
+func (a *asker[M]) take() (b batch[M], more bool) {
+	s, now := a.r.lock()
+	defer a.r.unlock()
+	n := min(a.budget, s.confirms.waiting, confirmBatch)
+	a.budget -= n
+	b = batch[M]{make([]*turn, 0, n), make([]Host[M], 0, n)}
+	for range n {
+		s.ask(&b, s.confirms.next(), now)
+	}
+	s.confirms.asked, s.confirms.askedAt = len(b.turns), now
+	return b, n > 0
+}
+
+// ask adds a host to the batch, unless it is no longer due.
+func (s *state[M]) ask(b *batch[M], t *turn, now int64) {
+	e, _ := s.find(t.hash, t.id, t.registration) // its departure would have ended the turn
 	var a assessment
-	for _, p := range due {
-		e, ok := s.findPending(p)
-		if !ok {
-			c.rep.Held--
-			continue
-		}
-		s.assess(&a, e, now)
-		switch {
-		case a.State != detector.StateOffline:
-			s.release(e)
-			c.rep.Held--
-		case !s.holds.of(e).awaitsLimit:
-			q := confirmRequest[M]{pendingEviction: p, word: a.Word}
-			s.show(&q.host, e, p.id, &a)
-			asked = append(asked, q)
-		}
+	if s.assess(&a, e, now); a.State != detector.StateOffline {
+		s.release(e)
+		return
 	}
-	return asked
+	if t.word = a.Word; !t.counted {
+		t.counted = true
+		s.counts.HeldByConfirm++
+	}
+	b.turns, b.hosts = append(b.turns, t), append(b.hosts, Host[M]{})
+	s.show(&b.hosts[len(b.hosts)-1], e, t.id, &a)
 }
 
-func (s *state[M]) findPending(p pendingEviction) (index.Entry, bool) {
-	return s.find(s.index.Hash(p.id), p.id, p.registration)
-}
-
-// call calls Confirm. It returns the hosts that may be evicted, and the reason to hold the others.
-// It returns even if Confirm panics or ends its goroutine.
-func (c *confirmer[M]) call(ctx context.Context, asked []confirmRequest[M]) (allowed map[pendingEviction]bool, otherwise confirmation) {
-	hosts := make([]Host[M], len(asked))
-	for i, q := range asked {
-		hosts[i] = q.host
-	}
-	err := errors.New("Confirm ended its goroutine")
-	defer func() {
-		if err != nil {
-			allowed, otherwise = nil, confirmFailed
-			c.failed(len(asked), err)
-		}
-	}()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("Confirm panicked: %v\n%s", p, debug.Stack())
-		}
-	}()
-	var may []Host[M]
-	may, err = c.r.cfg.Confirm(ctx, hosts)
-	allowed = make(map[pendingEviction]bool, len(may))
-	for _, h := range may {
-		allowed[pendingEviction{h.ID, h.Registration}] = true
-	}
-	return allowed, refused
-}
-
-func (c *confirmer[M]) failed(hosts int, err error) {
-	s, _ := c.r.lock()
-	s.counts.ConfirmFailures++
-	c.r.unlock()
-	c.r.cfg.Logger.Error("Confirm failed, its hosts are held", "hosts", hosts, "err", brief(err))
+// call calls Confirm and waits for the answer.
+func (a *asker[M]) call(ctx context.Context, hosts []Host[M]) answer {
+	c := &confirmCall[M]{r: a.r, hosts: hosts, done: make(chan struct{})}
+	go c.run(ctx)
+	<-c.done
+	return c.answer
 }
 
 // apply evicts the hosts that may be evicted, are still due, and had no contact since Confirm was
 // asked: an answer is about the silence that Confirm was asked about. It holds the others.
-func (c *confirmer[M]) apply(asked []confirmRequest[M], allowed map[pendingEviction]bool, otherwise confirmation) {
-	c.observe()
-	s, now := c.r.lock()
-	defer c.r.unlock()
-	for _, q := range asked {
-		e, ok := s.findPending(q.pendingEviction)
-		if !ok || s.applyAnswer(e, q.word, allowed[q.pendingEviction], otherwise, now, &c.rep) {
-			c.rep.Held--
+func (a *asker[M]) apply(b batch[M], ans answer) {
+	a.observe()
+	s, now := a.r.lock()
+	defer a.r.unlock()
+	s.confirms.asked = 0
+	for _, t := range b.turns {
+		if s.applyAnswer(t, ans, now) {
+			a.rep.Evicted++
 		}
 	}
 }
 
-// applyAnswer evicts or holds one host. It returns whether the host is no longer held.
-func (s *state[M]) applyAnswer(e index.Entry, word int64, allowed bool, otherwise confirmation, now int64, rep *SweepReport) (released bool) {
+// applyAnswer evicts or holds one host. It does nothing if the silence has ended that Confirm was
+// asked about: the hold has ended with it.
+func (s *state[M]) applyAnswer(t *turn, ans answer, now int64) (evicted bool) {
+	if t.state == ended {
+		return false
+	}
+	e, _ := s.find(t.hash, t.id, t.registration)
 	var a assessment
 	s.assess(&a, e, now)
-	switch {
-	case a.State != detector.StateOffline: // a stall moved its deadline, or there was a contact
+	switch allowed := ans.allowed[pendingEviction{t.id, t.registration}]; {
+	case a.State != detector.StateOffline: // a stall moved its deadline
 		s.release(e)
-		return true
-	case a.Word != word: // it is due for another silence: Confirm is asked about that one
-		return true
+	case a.Word != t.word: // it is due for another silence: Confirm is asked about that one
+		s.holdOn(e, t, awaitsConfirm, now)
 	case !allowed:
-		s.holdByConfirm(e, otherwise, now)
-		return false
+		s.holdOn(e, t, ans.otherwise, now)
 	case s.evict(e, &a, now):
 		s.index.Shrink(e)
-		rep.Evicted++
 		return true
+	default: // there was a contact at this moment
+		s.holdOn(e, t, awaitsConfirm, now)
 	}
 	return false
 }

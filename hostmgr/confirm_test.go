@@ -168,6 +168,28 @@ func TestConfirmsAnswerDoesNotOutliveAHeartbeat(t *testing.T) {
 	require.Zero(t, s.Stats().Held)
 }
 
+// A host is still due after a contact in the past. The answer is about the longer silence, so
+// Confirm is asked about the shorter one too.
+func TestConfirmsAnswerDoesNotOutliveAContactInThePast(t *testing.T) {
+	var s *script
+	asked := 0
+	s = newScript(t, hostmgr.Config[string]{
+		Confirm: func(_ context.Context, due hosts) (hosts, error) {
+			if asked++; asked == 1 {
+				require.NoError(t, s.Observe("a", 0, 5*second))
+			}
+			return due, nil
+		},
+	})
+	s.join("a")
+	rep := s.after(10 * second)
+	require.Equal(t, [2]int{0, 1}, [2]int{rep.Evicted, rep.Held})
+	require.Equal(t, "awaiting Confirm", s.get("a").Hold.String())
+	require.Equal(t, 1, s.after(0).Evicted)
+	require.Equal(t, 2, asked)
+	require.EqualValues(t, 1, s.Stats().HeldByConfirm, "it was due once")
+}
+
 // Run returns after Confirm, not before.
 func TestRunWaitsForConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

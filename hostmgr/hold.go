@@ -14,8 +14,9 @@ const holdPause = int64(time.Second) // until a host that is held is checked aga
 type hold struct {
 	HoldReason
 	since       int64
-	awaitsLimit bool // for the eviction limit
-	expired     bool // the limit released the host after MaxHold
+	awaitsLimit bool  // for the eviction limit
+	expired     bool  // the limit released the host after MaxHold
+	turn        *turn // with Confirm; nil while the host waits for the eviction limit
 }
 
 // byLimit reports whether the eviction limit has decided to hold the host.
@@ -45,8 +46,8 @@ func (s *state[M]) shouldHold(e index.Entry, counted bool, now int64) (h hold, s
 	case h.awaitsLimit:
 		h.limit, h.pending = evictlimit.Reason{}, true
 	}
-	if !h.awaitsLimit && s.cfg.Confirm != nil && h.confirm == notAsked {
-		h.confirm = awaitsConfirm
+	if !h.awaitsLimit && s.cfg.Confirm != nil {
+		h = s.awaitConfirm(e, h)
 	}
 	stays = h.awaitsLimit || s.cfg.Confirm != nil
 	if e.Held() || stays {
@@ -68,15 +69,25 @@ func (s *state[M]) applyLimit(e index.Entry, h hold, now int64) hold {
 	return h
 }
 
-// holdByConfirm sets the reason why Confirm holds a host.
-func (s *state[M]) holdByConfirm(e index.Entry, why confirmation, now int64) {
-	if !e.Held() {
-		return
+// awaitConfirm makes sure that a host waits for Confirm or that Confirm is asked about it now.
+func (s *state[M]) awaitConfirm(e index.Entry, h hold) hold {
+	if h.turn == nil {
+		h.turn, h.confirm = newTurn(e), awaitsConfirm
 	}
+	s.confirms.join(h.turn)
+	return h
+}
+
+// holdOn holds a host on, after an answer that allows no eviction. Its next check puts it into the
+// queue again.
+func (s *state[M]) holdOn(e index.Entry, t *turn, why confirmation, now int64) {
+	t.state = answered
 	h := s.holds.of(e)
-	if h.confirm == awaitsConfirm {
-		s.counts.HeldByConfirm++
+	if h.confirm == awaitsConfirm && why != awaitsConfirm {
 		s.recorder.held(e, why.String(), now)
+	}
+	if why == refused {
+		s.counts.Confirm.Refused++
 	}
 	h.confirm = why
 	s.hold(e, h, now)

@@ -201,9 +201,11 @@ func (s *state[M]) release(e index.Entry) {
 	if !e.Held() {
 		return
 	}
-	if s.holds.of(e).awaitsLimit {
+	h := s.holds.of(e)
+	if h.awaitsLimit {
 		s.limiter.Wait(e.Zone(), false)
 	}
+	s.confirms.end(h.turn)
 	e.SetHeld(false)
 	if delete(s.holds, keyOf(e)); len(s.holds) == 0 {
 		s.holds = nil

@@ -2,9 +2,9 @@ package hostmgr
 
 import (
 	"context"
+	"math"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Run sweeps at each deadline until ctx is done, and then returns nil. It returns ErrRunning at
@@ -35,8 +35,7 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	defer r.events.Start()()
 	ctx = orBackground(ctx)
 	d := driver[M]{r: r, ctx: ctx}
-	d.confirms.SetLimit(1)
-	defer d.confirms.Wait()       //nolint:errcheck // it returns none
+	defer d.confirms.Wait()
 	defer r.cleanups.Start(ctx)() // stops first: a Confirm may wait in Leave for a cleanup
 	for ctx.Err() == nil {
 		d.sweep()
@@ -49,14 +48,14 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 type driver[M any] struct {
 	r        *Registry[M]
 	ctx      context.Context
-	confirms errgroup.Group // of one goroutine, so that a Confirm that hangs stops no sweep
+	confirms sync.WaitGroup // of one goroutine, so that a Confirm that hangs stops no sweep
 }
 
 func (d *driver[M]) sweep() {
 	w := sweeper[M]{r: d.r}
-	due := w.sweep(d.ctx, false)
+	w.sweep(d.ctx, false)
 	d.r.tell()
-	d.confirm(due)
+	d.confirm()
 }
 
 // useRunThreshold applies the stall threshold of Run until stop is called.
@@ -70,18 +69,19 @@ func (r *Registry[M]) useRunThreshold() (stop func()) {
 	return func() { set(max(0, int64(r.cfg.StallThreshold)), false) }
 }
 
-// confirm asks Confirm on a goroutine of its own. If that is busy, the hosts stay held and a later
-// sweep finds them again.
-func (d *driver[M]) confirm(due []pendingEviction) {
-	if len(due) == 0 {
+// confirm asks Confirm on a goroutine of its own, until no host waits. If there is such a goroutine,
+// it finds the hosts in the queue.
+func (d *driver[M]) confirm() {
+	if d.r.cfg.Confirm == nil {
 		return
 	}
-	d.confirms.TryGo(func() error {
-		w := sweeper[M]{r: d.r}
-		w.confirmAll(d.ctx, due)
-		d.r.tell()
-		return nil
-	})
+	if a := (&asker[M]{sweeper: sweeper[M]{r: d.r}}); a.begin() {
+		a.budget = math.MaxInt
+		d.confirms.Go(func() {
+			a.run(d.ctx)
+			d.r.tell()
+		})
+	}
 }
 
 // wait waits until the next sweep. It returns early if an Announce brings the deadline forward: the

@@ -21,6 +21,7 @@ type view[M any] struct {
 	limiter  *evictlimit.Limiter
 	zones    *zones
 	holds    holds
+	confirms confirmQueue
 	shadow   shadow
 	fence    recent.Fence // of incarnations that have ended
 	recorder recorder

@@ -38,9 +38,17 @@ type Stats struct {
 	Recovered uint64 // times that a contact, or a longer timeout, ended a suspicion
 
 	// HeldByLimit and HeldByConfirm count evictions that were put off, once each time that a host
-	// was due: HeldByLimit if the eviction limit decided to hold the host, HeldByConfirm if Confirm
-	// left it out or failed. Host.Hold and Evidence.Hold give the reason.
+	// was due: HeldByLimit when the eviction limit decides to hold the host, HeldByConfirm when
+	// Confirm is asked about it. Host.Hold and Evidence.Hold give the reason.
 	HeldByLimit, HeldByConfirm uint64
+
+	// Confirm has the figures of Config.Confirm.
+	Confirm struct {
+		Waiting     int       // hosts that Confirm is to be asked about, now
+		Asked       int       // hosts that Confirm is asked about now
+		OldestAsked time.Time // when it was asked about them; zero if there are none
+		Refused     uint64    // times that Confirm left out a host
+	}
 
 	ConfirmFailures uint64 // calls of Confirm that returned an error, panicked or ended their goroutine
 	PolicyErrors    uint64 // invalid answers of the policy or of the Shadow
@@ -136,6 +144,9 @@ func (s *view[M]) stats(now int64) Stats {
 	slices.SortFunc(stats.Zones, func(a, b ZoneStats) int { return strings.Compare(a.Name, b.Name) })
 	stats.AdvisedInterval = s.advisor.Interval(now)
 	stats.Stalls, stats.StallTime = s.stalls.Count(), s.stalls.Total()
+	if stats.Confirm.Waiting, stats.Confirm.Asked = s.confirms.waiting, s.confirms.asked; s.confirms.asked > 0 {
+		stats.Confirm.OldestAsked = s.clock.Wall(s.confirms.askedAt)
+	}
 	stats.RejoinedAfterEviction, stats.Shadow = s.shadow.rejoined, s.shadow.stats
 	s.latency.fill(&stats)
 	return stats

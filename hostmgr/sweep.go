@@ -29,8 +29,8 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	ctx = orBackground(ctx)
 	defer r.flush() // also if a callback ends this goroutine
 	w := sweeper[M]{r: r}
-	due := w.sweep(ctx, true)
-	w.confirmAll(ctx, due)
+	w.sweep(ctx, true)
+	w.confirm(ctx)
 	w.rep.Cleaned = r.cleanups.Sweep(ctx, func() { w.observe() })
 	r.tell()
 	return w.rep
@@ -60,21 +60,20 @@ type sweeper[M any] struct {
 	rep SweepReport
 }
 
-// sweep checks each bucket that is due, and returns the hosts that Confirm is to be asked about. No
-// other call waits long for it: it takes mu for one bucket at a time, or for a few in which no host
-// is due. If held is true it checks the held hosts too.
+// sweep checks each bucket that is due. No other call waits long for it: it takes mu for one bucket
+// at a time, or for a few in which no host is due. If held is true it checks the held hosts too.
 //
 // It ends. A check sets the deadline of the bucket beyond its own clock reading, which is not
 // before the beginning of the sweep. No call brings that deadline back to before the beginning:
 // scheduleCheck keeps it ahead of the latest reading of the current sweep.
-func (w *sweeper[M]) sweep(ctx context.Context, held bool) (due []pendingEviction) {
+func (w *sweeper[M]) sweep(ctx context.Context, held bool) {
 	if w.r.sweepSem.Acquire(ctx, 1) != nil {
-		return nil
+		return
 	}
 	defer w.r.sweepSem.Release(1)
 	began, more := w.begin(held)
 	if !more {
-		return nil
+		return
 	}
 	c := &checker[M]{sweeper: *w, began: began} // with a copy: so an idle sweep allocates nothing
 	if w.r.cfg.EvictionLimit.on() {
@@ -85,7 +84,6 @@ func (w *sweeper[M]) sweep(ctx context.Context, held bool) (due []pendingEvictio
 	}
 	w.rep = c.rep
 	w.end(began)
-	return c.toConfirm
 }
 
 // begin returns whether any bucket is due. If held is true it makes the buckets with held hosts

@@ -110,8 +110,8 @@ var callbacks = []mutant{
 		seen:    "found from outside, 2026-11-29",
 		story:   "The answers of Confirm were matched by number only, and an embedder may restore two hosts with one number.",
 		file:    "hostmgr/confirm.go",
-		is:      "allowed[pendingEviction{h.ID, h.Registration}] = true",
-		becomes: "for _, q := range asked {\n\t\t\tif q.registration == h.Registration {\n\t\t\t\tallowed[q.pendingEviction] = true\n\t\t\t}\n\t\t}",
+		is:      "switch allowed := ans.allowed[pendingEviction{t.id, t.registration}]; {",
+		becomes: "allowed := false\n\tfor p := range ans.allowed {\n\t\tallowed = allowed || p.registration == t.registration\n\t}\n\tswitch {",
 		test:    "TestHostsWithTheSameNumberAreKeptApart",
 	},
 	{

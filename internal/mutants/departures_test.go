@@ -78,9 +78,9 @@ var departures = []mutant{
 		name:    "a flag that only success clears",
 		seen:    "golang/go#33519, golang/go#41133",
 		story:   "A function panicked in a singleflight.Group, and later callers with its key waited forever.",
-		file:    "hostmgr/confirm.go",
-		is:      "defer w.r.confirming.Store(false)",
-		becomes: "defer func() { w.r.confirming.Store(len(due) > 0) }()",
+		file:    "hostmgr/confirmcall.go",
+		is:      "defer close(c.done) // separate",
+		becomes: "defer func() {\n\t\tif c.answer.allowed != nil {\n\t\t\tclose(c.done)\n\t\t}\n\t}() // separate",
 		test:    "TestUnderRunAHangingConfirmStopsNothing",
 	},
 	{
@@ -161,8 +161,8 @@ var departures = []mutant{
 		seen:    "hashicorp/hcat#8",
 		story:   "Stop ended every goroutine except the one that waited for an answer.",
 		file:    "hostmgr/run.go",
-		is:      "\tdefer d.confirms.Wait() ",
-		becomes: "\t",
+		is:      "\tdefer d.confirms.Wait()\n",
+		becomes: "",
 		test:    "TestRunWaitsForConfirm",
 	},
 	{

@@ -61,8 +61,8 @@ var silence = []mutant{
 		seen:    "dragonflyoss/Dragonfly2 scheduler/resource/host_manager.go, davenverse/mules#56",
 		story:   "RunGC checked a host and then deleted the host with its id, which could be another.",
 		file:    "hostmgr/confirm.go",
-		is:      "\tswitch {\n\tcase a.State != detector.StateOffline:",
-		becomes: "\tswitch {\n\tcase allowed:\n\t\te.End()\n\t\ts.depart(e, DepartureEvicted, &a, now)\n\t\ts.index.Shrink(e)\n\t\trep.Evicted++\n\t\treturn true\n\tcase a.State != detector.StateOffline:",
+		is:      "\tif t.state == ended {\n\t\treturn false\n\t}\n\te, _ := s.find(t.hash, t.id, t.registration)\n\tvar a assessment\n\ts.assess(&a, e, now)\n",
+		becomes: "\te, ok := s.find(t.hash, t.id, t.registration)\n\tif !ok {\n\t\treturn false\n\t}\n\tvar a assessment\n\ts.assess(&a, e, now)\n\tif ans.allowed[pendingEviction{t.id, t.registration}] {\n\t\te.End()\n\t\ts.depart(e, DepartureEvicted, &a, now)\n\t\ts.index.Shrink(e)\n\t\treturn true\n\t}\n",
 		test:    "TestConfirmsAnswerIsCheckedAgain",
 	},
 	{
@@ -142,9 +142,9 @@ var silence = []mutant{
 		seen:    "hashicorp/nomad#14481",
 		story:   "A node was marked as down although a heartbeat had arrived after the check began.",
 		file:    "hostmgr/confirm.go",
-		is:      "case a.Word != word:",
+		is:      "case a.Word != t.word:",
 		becomes: "case false:",
-		test:    "TestConfirmsAnswerDoesNotOutliveAHeartbeat",
+		test:    "TestConfirmsAnswerDoesNotOutliveAContactInThePast",
 	},
 	{
 		name:    "two ways to the same state",
