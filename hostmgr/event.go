@@ -8,7 +8,7 @@ type EventKind uint8
 // The kinds of events.
 const (
 	EventJoined    EventKind = iota + 1 // a registration began
-	EventUpdated                        // an Announce refreshed a host
+	EventUpdated                        // an Announce refreshed a host, or an Update changed its metadata
 	EventSuspected                      // a sweep found the host suspect; or due, and something may hold it
 	EventRecovered                      // a contact, or a longer timeout, ended the suspicion
 	EventDeparted                       // a registration ended: see Event.Departure

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"time"
 
 	"github.com/hostlife/hostlife/clock"
@@ -93,6 +94,23 @@ func Example_shutdown() {
 	// Output:
 	// pending: true
 	// freed a
+}
+
+// A scheduler notes that a host is full. The note is no contact: it does not keep the host alive.
+// The map is copied, because snapshots of the host share it.
+func ExampleRegistry_Update() {
+	hosts, _ := hostmgr.New(hostmgr.Config[map[string]string]{})
+	_, _ = hosts.Announce(hostmgr.Announcement[map[string]string]{ID: "a", Metadata: map[string]string{"rack": "7"}})
+	before, _ := hosts.Get("a")
+
+	err := hosts.Update("a", 0, func(labels map[string]string) map[string]string {
+		labels = maps.Clone(labels)
+		labels["full"] = "yes"
+		return labels
+	})
+	after, _ := hosts.Get("a")
+	fmt.Println(err, before.Metadata, after.Metadata, after.LastContact.Equal(before.LastContact))
+	// Output: <nil> map[rack:7] map[full:yes rack:7] true
 }
 
 // A process stores its hosts. The next one restores them: each keeps its registration, and its

@@ -34,10 +34,18 @@ func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64)
 	had := e.Interval()
 	s.touch(e, now, now) // before its zone changes
 	s.zones.move(e, a.Zone)
-	s.metadata.store(e, &a.Metadata)
+	s.setMetadata(e, &a.Metadata, nil)
 	s.setTimeouts(e, q.timeouts, now)
 	s.emit(EventUpdated, e, nil, now)
 	return s.ack(e, had, q.most, now)
+}
+
+// setMetadata also notes the change for each Update under way. by is the one that it is for, or nil.
+func (s *state[M]) setMetadata(e index.Entry, m *M, by *updateCall) {
+	s.metadata.store(e, m)
+	if len(s.updates.of) > 0 {
+		s.updates.changed(e.Hash(), by)
+	}
 }
 
 // replace begins a new registration and ends the old one. The index has the new one before the old
@@ -69,7 +77,7 @@ func (s *state[M]) insert(a Announcement[M], h index.Hash, t *detector.Timeouts,
 	e := s.index.Insert(h, &index.Host{
 		ID: a.ID, Timeouts: t, Incarnation: a.Incarnation, Registration: number, Contact: now, Joined: joined,
 	})
-	s.metadata.store(e, &a.Metadata)
+	s.setMetadata(e, &a.Metadata, nil)
 	return e
 }
 

@@ -28,6 +28,7 @@ type model struct {
 type modelHost struct {
 	incarnation            uint64
 	joined, seen, interval time.Duration
+	metadata               string
 }
 
 func newModel(p hostmgr.Policy) *model {
@@ -51,8 +52,17 @@ func (m *model) announce(id string, incarnation uint64, interval time.Duration) 
 		joined, interval = old.joined, cmp.Or(interval, old.interval)
 	}
 	interval = cmp.Or(interval, hostmgr.DefaultInterval)
-	m.hosts[id] = modelHost{incarnation, joined, m.now, interval}
+	m.hosts[id] = modelHost{incarnation, joined, m.now, interval, ""}
 	return nil
+}
+
+func (m *model) update(id string, incarnation uint64, change func(string) string) error {
+	h, err := m.find(id, incarnation)
+	if err == nil {
+		h.metadata = change(h.metadata)
+		m.hosts[id] = h
+	}
+	return err
 }
 
 // find returns the host that a call of this incarnation refers to.
@@ -190,7 +200,7 @@ func (m *model) differ(s *script) string {
 	shown, start := 0, m.start(s.clock.Now())
 	for h := range s.All() {
 		shown++
-		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastContact.Sub(start), h.Interval}
+		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastContact.Sub(start), h.Interval, h.Metadata}
 		want, there := m.hosts[h.ID]
 		if !there || got != want || h.State != m.state(want) {
 			return fmt.Sprintf("%s is %+v, %v; not %+v, %v", h.ID, got, h.State, want, m.state(want))

@@ -190,6 +190,24 @@ func (x *machine) Observe(t *rapid.T) {
 	agree(t, want, x.Registry.Observe(id, incarnation, age))
 }
 
+// Update lets some other step come between, and is done at the next attempt.
+func (x *machine) Update(t *rapid.T) {
+	id, incarnation := someID.Draw(t, "id"), someIncarnation.Draw(t, "incarnation")
+	between := []func(*rapid.T){nil, x.Announce, x.Heartbeat, x.Forget, x.Sweep, x.Advance}[rapid.IntRange(0, 5).Draw(t, "between")]
+	before, want := x.m.find(id, incarnation)
+	got := x.Registry.Update(id, incarnation, func(m string) string {
+		if between != nil {
+			between(t)
+			between = nil
+		}
+		return m + "+"
+	})
+	if want == nil {
+		want = x.m.update(id, before.incarnation, func(m string) string { return m + "+" })
+	}
+	agree(t, want, got)
+}
+
 func (x *machine) Leave(t *rapid.T) {
 	id, incarnation := someID.Draw(t, "id"), someIncarnation.Draw(t, "incarnation")
 	err := x.Registry.Leave(context.Background(), id, incarnation)

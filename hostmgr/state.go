@@ -22,6 +22,7 @@ type view[M any] struct {
 	zones    *zones
 	holds    holds
 	confirms confirmQueue
+	updates  updates
 	shadow   shadow
 	fence    recent.Fence // of incarnations that have ended
 	recorder recorder

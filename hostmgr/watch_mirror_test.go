@@ -158,7 +158,7 @@ func write(t *testing.T, r *hostmgr.Registry[int], round int) {
 				if rnd.IntN(2) == 0 {
 					interval = time.Hour
 				}
-				switch rnd.IntN(8) {
+				switch rnd.IntN(9) {
 				case 0, 1, 2:
 					_, err := r.Announce(hostmgr.Announcement[int]{ID: id, Metadata: i, Interval: interval})
 					require.NoError(t, err)
@@ -171,6 +171,8 @@ func write(t *testing.T, r *hostmgr.Registry[int], round int) {
 				case 5:
 					_ = r.Forget(id, 0)
 				case 6:
+					_ = r.Update(id, 0, func(m int) int { return m + 1 })
+				case 7:
 					time.Sleep(time.Duration(rnd.IntN(100)) * time.Millisecond)
 				default:
 					_, _ = r.Heartbeat(id, 0)
@@ -201,7 +203,7 @@ func TestAMirrorIsCompleteAtSynced(t *testing.T) {
 		if m.synced {
 			break
 		}
-		switch i := rnd.IntN(9000); rnd.IntN(4) {
+		switch i := rnd.IntN(9000); rnd.IntN(5) {
 		case 0:
 			_ = r.Leave(t.Context(), strconv.Itoa(i), 0)
 		case 1:
@@ -209,6 +211,8 @@ func TestAMirrorIsCompleteAtSynced(t *testing.T) {
 		case 2:
 			newest++
 			announce(i, i, newest) // replaces the current host, if there is one
+		case 3:
+			_ = r.Update(strconv.Itoa(i), 0, func(m int) int { return m + 1 })
 		}
 	}
 	require.Len(t, m.hosts, r.Len())
