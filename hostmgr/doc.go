@@ -21,6 +21,13 @@
 //
 // All methods of a Registry are safe for concurrent use.
 //
+// A process should announce an incarnation that it chooses when it starts, for instance by the wall
+// clock. Without one, a restart within the timeout is not noticed: there is no departure, and no
+// cleanup of what the former process left. See [Announcement].
+//
+// The registry and all that it returns share the data that M refers to. To change metadata without
+// a contact, use [Registry.Update].
+//
 // # Promises
 //
 // The field or method in brackets has the details.

@@ -20,16 +20,25 @@ type Announcement[M any] struct {
 	// ID identifies the host: 1 to 1024 bytes.
 	ID string
 	// Metadata is a value of the embedder's own type. The registry stores it and never looks
-	// inside. A refresh replaces it.
+	// inside. A refresh replaces it, and so does Update.
+	//
+	// The registry copies the value as an assignment does. If M has pointers, maps or slices, then
+	// the embedder, the registry and all that the registry shows to refer to the same data. So
+	// these data must not be modified once they are announced. To change them, call Update with a
+	// function that copies them first.
 	Metadata M
 	// Interval is the time until the host's next contact, from 10 ms to 24 h. Zero means
-	// DefaultInterval, and in a refresh the interval from which the host's timeouts are computed
-	// already. With Pacing, a host announces the interval that the latest Ack advised.
+	// DefaultInterval, and in a refresh the interval that the host has. With Pacing, a host
+	// announces the interval that the latest Ack advised.
 	Interval time.Duration
 	// Incarnation orders the processes that used one id: newer is greater. A leave, heartbeat or
 	// announce of an older incarnation changes nothing of a newer one. Zero means the current
 	// registration. If there is none, Announce assigns an incarnation greater than any that it has
 	// assigned before.
+	//
+	// With zero, a process that restarts within its timeout looks like the process before: there is
+	// no departure and no cleanup. So a process should choose its incarnation when it starts, for
+	// instance by the wall clock in nanoseconds: uint64(time.Now().UnixNano()).
 	//
 	// What ended is over: after a Leave, or after a newer incarnation has replaced it, an
 	// incarnation and all older ones get ErrStale, although the host is not registered. The
@@ -89,10 +98,11 @@ func (s State) String() string {
 	return name([]string{"", "alive", "late", "suspect", "offline"}, int(s))
 }
 
-// A Host is a snapshot of one host. Changing it changes nothing in the registry.
+// A Host is a snapshot of one host. Changing it changes nothing in the registry, except that
+// Metadata may refer to data that the registry refers to as well.
 type Host[M any] struct {
 	ID          string
-	Metadata    M
+	Metadata    M // what it refers to must not be modified: see Announcement.Metadata
 	State       State
 	Interval    time.Duration // from which the timeouts are computed
 	Incarnation uint64

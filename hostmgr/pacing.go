@@ -27,8 +27,8 @@ import (
 // A host's timeouts are computed from the longest interval that it may be using: the interval that
 // it last announced, or any interval that it was told since, rounded up to one of 64 steps in each
 // power of two. So a change of the interval evicts no host, even if an Ack is lost. A Heartbeat
-// does not say which interval its host uses, so a shorter interval counts from the next Announce,
-// which names it.
+// does not say which interval its host uses, and neither does an Announce with a zero Interval. So
+// a shorter interval counts from the next Announce that names it.
 type Pacing struct {
 	// Min and Max bound the interval, from 10 ms to 24 h. A zero Min means 30 s. A zero Max means
 	// 10 x Min, but 24 h at most.

@@ -7,7 +7,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// Get returns the host as it is now, or false if it is not registered. It does not allocate.
+// Get returns the host as it is now, or false if it is not registered. It does not allocate. If M
+// has pointers, maps or slices, what they refer to must not be modified: use Update.
 //
 // The state is computed from the clock at the call, but only a sweep evicts. Until then a host that
 // is StateOffline is registered: Len counts it, a contact saves it, and Leave ends it as
