@@ -3,7 +3,6 @@ package hostmgr
 import (
 	"time"
 
-	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
@@ -12,8 +11,9 @@ import (
 //
 // The incarnation of the announcement decides. An equal one refreshes the host. A greater one
 // replaces it: the old registration ends as DepartureReplaced. A lower one is refused with
-// ErrStale, and so is one that has ended: see Announcement.Incarnation. Other errors wrap
-// ErrInvalid, or are ErrFull.
+// ErrStale, and so is one that has ended: see Announcement.Incarnation. ErrConflict means that
+// another speaker has the id: see Announcement.Speaker. Other errors wrap ErrInvalid, or are
+// ErrFull.
 //
 // A refresh with a zero Interval or Zone keeps the interval or the zone that the host has.
 func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
@@ -93,13 +93,14 @@ func (c *announcing[M]) apply(interval time.Duration, first, again quote) (ack A
 	defer c.r.unlock()
 	s.index.Reserve(c.hash)
 	old, ok := s.index.Lookup(c.hash, c.a.ID)
-	switch {
-	case interval != c.a.intervalFor(old, ok):
+	if interval != c.a.intervalFor(old, ok) {
 		return Ack{}, false, nil
-	case ok && c.a.refreshes(old):
-		ack = s.refresh(old, c.a, again, now)
-	default:
-		ack, err = s.begin(old, ok, c.a, c.hash, first, now)
+	}
+	x := applying[M]{s, c.a, c.hash, old, first, again, now}
+	if ok && c.a.refreshes(old) {
+		ack, err = x.again()
+	} else {
+		ack, err = x.begin(ok)
 	}
 	return ack, true, err
 }
@@ -112,43 +113,8 @@ func checkAnnouncement[M any](a *Announcement[M]) error {
 	if err := checkName("zone", a.Zone, 0); err != nil {
 		return err
 	}
+	if err := checkName("speaker", a.Speaker, 0); err != nil {
+		return err
+	}
 	return checkInterval(a.Interval)
-}
-
-// A quote is the data for the answer to an announcement.
-type quote struct {
-	had, most time.Duration      // what the host was told before, and may be told: see pacing.Advisor.Pick
-	timeouts  *detector.Timeouts // that it has from then on
-}
-
-// quotes returns one quote for a host that joins, and one for a host that is registered. It may ask
-// the policy, so no lock may be held.
-func (p *parts[M]) quotes(said time.Duration) (first, again quote) {
-	if p.advisor == nil {
-		again = p.quote(said, 0)
-		return again, again
-	}
-	now := p.clock.Now()
-	again = p.quote(said, p.advisor.Interval(now))
-	had, most := p.advisor.QuoteJoin(now)
-	if had == again.had && most == again.most {
-		return again, again
-	}
-	first = p.quote(said, most)
-	first.had = had
-	return first, again
-}
-
-func (p *parts[M]) quote(said, most time.Duration) quote {
-	return quote{most, most, p.policies.timeouts(p.advisor.EffectiveInterval(said, most))}
-}
-
-// ack answers the announcement of a host that was told the interval had, and may be told up to
-// most.
-func (s *state[M]) ack(e index.Entry, had, most time.Duration, now int64) Ack {
-	ack := Ack(e.Header())
-	if s.advisor != nil {
-		ack.Interval = s.advisor.Pick(ack.Registration, had, most, now)
-	}
-	return ack
 }

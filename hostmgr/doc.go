@@ -34,11 +34,11 @@
 //
 //  1. A heartbeat protects: no eviction before the timeout has passed. [Registry.Heartbeat]
 //  2. One departure per registration. Its cleanup is repeated until it succeeds. [Departure]
-//  3. The past cannot touch the present: an older incarnation changes nothing. [Announcement]
+//  3. The past cannot touch the present: what is older, or has ended, changes nothing. [Announcement]
 //  4. Silence counts only while the registry observes its hosts: stalls evict no host. [Config]
 //  5. A sweep decides; the clock only shows. Only a sweep removes a silent host. [Registry.Get]
 //  6. Detection is bounded under Run, whatever the number of hosts, and measured. [Registry.Run]
-//  7. Memory is released after departure and cleanup. Only recent evictions are kept. [Stats]
+//  7. Memory is released after departure and cleanup, but for recent ends. [Stats]
 //  8. Callbacks may block, fail or panic: sweeps, heartbeats and other callbacks go on. [Config]
 //  9. No hidden goroutines. None exists unless Run was called; all end with it. [Registry.Run]
 //  10. Order. Events of one host arrive in order, and no gap goes unnoticed. [Registry.Watch]

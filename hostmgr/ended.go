@@ -55,27 +55,30 @@ func (x *ending[M]) remember(s *state[M], h index.Hash, incarnation uint64, now 
 }
 
 // begin begins a registration, unless the announcement comes from what has ended, or from an older
-// incarnation than the current one. ok is false if the host is not registered.
-func (s *state[M]) begin(current index.Entry, ok bool, a Announcement[M], h index.Hash, q quote, now int64) (Ack, error) {
+// incarnation than the current one. registered says whether there is a current one.
+func (x *applying[M]) begin(registered bool) (ack Ack, err error) {
 	switch {
-	case s.fence.Refuses(uint64(h), a.Incarnation, now):
+	case x.fence.Refuses(uint64(x.hash), x.a.Incarnation, x.now):
 		return Ack{}, ErrStale
-	case ok && a.Incarnation > current.Incarnation():
-		return s.replace(current, a, h, q, now), nil
-	case ok && !s.yield(current, now):
+	case registered && x.a.Incarnation > x.current.Incarnation():
+		ack = x.replace(x.current, x.a, x.hash, x.first, x.now)
+	case registered && !x.yield():
 		return Ack{}, ErrStale
+	default:
+		x.passEnd()
+		ack, err = x.join(x.a, x.hash, x.first, x.now, x.now, 0)
 	}
-	s.passEnd(a.Incarnation, h, now)
-	return s.join(a, h, q, now, now, 0)
+	x.claim(ack)
+	return ack, err
 }
 
 const maxIncarnation = 1<<64 - 1<<40 // leaves numbers to assign
 
 // passEnd makes sure that an incarnation that is assigned is greater than those of the id that have
 // ended.
-func (s *state[M]) passEnd(announced uint64, h index.Hash, now int64) {
-	if announced == 0 {
-		s.incarnation = max(s.incarnation, min(s.fence.Ended(uint64(h), now), maxIncarnation))
+func (x *applying[M]) passEnd() {
+	if x.a.Incarnation == 0 {
+		x.incarnation = max(x.incarnation, min(x.fence.Ended(uint64(x.hash), x.now), maxIncarnation))
 	}
 }
 
@@ -87,11 +90,11 @@ func (s *state[M]) passEnd(announced uint64, h index.Hash, now int64) {
 // old registration for ever.
 //
 // It compares and evicts, as a sweep does: a heartbeat at this moment saves the registration.
-func (s *state[M]) yield(e index.Entry, now int64) (evicted bool) {
-	if h := s.holds.of(e); h.awaitsLimit || h.confirm != refused && h.confirm != confirmFailed {
+func (x *applying[M]) yield() (evicted bool) {
+	if h := x.holds.of(x.current); h.awaitsLimit || h.confirm != refused && h.confirm != confirmFailed {
 		return false
 	}
 	var a assessment
-	s.assess(&a, e, now)
-	return a.State == detector.StateOffline && s.evict(e, &a, now)
+	x.assess(&a, x.current, x.now)
+	return a.State == detector.StateOffline && x.evict(x.current, &a, x.now)
 }

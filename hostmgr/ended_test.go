@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -140,7 +141,7 @@ func TestAfterALeaveNoAnnounceOfItsProcessJoins(t *testing.T) {
 			wg.Go(func() {
 				for late := false; !late; {
 					late = left.Load()
-					if err := s.as(incarnation); late && err != hostmgr.ErrStale {
+					if err := s.as(incarnation); late && !errors.Is(err, hostmgr.ErrStale) {
 						t.Errorf("incarnation %d after its Leave: %v", incarnation, err)
 					}
 				}

@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -90,9 +91,9 @@ func TestAHeartbeatSavesAHostFromAnOldAnnounce(t *testing.T) {
 		wg.Go(func() { announce = s.as(4) })
 		wg.Wait()
 		switch h := s.get("a"); {
-		case heartbeat == nil && h.Incarnation == 9 && announce == hostmgr.ErrStale:
+		case heartbeat == nil && h.Incarnation == 9 && errors.Is(announce, hostmgr.ErrStale):
 			saved++
-		case heartbeat == hostmgr.ErrUnknownHost && h.Incarnation == 4 && announce == nil:
+		case errors.Is(heartbeat, hostmgr.ErrUnknownHost) && h.Incarnation == 4 && announce == nil:
 			ended++
 		default:
 			require.Fail(t, "neither", "%v, %v, %+v", heartbeat, announce, h)

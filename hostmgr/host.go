@@ -19,8 +19,8 @@ const (
 type Announcement[M any] struct {
 	// ID identifies the host: 1 to 1024 bytes.
 	ID string
-	// Metadata is a value of the embedder's own type. The registry stores it and never looks
-	// inside. A refresh replaces it, and so does Update.
+	// Metadata is a value of the embedder's own type. The registry stores it, and looks inside only
+	// to compare plain values: see Stats.Conflicts. A refresh replaces it, and so does Update.
 	//
 	// The registry copies the value as an assignment does. If M has pointers, maps or slices, then
 	// the embedder, the registry and all that the registry shows to refer to the same data. So
@@ -63,6 +63,24 @@ type Announcement[M any] struct {
 	// their zone, but are counted in zone "other". Such a host is counted in its own zone from its
 	// next Announce at which there is room.
 	Zone string
+	// Speaker says which machine or process announces the id, if two may use it, such as clones of
+	// one image: a machine id, a boot id or an address. It is optional, at most 1024 bytes, and must
+	// not change while a process keeps its incarnation.
+	//
+	// A registration belongs to the first speaker that an announcement of it says. While the host
+	// is Alive or Late, an announce of its incarnation, or of incarnation 0, by another speaker is
+	// refused with ErrConflict, counted in Stats.Conflicts and logged. If the host is Suspect or
+	// Offline, the other speaker takes the id over: its announce begins a new registration with the
+	// same incarnation, and the old one ends as DepartureReplaced. An announce without a speaker is
+	// taken for one of the registration's own.
+	//
+	// Heartbeats do not say who speaks. So a machine that gets ErrConflict must not send any.
+	Speaker string
+	// Revision orders the announcements of one registration, which may overtake each other: later is
+	// greater. It is optional. An announce with a lower revision than the greatest so far is a
+	// contact and changes nothing else. It returns no error, and is counted in Stats.Overtaken. An
+	// equal revision applies again. Zero always applies, and leaves the greatest as it is.
+	Revision uint64
 }
 
 // An Ack answers an Announce or a Heartbeat: it says what the host uses for its next contact.

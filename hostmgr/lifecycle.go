@@ -3,6 +3,7 @@ package hostmgr
 import (
 	"time"
 
+	"github.com/hostlife/hostlife/hostmgr/internal/claims"
 	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
@@ -57,7 +58,9 @@ func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q q
 	defer s.track(q.timeouts, -1, now)
 	zone := old.Zone()
 	e := s.insert(a, h, q.timeouts, now, now, 0)
-	s.fence.End(uint64(h), old.Incarnation(), now)
+	if a.Incarnation > old.Incarnation() {
+		s.fence.End(uint64(h), old.Incarnation(), now)
+	}
 	s.depart(old, DepartureReplaced, nil, now)
 	s.zones.enter(e, s.limiter.Move(zone, a.Zone), a.Zone)
 	s.account(e, now)
@@ -263,6 +266,9 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 		s.advisor.Update(s.limiter.Hosts(), now)
 	}
 	s.zones.leave(e)
+	if s.claims != nil {
+		s.claims = s.claims.Forget(claims.Key{Hash: uint64(e.Hash()), Registration: e.Registration()})
+	}
 	s.metadata.clear(e)
 	s.index.Remove(e)
 	s.counts.departed(k)

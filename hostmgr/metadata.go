@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"reflect"
 	"unsafe"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
@@ -65,6 +66,34 @@ func (m metadata[M]) store(e index.Entry, from *M) {
 		values[i] = new(M)
 	}
 	*values[i] = *from
+}
+
+// isPlain reports whether two values of a type can be compared, and differ only if their contents
+// do: a type of numbers, strings, booleans, and arrays and structs of these. A pointer may be
+// another one for the same contents. A comparison of interfaces may panic.
+func isPlain(t reflect.Type) bool {
+	switch k := t.Kind(); k {
+	case reflect.Array:
+		return isPlain(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !isPlain(t.Field(i).Type) {
+				return false
+			}
+		}
+		return true
+	default:
+		return k >= reflect.Bool && k <= reflect.Complex128 || k == reflect.String
+	}
+}
+
+// comparable reports whether differs may be called. Large values would be copied to the heap.
+func (m metadata[M]) comparable() bool { return !m.large() && isPlain(reflect.TypeFor[M]()) }
+
+// differs reports whether the metadata of a host is not equal to other. It does not allocate.
+func (metadata[M]) differs(e index.Entry, other *M) bool {
+	block, i := e.Value()
+	return any((*[perBlock]M)(block)[i]) != any(*other)
 }
 
 // clear makes the metadata of a host zero, so that it holds no memory.

@@ -25,8 +25,9 @@ type parts[M any] struct {
 	events      *eventlog.Log // nil without Config.Recorder
 	stallLogger *stallLogger
 
-	mayHold    bool // something may hold a host that is due
-	tracksGaps bool // the gap before each contact matters: see Registry.slowHeartbeat
+	mayHold          bool // something may hold a host that is due
+	comparesMetadata bool // announces are compared: see compareAndRefresh
+	tracksGaps       bool // the gap before each contact matters: see Registry.slowHeartbeat
 }
 
 // newParts makes the parts of a registry. replan makes Run compute its next deadline again.
@@ -39,6 +40,7 @@ func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
 	p.advisor = newAdvisor(cfg.Pacing, first)
 	p.index = index.New(p.metadata.values(), p.policies.needHistory)
 	p.events = newEventLog(cfg, p.clock)
+	p.comparesMetadata = p.metadata.comparable()
 	p.mayHold = cfg.Confirm != nil || cfg.EvictionLimit.on()
 	p.tracksGaps = p.policies.needHistory || cfg.Shadow != nil || cfg.Recorder != nil
 	return p

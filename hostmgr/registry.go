@@ -72,7 +72,7 @@ func (r *Registry[M]) peek() *view[M] {
 }
 
 // unlock releases mu, and then does what must not be done under it: it wakes watchers, Run, cleanup
-// workers and the goroutine of the recorder.
+// workers and the goroutine of the recorder, and logs a conflict.
 func (r *Registry[M]) unlock() {
 	todo, records := r.guarded.todo, r.guarded.recorder.pending
 	r.guarded.todo, r.guarded.recorder.pending = pendingWork[M]{}, false
@@ -89,6 +89,9 @@ func (r *Registry[M]) unlock() {
 	}
 	if records {
 		r.events.Kick()
+	}
+	if todo.conflict != "" {
+		r.cfg.Logger.Warn("announces contradict each other: two machines may use one id", "host", todo.conflict)
 	}
 }
 

@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"github.com/hostlife/hostlife/hostmgr/internal/claims"
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/evictlimit"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
@@ -24,7 +25,8 @@ type view[M any] struct {
 	confirms confirmQueue
 	updates  updates
 	shadow   shadow
-	fence    recent.Fence // of incarnations that have ended
+	fence    recent.Fence   // of incarnations that have ended
+	claims   *claims.Claims // nil if there is none
 	recorder recorder
 	watchers []*watcher[M] // replaced, never changed in place
 
@@ -51,6 +53,7 @@ type pendingWork[M any] struct {
 	watchers []*watcher[M] // to be woken
 	replan   bool          // Run plans to sweep too late
 	cleanups bool          // a cleanup was queued
+	conflict string        // the id of a host that two machines may use
 }
 
 func newState[M any](p *parts[M], made, first uint64) state[M] {

@@ -30,9 +30,25 @@ type Stats struct {
 	Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
 	// RejoinedAfterEviction counts joins of ids that were evicted in the 5 minutes before. These
 	// hosts were alive after all, or were restarted. For this count the registry remembers the
-	// hashes of evicted ids for 5 minutes, at most the latest 32,768. They take at most 2 MB, and
-	// are all that remains of a host after its departure and cleanup.
+	// hashes of evicted ids for 5 minutes, at most the latest 32,768. They take at most 2 MB. They
+	// and what Announcement.Incarnation says about ended incarnations, at most 3 MB, are all that
+	// remains of a host after its departure and cleanup.
 	RejoinedAfterEviction uint64
+
+	// Conflicts counts announces by which two machines seem to use one id. Each is logged, with the
+	// id. These count:
+	//   - an announce that is refused with ErrConflict, because another speaker has the id;
+	//   - a refresh that changes the zone, the interval or the metadata less than 3/4 of an interval
+	//     after another change of the same registration, or less than 5/4 after the one before. A
+	//     single early change does not count.
+	//
+	// The second rule is for announces without a Speaker. Metadata is compared only if M consists of
+	// numbers, strings and booleans, or arrays and structs of them, of at most 1024 bytes. With
+	// Pacing, intervals are not compared. The registry remembers the changes of at most 4096
+	// registrations, for about two intervals.
+	Conflicts uint64
+	// Overtaken counts announces that came after one with a greater Revision. They changed nothing.
+	Overtaken uint64
 
 	Suspected uint64 // times that a sweep found a host suspect, or due
 	Recovered uint64 // times that a contact, or a longer timeout, ended a suspicion

@@ -96,6 +96,9 @@ func (w *sweeper[M]) begin(held bool) (began int64, due bool) {
 	s.counts.Sweeps++
 	s.shadow.forget(now)
 	s.fence.Expire(now)
+	if s.claims != nil {
+		s.claims = s.claims.Expire(now)
+	}
 	s.advisor.Update(s.limiter.Hosts(), now)
 	if held && s.limiter.All().Held > 0 {
 		s.index.LowerHeld(now)

@@ -169,8 +169,8 @@ var intervals = []mutant{
 		seen:    "here",
 		story:   "A refresh kept the interval that it had read before another announce changed it.",
 		file:    "hostmgr/announce.go",
-		is:      "case interval != c.a.intervalFor(old, ok):",
-		becomes: "case false:",
+		is:      "if interval != c.a.intervalFor(old, ok) {",
+		becomes: "if false {",
 		test:    "TestARefreshMeansTheLatestInterval",
 	},
 }

@@ -36,6 +36,7 @@ var imports = map[string][]string{
 	below + "evictlimit": {below + "detector"},
 	below + "pacing":     {},
 	below + "recent":     {},
+	below + "claims":     {},
 	below + "eventlog":   {},
 	below + "calls":      {below + "monotime"},
 	below + "cleanup":    {below + "calls", below + "monotime"},
