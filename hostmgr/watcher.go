@@ -13,6 +13,7 @@ type watcher[M any] struct {
 	wake   chan struct{} // one slot
 	queue  [][]Event[M]  // in batches, so that it grows without being copied
 	queued int
+	marked int // events up to EventSynced in the queue; 0 if that is not there
 	missed uint64
 	sweep  uint64 // number of the latest sweep when it fell behind
 	cursor index.Cursor
@@ -31,7 +32,17 @@ func (w *watcher[M]) miss(sweep uint64) {
 		w.sweep = sweep
 	}
 	w.missed += uint64(w.queued) + 1
-	w.queue, w.queued = nil, 0
+	if w.marked > 0 {
+		w.missed-- // EventSynced is no event of the registry
+	}
+	w.queue, w.queued, w.marked = nil, 0, 0
+}
+
+// sync queues EventSynced behind the changes that the snapshot lacks. So a watcher gets it although
+// further changes come faster than the watcher takes them.
+func (w *watcher[M]) sync(e Event[M]) {
+	w.push(e)
+	w.marked = w.queued
 }
 
 func (w *watcher[M]) push(e Event[M]) {
@@ -51,6 +62,7 @@ func (w *watcher[M]) pop() []Event[M] {
 	first := w.queue[0]
 	w.queue[0] = nil // what was handed over is not kept
 	w.queue = w.queue[1:]
+	w.marked = max(0, w.marked-len(first))
 	if w.queued -= len(first); w.queued == 0 {
 		w.queue = nil
 	}

@@ -29,4 +29,13 @@ var served = []mutant{
 		becomes: "defer stop()\n\t\t\trefused[i], err = h.outcome(",
 		test:    "TestARefusedHostEndsAlone",
 	},
+	{
+		name:    "the end of a list waits behind all changes",
+		seen:    "hostmgr/watch.go: EventSynced was yielded only when no event waited",
+		story:   "A loop that was slower than the changes got all hosts and never heard that they were all.",
+		file:    "hostmgr/watch.go",
+		is:      "if w.missed == 0 && w.cursor.Done() && !w.synced {",
+		becomes: "if w.missed == 0 && w.cursor.Done() && !w.synced && w.queued == 0 {",
+		test:    "TestASlowWatcherGetsAllHostsWhileTheyChange",
+	},
 }
