@@ -27,7 +27,9 @@ for, however long that takes, with pauses that grow and have jitter.
 A host ends, with a log line, if a retry cannot help: the scheduler refuses the host as
 invalid, or a newer process has taken over its id. The other hosts go on. The process
 ends when no host is left. A host that has not joined yet, and whose id has a newer
-incarnation, waits for that incarnation to go: the clock may have gone back.
+incarnation, waits for that incarnation to go: the clock may have gone back. It also
+waits if its own incarnation has left, for 5 minutes: give each start a new incarnation,
+as the default does.
 
 Every call carries -incarnation (request header hostlife-incarnation). So a leave or
 a registration of peers that is delayed beyond a restart does not affect the new

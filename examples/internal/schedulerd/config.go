@@ -21,9 +21,11 @@ with both in front of it.
 In addition to Dragonfly's messages, it uses optional gRPC metadata. An announce, a
 leave or a stream of peers may carry hostlife-incarnation: a decimal number that orders
 the processes that used one host id (the start time will do). A request from an older
-incarnation than the current one is refused with FailedPrecondition. A request without
-hostlife-incarnation counts as from the current incarnation. So a leave that is delayed
-beyond a restart would end the new registration: send the header.
+incarnation than the current one is refused with FailedPrecondition. For 5 minutes so is
+an announce of an incarnation that has left or has been replaced. A request without
+hostlife-incarnation counts as from the current incarnation. Then a leave that is delayed
+beyond a restart ends the new registration, and a host that restarts within its timeout
+keeps its registration, with the peers of its former process. So send the header.
 
 The answer to an announce carries:
 
