@@ -29,6 +29,8 @@ import (
 // scrapes may overlap. Each scrape takes its own snapshot of one registry or task at a time.
 type Collector struct {
 	// Registries are Stats methods by the name of the registry, which becomes the label "registry".
+	// Stats waits for no callback of its registry. A function of your own must not block: a scrape
+	// calls one after the other, and waits for each.
 	Registries map[string]func() hostmgr.Stats
 
 	// GCs are GCs by name, which becomes the label "gc". The IDs of their tasks become the label
