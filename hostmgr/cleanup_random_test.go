@@ -36,8 +36,8 @@ func (m *mess) cleanup(ctx context.Context, d hostmgr.Departure[string]) error {
 		m.jobs[d.Host.Registration] = j
 	}
 	j.tries++
-	pause := 100 * time.Millisecond << max(0, j.tries-2)
-	if j.done || j.tries != d.Attempt || j.tries > 1 && time.Since(j.ended) < min(pause, 30*second) {
+	shortest := min(100*time.Millisecond<<max(0, j.tries-2), 30*second) / 2
+	if j.done || j.tries != d.Attempt || j.tries > 1 && time.Since(j.ended) < shortest {
 		m.t.Errorf("try %d of %+v, %v after %+v", j.tries, d, time.Since(j.ended), *j)
 	}
 	m.mu.Unlock()

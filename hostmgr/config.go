@@ -11,16 +11,28 @@ import (
 )
 
 const (
-	minStallThreshold = 10 * time.Millisecond
-	defaultWorkers    = 8
+	minStallThreshold     = 10 * time.Millisecond
+	defaultWorkers        = 8
+	defaultCleanupTimeout = 30 * time.Second
 )
 
 // Config configures a Registry. The zero Config works.
 //
 // Cleanup, Confirm, Recorder and Logger are callbacks. They are called with no lock held and may
 // call the registry. Under Run, a callback that blocks, fails or panics stops neither sweeps nor
-// heartbeats, and Stats counts its failures. Without Run, the goroutine that calls Sweep or Leave
-// calls them and waits for them.
+// heartbeats, and Stats counts its failures. Without Run, Sweep and Leave call them and wait for
+// them.
+//
+// Calls of Cleanup and Confirm have a time limit: CleanupTimeout and ConfirmTimeout. At the limit
+// the context of the call ends, by Config.Clock. context.Cause of that context then wraps
+// context.DeadlineExceeded, its Err is context.Canceled, and it has no Deadline. The context also
+// ends with the context of Run, Sweep or Leave, and when the call returns.
+//
+// A call that has not returned 10 s after its context ended is left behind: Stats counts it, the
+// Logger gets a line, and its worker, or the Sweep or Leave that waits for it, goes on without it.
+// Its host stays claimed until it returns, and then its result counts as usual. At most 1024 calls of
+// Cleanup and 8 of Confirm are left behind at a time. Beyond that, a call keeps its place until
+// another one returns.
 type Config[M any] struct {
 	// Detection: when a host becomes suspect, and when it is evicted.
 
@@ -54,22 +66,31 @@ type Config[M any] struct {
 	// Departure: what happens after a host has departed.
 
 	// Cleanup frees what the embedder keeps for a departed host. It is repeated until it returns
-	// nil, with pauses that grow from 100 ms to 30 s. A panic counts as an error. Cleanups of one
-	// id run one at a time and in order. Nil means that there is nothing to clean up. Forgotten
-	// hosts are not cleaned up.
+	// nil. A panic counts as an error. Cleanups of one id run one at a time and in order. Nil means
+	// that there is nothing to clean up. Forgotten hosts are not cleaned up.
 	//
-	// Under Run, Cleanup runs on a goroutine of the registry with the context of Run. Without Run
-	// it runs on the goroutine that calls Leave or Sweep, with that call's context, after the host
-	// was removed. The cleanup of a replaced host then waits for the next Sweep.
+	// The longest pause before a try grows from 100 ms to 30 s. Each pause is a random part of it,
+	// at least half, so that cleanups that failed together are not repeated together. At most 16
+	// cleanups of one id are pending. When one more comes, the oldest of them that is not running is
+	// given up: Stats.Cleanup.GivenUp counts it, and the Logger gets a line.
 	//
-	// Cleanup may call the registry. If it calls Leave, it must pass its own context. Otherwise
-	// this cleanup and that Leave may wait for each other until Run ends. A Sweep that Cleanup
-	// calls with its context runs no cleanups.
+	// Under Run, Cleanup runs on a worker of the registry, with a context within that of Run.
+	// Without Run it runs on a goroutine that Leave or Sweep starts and waits for, with a context
+	// within that of the call, after the host was removed. The cleanup of a replaced host then waits
+	// for the next Sweep.
+	//
+	// Cleanup may call the registry, with any context. Cleanups do not nest: within a Cleanup, Sweep
+	// runs no cleanups, and Leave returns ErrCleanupPending at once.
 	Cleanup func(context.Context, Departure[M]) error
 
-	// CleanupWorkers is how many cleanups may run at a time under Run. Zero means 8; negative is an
-	// error. Cleanups that are ready wait in one queue, retries included. The cleanup that has been
-	// ready longest is next.
+	// CleanupTimeout is the time limit of a call of Cleanup. Zero means 30 s; negative is an error.
+	// At the limit the context of the call ends, Stats.Cleanup.Timeouts counts it, and the Logger
+	// gets a line. The cleanup is repeated if it returns an error.
+	CleanupTimeout time.Duration
+
+	// CleanupWorkers is how many cleanups may run at a time under Run. Without Run it is how many
+	// Sweeps may run cleanups at a time. Zero means 8; negative is an error. Cleanups that are ready
+	// wait in one queue, retries included. The cleanup that has been ready longest is next.
 	CleanupWorkers int
 
 	// Driving: time, stalls and size.
@@ -164,6 +185,9 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	if c.CleanupWorkers < 0 {
 		return c, fmt.Errorf("%w: Config.CleanupWorkers %d is negative", ErrInvalid, c.CleanupWorkers)
 	}
+	if c.CleanupTimeout < 0 {
+		return c, fmt.Errorf("%w: Config.CleanupTimeout %v is negative", ErrInvalid, c.CleanupTimeout)
+	}
 	if c.MaxHosts < 0 {
 		return c, fmt.Errorf("%w: Config.MaxHosts %d is negative", ErrInvalid, c.MaxHosts)
 	}
@@ -196,6 +220,9 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	}
 	if c.CleanupWorkers == 0 {
 		c.CleanupWorkers = defaultWorkers
+	}
+	if c.CleanupTimeout == 0 {
+		c.CleanupTimeout = defaultCleanupTimeout
 	}
 	return c, nil
 }

@@ -23,7 +23,7 @@ func (k DepartureKind) String() string {
 
 // A Departure is the end of one registration, with the evidence for it. Each registration ends in
 // exactly one Departure, which is counted once in Stats and shown at most once to each watcher. Its
-// cleanup is repeated until it succeeds.
+// cleanup is repeated until it succeeds or is given up: see Config.Cleanup.
 type Departure[M any] struct {
 	Kind DepartureKind
 	Host Host[M] // at the end

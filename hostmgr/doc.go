@@ -33,14 +33,17 @@
 // The field or method in brackets has the details.
 //
 //  1. A heartbeat protects: no eviction before the timeout has passed. [Registry.Heartbeat]
-//  2. One departure per registration. Its cleanup is repeated until it succeeds. [Departure]
+//  2. One departure per registration. Its cleanup is repeated until it succeeds or is given up.
+//     [Departure]
 //  3. The past cannot touch the present: what is older, or has ended, changes nothing. [Announcement]
 //  4. Silence counts only while the registry observes its hosts: stalls evict no host. [Config]
 //  5. A sweep decides; the clock only shows. Only a sweep removes a silent host. [Registry.Get]
 //  6. Detection is bounded under Run, whatever the number of hosts, and measured. [Registry.Run]
 //  7. Memory is released after departure and cleanup, but for recent ends. [Stats]
-//  8. Callbacks may block, fail or panic: sweeps, heartbeats and other callbacks go on. [Config]
-//  9. No hidden goroutines. None exists unless Run was called; all end with it. [Registry.Run]
+//  8. Callbacks may block, fail or panic: sweeps, heartbeats and other callbacks go on. A call that
+//     hangs holds up another one for a bounded time, and is counted while it hangs. [Config]
+//  9. No hidden goroutines. Those of Run end with it, and those of a Sweep or Leave with the call,
+//     except for callbacks that ignore their context. [Registry.Run]
 //  10. Order. Events of one host arrive in order, and no gap goes unnoticed. [Registry.Watch]
 //  11. Every eviction can be explained by what its departure says. [Evidence]
 //  12. Fairness. The cleanup that has waited longest is done first. [Config]
@@ -66,15 +69,18 @@
 //
 // # Cleanup
 //
-// [Config].Cleanup frees what the embedder keeps for a host. An error is retried, with pauses from
-// 100 ms to 30 s, so Cleanup must be idempotent. Leave waits for the first try. If that fails,
-// Leave returns an error that wraps [ErrCleanupPending]. [Stats].Cleanup counts pending cleanups.
-// See the Example of [Config], "Cleanup".
+// [Config].Cleanup frees what the embedder keeps for a host. An error is retried, with pauses of up
+// to 30 s, so Cleanup must be idempotent. Its context ends after [Config].CleanupTimeout. Leave waits
+// for the first try. If that fails, Leave returns an error that wraps [ErrCleanupPending].
+// [Stats].Cleanup counts cleanups that are pending, and those that run. See the Example of [Config],
+// "Cleanup".
+//
+// At most 16 cleanups of one id are pending. When one more comes, the oldest is given up.
 //
 // # Restart and shutdown
 //
-// Run cancels running cleanups when its context ends, and returns when they have returned. Cleanups
-// that failed, or did not begin, stay pending. To finish them, call Sweep with another context
+// Run cancels running cleanups when its context ends, and returns when they have returned, or after
+// 10 s. Cleanups that failed, or did not begin, stay pending. To finish them, call Sweep with another context
 // until none is pending. See the package Example "Shutdown".
 //
 // To keep hosts over a restart, store what [Registry.All] yields, and pass it to [Registry.Restore]

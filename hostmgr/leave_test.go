@@ -162,61 +162,50 @@ func TestLeaveWaitsForASweepThatCleansUpTheSameID(t *testing.T) {
 	})
 }
 
-// Each worker is in a cleanup that lets another host leave. They do those cleanups themselves,
-// because no worker is free.
-func TestACleanupMayCallLeave(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var r *hostmgr.Registry[string]
-		var errs []error
-		var first uint64
-		r, err := hostmgr.New(hostmgr.Config[string]{
-			CleanupWorkers: 1,
-			Cleanup: func(ctx context.Context, d hostmgr.Departure[string]) error {
-				if d.Host.ID == "a" && d.Host.Registration == first {
-					_, _ = r.Announce(hostmgr.Announcement[string]{ID: "a"})
-					errs = append(errs, r.Leave(ctx, "b", 0), r.Leave(ctx, "a", 0))
+// A cleanup may let hosts leave, with any context, under Run and without. Leave does not run their
+// cleanups within this one, does not wait for a worker, and says so. They are done afterwards.
+func TestALeaveWithinACleanupReturnsAtOnce(t *testing.T) {
+	for name, of := range map[string]func(context.Context) context.Context{
+		"its context": func(ctx context.Context) context.Context { return ctx },
+		"another one": func(context.Context) context.Context { return context.Background() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var r *hostmgr.Registry[string]
+				var errs []error
+				r, err := hostmgr.New(hostmgr.Config[string]{
+					CleanupWorkers: 1,
+					Cleanup: func(ctx context.Context, d hostmgr.Departure[string]) error {
+						if d.Host.ID == "a" && d.Host.Metadata == "first" {
+							_, _ = r.Announce(hostmgr.Announcement[string]{ID: "a"})
+							errs = append(errs, r.Leave(of(ctx), "b", 0), r.Leave(of(ctx), "a", 0))
+						}
+						return nil
+					},
+				})
+				require.NoError(t, err)
+				for _, driver := range []string{"Sweep", "Run"} {
+					stop := func() { r.Sweep(t.Context()) }
+					if driver == "Run" {
+						stop = run(t, r)
+					}
+					for _, id := range []string{"a", "b"} {
+						_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Metadata: "first"})
+						require.NoError(t, err)
+					}
+					start := time.Now()
+					require.NoError(t, r.Leave(t.Context(), "a", 0))
+					synctest.Wait()
+					stop()
+					require.Len(t, errs, 2)
+					for _, err := range errs {
+						require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
+					}
+					require.Zero(t, time.Since(start))
+					require.Zero(t, r.Stats().Cleanup.Pending)
+					errs = nil
 				}
-				return nil
-			},
+			})
 		})
-		require.NoError(t, err)
-		stop := run(t, r)
-		first = firstRegistration(t, r) + 1
-		for _, id := range []string{"a", "b"} {
-			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
-			require.NoError(t, err)
-		}
-		require.NoError(t, r.Leave(t.Context(), "a", 0))
-		require.NoError(t, errs[0])
-		require.ErrorIs(t, errs[1], hostmgr.ErrCleanupPending, "its own id's turn comes after this one")
-		stop()
-	})
-}
-
-// Run returns when its context ends, although a cleanup waits for another cleanup.
-func TestACleanupThatWaitsForAWorkerDoesNotBlockRun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var r *hostmgr.Registry[string]
-		r, err := hostmgr.New(hostmgr.Config[string]{
-			CleanupWorkers: 1,
-			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
-				if d.Host.ID == "a" {
-					return r.Leave(context.Background(), "b", 0) // not the context that it got
-				}
-				return nil
-			},
-		})
-		require.NoError(t, err)
-		stop := run(t, r)
-		for _, id := range []string{"a", "b"} {
-			_, err := r.Announce(hostmgr.Announcement[string]{ID: id})
-			require.NoError(t, err)
-		}
-		var wg sync.WaitGroup
-		wg.Go(func() { _ = r.Leave(t.Context(), "a", 0) })
-		synctest.Wait()
-		stop()
-		wg.Wait()
-		require.Zero(t, r.Stats().Cleanup.Pending)
-	})
+	}
 }

@@ -13,10 +13,15 @@ import (
 // A silent host is evicted after its timeout and a short delay, whatever the number of hosts.
 // Stats.Latency has the measured delays.
 //
-// No goroutine exists unless Run was called, and Run returns only when all goroutines that it
-// started have ended. So Cleanup and Confirm must return when their context ends. The only
-// exception is a Write of the Recorder, or a call of the Logger, that hangs: Run leaves it behind
-// after a second.
+// Run returns when all goroutines that it started have ended. So Cleanup and Confirm should return
+// when their context ends. There are two exceptions:
+//   - a call of Cleanup or Confirm that has not returned 10 s after its context ended, by
+//     Config.Clock, is left behind: see Config;
+//   - a Write of the Recorder, or a call of the Logger, that hangs is left behind after a second of
+//     real time.
+//
+// Without Run there are no goroutines but those that run Cleanup and Confirm for a Sweep or Leave,
+// which waits for them.
 //
 // No sweep observes the hosts until Run begins. If the time since the last sweep, or since New, is
 // longer than StallThreshold, it is a stall like any other.
@@ -39,6 +44,7 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	defer r.cleanups.Start(ctx)() // stops first: a Confirm may wait in Leave for a cleanup
 	for ctx.Err() == nil {
 		d.sweep()
+		r.cleanups.Expire()
 		d.wait()
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hostlife/hostlife/histogram"
+	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
 )
 
 // Stats is a snapshot of a registry's figures. Numbers of hosts are current; counts and
@@ -78,6 +79,12 @@ type Stats struct {
 		Pending       int       // departed hosts whose cleanup has not succeeded yet, now
 		OldestPending time.Time // when the first of them departed; zero if there is none
 		Failures      uint64    // tries that returned an error, panicked or ended their goroutine
+		GivenUp       uint64    // cleanups given up because 16 later ones of the id were pending
+
+		Running       int       // tries under way now, those left behind included
+		OldestRunning time.Time // when the oldest of them began; zero if there is none
+		LeftBehind    int       // tries under way that did not heed the end of their context
+		Timeouts      uint64    // tries that reached Config.CleanupTimeout, counted at that moment
 	}
 
 	// Recorder has the figures of Config.Recorder.
@@ -140,13 +147,21 @@ func (r *Registry[M]) Stats() Stats {
 	st, now := r.rlock()
 	s, c := st.stats(now), r.cleanups.Stats() // under one lock, so each cleanup is either pending or done
 	r.mu.RUnlock()
-	s.Cleanup.Pending, s.Cleanup.Failures = c.Pending, c.Failures
-	if c.Pending > 0 {
-		s.Cleanup.OldestPending = c.Oldest.At
-	}
+	r.fillCleanup(&s, &c)
 	s.Recorder = r.events.Stats()
 	s.PolicyErrors, s.LogLinesLost = r.policies.errors.Load(), r.log.Lost()
 	return s
+}
+
+func (p *parts[M]) fillCleanup(s *Stats, c *cleanup.Stats[*Departure[M]]) {
+	s.Cleanup.Pending, s.Cleanup.Failures, s.Cleanup.GivenUp = c.Pending, c.Failures, c.GivenUp
+	s.Cleanup.Running, s.Cleanup.LeftBehind, s.Cleanup.Timeouts = c.Calls.Running, c.Calls.LeftBehind, c.Calls.Timeouts
+	if c.Pending > 0 {
+		s.Cleanup.OldestPending = c.Oldest.At
+	}
+	if c.Calls.Running > 0 {
+		s.Cleanup.OldestRunning = p.clock.Wall(c.Calls.Oldest)
+	}
 }
 
 func (s *view[M]) stats(now int64) Stats {

@@ -12,26 +12,31 @@ type SweepReport struct {
 	Suspected int           // hosts that became suspect
 	Evicted   int           // hosts that were removed
 	Held      int           // hosts that are due but held
-	Cleaned   int           // cleanups that succeeded on this goroutine
+	Cleaned   int           // cleanups that this Sweep ran and that succeeded
 	StallTime time.Duration // the length of stalls that were found
 }
 
 // Sweep evicts each host that is due. Then, unless Run is running, it runs the cleanups that are
 // due. It is for embedders with their own scheduler; Next says when Sweep may have work.
 //
-// Sweeps take turns to evict. Only one Sweep at a time runs cleanups, so a Sweep that is called
-// within a Cleanup runs none. If one cleanup has taken 10 s, another Sweep runs the others. A Sweep
-// ends even if hosts keep departing.
+// Sweeps take turns to evict. Sweeps on several goroutines run cleanups side by side, at most
+// Config.CleanupWorkers at a time. A Sweep that is called within a Cleanup runs none. A Sweep ends
+// even if hosts keep departing.
 //
 // When ctx ends, Sweep stops early. The next Sweep does the rest. If ctx has ended before the call,
-// Sweep does nothing, and the report is zero.
+// Sweep does nothing, and the report is zero. Sweep does not wait for a callback that hangs for
+// longer than its time limit and 10 s: see Config.
 func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	ctx = orBackground(ctx)
 	defer r.flush() // also if a callback ends this goroutine
 	w := sweeper[M]{r: r}
 	w.sweep(ctx, true)
 	w.confirm(ctx)
-	w.rep.Cleaned = r.cleanups.Sweep(ctx, func() { w.observe() })
+	if r.cleanups.Next() < never {
+		own := w // is allocated: a Sweep that has no cleanups to run allocates nothing
+		own.rep.Cleaned = r.cleanups.Sweep(ctx, func() { own.observe() })
+		w = own
+	}
 	r.tell()
 	return w.rep
 }

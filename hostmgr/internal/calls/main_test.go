@@ -75,11 +75,5 @@ func (s *script) try(ctx context.Context, what any, f func(ctx context.Context))
 		defer p.End()
 		f(p.Begin(what))
 	}()
-	p.Wait(done)
-	select {
-	case <-p.LeftBehind():
-		return true
-	default:
-		return false
-	}
+	return p.Wait(done)
 }

@@ -6,10 +6,16 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/monotime"
 )
 
-// Wait waits until done is closed, or until a call at the place is left behind. Meanwhile it does
-// the work of Expire in time, for all calls.
-func (p *Place) Wait(done <-chan struct{}) {
+// Wait waits until done is closed, or until a call at the place is left behind, and returns whether
+// it was the latter. Meanwhile it does the work of Expire in time, for all calls.
+func (p *Place) Wait(done <-chan struct{}) (left bool) {
 	p.calls.wait(done, p.leftBehind, p.parent.Done(), func(now int64) { p.noteEnd(now) })
+	select {
+	case <-p.leftBehind:
+		return true
+	default:
+		return false
+	}
 }
 
 // Drain waits until done is closed. Meanwhile it does the work of Expire in time. It is for the end

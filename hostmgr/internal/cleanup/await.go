@@ -6,48 +6,56 @@ import (
 	"errors"
 )
 
-const maxDepth = 16 // of cleanups within cleanups
-
 var (
 	errEarlierFirst = errors.New("the cleanup of an earlier registration comes first")
-	errTooDeep      = errors.New("too many cleanups are nested")
+	errLeftBehind   = errors.New("a cleanup of the id has not returned 10s after its context ended, and was left behind")
+	errWithin       = errors.New("it does not run within another cleanup")
 )
 
-// Await makes sure that j is tried once, by a worker or on the caller's goroutine, and returns the
-// outcome. That is nil if the job is done, otherwise the reason why it is still pending:
+// Await makes sure that j is tried once, by a worker or on a goroutine that Await starts, and
+// returns the outcome. That is nil if the job is done, otherwise the reason why it is still
+// pending:
 //   - the error of the first try;
 //   - the cause of ctx, if that ended before a try;
-//   - an error of this package, if an earlier job of the id is in its pause, or if Await is called
-//     within a cleanup and cannot run the job.
+//   - an error of this package: an earlier job of the id is in its pause, a cleanup of the id was
+//     left behind, j was given up, or Await is called within a cleanup.
 //
 // Await returns nil if j is nil, as Add returns it when there is no Clean.
 //
-// A cleanup that calls Await must pass on its context. Such a call never waits, because the job may
-// in turn wait for that cleanup. If the job's id is idle, the call runs the job inline. Otherwise
-// it leaves the job to the goroutine that claimed the id. Cleanups nest at most 16 deep: the next
-// one is left to a worker or a Sweep. With another context the call may wait until stop is called.
+// Within a cleanup Await neither waits nor runs a job: the job may have to wait for that cleanup.
+// So cleanups do not nest, and do not wait for each other.
 func (q *Queue[D]) Await(ctx context.Context, j *Job[D]) error {
 	if j == nil {
 		return nil
 	}
+	within := q.within(ctx)
 	for {
-		s := q.nextStep(ctx, j)
+		s := q.nextStep(ctx, j, within)
 		switch {
 		case s.run != nil:
-			q.try(ctx, s.run)
+			q.aside(ctx, func(r *runner[D]) { r.try(s.run) })
 		case s.tried != nil:
 			s.wait(ctx)
 		default:
-			return q.outcome(ctx, j)
+			return s.outcome
 		}
 	}
 }
 
-// A step is what Await does next: run the first job of an id, wait, or neither.
+// aside calls f on a goroutine of its own, and waits until that has ended, or its cleanup was left
+// behind.
+func (q *Queue[D]) aside(ctx context.Context, f func(r *runner[D])) (left bool) {
+	r, done := q.newRunner(ctx, nil), make(chan struct{})
+	go r.run(func() { f(r) }, func() { close(done) })
+	return r.place.Wait(done)
+}
+
+// A step is what Await does next: run the first job of an id, wait, or return the outcome.
 type step[D any] struct {
 	run     *hostQueue[D]   // claimed
 	tried   <-chan struct{} // the next try of the job's id has ended
 	stopped <-chan struct{} // no worker will do the job; nil without workers
+	outcome error
 }
 
 func (s step[D]) wait(ctx context.Context) {
@@ -59,43 +67,37 @@ func (s step[D]) wait(ctx context.Context) {
 }
 
 // nextStep decides what Await does next. It claims the first job of j's id if no worker will. It
-// waits if a worker will, or if another goroutine has claimed the id. It does neither if j was
-// tried, if ctx has ended, or in the other cases of Await's comment.
-func (q *Queue[D]) nextStep(ctx context.Context, j *Job[D]) (s step[D]) {
-	now, depth := q.config.Clock.Now(), q.depth(ctx)
+// waits if a worker will, or if another goroutine has claimed the id.
+func (q *Queue[D]) nextStep(ctx context.Context, j *Job[D], within bool) (s step[D]) {
+	now := q.config.Clock.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	h := j.host
-	idle, nested := h.index != claimed, depth > 0
+	idle := h.index != claimed
 	switch {
-	case j.tries > 0 || ctx.Err() != nil || idle && h.readyAt > now || nested && !idle || depth >= maxDepth:
-		return s
-	case idle && (nested || q.pool == nil):
+	case j.tries > 0 || j.err != nil:
+		s.outcome = j.err
+	case within:
+		s.outcome = errWithin
+	case h.isLeft():
+		s.outcome = errLeftBehind
+	case ctx.Err() != nil:
+		s.outcome = context.Cause(ctx)
+	case idle && h.readyAt > now:
+		s.outcome = errEarlierFirst
+	case idle && q.pool == nil:
 		s.run = heap.Remove(&q.ready, h.index).(*hostQueue[D])
-		return s
-	case h.tried == nil:
-		h.tried = make(chan struct{})
-	}
-	s.tried = h.tried
-	if q.pool != nil {
-		s.stopped = q.pool.stopped
+	default:
+		s.tried, s.stopped = q.nextTry(h), q.stopped()
 	}
 	return s
 }
 
-// outcome returns the result of Await.
-func (q *Queue[D]) outcome(ctx context.Context, j *Job[D]) error {
-	q.mu.Lock()
-	tries, err := j.tries, j.err
-	q.mu.Unlock()
-	switch {
-	case tries > 0:
-		return err
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case q.depth(ctx) >= maxDepth:
-		return errTooDeep
-	default:
-		return errEarlierFirst
+// nextTry returns a channel that is closed when the next try of the id has ended, or earlier. The
+// caller holds the lock.
+func (q *Queue[D]) nextTry(h *hostQueue[D]) <-chan struct{} {
+	if h.tried == nil {
+		h.tried = make(chan struct{})
 	}
+	return h.tried
 }

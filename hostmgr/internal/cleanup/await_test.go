@@ -3,7 +3,6 @@ package cleanup_test
 import (
 	"context"
 	"errors"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,73 +116,5 @@ func TestAwaitWaitsForASweepThatHasTheID(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, s.leave(t.Context(), "a"))
 		require.Equal(t, 2, done)
-	})
-}
-
-// Every worker is in a cleanup that awaits another job: the worker does it inline, for no other
-// would.
-func TestACleanupMayAwait(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		var s *script
-		var errs []error
-		s = newScript(t, 1, func(ctx context.Context, id string, _ int) error {
-			if id == "a" && len(errs) == 0 {
-				errs = append(errs, s.leave(ctx, "b"), s.leave(ctx, "a"))
-			}
-			return nil
-		})
-		stop := s.run()
-		require.NoError(t, s.leave(t.Context(), "a"))
-		require.NoError(t, errs[0])
-		require.ErrorContains(t, errs[1], "earlier registration", "its own id's turn comes after this one")
-		synctest.Wait()
-		require.Zero(t, s.pending())
-		stop()
-	})
-}
-
-// Whatever a cleanup waits for, stop returns.
-func TestACleanupThatWaitsForAWorkerDoesNotKeepStop(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		var s *script
-		s = newScript(t, 1, func(_ context.Context, id string, _ int) error {
-			if id == "a" {
-				return s.leave(context.Background(), "b") // not the context that it got
-			}
-			return nil
-		})
-		stop := s.run()
-		outcome := s.leaveAside(t.Context(), "a")
-		stop()
-		require.NoError(t, <-outcome)
-		require.Zero(t, s.pending())
-	})
-}
-
-// A cleanup that awaits another one, which awaits another one, and so on: they nest to a bounded
-// depth, and all are done.
-func TestAwaitsNestToABoundedDepth(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		const many = 1000
-		depth, deepest, done := 0, 0, 0
-		var s *script
-		s = newScript(t, 1, func(ctx context.Context, id string, _ int) error {
-			depth++
-			deepest = max(deepest, depth)
-			i, _ := strconv.Atoi(id)
-			require.Equal(t, done, i)
-			if done++; done < many {
-				if err := s.leave(ctx, strconv.Itoa(done)); err != nil {
-					require.ErrorContains(t, err, "nested")
-				}
-			}
-			depth--
-			return nil
-		})
-		require.NoError(t, s.leave(t.Context(), "0"))
-		for s.sweep() > 0 {
-		}
-		require.Equal(t, many, done)
-		require.Equal(t, 16, deepest)
 	})
 }

@@ -20,7 +20,7 @@ func BenchmarkQueue(b *testing.B) {
 	fresh := func() *cleanup.Queue[*departure] {
 		return cleanup.New(cleanup.Config[*departure]{
 			Clean: func(context.Context, *departure, int) error { return nil },
-			Clock: monotime.New(clock.System(), second, func() {}), Workers: 1,
+			Clock: monotime.New(clock.System(), second, func() {}), Limit: 30 * second, Workers: 1,
 			Replan: func() {}, Failed: func(*departure, int, error) {}, Done: func(*departure, int64) {},
 		})
 	}

@@ -81,30 +81,23 @@ func TestFailedMayEndItsGoroutine(t *testing.T) {
 	})
 }
 
-// A cleanup that ends the goroutine of a Sweep, or of an Await, keeps no later one.
-func TestACleanupThatEndsTheCaller(t *testing.T) {
+// A cleanup that ends its goroutine ends neither a Sweep nor an Await, and keeps no later cleanup.
+func TestACleanupThatEndsItsGoroutineEndsNoCaller(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newScript(t, 1, func(_ context.Context, _ string, attempt int) error {
-			if attempt < 3 {
+		s := newScript(t, 1, func(_ context.Context, id string, attempt int) error {
+			if id == "bad" && attempt < 3 {
 				runtime.Goexit()
 			}
 			return nil
 		})
-		aside(func() { _ = s.leave(t.Context(), "a") })
+		require.ErrorContains(t, s.leave(t.Context(), "bad"), "ended its goroutine")
+		s.add("good")
+		ticks := 0
 		time.Sleep(100 * time.Millisecond)
-		aside(func() { s.sweep() })
+		require.Equal(t, 1, s.Sweep(t.Context(), func() { ticks++ }))
+		require.Equal(t, 2, ticks)
 		require.Equal(t, 1, s.sweepAfter(200*time.Millisecond))
 	})
-}
-
-// aside runs f on a goroutine of its own, and waits until that has ended.
-func aside(f func()) {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		f()
-	}()
-	<-ended
 }
 
 // A cleanup that hangs stops no other worker.

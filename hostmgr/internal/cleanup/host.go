@@ -3,6 +3,8 @@ package cleanup
 import (
 	"container/heap"
 	"container/list"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/calls"
 )
 
 // A Job is one queued cleanup. Callers pass it to Await.
@@ -15,7 +17,7 @@ type Job[D any] struct {
 	host    *hostQueue[D]
 	next    *Job[D] // of the same id
 	tries   int     // finished
-	err     error   // of the latest try
+	err     error   // of the latest try, or errGivenUp
 }
 
 // A hostQueue has the jobs of one id, the oldest first. It has at least one.
@@ -24,23 +26,26 @@ type Job[D any] struct {
 // goroutines work for the same id, and none holds a lock while it works. Only the goroutine that
 // claimed a hostQueue changes first, and the tries of that job. It may read both without the lock.
 type hostQueue[D any] struct {
-	id          string
-	first, last *Job[D]
-	readyAt     int64         // the first job may be tried from then on
-	index       int           // in Queue.ready, or claimed
-	tried       chan struct{} // closed when the next try has ended; nil until Await waits for that
+	id      string
+	first   *Job[D]
+	readyAt int64         // the first job may be tried from then on
+	index   int           // in Queue.ready, or claimed
+	failed  int           // tries since the last success
+	place   *calls.Place  // where the first job is being tried
+	tried   chan struct{} // closed when the next try has ended; nil until Await waits for that
 }
 
 const claimed = -1 // the index of a hostQueue that a goroutine works on
 
-func (h *hostQueue[D]) append(j *Job[D]) {
+// append adds a job, and returns how many there are.
+func (h *hostQueue[D]) append(j *Job[D]) (jobs int) {
 	j.host = h
-	if h.last == nil {
-		h.first = j
-	} else {
-		h.last.next = j
+	end := &h.first
+	for jobs = 1; *end != nil; jobs++ {
+		end = &(*end).next
 	}
-	h.last = j
+	*end = j
+	return jobs
 }
 
 // claim takes the next hostQueue out if its first job may be tried by now; otherwise it returns

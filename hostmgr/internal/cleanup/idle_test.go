@@ -13,16 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-type nestedKey struct{}
-
-// A clumsy cleaner takes its time, and then succeeds, fails, panics, ends its goroutine, or first
-// does the cleanup of another id.
+// A clumsy cleaner takes its time, and then succeeds, fails, panics, ends its goroutine, or adds a
+// job.
 type clumsy struct {
 	s *script
 
 	mu   sync.Mutex // guards all below
 	rnd  *rand.Rand
-	busy int // cleanups that occupy a worker, so not those within a cleanup
+	busy int // cleanups that occupy a worker
 }
 
 func (c *clumsy) draw(n int) int {
@@ -40,10 +38,8 @@ func (c *clumsy) occupy(more int) (busy int) {
 }
 
 func (c *clumsy) clean(ctx context.Context, _ string, attempt int) error {
-	if ctx.Value(nestedKey{}) == nil {
-		c.occupy(1)
-		defer c.occupy(-1)
-	}
+	c.occupy(1)
+	defer c.occupy(-1)
 	time.Sleep(time.Duration(c.draw(5)*c.draw(60)) * time.Millisecond)
 	if attempt > 6 {
 		return nil
@@ -58,8 +54,9 @@ func (c *clumsy) clean(ctx context.Context, _ string, attempt int) error {
 	case 4:
 		id := strconv.Itoa(c.draw(12))
 		now := c.s.clock.Now()
-		_ = c.s.Await(context.WithValue(ctx, nestedKey{}, true), c.s.Add(id, id, now, now))
+		j := c.s.Add(id, id, now, now)
 		c.s.Wake()
+		_ = c.s.Await(ctx, j)
 	}
 	return nil
 }

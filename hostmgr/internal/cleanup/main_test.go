@@ -36,6 +36,7 @@ type script struct {
 	mu     sync.Mutex // guards all below
 	failed []failure
 	took   map[string]time.Duration
+	told   []string // what else was reported, as "left behind a"
 }
 
 type failure struct {
@@ -54,10 +55,23 @@ func newScriptOn(t testing.TB, c clock.Clock, workers int, clean cleaner) *scrip
 	s.asked = s.notify
 	s.clock = monotime.New(c, second, s.notify)
 	s.Queue = cleanup.New(cleanup.Config[string]{
-		Clean: clean, Clock: s.clock, Workers: workers, Failed: s.fail, Done: s.done,
-		Replan: func() { s.asked() },
+		Clean: clean, Clock: s.clock, Limit: 30 * second, Workers: workers, Failed: s.fail, Done: s.done,
+		Replan:   func() { s.asked() },
+		TimedOut: s.tell("timed out"), LeftBehind: s.tell("left behind"), GivenUp: s.tell("given up"),
+		Draw: longest,
 	})
 	return s
+}
+
+// longest makes each pause the longest, so that a test knows it.
+func longest(n int64) int64 { return n - 1 }
+
+func (s *script) tell(what string) func(id string) {
+	return func(id string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.told = append(s.told, what+" "+id)
+	}
 }
 
 func (s *script) notify() {
@@ -131,6 +145,7 @@ func (s *script) run() (stop func()) {
 }
 
 func (s *script) rest(ctx context.Context) {
+	s.Expire()
 	now := s.clock.Now()
 	var planned <-chan time.Time
 	if next := s.Plan(now); next < monotime.Never {

@@ -3,9 +3,11 @@ package cleanup_test
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,9 +24,10 @@ type task struct {
 	ready   time.Duration   // once it is the first of its id
 	tries   int
 	running bool
+	givenUp bool
 }
 
-func (t *task) done() bool { return t.tries == len(t.takes) }
+func (t *task) done() bool { return t.givenUp || t.tries == len(t.takes) }
 
 // A start is the begin of a try.
 type start struct {
@@ -34,8 +37,56 @@ type start struct {
 
 // A model is tasks in the order in which they are added.
 type model struct {
-	tasks  []*task
-	starts []start
+	tasks   []*task
+	arrived int                   // tasks that were added
+	failed  map[string]int        // tries since the last success, by id
+	ends    map[int]time.Duration // of the tries that are under way, by task
+	frees   map[int]time.Duration // when such a try leaves its worker or Sweep free
+	starts  []start
+	givenUp []string
+}
+
+// advance lets all happen that happens until now, in order: tries end, and tasks are added.
+func (m *model) advance(now time.Duration) {
+	for {
+		at, ended := never, -1
+		for i, end := range m.ends {
+			if end < at {
+				at, ended = end, i
+			}
+		}
+		switch {
+		case m.arrived < len(m.tasks) && m.tasks[m.arrived].added < min(at, now+1):
+			m.arrive()
+		case ended >= 0 && at <= now:
+			m.end(ended, at)
+		default:
+			return
+		}
+	}
+}
+
+// arrive adds the next task. Of more than sixteen of an id, the oldest that is not running is given
+// up, and the next one gets its place.
+func (m *model) arrive() {
+	var pending []int
+	for i, t := range m.tasks[:m.arrived+1] {
+		if t.id == m.tasks[m.arrived].id && !t.done() {
+			pending = append(pending, i)
+		}
+	}
+	m.arrived++
+	if len(pending) <= 16 {
+		return
+	}
+	oldest := 0
+	if m.tasks[pending[0]].running {
+		oldest = 1
+	} else {
+		m.tasks[pending[1]].ready = m.tasks[pending[0]].ready
+	}
+	m.tasks[pending[oldest]].givenUp = true
+	m.givenUp = append(m.givenUp, "given up "+strconv.Itoa(pending[oldest]))
 }
 
 // next is the task that has waited longest of those that may be tried: the first of its id, ready
@@ -54,45 +105,46 @@ func (m *model) next(limit time.Duration) int {
 	return next
 }
 
-// start starts a task's next try, and returns when that ends.
-func (m *model) start(i int, now time.Duration) (end time.Duration) {
+// start starts a task's next try, and returns when that ends or is left behind.
+func (m *model) start(i int, now time.Duration) (free time.Duration) {
 	t := m.tasks[i]
 	t.running = true
 	m.starts = append(m.starts, start{now, i, t.tries})
-	return now + t.takes[t.tries]
+	m.ends[i] = now + t.takes[t.tries]
+	m.frees[i] = min(m.ends[i], now+40*second)
+	return m.frees[i]
 }
 
 func (m *model) end(i int, now time.Duration) {
 	t := m.tasks[i]
 	t.running = false
-	if t.tries++; !t.done() {
-		t.ready = now + min(30*second, 50*time.Millisecond<<t.tries)
+	delete(m.ends, i)
+	m.failed[t.id]++
+	if t.tries++; t.done() {
+		m.failed[t.id] = 0
 	}
+	t.ready = now + min(30*second, 50*time.Millisecond<<m.failed[t.id])
 }
 
 // work has workers do all tasks.
 func (m *model) work(workers int) {
-	ends := map[int]time.Duration{} // of the tries that are under way
-	for now := time.Duration(0); now < never; now = m.nextMoment(now, ends) {
-		for i, end := range ends {
-			if end == now {
-				delete(ends, i)
-				m.end(i, now)
-			}
-		}
-		for i := m.next(now); i >= 0 && len(ends) < workers; i = m.next(now) {
-			ends[i] = m.start(i, now)
+	for now := time.Duration(0); now < never; now = m.nextMoment(now) {
+		m.advance(now)
+		maps.DeleteFunc(m.frees, func(_ int, at time.Duration) bool { return at <= now })
+		for i := m.next(now); i >= 0 && len(m.frees) < workers; i = m.next(now) {
+			m.start(i, now)
 		}
 	}
 }
 
 const never = time.Duration(1<<63 - 1)
 
-// nextMoment is when something happens next: a try ends, or a task is added or ready.
-func (m *model) nextMoment(now time.Duration, ends map[int]time.Duration) time.Duration {
+// nextMoment is when something happens next: a try ends or is left behind, or a task is added or
+// ready.
+func (m *model) nextMoment(now time.Duration) time.Duration {
 	moment := never
 	for i, t := range m.tasks {
-		for _, at := range []time.Duration{cmp.Or(ends[i], never), t.added, t.ready} {
+		for _, at := range []time.Duration{cmp.Or(m.ends[i], never), cmp.Or(m.frees[i], never), t.added, t.ready} {
 			if at > now {
 				moment = min(moment, at)
 			}
@@ -107,25 +159,33 @@ func (m *model) sweep(moments []time.Duration) {
 	for _, began := range moments {
 		began = max(began, now)
 		now = began
+		m.advance(now)
 		for i := m.next(began); i >= 0; i = m.next(began) {
 			now = m.start(i, now)
-			m.end(i, now)
+			m.advance(now)
 		}
 	}
+	m.advance(never - 1)
 }
 
-// drawModel draws tasks that come at random moments, all different, and fail at random.
+// drawModel draws tasks that come at random moments, all different, and fail or hang at random.
 func drawModel(t *rapid.T) (m *model, rnd *rand.Rand) {
 	rnd = rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
-	m = &model{}
+	m = &model{failed: map[string]int{}, ends: map[int]time.Duration{}, frees: map[int]time.Duration{}}
+	hangs := rapid.IntRange(0, 3).Draw(t, "hangs") // of 100 tries
 	ids := rapid.IntRange(1, 20).Draw(t, "ids")
 	longest := rapid.Int64Range(1, 400).Draw(t, "longest cleanup") * int64(time.Millisecond)
+	rate := rapid.IntRange(1, 8).Draw(t, "rate") // of arrivals, compared with one worker's
 	added := time.Duration(0)
-	for range rapid.IntRange(1, 50).Draw(t, "tasks") {
-		added += time.Duration(1 + rnd.Int64N(100*int64(time.Millisecond)))
+	for range rapid.IntRange(1, 100).Draw(t, "tasks") {
+		added += time.Duration(1 + rnd.Int64N(2*longest/int64(rate)))
 		k := &task{id: strconv.Itoa(rnd.IntN(ids)), added: added, ready: added}
 		for ok := false; !ok; ok = rnd.IntN(3) > 0 {
-			k.takes = append(k.takes, time.Duration(1+rnd.Int64N(longest)))
+			takes := time.Duration(1 + rnd.Int64N(longest))
+			if rnd.IntN(100) < hangs {
+				takes += time.Duration(rnd.Int64N(int64(200 * second)))
+			}
+			k.takes = append(k.takes, takes)
 		}
 		m.tasks = append(m.tasks, k)
 	}
@@ -166,6 +226,18 @@ func newReplay(t *testing.T, tasks []*task, workers int) *replay {
 	return r
 }
 
+// givenUp returns which tasks the queue gave up.
+func (r *replay) givenUp() (tasks []string) {
+	r.script.mu.Lock()
+	defer r.script.mu.Unlock()
+	for _, s := range r.told {
+		if strings.HasPrefix(s, "given up") {
+			tasks = append(tasks, s)
+		}
+	}
+	return tasks
+}
+
 func (r *replay) sleepUntil(at time.Duration) { time.Sleep(at - time.Since(r.began)) }
 
 // Whatever comes and fails, and however long it takes: workers begin each try at the very moment at
@@ -175,16 +247,18 @@ func TestModelOfWorkers(t *testing.T) {
 		m, _ := drawModel(rt)
 		workers := rapid.IntRange(1, 5).Draw(rt, "workers")
 		var got []start
+		var givenUp []string
 		bubble(t, func(t *testing.T) {
 			r := newReplay(t, m.tasks, workers)
 			stop := r.run()
 			time.Sleep(time.Hour)
 			stop()
 			require.Zero(t, r.pending())
-			got = r.starts
+			got, givenUp = r.starts, r.givenUp()
 		})
 		m.work(workers)
 		require.Equal(rt, m.starts, got)
+		require.Equal(rt, m.givenUp, givenUp)
 	})
 }
 
@@ -198,16 +272,19 @@ func TestModelOfSweeps(t *testing.T) {
 		}
 		slices.Sort(moments)
 		var got []start
+		var givenUp []string
 		bubble(t, func(t *testing.T) {
 			r := newReplay(t, m.tasks, 8)
 			for _, moment := range moments {
 				r.sleepUntil(moment)
 				r.sweep()
 			}
-			got = r.starts
 			r.added.Wait()
+			time.Sleep(time.Hour) // until no try hangs
+			got, givenUp = r.starts, r.givenUp()
 		})
 		m.sweep(moments)
 		require.Equal(rt, m.starts, got)
+		require.Equal(rt, m.givenUp, givenUp)
 	})
 }

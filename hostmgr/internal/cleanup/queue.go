@@ -1,39 +1,50 @@
 // Package cleanup runs the embedder's cleanup for departed hosts until it succeeds.
 //
 // The jobs of one host id form a queue of their own. They are done one at a time, in the order of
-// [Queue.Add]. A job that fails is tried again after a pause, which grows from 100 ms to 30 s;
-// later jobs of its id wait for it. Between [Queue.Start] and its stop, workers do the jobs.
-// Otherwise the goroutine that calls [Queue.Sweep] or [Queue.Await] does them.
+// [Queue.Add]. A job that fails is tried again after a pause; later jobs of its id wait for it. The
+// longest pause grows from 100 ms to 30 s, and each pause is between half of that and all of it.
+// When more than 16 jobs of an id are pending, the oldest that is not running is given up.
+//
+// Between [Queue.Start] and its stop, workers do the jobs. Otherwise [Queue.Sweep] and [Queue.Await]
+// do them, on goroutines that they start and wait for. Package calls has the time limit of a cleanup,
+// and says what happens to a cleanup that ignores it.
 //
 // The queue is fair: it serves the ids in the order in which they become ready. A new job is ready
 // when it is added, a failed job at the end of its pause, and an id when its first job is. So a job
 // waits only for jobs that were ready before it.
 //
 // The package knows nothing of hosts: a job carries a value of the caller's type D. It is no
-// general task queue: jobs are not persisted, cancelled or given up.
+// general task queue: jobs are not persisted or cancelled.
 //
 // All methods are safe for concurrent use. A cleanup may call any of them but stop. The queue owns
 // its mutex, and calls no function of [Config] while it holds the mutex. Add, Plan, Next and Stats
-// may be called under a lock of the caller: the order is the caller's lock, then the queue's.
-// Goroutines exist only between Start and its stop.
+// may be called under a lock of the caller: the order is the caller's lock, the queue's, then that
+// of package calls. No goroutine outlives stop, Sweep or Await, except that of a cleanup that was
+// left behind.
 package cleanup
 
 import (
 	"container/heap"
 	"container/list"
 	"context"
+	"math/rand/v2"
 	"sync"
+	"time"
 
+	"github.com/hostlife/hostlife/hostmgr/internal/calls"
 	"github.com/hostlife/hostlife/hostmgr/internal/monotime"
 )
 
-// Config holds the functions and limits of a queue. Clean may be nil; all other fields must be set.
+// Config holds the functions and limits of a queue. Clean and Draw may be nil; all other fields
+// must be set.
 type Config[D any] struct {
 	// Clean does the work of a job; attempt counts its calls from 1. An error, a panic and an end
 	// of its goroutine (runtime.Goexit) are failures. If Clean is nil no job is ever queued.
 	Clean func(ctx context.Context, d D, attempt int) error
 	// Clock measures pauses and durations.
 	Clock *monotime.Clock
+	// Limit is the time limit of a call of Clean. Then its context ends.
+	Limit time.Duration
 	// Workers is how many cleanups run at a time under Start, and how many Sweeps do cleanups at a
 	// time. It is at least 1.
 	Workers int
@@ -45,22 +56,33 @@ type Config[D any] struct {
 	// Done is called after a success, before Await or Stats show it. took is the time since the
 	// job's due moment, in nanoseconds.
 	Done func(d D, took int64)
+	// TimedOut is called when a cleanup has reached the limit, and LeftBehind when it is left
+	// behind. It may have returned meanwhile.
+	TimedOut, LeftBehind func(d D)
+	// GivenUp is called by Wake after a job was given up.
+	GivenUp func(d D)
+	// Draw returns a random number that is at least 0 and below n. Nil means rand.Int64N.
+	Draw func(n int64) int64
 }
 
 // A Queue has the cleanups that have not succeeded yet. Make one with New.
 type Queue[D any] struct {
 	config Config[D]
 
-	mu         sync.Mutex // guards all below
-	hosts      map[string]*hostQueue[D]
-	ready      readyHeap[D] // the hosts that are not claimed
-	added      uint64       // jobs so far: the number of the latest
-	pending    list.List    // of *Job[D], in the order of Add
-	failures   uint64
-	pool       *pool // between Start and its stop
-	stopping   bool  // workers of the last pool may be running
-	sweeps     int   // Sweeps that do cleanups
-	sweepTryAt int64 // when a Sweep last began a cleanup
+	calls *calls.Calls // of Clean
+
+	mu       sync.Mutex // guards all below
+	hosts    map[string]*hostQueue[D]
+	ready    readyHeap[D] // the hosts that are not claimed
+	added    uint64       // jobs so far: the number of the latest
+	pending  list.List    // of *Job[D], in the order of Add
+	failures uint64
+	givenUp  uint64
+	untold   []givenUp[D]        // what Wake tells
+	pool     *pool               // between Start and its stop
+	stopping bool                // workers of the last pool may be running
+	sweeps   int                 // Sweeps that do cleanups
+	runners  map[uint64]struct{} // by the number of the goroutine
 }
 
 // Stats is a snapshot of a queue's figures.
@@ -68,15 +90,23 @@ type Stats[D any] struct {
 	Pending  int    // jobs that have not succeeded yet
 	Oldest   D      // the value of the oldest pending job; zero if there is none
 	Failures uint64 // calls of Clean that failed
+	GivenUp  uint64 // jobs
+	Calls    calls.Stats
 }
 
 // New returns an empty queue.
 func New[D any](c Config[D]) *Queue[D] {
-	return &Queue[D]{config: c, hosts: map[string]*hostQueue[D]{}}
+	if c.Draw == nil {
+		c.Draw = rand.Int64N
+	}
+	q := &Queue[D]{config: c, hosts: map[string]*hostQueue[D]{}, runners: map[uint64]struct{}{}}
+	q.calls = q.newCalls()
+	return q
 }
 
 // Add queues a cleanup for a host id, ready at now. Its duration counts from due. Add starts no
-// worker: call Wake after it. If there is no Clean, Add does nothing and returns nil.
+// worker, and only notes which job is given up: call Wake after it. If there is no Clean, Add does
+// nothing and returns nil.
 func (q *Queue[D]) Add(id string, d D, due, now int64) *Job[D] {
 	if q.config.Clean == nil {
 		return nil
@@ -91,9 +121,11 @@ func (q *Queue[D]) Add(id string, d D, due, now int64) *Job[D] {
 		h = &hostQueue[D]{id: id, readyAt: now}
 		q.hosts[id] = h
 	}
-	h.append(j)
-	if !ok {
+	switch jobs := h.append(j); {
+	case !ok:
 		heap.Push(&q.ready, h)
+	case jobs > maxPerID:
+		q.giveUpOldest(h)
 	}
 	return j
 }
@@ -118,7 +150,7 @@ func (q *Queue[D]) next() int64 {
 func (q *Queue[D]) Stats() Stats[D] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := Stats[D]{Pending: q.pending.Len(), Failures: q.failures}
+	s := Stats[D]{Pending: q.pending.Len(), Failures: q.failures, GivenUp: q.givenUp, Calls: q.calls.Stats()}
 	if first := q.pending.Front(); first != nil {
 		s.Oldest = first.Value.(*Job[D]).d
 	}

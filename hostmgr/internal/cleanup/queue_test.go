@@ -182,7 +182,7 @@ func TestWhatIsDoneIsReleased(t *testing.T) {
 			}
 			return nil
 		},
-		Clock: monotime.New(clock.System(), second, func() {}), Workers: 1,
+		Clock: monotime.New(clock.System(), second, func() {}), Limit: 30 * second, Workers: 1,
 		Replan: func() {}, Failed: func(kilobyte, int, error) {}, Done: func(kilobyte, int64) {},
 	})
 	var released []weak.Pointer[[1 << 10]byte]
@@ -207,7 +207,7 @@ func TestWhatIsDoneIsReleased(t *testing.T) {
 func TestAnEmptyQueueGivesItsMemoryBack(t *testing.T) {
 	s := newScript(t, 1, succeed)
 	s.Queue = cleanup.New(cleanup.Config[string]{
-		Clean: succeed, Clock: s.clock, Workers: 1,
+		Clean: succeed, Clock: s.clock, Limit: 30 * second, Workers: 1,
 		Replan: func() {}, Failed: s.fail, Done: func(string, int64) {},
 	})
 	before := heapInUse()

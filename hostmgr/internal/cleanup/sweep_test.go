@@ -65,122 +65,26 @@ func TestASweepEndsThoughJobsAreAdded(t *testing.T) {
 	})
 }
 
-// Cleanups do not nest, whatever they call: the stack does not grow with the number of jobs
-// (patrickmn/go-cache#163).
-func TestASweepWithinACleanupDoesNone(t *testing.T) {
-	const many = 40_000
-	for name, of := range map[string]func(context.Context) context.Context{
-		"its context": func(ctx context.Context) context.Context { return ctx },
-		"another one": func(context.Context) context.Context { return context.Background() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				depth, deepest := 0, 0
-				var s *script
-				s = newScript(t, 8, func(ctx context.Context, _ string, _ int) error {
-					depth++
-					deepest = max(deepest, depth)
-					if deepest < 100 { // else the fault takes a minute
-						require.Zero(t, s.Sweep(of(ctx), func() {}))
-					}
-					depth--
-					return nil
-				})
-				for i := range many {
-					s.add(strconv.Itoa(i))
-				}
-				require.Equal(t, many, s.sweep())
-				require.Equal(t, 1, deepest)
-			})
-		})
-	}
-}
-
-// An Await is not counted as a Sweep: by its context, a Sweep within its cleanup does none all the
-// same.
-func TestASweepWithinAnAwaitDoesNone(t *testing.T) {
+// Sweeps on several goroutines do cleanups side by side, as many as there would be workers. A Sweep
+// beyond that does none.
+func TestSweepsSideBySideAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		var s *script
-		s = newScript(t, 8, func(ctx context.Context, _ string, _ int) error {
-			require.Zero(t, s.Sweep(ctx, func() {}))
-			return nil
-		})
-		s.add("other")
-		require.NoError(t, s.leave(t.Context(), "a"))
-		require.Equal(t, 1, s.pending())
-	})
-}
-
-// A cleanup that hangs keeps those of others for 10 s at most, from when it began.
-func TestACleanupThatHangsDelaysOthersForAWhile(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		open := make(chan struct{})
-		s := newScript(t, 8, func(_ context.Context, id string, _ int) error {
-			switch id {
-			case "hangs":
-				<-open
-			case "slow":
-				time.Sleep(9 * second)
-			}
-			return nil
-		})
-		s.add("slow")
-		s.add("hangs")
-		go s.sweep()
-		time.Sleep(9 * second)
-		s.add("other")
-		require.Zero(t, s.sweepAfter(10*second-1))
-		require.Equal(t, 1, s.sweepAfter(1))
-		close(open)
-		synctest.Wait()
-		require.Zero(t, s.pending())
-	})
-}
-
-// A Sweep that leaves the jobs to workers does not count as one that begins a cleanup.
-func TestASweepUnderWorkersDelaysNoLaterOne(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		open := make(chan struct{})
-		s := newScript(t, 8, func(_ context.Context, id string, _ int) error {
-			if id == "hangs" {
-				<-open
-			}
-			return nil
-		})
-		s.add("hangs")
-		go s.sweep()
-		time.Sleep(10 * second)
-		now := s.clock.Now()
-		s.Add("other", "other", now, now)
-		stop := s.Start(t.Context())
-		require.Zero(t, s.sweep())
-		stop()
-		require.Equal(t, 1, s.sweep())
-		close(open)
-		synctest.Wait()
-	})
-}
-
-// There are no more Sweeps that hang than workers.
-func TestSweepsThatHangAreBounded(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		open := make(chan struct{})
 		var begun atomic.Int64
 		s := newScript(t, 3, func(context.Context, string, int) error {
 			begun.Add(1)
-			<-open
+			time.Sleep(second)
 			return nil
 		})
 		for i := range 10 {
 			s.add(strconv.Itoa(i))
 		}
-		for range 10 {
+		for range 3 {
 			go s.sweep()
-			time.Sleep(10 * second)
 		}
-		require.EqualValues(t, 3, begun.Load())
-		close(open)
 		synctest.Wait()
+		require.Zero(t, s.sweep())
+		require.EqualValues(t, 3, begun.Load())
+		time.Sleep(4*second + 1)
 		require.Zero(t, s.pending())
 	})
 }

@@ -2,11 +2,12 @@ package cleanup
 
 import (
 	"container/heap"
-	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/calls"
 )
 
 const (
@@ -18,13 +19,14 @@ var errGoroutineEnded = errors.New("cleanup ended its goroutine")
 
 // try calls Clean for the first job of h, which the caller has claimed, and ends the claim. It
 // records the outcome even if Clean panics or ends its goroutine.
-func (q *Queue[D]) try(ctx context.Context, h *hostQueue[D]) (cleaned bool) {
-	d, attempt := h.first.d, h.first.tries+1
+func (r *runner[D]) try(h *hostQueue[D]) (cleaned bool) {
+	q, j, attempt := r.q, h.first, h.first.tries+1
 	err := errGoroutineEnded
 	defer func() {
+		r.left = r.place.End()
 		q.finish(h, err)
 		if err != nil {
-			q.config.Failed(d, attempt, err)
+			q.config.Failed(j.d, attempt, err)
 		}
 		cleaned = err == nil
 	}()
@@ -33,8 +35,16 @@ func (q *Queue[D]) try(ctx context.Context, h *hostQueue[D]) (cleaned bool) {
 			err = fmt.Errorf("cleanup panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
-	err = q.config.Clean(q.deeper(ctx), d, attempt)
+	q.occupy(h, r.place)
+	err = q.config.Clean(r.place.Begin(j), j.d, attempt)
 	return
+}
+
+// occupy notes where the current cleanup of an id runs.
+func (q *Queue[D]) occupy(h *hostQueue[D], p *calls.Place) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	h.place = p
 }
 
 // finish records the outcome of a try. If the id has more jobs, it makes the queue plan for them.
@@ -60,10 +70,13 @@ func (q *Queue[D]) record(h *hostQueue[D], err error, now int64) (tried chan str
 	j := h.first
 	j.tries++
 	j.err = err
+	h.place = nil
 	if err != nil {
 		q.failures++
-		h.readyAt = now + int64(pause(j.tries))
+		h.failed++
+		h.readyAt = now + q.pause(h.failed)
 	} else {
+		h.failed = 0
 		q.remove(h)
 	}
 	if h.first != nil {
@@ -73,16 +86,10 @@ func (q *Queue[D]) record(h *hostQueue[D], err error, now int64) (tried chan str
 	return tried, h.first != nil
 }
 
-// pause is the time from the end of a failed try to the next try; tries counts the finished ones.
-func pause(tries int) time.Duration { return min(maxPause, firstPause<<min(tries-1, 16)) }
-
-// deeper returns the context for a cleanup, from which depth reads how deep it is nested.
-func (q *Queue[D]) deeper(ctx context.Context) context.Context {
-	return context.WithValue(ctx, q, q.depth(ctx)+1)
-}
-
-// depth returns how many cleanups of this queue the context is within.
-func (q *Queue[D]) depth(ctx context.Context) int {
-	depth, _ := ctx.Value(q).(int)
-	return depth
+// pause draws the time from the end of a failed try to the next try of the id; failed counts the
+// failures since the last success. The time is random so that jobs that failed in one moment, as
+// when a database is down, are not all tried again in one moment.
+func (q *Queue[D]) pause(failed int) int64 {
+	half := int64(min(maxPause, firstPause<<min(failed-1, 16))) / 2
+	return half + q.config.Draw(half+1)
 }

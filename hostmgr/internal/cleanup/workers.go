@@ -5,8 +5,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
-
-	"github.com/hostlife/hostlife/hostmgr/internal/monotime"
 )
 
 // A pool has the workers between a Start and its stop. A worker exists only while there is work.
@@ -17,16 +15,19 @@ import (
 // finds the slot free. errgroup.SetLimit was rejected: a Group frees the slot only after the
 // worker's function has returned. A job added in between would find no slot, and the worker would
 // not look again.
+//
+// A worker whose cleanup is left behind has lost its slot, and is not waited for. It ends when the
+// cleanup returns.
 type pool struct {
 	ctx     context.Context
 	slots   *semaphore.Weighted
-	workers sync.WaitGroup // grows under Queue.mu, while Queue.pool is this pool
+	workers sync.WaitGroup // but those left behind; grows under Queue.mu, while Queue.pool is this pool
 	stopped chan struct{}  // closed when no more workers will start
 }
 
 // Start makes workers run the cleanups, with ctx, until stop is called. When ctx ends they begin no
-// more cleanups. stop waits for the workers, so Clean must heed ctx. Call stop once, before the
-// next Start, and not from a cleanup.
+// more cleanups. stop waits until each worker has ended or its cleanup is left behind. Call stop
+// once, before the next Start, and not from a cleanup.
 func (q *Queue[D]) Start(ctx context.Context) (stop func()) {
 	p := &pool{
 		ctx:     ctx,
@@ -43,8 +44,13 @@ func (q *Queue[D]) stop(p *pool) {
 	q.mu.Lock()
 	q.pool, q.stopping = nil, true // from here on no worker starts: Wait waits for all
 	q.mu.Unlock()
-	close(p.stopped) // before Wait: a worker may be in a cleanup that is in Await
-	p.workers.Wait()
+	close(p.stopped)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.workers.Wait()
+	}()
+	q.calls.Drain(ended)
 	q.mu.Lock()
 	q.stopping = false
 	q.mu.Unlock()
@@ -53,45 +59,73 @@ func (q *Queue[D]) stop(p *pool) {
 // hasWorkers reports whether workers do the cleanups. The caller holds the lock.
 func (q *Queue[D]) hasWorkers() bool { return q.pool != nil || q.stopping }
 
-// Wake starts a worker if there is work for one more. Between Start and its stop, call it after
-// Add.
+// stopped returns a channel that is closed when no worker will do any job. It is nil without
+// workers. The caller holds the lock.
+func (q *Queue[D]) stopped() <-chan struct{} {
+	if q.pool == nil {
+		return nil
+	}
+	return q.pool.stopped
+}
+
+// Wake starts a worker if there is work for one more, and tells of jobs that were given up. Call it
+// after Add, with no lock held.
 func (q *Queue[D]) Wake() {
 	if q.config.Clean == nil {
 		return
 	}
 	now := q.config.Clock.Now()
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.startWorker(now)
+	untold := q.untold
+	q.untold = nil
+	q.mu.Unlock()
+	q.tell(untold)
 }
 
-// Plan starts a worker if a job is ready by now. Otherwise it returns when the next job will be
-// ready. It returns monotime.Never if a job is ready, or if there is none. Config.Replan says when
-// to call Plan again.
+// Plan starts a worker if a job is ready by now. It returns when the next job will be ready or
+// Expire has work, whichever is first. It leaves out jobs that are ready already. Config.Replan says
+// when to call Plan again.
 //
 // Both steps use the same now, so no job can become ready between them.
 func (q *Queue[D]) Plan(now int64) int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.startWorker(now)
+	limit := q.calls.Plan(now)
 	if next := q.next(); next > now {
-		return next
+		return min(next, limit)
 	}
-	return monotime.Never
+	return limit
 }
 
 // startWorker starts a worker if there is work and a slot for it. The caller holds the lock.
 func (q *Queue[D]) startWorker(now int64) {
-	if p := q.pool; p != nil && q.next() <= now && p.slots.TryAcquire(1) {
-		p.workers.Go(func() { q.work(p) })
+	p := q.pool
+	if p == nil || q.next() > now || !p.slots.TryAcquire(1) {
+		return
 	}
+	p.workers.Add(1)
+	r := q.newRunner(p.ctx, func() { q.giveAway(p) })
+	go r.run(func() { r.work(p) }, func() {
+		if !r.left {
+			p.workers.Done()
+		}
+	})
+}
+
+// giveAway gives away the slot of a worker whose cleanup was left behind.
+func (q *Queue[D]) giveAway(p *pool) {
+	defer p.workers.Done()
+	p.slots.Release(1)
+	q.Wake()
 }
 
 // work does cleanups until there are none.
-func (q *Queue[D]) work(p *pool) {
-	slotFree := false
+func (r *runner[D]) work(p *pool) {
+	slotFree, q := false, r.q
 	defer func() {
-		if !slotFree { // a cleanup ended the goroutine
+		if !slotFree && !r.left { // a cleanup ended the goroutine
 			p.slots.Release(1)
 			q.Wake()
 		}
@@ -105,7 +139,9 @@ func (q *Queue[D]) work(p *pool) {
 		if h == nil {
 			return
 		}
-		q.try(p.ctx, h)
+		if r.try(h); r.left {
+			return
+		}
 	}
 }
 

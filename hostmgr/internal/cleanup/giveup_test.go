@@ -1,0 +1,125 @@
+package cleanup_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
+)
+
+// A host departs again and again, and its cleanup never succeeds: at most sixteen are pending. The
+// latest are, and the pauses go on growing.
+func TestPendingJobsOfOneIDAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		tries := 0
+		s := newScript(t, 1, func(context.Context, string, int) error {
+			tries++
+			return errNotNow
+		})
+		stop := s.run()
+		for i := range 1000 {
+			now := s.clock.Now()
+			s.Add("a", strconv.Itoa(i), now, now)
+			s.Wake()
+			time.Sleep(second)
+			require.Equal(t, min(i+1, 16), s.pending())
+		}
+		stop()
+		require.EqualValues(t, 984, s.Stats().GivenUp)
+		require.Equal(t, "984", s.Stats().Oldest)
+		require.Len(t, s.reports(), 984)
+		require.Equal(t, "given up 0", s.reports()[0])
+		require.Less(t, tries, 50, "one each 30 s")
+	})
+}
+
+// The job that runs is not given up. An Await of the one that is returns, and says why.
+func TestTheOldestThatIsNotRunningIsGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		open := make(chan struct{})
+		s := newScript(t, 1, func(context.Context, string, int) error {
+			<-open
+			return nil
+		})
+		defer s.run()()
+		running := s.leaveAside(t.Context(), "a")
+		oldest := s.leaveAside(t.Context(), "a")
+		next := s.leaveAside(t.Context(), "a")
+		for range 14 {
+			s.add("a")
+		}
+		require.ErrorContains(t, <-oldest, "given up")
+		close(open)
+		require.NoError(t, <-running)
+		require.NoError(t, <-next)
+		synctest.Wait()
+		require.Zero(t, s.pending())
+		require.Equal(t, []string{"given up a"}, s.reports())
+	})
+}
+
+// Two thousand jobs fail in one moment, and for ten minutes on. After a few tries they come at
+// random times, not in bursts.
+func TestRetriesAreSpreadOut(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const many = 2000
+		tries := map[time.Duration]int{} // by second
+		all := 0
+		start := time.Now()
+		s := newScript(t, 8, nil)
+		s.Queue = cleanup.New(cleanup.Config[string]{
+			Clean: func(_ context.Context, _ string, attempt int) error {
+				if attempt > 5 {
+					tries[time.Since(start).Truncate(second)]++
+					all++
+				}
+				return errNotNow
+			},
+			Clock: s.clock, Limit: 30 * second, Workers: 8, Replan: func() {}, Failed: func(string, int, error) {},
+		})
+		for i := range many {
+			s.add(strconv.Itoa(i))
+		}
+		for range 10 * 60 * 5 {
+			s.sweepAfter(200 * time.Millisecond)
+		}
+		require.Greater(t, all, 40_000)
+		for at, n := range tries {
+			require.Less(t, n, all/25, at)
+		}
+	})
+}
+
+// Each pause is at least half of the longest one.
+func TestPausesAreAtLeastHalf(t *testing.T) {
+	mock := clock.NewMock()
+	s := newScriptOn(t, mock, 1, nil)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	var tries []time.Time
+	s.Queue = cleanup.New(cleanup.Config[string]{
+		Clean: func(context.Context, string, int) error {
+			tries = append(tries, mock.Now())
+			return errNotNow
+		},
+		Clock: s.clock, Limit: 30 * second, Workers: 8, Replan: func() {}, Failed: func(string, int, error) {}, Draw: rnd.Int64N,
+	})
+	s.add("a")
+	for range 100 {
+		s.sweep()
+		mock.Add(time.Duration(s.Next() - s.clock.Now()))
+	}
+	longest := 100 * time.Millisecond
+	for i := range tries[1:] {
+		pause := tries[i+1].Sub(tries[i])
+		require.GreaterOrEqual(t, pause, longest/2)
+		require.LessOrEqual(t, pause, longest)
+		longest = min(2*longest, 30*second)
+	}
+}
