@@ -23,10 +23,13 @@ type stats struct {
 	Joins                 uint64         `json:"joins"`
 	Departures            departureStats `json:"departures"`
 	RejoinedAfterEviction uint64         `json:"rejoinedAfterEviction"`
+	Conflicts             uint64         `json:"conflicts"`
+	Overtaken             uint64         `json:"overtaken"`
 	Suspected             uint64         `json:"suspected"`
 	Recovered             uint64         `json:"recovered"`
 	HeldByLimit           uint64         `json:"heldByLimit"`
 	HeldByConfirm         uint64         `json:"heldByConfirm"`
+	Confirm               confirmStats   `json:"confirm"`
 	ConfirmFailures       uint64         `json:"confirmFailures"`
 	PolicyErrors          uint64         `json:"policyErrors"`
 
@@ -56,10 +59,22 @@ type departureStats struct {
 	Forgotten uint64 `json:"forgotten"`
 }
 
+type confirmStats struct {
+	Waiting     int    `json:"waiting"`
+	Asked       int    `json:"asked"`
+	OldestAsked stamp  `json:"oldestAsked"`
+	Refused     uint64 `json:"refused"`
+}
+
 type cleanupStats struct {
 	Pending       int    `json:"pending"`
 	OldestPending stamp  `json:"oldestPending"`
 	Failures      uint64 `json:"failures"`
+	GivenUp       uint64 `json:"givenUp"`
+	Running       int    `json:"running"`
+	OldestRunning stamp  `json:"oldestRunning"`
+	LeftBehind    int    `json:"leftBehind"`
+	Timeouts      uint64 `json:"timeouts"`
 }
 
 type recorderStats struct {
@@ -92,6 +107,19 @@ func latenciesOf(s *hostmgr.Stats) latencyStats {
 	}
 }
 
+func confirmOf(s *hostmgr.Stats) confirmStats {
+	c := &s.Confirm
+	return confirmStats{c.Waiting, c.Asked, stamp(c.OldestAsked), c.Refused}
+}
+
+func cleanupOf(s *hostmgr.Stats) cleanupStats {
+	c := &s.Cleanup
+	return cleanupStats{
+		c.Pending, stamp(c.OldestPending), c.Failures, c.GivenUp,
+		c.Running, stamp(c.OldestRunning), c.LeftBehind, c.Timeouts,
+	}
+}
+
 func zonesOf(s *hostmgr.Stats) []zoneStats {
 	zones := []zoneStats{}
 	for _, z := range s.Zones {
@@ -113,11 +141,12 @@ func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time, p point) *stats {
 		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held,
 		Zones: zonesOf(&s), Hold: s.Hold.String(), AdvisedInterval: seconds(s.AdvisedInterval),
 		Joins: s.Joins, Departures: departureStats(s.Departures), RejoinedAfterEviction: s.RejoinedAfterEviction,
+		Conflicts: s.Conflicts, Overtaken: s.Overtaken,
 		Suspected: s.Suspected, Recovered: s.Recovered,
 		HeldByLimit: s.HeldByLimit, HeldByConfirm: s.HeldByConfirm,
-		ConfirmFailures: s.ConfirmFailures, PolicyErrors: s.PolicyErrors,
+		Confirm: confirmOf(&s), ConfirmFailures: s.ConfirmFailures, PolicyErrors: s.PolicyErrors,
 		Sweeps: s.Sweeps, Stalls: s.Stalls, StallTime: seconds(s.StallTime),
-		Cleanup:      cleanupStats{s.Cleanup.Pending, stamp(s.Cleanup.OldestPending), s.Cleanup.Failures},
+		Cleanup:      cleanupOf(&s),
 		Recorder:     recorderStats(s.Recorder),
 		LogLinesLost: s.LogLinesLost,
 		Shadow:       shadowStats(s.Shadow),
