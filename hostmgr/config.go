@@ -121,9 +121,19 @@ type Config[M any] struct {
 	// that no gap is a stall, so a test can move a fake clock by any step. Negative means that no
 	// gap is ever a stall. The least positive value is 10 ms.
 	//
-	// Without Run, choose the threshold above the period of the sweeps, or every gap is a stall.
-	// Choose it below (timeout - interval) of each host. A single call of Confirm or Cleanup that
-	// takes longer than the threshold is then a stall too, because it delays the sweep.
+	// Without Run, choose the threshold above the period of the sweeps, and below
+	// (timeout - interval) of each host. A single call of Confirm or Cleanup that takes longer than
+	// the threshold is then a stall too, because it delays the sweep.
+	//
+	// A driver is slow after 8 gaps in a row above the threshold. The Logger is told once. From
+	// then on the gaps count as silence, and only a gap longer than twice the shortest of the
+	// latest 8 is a stall. A host that is gone is evicted at the second sweep after its timeout:
+	//
+	//	silence before eviction <= timeout + 2 x gap
+	//	the same while the driver becomes slow <= timeout + 10 x gap
+	//
+	// A sweep that begins StallThreshold/2 or more after a gap, but within the threshold, ends the
+	// row: the driver is in time.
 	//
 	// Some hosts tolerate only shorter gaps:
 	//

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,32 +20,62 @@ import (
 type stallModel struct {
 	now, last, limit time.Duration
 	jitter, offline  time.Duration
-	stalls           [][2]time.Duration
+	stalls           []gapBetween
+	sweeps           []time.Duration
 	hosts            map[string]stallHost
 	evicted          uint64
 }
 
 type stallHost struct{ seen, interval time.Duration }
 
-func (m *stallModel) all() [][2]time.Duration {
-	if m.limit > 0 && m.now-m.last > m.limit {
-		return append(m.stalls[:len(m.stalls):len(m.stalls)], [2]time.Duration{m.last, m.now})
+// A gapBetween is a gap between sweeps, with the limit that it exceeded.
+type gapBetween struct{ from, to, limit time.Duration }
+
+func (m *stallModel) all() []gapBetween {
+	if allowed, _ := m.driver(m.sweeps); m.limit > 0 && m.now-m.last > allowed {
+		return append(m.stalls[:len(m.stalls):len(m.stalls)], gapBetween{m.last, m.now, allowed})
 	}
 	return m.stalls
+}
+
+// driver returns the longest gap that is no stall after these sweeps, and the latest gap that was
+// none because the driver was slow. The driver is slow after 8 gaps in a row above the limit.
+func (m *stallModel) driver(sweeps []time.Duration) (allowed time.Duration, gap gapBetween) {
+	var row []time.Duration
+	last, ended := time.Duration(0), time.Duration(0)
+	allowed = m.limit
+	for _, at := range sweeps {
+		switch {
+		case m.limit > 0 && at-last > m.limit:
+			if at-last <= allowed {
+				gap = gapBetween{last, at, m.limit}
+			}
+			row, ended = append(row, at-last), at
+		case at > ended && at-ended >= m.limit/2:
+			row = nil
+		}
+		if allowed = m.limit; len(row) >= 8 {
+			allowed = 2 * slices.Min(row[len(row)-8:])
+		}
+		last = at
+	}
+	return allowed, gap
 }
 
 func (m *stallModel) state(h stallHost) hostmgr.State {
 	stalls := m.all()
 	silence := m.now - h.seen
 	for _, s := range stalls {
-		silence -= max(0, min(s[1], m.now)-max(s[0], h.seen))
+		silence -= max(0, min(s.to, m.now)-max(s.from, h.seen))
 	}
 	timeout := h.interval + m.offline
-	grace := false
+	deadline := m.now - silence + timeout
 	if len(stalls) > 0 {
-		end := stalls[len(stalls)-1][1]
-		grace = m.now <= end+h.interval+m.limit && silence <= 2*timeout
+		last := stalls[len(stalls)-1]
+		deadline = max(deadline, min(last.to+h.interval+last.limit, deadline+timeout))
 	}
+	_, gap := m.driver(append(m.sweeps[:len(m.sweeps):len(m.sweeps)], m.now))
+	grace := m.now <= deadline || gap.from <= deadline && m.now <= gap.to+gap.limit
 	switch {
 	case silence > timeout && !grace:
 		return hostmgr.StateOffline
@@ -59,6 +90,7 @@ func (m *stallModel) state(h stallHost) hostmgr.State {
 func (m *stallModel) sweep() {
 	m.stalls = m.all()
 	m.last = m.now
+	m.sweeps = append(m.sweeps, m.now)
 	for id, h := range m.hosts {
 		if m.state(h) == hostmgr.StateOffline {
 			delete(m.hosts, id)

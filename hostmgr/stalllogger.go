@@ -12,17 +12,34 @@ type stallLogger struct {
 	log      *slog.Logger
 	unlogged atomic.Int64 // nanoseconds of stalls
 	nextAt   atomic.Int64 // when the next line may be logged
+	driver   atomic.Pointer[slowDriver]
 }
+
+// A slowDriver is what is logged of a driver whose gaps are longer than the threshold.
+type slowDriver struct{ gap, threshold time.Duration }
 
 func (l *stallLogger) add(stalled int64) { l.unlogged.Add(stalled) }
 
-// flush logs the stalls since the last line, if that is a second ago.
+func (l *stallLogger) addSlowDriver(period, threshold int64) {
+	l.driver.Store(&slowDriver{time.Duration(period), time.Duration(threshold)})
+}
+
+// flush logs that the driver is slow, and the stalls since the last line if that is a second ago.
 func (l *stallLogger) flush(now int64) {
+	l.flushDriver()
 	if l.unlogged.Load() == 0 {
 		return
 	}
 	if at := l.nextAt.Load(); now >= at && l.nextAt.CompareAndSwap(at, now+int64(time.Second)) {
 		l.finish()
+	}
+}
+
+func (l *stallLogger) flushDriver() {
+	if d := l.driver.Swap(nil); d != nil {
+		l.log.Warn("sweeps come too seldom for StallThreshold: such gaps count as silence from now on",
+			"gap", d.gap, "threshold", d.threshold,
+			"advice", "sweep at least twice in StallThreshold, or give the process more CPU time, or raise StallThreshold")
 	}
 }
 

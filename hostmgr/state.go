@@ -81,7 +81,11 @@ func (s *state[M]) track(t *detector.Timeouts, more int32, now int64) {
 // observe notes that the registry observes its hosts at now. It returns the length of the stall
 // that this ends, in nanoseconds, or 0.
 func (s *state[M]) observe(now int64) (stalled int64) {
-	return s.noteStall(s.stalls.Observe(now))
+	stalled = s.noteStall(s.stalls.Observe(now))
+	if period, news := s.stalls.SlowDriver(); news {
+		s.stallLogger.addSlowDriver(period, s.stalls.Threshold())
+	}
+	return stalled
 }
 
 // noteStall logs and records a stall of all hosts, or records a gap, which is a stall for impatient

@@ -97,6 +97,7 @@ func (w *sweeper[M]) begin(held bool) (began int64, due bool) {
 	w.r.clock.SyncWall()
 	s, now := w.lockAndObserve()
 	defer w.r.unlock()
+	s.stalls.SweepBegins(now)
 	w.rep.At = s.clock.Wall(now)
 	s.counts.Sweeps++
 	s.shadow.forget(now)

@@ -154,11 +154,12 @@ func TestStallsAreLoggedOnceASecond(t *testing.T) {
 	logger, said := logs()
 	s := newScript(t, hostmgr.Config[string]{StallThreshold: 10 * time.Millisecond, Logger: logger})
 	for range 100 {
-		s.after(50 * time.Millisecond)
+		s.after(45 * time.Millisecond)
+		s.after(5 * time.Millisecond) // the driver is not slow
 	}
 	require.Equal(t, uint64(100), s.Stats().Stalls)
 	require.InDelta(t, 5, strings.Count(said.String(), "\n"), 1)
-	require.Contains(t, said.String(), "stall_time=1s")
+	require.Contains(t, said.String(), "stall_time=900ms")
 }
 
 // A coarse clock has timers that fire at multiples of a period, as on some systems.

@@ -5,7 +5,8 @@ import "sort"
 // Due returns when a host with its last contact at seen was due for eviction: the first time before
 // until at which a sweep would have evicted it. If it was not due, passed is false, and at is the
 // first such time after that. No sweep evicts in a stall, even if no sweep has found that stall
-// yet.
+// yet. The time that a slow driver gives a host is left out (see afterGap): a recorded log does not
+// have its gaps.
 //
 // A walk from stall to stall would give the same result. But a recorded log may be forged, and have
 // thousands of stalls within each silence. So this is a search.

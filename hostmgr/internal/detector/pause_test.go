@@ -62,6 +62,7 @@ func runPaused(s *Stalls, m *machine, hosts []*pausedHost, end int64) (evicted [
 	for now := int64(0); now < end; {
 		if now == sweep {
 			s.Observe(now)
+			s.SweepBegins(now)
 			sweep = now + s.Limit()/2
 			for _, h := range hosts {
 				if !h.there {

@@ -29,8 +29,10 @@ func (s *Stall) Length() int64 { return s.To - s.From }
 // would not be exact. A contact within a stall that no sweep has found yet would count as too old
 // or too new.
 type StallLog struct {
-	limit     int64 // a longer gap is a stall; 0: no gap is
-	threshold int64 // the limit of most hosts: see exceeded
+	limit     int64 // a longer gap is a stall, unless the driver is slow; 0: no gap is
+	allowed   int64 // the longest gap that is no stall: see allow
+	threshold int64 // of an impatient log, what is allowed for most hosts
+	driver    slowDriver
 	last      int64 // when the registry last observed its hosts
 	stalls    []Stall
 	pauses    []int64 // the longest pause before a stall of each block: see pause
@@ -41,10 +43,19 @@ type StallLog struct {
 // Observe notes that the registry observes its hosts at now. It returns the length of the stall
 // that this ends, or 0. A now in the past changes nothing.
 func (l *StallLog) Observe(now int64) (stalled int64) {
+	gap := now - l.last
+	if !l.isLong(gap) {
+		l.last = max(l.last, now)
+		return 0
+	}
 	if stalled = l.Stalled(now); stalled > 0 {
 		l.record(l.last, now, l.exceeded(stalled))
+	} else {
+		l.driver.gap = Stall{From: l.last, To: now, Limit: l.limit}
 	}
-	l.last = max(l.last, now)
+	l.last = now
+	l.driver.add(gap, now)
+	l.allow()
 	return stalled
 }
 
@@ -73,7 +84,7 @@ func (l *StallLog) record(from, to, limit int64) {
 
 // Stalled returns the length of the current stall, which no sweep has found yet; or 0.
 func (l *StallLog) Stalled(now int64) int64 {
-	if gap := now - l.last; l.limit > 0 && gap > l.limit {
+	if gap := now - l.last; l.limit > 0 && gap > l.allowed {
 		return gap
 	}
 	return 0
@@ -82,13 +93,13 @@ func (l *StallLog) Stalled(now int64) int64 {
 // LastObserved returns when the registry last observed its hosts.
 func (l *StallLog) LastObserved() int64 { return l.last }
 
-// exceeded returns the limit that a gap has exceeded: the threshold, if the gap is longer than
-// that.
+// exceeded returns the limit that a stall has exceeded. In an impatient log that is the one of most
+// hosts, if the gap is longer than that.
 func (l *StallLog) exceeded(gap int64) int64 {
 	if gap > l.threshold {
-		return max(l.limit, l.threshold)
+		return max(l.allowed, l.threshold)
 	}
-	return l.limit
+	return l.allowed
 }
 
 // StallTime returns for how much of the time from t to now the registry was stalled. A stall that

@@ -8,14 +8,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func logWithLimit(limit int64) *StallLog {
+	l := &StallLog{}
+	l.setLimit(limit)
+	return l
+}
+
 // A history is a random one, in a log and in the model.
 func history(rnd *rand.Rand) (*StallLog, *model) {
 	limit := int64(rnd.IntN(5))
-	l, m := &StallLog{limit: limit}, newModel(limit)
+	l, m := logWithLimit(limit), newModel(limit)
 	for now := int64(0); now < 60; {
 		now += int64(rnd.IntN(2 + rnd.IntN(8)))
+		sweep := rnd.IntN(2) == 0
 		l.Observe(now)
-		m.observe(now)
+		if sweep {
+			l.sweepBegins(now)
+		}
+		m.observe(now, sweep)
 	}
 	return l, m
 }
@@ -168,19 +178,21 @@ func TestAppend(t *testing.T) {
 
 // A registry that stalls again and again, for years, remembers the latest stalls.
 func TestStallsTakeBoundedMemory(t *testing.T) {
-	l := &StallLog{limit: 1}
+	l := logWithLimit(1)
 	for i := range int64(100_000) {
-		require.EqualValues(t, 10, l.Observe(10*(i+1)))
+		require.EqualValues(t, 9, l.Observe(10*i+9))
+		l.Observe(10*i + 10)
+		l.sweepBegins(10*i + 10)
 	}
 	require.LessOrEqual(t, cap(l.stalls), 2*maxStalls)
 	require.LessOrEqual(t, cap(l.pauses), 2*maxStalls/blockSize)
 	require.EqualValues(t, 100_000, l.count)
-	require.EqualValues(t, 1_000_000, l.total)
-	require.EqualValues(t, 10_000, l.StallTime(990_000, 1_000_000))
+	require.EqualValues(t, 900_000, l.total)
+	require.EqualValues(t, 9_000, l.StallTime(990_000, 1_000_000))
 }
 
 func TestTimeThatGoesBackIsNoStall(t *testing.T) {
-	l := &StallLog{limit: 1}
+	l := logWithLimit(1)
 	l.Observe(10)
 	require.Zero(t, l.Observe(5))
 	require.EqualValues(t, 10, l.LastObserved())

@@ -58,8 +58,9 @@ func (s *Stalls) Threshold() int64 { return s.threshold }
 // stall.
 func (s *Stalls) SetThreshold(threshold int64, follows bool) {
 	s.threshold, s.follows = threshold, follows
-	s.common.limit, s.short.threshold = threshold, threshold
-	s.short.limit = s.shortest()
+	s.common.setLimit(threshold)
+	s.short.threshold = s.common.allowed
+	s.short.setLimit(s.shortest())
 }
 
 // shortest returns the threshold of impatient hosts.
@@ -75,6 +76,7 @@ func (s *Stalls) shortest() int64 {
 // until the next call of Observe or Track.
 func (s *Stalls) Observe(now int64) (stall, gap *Stall) {
 	long, short := s.common.Observe(now), s.short.Observe(now)
+	s.allow()
 	switch {
 	case long > 0:
 		return s.common.newest(), nil
@@ -82,6 +84,33 @@ func (s *Stalls) Observe(now int64) (stall, gap *Stall) {
 		return nil, s.short.newest()
 	}
 	return nil, nil
+}
+
+// allow applies what is allowed for most hosts to the impatient ones.
+func (s *Stalls) allow() {
+	if s.short.threshold != s.common.allowed {
+		s.short.threshold = s.common.allowed
+		s.short.allow()
+	}
+}
+
+// SweepBegins notes that a sweep begins, after Observe with the same now. Sweeps in time end the
+// state of a slow driver. Other calls of Observe do not.
+func (s *Stalls) SweepBegins(now int64) {
+	s.common.sweepBegins(now)
+	s.short.sweepBegins(now)
+	s.allow()
+}
+
+// SlowDriver returns the period of the driver if it has become slow since the last call: 8 gaps in
+// a row exceeded the threshold of most hosts. It returns the news once, until the driver was in
+// time.
+func (s *Stalls) SlowDriver() (period int64, news bool) {
+	if d := &s.common.driver; d.slow() && !d.told {
+		d.told = true
+		return d.period(), true
+	}
+	return 0, false
 }
 
 func (l *StallLog) newest() *Stall { return &l.stalls[len(l.stalls)-1] }
@@ -114,7 +143,7 @@ func (s *Stalls) track(c class, more int32, now int64) (stall, gap *Stall, wake 
 		stall, gap = s.Observe(now)
 		wake = now + limit/2
 	}
-	s.short.limit = limit
+	s.short.setLimit(limit)
 	return stall, gap, wake
 }
 

@@ -19,6 +19,39 @@ type naive struct {
 	last        int64
 	short       int64 // limit in force
 	long, every []Stall
+
+	longCalls, shortCalls []call // since each limit changed
+	longFrom, shortFrom   int64  // when the hosts were last observed before that
+}
+
+// after returns calls with times from a moment on.
+func after(from int64, calls []call) (moved []call) {
+	for _, c := range calls {
+		moved = append(moved, call{c.at - from, c.sweep})
+	}
+	return moved
+}
+
+// allowed returns the longest gaps that are no stalls, for most hosts and for impatient ones.
+func (n *naive) allowed() (long, short int64) {
+	long, _ = drive(n.threshold, after(n.longFrom, n.longCalls))
+	short, _ = drive(n.short, after(n.shortFrom, n.shortCalls))
+	return long, min(long, short)
+}
+
+func (n *naive) setThreshold(threshold int64, follows bool) {
+	if threshold != n.threshold {
+		n.longCalls, n.longFrom = nil, n.last
+	}
+	n.threshold, n.follows = threshold, follows
+	n.setShort(n.wanted())
+}
+
+func (n *naive) setShort(limit int64) {
+	if limit != n.short {
+		n.shortCalls, n.shortFrom = nil, n.last
+	}
+	n.short = limit
 }
 
 func (n *naive) wanted() int64 {
@@ -34,18 +67,20 @@ func (n *naive) wanted() int64 {
 // observe notes a gap in each list of those whose limit it exceeds.
 func (n *naive) observe(now int64) (stall, gap *Stall) {
 	length := now - n.last
-	if n.threshold > 0 && length > n.threshold {
-		stall = &Stall{From: n.last, To: now, Limit: n.threshold}
+	longest, shortest := n.allowed()
+	if n.threshold > 0 && length > longest {
+		stall = &Stall{From: n.last, To: now, Limit: longest}
 		n.long = append(n.long, *stall)
 	}
-	if n.short > 0 && length > n.short {
-		gap = &Stall{From: n.last, To: now, Limit: n.short}
+	if n.short > 0 && length > shortest {
+		gap = &Stall{From: n.last, To: now, Limit: shortest}
 		if stall != nil {
-			gap.Limit = n.threshold
+			gap.Limit = longest
 		}
 		n.every = append(n.every, *gap)
 	}
 	n.last = now
+	n.longCalls, n.shortCalls = append(n.longCalls, call{at: now}), append(n.shortCalls, call{at: now})
 	if stall != nil {
 		gap = nil
 	}
@@ -83,7 +118,7 @@ func (n *naive) track(t *testing.T, rnd *rand.Rand, now int64) {
 		wantStall, wantGap = n.observe(now)
 		want = now + limit/2
 	}
-	n.short = limit
+	n.setShort(limit)
 	require.Equal(t, want, wake)
 	same(t, wantStall, stall)
 	same(t, wantGap, gap)
@@ -123,9 +158,8 @@ func TestStallsAgainstAModel(t *testing.T) {
 		for now := int64(0); now < 3000*ms; now += rnd.Int64N(1 + []int64{5, 20, 100}[rnd.IntN(3)]*ms) {
 			switch rnd.IntN(12) {
 			case 0:
-				n.threshold, n.follows = []int64{0, 20 * ms, n.longest}[rnd.IntN(3)], rnd.IntN(3) > 0
+				n.setThreshold([]int64{0, 20 * ms, n.longest}[rnd.IntN(3)], rnd.IntN(3) > 0)
 				n.SetThreshold(n.threshold, n.follows)
-				n.short = n.wanted()
 			case 1, 2, 3:
 				n.track(t, rnd, now)
 			default:
@@ -133,6 +167,11 @@ func TestStallsAgainstAModel(t *testing.T) {
 				wantStall, wantGap := n.observe(now)
 				same(t, wantStall, stall)
 				same(t, wantGap, gap)
+				if rnd.IntN(2) == 0 {
+					n.SweepBegins(now)
+					n.longCalls[len(n.longCalls)-1].sweep = true
+					n.shortCalls[len(n.shortCalls)-1].sweep = true
+				}
 				x, seen := n.someTimeouts(rnd), max(0, now-rnd.Int64N(600*ms))
 				require.Equal(t, n.stallTime(x, seen, now), n.StallTime(x, seen, now), "seed %d", seed)
 				require.Equal(t, n.stallTime(x, seen, now), assess(n.Stalls, seen, x, now).StallTime)
@@ -178,7 +217,7 @@ func TestHostsThatAreNotImpatientAreNotTracked(t *testing.T) {
 	require.Equal(t, 100*ms, assess(s, 0, y, 100*ms).StallTime)
 }
 
-// On a machine whose gaps are all too long for the fastest host, a host that is gone is found
+// On a machine whose gaps are nearly all too long for the fastest host, a host that is gone is found
 // nonetheless; one long pause is no silence at all.
 func TestShortGapsCountUpToABound(t *testing.T) {
 	s := NewStalls(500 * ms)
@@ -187,11 +226,17 @@ func TestShortGapsCountUpToABound(t *testing.T) {
 	x.Classify(s.Longest())
 	s.Track(x, 1, 0)
 	now := int64(0)
-	for ; assess(s, 0, x, now).State != StateOffline; now += 8 * ms {
+	for i := 1; assess(s, 0, x, now).State != StateOffline; i++ {
+		if now += 400 * ms; i%8 == 0 {
+			now -= 397 * ms // so the driver is not slow
+		}
 		s.Observe(now)
+		s.SweepBegins(now)
 	}
-	require.InDelta(t, 4*500*ms+40*ms, now, float64(16*ms))
+	require.InDelta(t, 4*500*ms+40*ms, now, float64(400*ms))
 
+	s.Observe(now + 3*ms)
+	s.SweepBegins(now + 3*ms)
 	s.Observe(now + 400*ms)
 	s.Observe(now + 4400*ms)
 	require.Equal(t, StateAlive, assess(s, now+399*ms, x, now+4400*ms).State)

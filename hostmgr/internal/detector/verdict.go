@@ -17,7 +17,7 @@ type Verdict struct {
 // what is shown and what is decided are the same.
 //
 // Promise 4 is here: stall time is subtracted from the silence, and a stall postpones the
-// deadlines.
+// deadlines, as does a gap of a slow driver.
 func (s *Stalls) Assess(v *Verdict, contact int64, t *Timeouts, now int64) {
 	log := &s.common
 	v.StallTime = log.StallTime(contact, now)
@@ -34,7 +34,7 @@ func (s *Stalls) Assess(v *Verdict, contact int64, t *Timeouts, now int64) {
 func (v *Verdict) setDeadlines(log *StallLog, contact int64, t *Timeouts, now int64) {
 	v.SuspectAt = expiry(contact+v.StallTime, t.Suspect)
 	due := expiry(contact+v.StallTime, t.Evict)
-	if v.EvictAt = log.postpone(due, t, now); v.EvictAt > due {
+	if v.EvictAt = log.afterGap(log.postpone(due, t, now), now); v.EvictAt > due {
 		v.SuspectAt = min(v.SuspectAt, due) // until it is evicted, even if the policy suspects no host
 	}
 	v.ReviewAt = Never

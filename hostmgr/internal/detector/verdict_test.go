@@ -77,8 +77,12 @@ func TestVerdictsAgainstAModel(t *testing.T) {
 				}
 			}
 			if rnd.IntN(3) > 0 {
+				sweep := rnd.IntN(2) == 0
 				s.Observe(now)
-				m.observe(now)
+				if sweep {
+					s.SweepBegins(now)
+				}
+				m.observe(now, sweep)
 			}
 		}
 	}
@@ -89,8 +93,9 @@ func foresee(t *testing.T, m *model, v Verdict, x *Timeouts, now int64) {
 	future := *m
 	future.stalled = append([]bool(nil), m.stalled...)
 	future.stalls = append([]Stall(nil), m.stalls...)
+	future.calls = append([]call(nil), m.calls...)
 	for at := now; at < now+80; at++ {
-		future.observe(at)
+		future.observe(at, false)
 		state := future.state(v.Contact, x, at)
 		require.Equal(t, at > v.EvictAt, state == StateOffline, "at %d: %+v", at, v)
 		require.Equal(t, at > min(v.SuspectAt, v.EvictAt), state >= StateSuspect, "at %d: %+v", at, v)
@@ -135,6 +140,7 @@ func TestStallsWithoutEndStillEvictTheDead(t *testing.T) {
 	for ; assess(s, 0, x, now).State != StateOffline && silence < 1000; silence += 10 {
 		now += 10 // observed
 		s.Observe(now)
+		s.SweepBegins(now)
 		now += 90 // stalled
 		stall, gap := s.Observe(now)
 		require.Equal(t, &Stall{From: now - 90, To: now, Limit: 10, before: s.Common().total - 90}, stall)
