@@ -97,7 +97,7 @@ func New(config Config) (*GC, error) {
 	}
 	return &GC{
 		clock:   config.Clock,
-		lines:   asynclog.New(config.Logger, func() int64 { return config.Clock.Now().UnixNano() }),
+		lines:   asynclog.New(config.Logger, func() int64 { return config.Clock.Now().UnixNano() }, func() {}),
 		tasks:   make(map[string]*task),
 		flights: make(map[string]*flight),
 	}, nil

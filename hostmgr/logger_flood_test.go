@@ -118,6 +118,41 @@ func TestAFloodOfOneKindHidesNoOther(t *testing.T) {
 	require.Equal(t, 1, lines)
 }
 
+// Run has nothing else to do for hours. What was left out of the log is told in time nonetheless,
+// and Next says so without Run.
+func TestNothingIsUntoldForLong(t *testing.T) {
+	for _, driven := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			var log tally
+			r, err := hostmgr.New(hostmgr.Config[string]{
+				Logger:         log.logger(),
+				StallThreshold: -1,
+				Policy: policyFunc(func(h hostmgr.History) (time.Duration, time.Duration) {
+					return -1, time.Hour
+				}),
+			})
+			require.NoError(t, err)
+			if driven {
+				stop := run(t, r)
+				defer stop()
+			}
+			for i := range 10 {
+				_, err := r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour + time.Duration(i)})
+				require.NoError(t, err)
+			}
+			if !driven {
+				at, ok := r.Next()
+				require.True(t, ok)
+				time.Sleep(time.Until(at))
+				r.Sweep(t.Context())
+			}
+			time.Sleep(2 * time.Second)
+			_, all := log.of("invalid policy answer, using Fixed(2) instead")
+			require.EqualValues(t, 10, all)
+		})
+	}
+}
+
 // At the end of Run the failures of its last second are told.
 func TestTheEndOfRunTellsTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,7 @@ type parts[M any] struct {
 // newParts makes the parts of a registry. replan makes Run compute its next deadline again.
 func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
 	c := monotime.New(cfg.Clock, cfg.StallThreshold, replan)
-	log := asynclog.New(cfg.Logger, c.Now)
+	log := asynclog.New(cfg.Logger, c.Now, replan)
 	cfg.Logger = log.Logger("")
 	p := &parts[M]{cfg: cfg, clock: c, log: log, stallLogger: &stallLogger{log: cfg.Logger}}
 	p.policies = newPolicies(cfg.Policy, cfg.Shadow, commonThreshold(cfg.StallThreshold), cfg.Logger)

@@ -77,10 +77,9 @@ func (p *policies) timeoutsByHistory(h detector.History) detector.Timeouts {
 func (p *policies) ask(a policyAdapter, h detector.History) detector.Timeouts {
 	t := detector.Timeouts{Interval: h.Interval, NeedsHistory: a.needsHistory}
 	if err := askPolicy(a.Policy, h, &t); err != nil {
-		if p.errors.Add(1); h.Count <= 1 { // otherwise each contact would log it
-			p.log.Error("invalid policy answer, using Fixed(2) instead", "policy", fmt.Sprintf("%T", a.Policy),
-				"interval", h.Interval, "err", brief(err))
-		}
+		p.errors.Add(1)
+		p.log.Error("invalid policy answer, using Fixed(2) instead", "policy", fmt.Sprintf("%T", a.Policy),
+			"interval", h.Interval, "err", brief(err))
 		t.Suspect, t.Evict = Fixed(2).Timeouts(History(h))
 	}
 	return t

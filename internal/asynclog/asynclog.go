@@ -32,8 +32,9 @@ const (
 
 // A Log is a queue of lines in front of a handler. Make one with New.
 type Log struct {
-	to  slog.Handler // nil: lines are thrown away
-	now func() int64 // the time by which lines are summarised; called with no lock held
+	to   slog.Handler // nil: lines are thrown away
+	now  func() int64 // the time by which lines are summarised; called with no lock held
+	wake func()       // Due has become earlier; called with no lock held
 
 	mu      sync.Mutex // guards all below; never held while the handler or now runs
 	queue   []line
@@ -58,9 +59,10 @@ type line struct {
 type derivation func(slog.Handler) slog.Handler
 
 // New returns a Log in front of to's handler. If to is nil, lines are thrown away. now returns a
-// time in nanoseconds. It may go back; a line then counts as the first of its kind.
-func New(to *slog.Logger, now func() int64) *Log {
-	l := &Log{now: now, kinds: make(map[kind]*summary)}
+// time in nanoseconds. It may go back; a line then counts as the first of its kind. wake is called
+// when Due becomes earlier, on the goroutine that logs.
+func New(to *slog.Logger, now func() int64, wake func()) *Log {
+	l := &Log{now: now, wake: wake, kinds: make(map[kind]*summary)}
 	if to != nil {
 		l.to = to.Handler()
 	}

@@ -47,6 +47,8 @@ func (p *page) lines() (list []string) {
 
 func (p *page) handler() slog.Handler { return slog.NewTextHandler(p, nil) }
 
+func nothing() {}
+
 // apart returns a clock whose readings are a second apart, so that no line is summarised.
 func apart() func() int64 {
 	var now atomic.Int64
@@ -66,7 +68,7 @@ func (h hook) Handle(ctx context.Context, r slog.Record) error {
 
 func TestFlushWritesInOrder(t *testing.T) {
 	var p page
-	l := asynclog.New(slog.New(p.handler()), apart())
+	l := asynclog.New(slog.New(p.handler()), apart(), nothing)
 	log := l.Logger("")
 	log.Info("a", "k", 1)
 	log.Debug("not wanted")
@@ -78,7 +80,7 @@ func TestFlushWritesInOrder(t *testing.T) {
 }
 
 func TestWithoutALoggerNothingIsKept(t *testing.T) {
-	l := asynclog.New(nil, apart())
+	l := asynclog.New(nil, apart(), nothing)
 	l.Start()
 	l.Logger("").Error("a")
 	l.Flush()
@@ -89,7 +91,7 @@ func TestWithoutALoggerNothingIsKept(t *testing.T) {
 func TestStopWaitsForWhatWasLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p page
-		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { time.Sleep(time.Millisecond) }}), apart())
+		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { time.Sleep(time.Millisecond) }}), apart(), nothing)
 		l.Logger("").Info("before")
 		l.Start()
 		l.Start()
@@ -111,7 +113,7 @@ func TestAHandlerThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p page
 		open := make(chan struct{})
-		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { <-open }}), apart())
+		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { <-open }}), apart(), nothing)
 		l.Start()
 		for range 1500 {
 			l.Logger("").Info("a")
@@ -147,7 +149,7 @@ func TestAHandlerThatFails(t *testing.T) {
 				if r.Message == "bad" {
 					fail()
 				}
-			}}), apart())
+			}}), apart(), nothing)
 			l.Start()
 			for range 3 {
 				l.Logger("").Info("bad")
@@ -165,7 +167,7 @@ type failing struct{ slog.Handler }
 func (failing) Handle(context.Context, slog.Record) error { return errors.New("no space left") }
 
 func TestALineThatIsNotWrittenIsLost(t *testing.T) {
-	l := asynclog.New(slog.New(failing{slog.NewTextHandler(&page{}, nil)}), apart())
+	l := asynclog.New(slog.New(failing{slog.NewTextHandler(&page{}, nil)}), apart(), nothing)
 	l.Logger("").Info("a")
 	l.Flush()
 	require.EqualValues(t, 1, l.Lost())
@@ -179,7 +181,7 @@ func TestAHandlerThatLogs(t *testing.T) {
 	l = asynclog.New(slog.New(hook{p.handler(), func(slog.Record) {
 		l.Logger("").Info("again")
 		l.Flush()
-	}}), func() int64 { return 0 })
+	}}), func() int64 { return 0 }, nothing)
 	l.Logger("").Info("a")
 	l.Flush()
 	l.Flush()
@@ -189,7 +191,7 @@ func TestAHandlerThatLogs(t *testing.T) {
 // Lines of many goroutines, with starts, stops and flushes in between: each is written once.
 func TestStorm(t *testing.T) {
 	var p page
-	l := asynclog.New(slog.New(p.handler()), apart())
+	l := asynclog.New(slog.New(p.handler()), apart(), nothing)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

@@ -18,7 +18,9 @@ func (h handler) Enabled(context.Context, slog.Level) bool { return true }
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	x := line{ctx: ctx, record: r.Clone(), with: h.with}
-	h.log.add(kind{h.subject, r.Message}, x, h.log.now())
+	if h.log.add(kind{h.subject, r.Message}, x, h.log.now()) {
+		h.log.wake()
+	}
 	return nil
 }
 

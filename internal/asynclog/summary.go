@@ -2,6 +2,7 @@ package asynclog
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -27,8 +28,9 @@ func windowAt(now int64) window { return window{now, now + int64(time.Second)} }
 // has returns false for a time before the window too: a clock that went back silences no line.
 func (w window) has(now int64) bool { return w.from <= now && now < w.to }
 
-// add queues a line, or counts it if its kind had a line within the last second.
-func (l *Log) add(k kind, x line, now int64) {
+// add queues a line, or counts it if its kind had a line within the last second. It returns whether
+// Tick has something to tell that it had not before.
+func (l *Log) add(k kind, x line, now int64) (news bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.losses.now = now
@@ -36,11 +38,29 @@ func (l *Log) add(k kind, x line, now int64) {
 	if s.window.has(now) {
 		s.count++
 		s.latest = x
-		return
+		return s.count == 1
 	}
 	x.more = s.count
 	*s = summary{window: windowAt(now)}
+	untold := l.losses.untold
 	l.put(x)
+	return untold == 0 && l.losses.untold > 0
+}
+
+// Due returns when the next call of Tick may have something to tell, or math.MaxInt64.
+func (l *Log) Due() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := int64(math.MaxInt64)
+	if l.losses.untold > 0 && !l.writing { // otherwise the goroutine that writes tells of them
+		at = l.losses.window.to
+	}
+	for _, s := range l.kinds {
+		if s.count > 0 {
+			at = min(at, s.window.to)
+		}
+	}
+	return at
 }
 
 // summaryOf returns the summary of a kind. If there are too many kinds, it returns one for all that

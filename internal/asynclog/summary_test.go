@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -24,7 +25,7 @@ func (h *hand) now() int64 { return int64(h.at) }
 func TestLinesOfOneKindAreSummarised(t *testing.T) {
 	var p page
 	var at hand
-	l := asynclog.New(slog.New(p.handler()), at.now)
+	l := asynclog.New(slog.New(p.handler()), at.now, nothing)
 	log := l.Logger("")
 	for i := range 1000 {
 		log.Info("bad", "i", i)
@@ -65,11 +66,39 @@ func TestLinesOfOneKindAreSummarised(t *testing.T) {
 	require.Zero(t, l.Lost())
 }
 
+// Due says when Tick has something to tell, and wake that it is earlier than before.
+func TestDue(t *testing.T) {
+	var p page
+	var at hand
+	woken := 0
+	l := asynclog.New(slog.New(p.handler()), at.now, func() { woken++ })
+	log := l.Logger("")
+	require.EqualValues(t, math.MaxInt64, l.Due())
+	log.Info("a")
+	require.EqualValues(t, math.MaxInt64, l.Due(), "nothing was left out")
+	at.at = 300 * time.Millisecond
+	log.Info("a")
+	log.Info("a")
+	log.Info("b")
+	require.EqualValues(t, time.Second, l.Due())
+	log.Info("b")
+	require.EqualValues(t, time.Second, l.Due())
+	require.Equal(t, 2, woken, "once for each kind")
+	at.at = time.Duration(l.Due())
+	l.Flush()
+	require.Equal(t, []string{"a", "b", "a more=1"}, p.lines())
+	require.EqualValues(t, 1300*time.Millisecond, l.Due())
+	at.at = time.Duration(l.Due())
+	l.Flush()
+	require.Len(t, p.lines(), 4)
+	require.EqualValues(t, math.MaxInt64, l.Due())
+}
+
 // The subject tells lines of one message apart, and a group has the number too.
 func TestKindsHaveASubject(t *testing.T) {
 	var p page
 	var at hand
-	l := asynclog.New(slog.New(p.handler()), at.now)
+	l := asynclog.New(slog.New(p.handler()), at.now, nothing)
 	for range 3 {
 		for _, task := range []string{"a", "b"} {
 			l.Logger(task).WithGroup("g").Info("bad", "task", task)
@@ -84,7 +113,7 @@ func TestKindsHaveASubject(t *testing.T) {
 func TestAClockThatGoesBack(t *testing.T) {
 	var p page
 	at := hand{time.Hour}
-	l := asynclog.New(slog.New(p.handler()), at.now)
+	l := asynclog.New(slog.New(p.handler()), at.now, nothing)
 	l.Logger("").Info("a")
 	at.at = time.Minute
 	l.Logger("").Info("a")
@@ -136,7 +165,7 @@ func TestLinesAndMoreAreTheCalls(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var at hand
 		to := newTally(at.now)
-		l := asynclog.New(slog.New(to), at.now)
+		l := asynclog.New(slog.New(to), at.now, nothing)
 		failing := rapid.Bool().Draw(t, "failing")
 		calls, total := map[string]int{}, 0
 		t.Repeat(map[string]func(*rapid.T){
@@ -176,7 +205,7 @@ func TestLinesAndMoreAreTheCalls(t *testing.T) {
 func TestKindsAreBounded(t *testing.T) {
 	var at hand
 	to := newTally(at.now)
-	l := asynclog.New(slog.New(to), at.now)
+	l := asynclog.New(slog.New(to), at.now, nothing)
 	for i := range 20_000 {
 		l.Logger("").Info(strconv.Itoa(i))
 		if i%500 == 0 {
@@ -200,7 +229,7 @@ func TestLossesAreToldOnceASecond(t *testing.T) {
 		var p page
 		begun := time.Now()
 		slow := hook{p.handler(), func(slog.Record) { time.Sleep(10 * time.Millisecond) }}
-		l := asynclog.New(slog.New(slow), func() int64 { return int64(time.Since(begun)) })
+		l := asynclog.New(slog.New(slow), func() int64 { return int64(time.Since(begun)) }, nothing)
 		l.Start()
 		for i := range 5000 {
 			l.Logger(strconv.Itoa(i)).Info("a")
@@ -230,7 +259,7 @@ func TestFlushWaitsOnceForAHandlerThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p page
 		open := make(chan struct{})
-		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { <-open }}), apart())
+		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { <-open }}), apart(), nothing)
 		begun := time.Now()
 		l.Flush()
 		require.Zero(t, time.Since(begun), "there are no lines")
@@ -254,7 +283,7 @@ func TestFlushWaitsOnceForAHandlerThatBlocks(t *testing.T) {
 func TestFlushWithASlowHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p page
-		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { time.Sleep(100 * time.Millisecond) }}), apart())
+		l := asynclog.New(slog.New(hook{p.handler(), func(slog.Record) { time.Sleep(100 * time.Millisecond) }}), apart(), nothing)
 		for range 30 {
 			l.Logger("").Info("a")
 		}
