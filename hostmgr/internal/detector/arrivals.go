@@ -26,9 +26,11 @@ type History struct {
 type Arrivals struct {
 	now      moments
 	count    uint64  // gaps that were added
-	answered uint64  // count when the policies were last asked; 0: they were not asked yet
+	answered uint64  // count when the policies were last asked
 	then     moments // statistics when the policies were last asked
-	epoch    uint32  // counts the resets
+	epoch    uint32  // counts the calls of Reset and Outdate
+	known    bool    // the policies have answered
+	outdated bool    // and Outdate was called since
 
 	suspect, evict, shadow time.Duration // what the policies answered
 }
@@ -69,16 +71,17 @@ func (a *Arrivals) longest(interval float64) float64 {
 func (a *Arrivals) History(interval time.Duration) History { return a.now.history(interval, a.count) }
 
 // Answered returns what the policies were told when they answered last: the basis of what Override
-// returns. Its Count is 0 if they were not asked yet.
+// returns. Its Count is 0 if they were not asked yet, or were asked before the first gap.
 func (a *Arrivals) Answered(interval time.Duration) History {
 	return a.then.history(interval, a.answered)
 }
 
 // Answer stores the answer t of the policies to the history of asked, a copy of a from before they
-// were asked. It ignores an answer that comes too late: after a Reset, or after the answer to a
-// longer history.
+// were asked. It ignores an answer that comes too late: after a Reset or Outdate, or after the
+// answer to the same history or a longer one.
 func (a *Arrivals) Answer(t *Timeouts, asked *Arrivals) {
-	if a.epoch == asked.epoch && asked.count > a.answered {
+	if a.epoch == asked.epoch && (!a.known || a.outdated || asked.count > a.answered) {
+		a.known, a.outdated = true, false
 		a.answered, a.then = asked.count, asked.now
 		a.suspect, a.evict, a.shadow = t.Suspect, t.Evict, t.Shadow
 	}
@@ -86,10 +89,17 @@ func (a *Arrivals) Answer(t *Timeouts, asked *Arrivals) {
 
 // Override returns t with the latest answer of the policies for this host.
 func (a *Arrivals) Override(t Timeouts) Timeouts {
-	if a.answered > 0 {
+	if a.known {
 		t.Suspect, t.Evict, t.Shadow = a.suspect, a.evict, a.shadow
 	}
 	return t
+}
+
+// Outdate makes answers to questions of before come too late, because the policies may answer
+// otherwise from now on. The latest answer counts until they have.
+func (a *Arrivals) Outdate() {
+	a.epoch++
+	a.outdated = true
 }
 
 // Reset forgets everything, because the host has another interval. Answers to an earlier history

@@ -102,30 +102,31 @@ func TestLongerGapsAreLearned(t *testing.T) {
 	}
 }
 
-// An answer counts unless there was a reset, or an answer to a longer history, since the policies
-// were asked: whatever the order in which the answers come.
+// An answer counts unless there was a reset, an Outdate, or an answer to a longer history, since the
+// policies were asked: whatever the order in which the answers come.
 func TestAnswersAgainstAModel(t *testing.T) {
 	type question struct {
-		asked  Arrivals
-		resets int
-		evict  time.Duration
+		asked Arrivals
+		epoch int
+		evict time.Duration
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var a Arrivals
 		var open []question
-		resets, best, evict := 0, uint64(0), 7*second
+		epoch, best, evict := 0, int64(-1), 7*second // best: the count of the best answer of this epoch
 		told := History{Interval: second}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			switch rapid.IntRange(0, 10).Draw(t, "step") {
 			case 0:
 				a.Reset()
-				resets, best, evict, told = resets+1, 0, 7*second, History{Interval: second}
+				epoch, best, evict, told = epoch+1, -1, 7*second, History{Interval: second}
+			case 10:
+				a.Outdate()
+				epoch, best = epoch+1, -1
 			case 1, 2, 3:
 				a.Add(rapid.Int64Range(0, int64(5*second)).Draw(t, "gap"), second)
 			case 4, 5, 6:
-				if a.History(second).Count > 0 {
-					open = append(open, question{a, resets, time.Duration(rapid.Int64Range(1, 1e12).Draw(t, "evict"))})
-				}
+				open = append(open, question{a, epoch, time.Duration(rapid.Int64Range(1, 1e12).Draw(t, "evict"))})
 			default:
 				if len(open) == 0 {
 					break
@@ -134,8 +135,8 @@ func TestAnswersAgainstAModel(t *testing.T) {
 				q := open[i]
 				open = append(open[:i:i], open[i+1:]...)
 				a.Answer(&Timeouts{Suspect: q.evict / 2, Evict: q.evict, Shadow: q.evict + 1}, &q.asked)
-				if h := q.asked.History(second); q.resets == resets && h.Count > best {
-					best, evict, told = h.Count, q.evict, h
+				if h := q.asked.History(second); q.epoch == epoch && int64(h.Count) > best {
+					best, evict, told = int64(h.Count), q.evict, h
 				}
 			}
 			got := a.Override(Timeouts{Interval: second, Suspect: 7 * second / 2, Evict: 7 * second, Shadow: 7*second + 1})

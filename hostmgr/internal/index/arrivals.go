@@ -108,8 +108,9 @@ func (e Entry) Learned() (detector.Timeouts, detector.History) {
 	return history.Override(t), history.Answered(t.Interval)
 }
 
-// SetTimeouts changes the timeouts of the host, and its interval. Its arrival history begins again,
-// and answers of the policies to the old history no longer count.
+// SetTimeouts changes the timeouts of the host, and its interval. If the interval is another one,
+// the arrival history begins again. In any case the answers of the policies to former questions no
+// longer count: see Outdate.
 func (e Entry) SetTimeouts(t *detector.Timeouts) {
 	e.setTimeouts(t)
 	a := e.bucket.arrivals
@@ -119,6 +120,22 @@ func (e Entry) SetTimeouts(t *detector.Timeouts) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if e.Interval() == t.Interval {
+		a.list[e.slot].Outdate()
+		return
+	}
 	e.header().setInterval(t.Interval)
 	a.list[e.slot].Reset()
+}
+
+// Outdate makes the answers of the policies to former questions come too late: see
+// detector.Arrivals.Outdate. It does nothing in an index that keeps no history.
+func (e Entry) Outdate() {
+	a := e.bucket.arrivals
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list[e.slot].Outdate()
 }

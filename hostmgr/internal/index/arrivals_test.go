@@ -33,10 +33,36 @@ func TestAnAnswerOverridesTheTimeouts(t *testing.T) {
 	require.Equal(t, 3*time.Second, timeouts.Evict)
 	require.Equal(t, history.History(time.Second), answered)
 
-	e.SetTimeouts(everySecond)
-	require.Equal(t, *everySecond, e.EffectiveTimeouts(), "with the history its answer is forgotten")
+	longer := *withHistory
+	longer.Interval *= 2
+	e.SetTimeouts(&longer)
+	require.Equal(t, longer, e.EffectiveTimeouts(), "with the history its answer is forgotten")
 	require.True(t, e.Answer(timeoutsOf(5*time.Second), history))
-	require.Equal(t, *everySecond, e.EffectiveTimeouts(), "an answer to what was forgotten")
+	require.Equal(t, longer, e.EffectiveTimeouts(), "an answer to what was forgotten")
+}
+
+// The policies may answer otherwise from now on. The history stays, and so does the latest answer
+// until the next one comes. An answer to a question of before comes too late.
+func TestAnOutdatedAnswerCountsUntilTheNext(t *testing.T) {
+	for name, outdate := range map[string]func(Entry){
+		"Outdate":     Entry.Outdate,
+		"SetTimeouts": func(e Entry) { other := *withHistory; other.Evict *= 2; e.SetTimeouts(&other) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := insert(New(valuesOf[string](), true), "a", 1, withHistory, 0)
+			history := asked(t, e)
+			require.True(t, e.Answer(timeoutsOf(3*time.Second), history))
+			outdate(e)
+			require.True(t, e.Answer(timeoutsOf(4*time.Second), history))
+			require.Equal(t, 3*time.Second, e.EffectiveTimeouts().Evict)
+			same, _, _ := e.Arrivals()
+			require.Equal(t, history.History(time.Second), same.History(time.Second))
+			require.True(t, e.Answer(timeoutsOf(5*time.Second), &same))
+			require.Equal(t, 5*time.Second, e.EffectiveTimeouts().Evict)
+		})
+	}
+	plain := insert(New(valuesOf[string](), false), "a", 1, everySecond, 0)
+	plain.Outdate() // there is no history
 }
 
 func timeoutsOf(evict time.Duration) *detector.Timeouts { return &detector.Timeouts{Evict: evict} }

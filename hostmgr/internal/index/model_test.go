@@ -192,7 +192,11 @@ func (m *model) Change(t *rapid.T) {
 	switch rapid.IntRange(0, 3).Draw(t, "what") {
 	case 0:
 		host.timeouts = rapid.SampledFrom(m.choice).Draw(t, "timeouts")
-		host.arrivals.Reset()
+		if host.timeouts.Interval == e.Interval() {
+			host.arrivals.Outdate()
+		} else {
+			host.arrivals.Reset()
+		}
 		e.SetTimeouts(host.timeouts)
 		m.x.Lower(e, host.contact+host.timeouts.MinTimeout(host.suspect)+1)
 	case 1:
