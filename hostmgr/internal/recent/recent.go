@@ -1,12 +1,11 @@
 // Package recent remembers what has ended a short time ago. Evictions has the hosts that were evicted
-// within the last 5 minutes, to tell which of them come back. Fence has the incarnations that ended
-// and must not come back.
+// within the last 5 minutes, to tell which of them come back. Flapping counts how often each of them
+// did so lately. Fence has the incarnations that ended and must not come back.
 //
-// It knows hosts by the hashes of their ids. It does not count returns: that is up to the caller.
-// It does not read a clock. The argument now is in nanoseconds, is not negative, and must not
-// decrease from call to call.
+// It knows hosts by the hashes of their ids. It does not read a clock. The argument now is in
+// nanoseconds, is not negative, and must not decrease from call to call.
 //
-// An Evictions, or a Fence, is not safe for concurrent use.
+// Nothing here is safe for concurrent use.
 package recent
 
 import "time"
