@@ -37,24 +37,37 @@ type announcing[M any] struct {
 }
 
 // register makes the quotes and applies the announcement. It starts over if the quotes are for an
-// interval that the announcement no longer means. Then another call has changed the host since the
-// quotes were made. So of several calls for a host one always succeeds, and a call that starts over
-// again and again meets as many calls that succeed. Only an announcement with a zero Interval can
-// start over, and two of these do not make each other start over: neither changes what the other
-// one means by zero, except once each time that Pacing advises a longer interval.
+// interval, or a zone, that the announcement no longer means. Then another call has changed the
+// host since the quotes were made. So of several calls for a host one always succeeds, and a call
+// that starts over again and again meets as many calls that succeed. Only an announcement with a
+// zero Interval or Zone can start over, and two of these do not make each other start over: neither
+// changes what the other one means by zero, except once each time that Pacing advises a longer
+// interval. A Reconsider makes any announcement start over once.
 func (c *announcing[M]) register() (Ack, error) {
 	for {
-		e, ok := c.find()
-		interval := c.a.intervalFor(e, ok)
-		first, again := c.r.quotes(interval)
-		if ack, done, err := c.apply(interval, first, again); done {
+		q := c.question()
+		first, again := c.r.quotes(q)
+		if ack, done, err := c.apply(q, first, again); done {
 			return ack, err
 		}
 	}
 }
 
-// find returns the current registration of the host if the meaning of the announcement depends on
-// it. That may change until the lock is held.
+// question returns what the announcement means for the policies. That may change until the lock is
+// held.
+func (c *announcing[M]) question() question {
+	if c.r.policies.foreign && c.a.Zone == "" {
+		v := c.r.peek()
+		defer c.r.mu.RUnlock()
+		e, ok := v.index.Lookup(c.hash, c.a.ID)
+		return v.meaning(&c.a, e, ok)
+	}
+	e, ok := c.find()
+	return question{c.a.intervalFor(e, ok), c.r.policies.zone(c.a.Zone)}
+}
+
+// find returns the current registration of the host if the interval of the announcement depends on
+// it.
 func (c *announcing[M]) find() (e index.Entry, ok bool) {
 	if c.a.Interval != 0 {
 		return e, false
@@ -67,9 +80,21 @@ func (c *announcing[M]) find() (e index.Entry, ok bool) {
 	return e, ok
 }
 
-// intervalFor returns the interval that the announcement means, if e is the current registration of
-// its host, or if it has none. The quotes depend on nothing else in the announcement. A zero Zone
-// has its meaning in refresh.
+// meaning returns what the announcement means for the policies, if e is the current registration of
+// its host, or if it has none. The quotes depend on nothing else in the announcement. What a zero
+// Zone means otherwise is up to refresh.
+func (s *view[M]) meaning(a *Announcement[M], e index.Entry, ok bool) question {
+	q := question{interval: a.intervalFor(e, ok)}
+	if s.policies.foreign {
+		q.zone = a.Zone
+		if q.zone == "" && ok && a.refreshes(e) {
+			q.zone = s.zones.of(e)
+		}
+	}
+	return q
+}
+
+// intervalFor returns the interval that the announcement means, with e and ok as for meaning.
 func (a *Announcement[M]) intervalFor(e index.Entry, ok bool) time.Duration {
 	switch {
 	case a.Interval != 0:
@@ -87,13 +112,13 @@ func (a *Announcement[M]) refreshes(e index.Entry) bool {
 }
 
 // apply applies the announcement. done is false, and nothing was changed, if the quotes are not for
-// the interval that it means now.
-func (c *announcing[M]) apply(interval time.Duration, first, again quote) (ack Ack, done bool, err error) {
+// what it means now, or are from before a Reconsider.
+func (c *announcing[M]) apply(q question, first, again quote) (ack Ack, done bool, err error) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	s.index.Reserve(c.hash)
 	old, ok := s.index.Lookup(c.hash, c.a.ID)
-	if interval != c.a.intervalFor(old, ok) {
+	if q != s.meaning(&c.a, old, ok) || first.round != again.round || !s.policies.isCurrent(again.round) {
 		return Ack{}, false, nil
 	}
 	x := applying[M]{s, c.a, c.hash, old, first, again, now}

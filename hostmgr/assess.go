@@ -35,10 +35,20 @@ func (s *view[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
 	h.Zone, h.Joined = s.zones.of(e), s.clock.Wall(e.Joined())
 	h.LastContact = s.clock.Wall(a.Contact)
 	h.SuspectAt, h.EvictAt = s.clock.Wall(a.SuspectAt), s.clock.Wall(a.EvictAt)
+	h.Evictions = s.flapping.Evictions(uint64(e.Hash()))
 	h.Hold = HoldReason{}
 	if a.State == detector.StateOffline {
 		h.Hold = s.holds.of(e).HoldReason
 	}
+}
+
+// questionOf returns what the answer of the policies for a host depends on.
+func (s *view[M]) questionOf(e index.Entry) question {
+	q := question{interval: e.Interval()}
+	if s.policies.foreign {
+		q.zone = s.zones.of(e)
+	}
+	return q
 }
 
 // departure returns the departure and its evidence, without Attempt.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
@@ -74,7 +75,7 @@ func admits(current, incarnation uint64) error {
 func (c *contact[M]) afterTouch(e index.Entry, was int64) {
 	needHistory := c.r.policies.needHistory
 	gap := c.at - index.ContactOf(was)
-	switch notable := c.r.tracksGaps && c.r.isNotable(e, gap); {
+	switch notable := c.r.tracksGaps && c.isNotable(e, gap); {
 	case notable || index.IsSuspect(was):
 		c.afterTouchLocked(e, was)
 	case needHistory && gap > 0 && !e.Learn(gap):
@@ -85,10 +86,27 @@ func (c *contact[M]) afterTouch(e index.Entry, was int64) {
 	}
 }
 
-// isNotable reports whether a gap is worth a record. It may ask the policy.
-func (p *parts[M]) isNotable(e index.Entry, gap int64) bool {
-	t := *p.policies.timeouts(e.Interval())
-	if p.policies.needHistory {
+// isNotable reports whether a gap is worth a record. Without the lock it may ask the policies. If
+// they may use the zone, the lock is needed for that, and then the timeouts themselves are at hand.
+func (c *contact[M]) isNotable(e index.Entry, gap int64) bool {
+	if c.r.policies.foreign {
+		return c.isNotableLocked(e, gap)
+	}
+	t, _ := c.r.policies.timeouts(question{interval: e.Interval()})
+	return notable(e, *t, gap, c.r.policies.needHistory)
+}
+
+// isNotableLocked reports that a gap is worth a record if the entry has moved: afterTouchLocked
+// then finds it.
+func (c *contact[M]) isNotableLocked(e index.Entry, gap int64) bool {
+	v := c.r.peek()
+	defer c.r.mu.RUnlock()
+	e, ok := v.index.Current(e, c.id)
+	return !ok || notable(e, *e.Timeouts(), gap, v.policies.needHistory)
+}
+
+func notable(e index.Entry, t detector.Timeouts, gap int64, needHistory bool) bool {
+	if needHistory {
 		arrivals, _, _ := e.Arrivals()
 		t = arrivals.Override(t)
 	}
@@ -155,16 +173,30 @@ func (c *contact[M]) updateTimeouts(e index.Entry) {
 			return
 		}
 	}
-	history := arrivals.History(interval)
-	if history.Count == 0 {
+	a := arrivals.History(interval)
+	h := History{Interval: a.Interval, Mean: a.Mean, Deviation: a.Deviation, Count: a.Count}
+	if c.r.policies.foreign { // only now: after a change of the zone, the answer comes too late
+		h.Zone, h.Evictions = c.background(e)
+	}
+	if h.Count == 0 && h.Evictions == 0 {
 		return
 	}
-	t := c.r.policies.timeoutsByHistory(history)
+	t := c.r.policies.timeoutsByHistory(h)
 	for !e.Answer(&t, &arrivals) {
 		if e, current = c.current(e); !current {
 			return
 		}
 	}
+}
+
+// background returns what the policies are told about a host besides its contacts.
+func (c *contact[M]) background(e index.Entry) (zone string, evictions int) {
+	v := c.r.peek()
+	defer c.r.mu.RUnlock()
+	if e, ok := v.index.Current(e, c.id); ok {
+		zone, evictions = v.zones.of(e), v.flapping.Evictions(uint64(c.hash))
+	}
+	return zone, evictions
 }
 
 // current finds an entry again after it has moved; ok is false if its registration has ended. It

@@ -1,10 +1,6 @@
 package hostmgr
 
-import (
-	"time"
-
-	"github.com/hostlife/hostlife/hostmgr/internal/index"
-)
+import "github.com/hostlife/hostlife/hostmgr/internal/index"
 
 // Heartbeat records that a host is alive. It does not allocate and normally takes no lock. It takes
 // the lock if the host is suspect, or if the advised interval has grown. With a Shadow, a Recorder
@@ -49,21 +45,12 @@ func (r *Registry[M]) slowHeartbeat(h index.Hash, id string, incarnation uint64,
 // the interval shorter again; the host then may follow either answer.
 func (r *Registry[M]) advise(h index.Hash, id string, ack Ack, now int64) Ack {
 	had, most := ack.Interval, r.advisor.Interval(now)
-	if had < most && !r.lengthen(h, id, ack.Registration, r.advisor.EffectiveInterval(had, most)) {
-		return ack // of a registration that has ended
+	if had < most {
+		c := contact[M]{r: r, hash: h, id: id}
+		if !c.lengthen(ack.Registration, r.advisor.EffectiveInterval(had, most)) {
+			return ack // of a registration that has ended
+		}
 	}
 	ack.Interval = r.advisor.Pick(ack.Registration, had, most, now)
 	return ack
-}
-
-// lengthen computes the timeouts of a host from an interval that is longer than its own.
-func (r *Registry[M]) lengthen(h index.Hash, id string, registration uint64, interval time.Duration) (ok bool) {
-	t := r.policies.timeouts(interval)
-	s, now := r.lock()
-	defer r.unlock()
-	e, ok := s.find(h, id, registration)
-	if ok && e.Interval() < interval {
-		s.setTimeouts(e, t, now)
-	}
-	return ok
 }

@@ -131,6 +131,9 @@ type Host[M any] struct {
 	Zone         string
 	Joined       time.Time
 	LastContact  time.Time
+	// Evictions is how often the host was evicted lately and joined again within 5 minutes: 0 for
+	// most hosts. See Stats.Flapping. Restore ignores it.
+	Evictions int
 	// SuspectAt and EvictAt are the deadlines if no contact comes: after (not at) them the host is
 	// suspect, or due for eviction. The zero time means never.
 	SuspectAt, EvictAt time.Time

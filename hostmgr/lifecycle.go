@@ -21,11 +21,13 @@ func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined in
 	if s.cfg.MaxHosts > 0 && s.limiter.Hosts() >= s.cfg.MaxHosts {
 		return Ack{}, ErrFull
 	}
+	if evicted, ok := s.shadow.joined(h, now); ok {
+		s.flapping.Add(uint64(h), a.ID, evicted, now)
+	}
 	e := s.insert(a, h, q.timeouts, now, joined, number)
 	s.zones.enter(e, s.limiter.Enter(a.Zone), a.Zone)
 	s.account(e, now)
 	s.limiter.CreditJoin(e.Zone())
-	s.shadow.joined(h, now)
 	return s.ack(e, q.had, q.most, now), nil
 }
 
@@ -34,7 +36,7 @@ func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined in
 func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64) Ack {
 	had := e.Interval()
 	s.touch(e, now, now) // before its zone changes
-	s.zones.move(e, a.Zone)
+	s.setZone(e, a.Zone)
 	s.setMetadata(e, &a.Metadata, nil)
 	s.setTimeouts(e, q.timeouts, now)
 	s.emit(EventUpdated, e, nil, now)
@@ -47,6 +49,15 @@ func (s *state[M]) setMetadata(e index.Entry, m *M, by *updateCall) {
 	if len(s.updates.of) > 0 {
 		s.updates.changed(e.Hash(), by)
 	}
+}
+
+// setZone moves a host into the zone of this name; an empty name means the zone that it is in. In
+// another zone the answer of the policies to its arrival history may be another one.
+func (s *state[M]) setZone(e index.Entry, name string) {
+	if s.policies.foreign && name != "" && name != s.zones.of(e) {
+		e.Outdate()
+	}
+	s.zones.move(e, name)
 }
 
 // replace begins a new registration and ends the old one. The index has the new one before the old
@@ -122,13 +133,24 @@ func (s *state[M]) addGap(e index.Entry, was, at, now int64) {
 
 // setTimeouts changes the timeouts of a host that has made contact just now.
 func (s *state[M]) setTimeouts(e index.Entry, t *detector.Timeouts, now int64) {
-	if old := e.Timeouts(); *t != *old {
-		s.track(t, 1, now)
-		s.track(old, -1, now)
-		e.SetTimeouts(t)
+	if *t != *e.Timeouts() {
+		s.replaceTimeouts(e, t, now)
 		s.reassess(e, now) // a sweep may have been quicker than the contact
 	}
 	s.checkAfterContact(e, now)
+}
+
+func (s *state[M]) replaceTimeouts(e index.Entry, t *detector.Timeouts, now int64) {
+	s.track(t, 1, now)
+	s.track(e.Timeouts(), -1, now)
+	e.SetTimeouts(t)
+}
+
+// recheck assesses a suspect again, and schedules the check of a host, after its timeouts have
+// changed without a contact.
+func (s *state[M]) recheck(e index.Entry, now int64) {
+	s.reassess(e, now)
+	s.scheduleCheck(e, index.ContactOf(e.Word())+e.Timeouts().MinTimeout(false)+1)
 }
 
 // suspect marks a host that was assessed as suspect or due. It returns false, and changes nothing,

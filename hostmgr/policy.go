@@ -11,10 +11,11 @@ import (
 // A Policy says how much silence makes a host suspect, and how much evicts it. It only returns
 // limits: the registry measures the silence.
 //
-// Timeouts must be pure and cheap. The registry asks once for each interval that hosts use, and
-// keeps the answers for the first 1024 intervals. For any other interval it asks at each Announce,
-// and at each contact if there is a Shadow, a Recorder or a HistoryPolicy. It holds no lock while
-// it asks.
+// Timeouts must be cheap, and pure between two calls of Registry.Reconsider: the registry keeps the
+// answers. It asks once for each interval and zone that hosts use. It keeps the answers for the
+// first 1024 combinations, and asks about any other combination at each Announce. The policies of
+// this package use no zone, so they are asked once for each interval. The registry holds no lock
+// while it asks. A policy may see any name as a zone, and no name.
 //
 // An answer is invalid if Timeouts panics, returns a negative duration, or evicts hosts that are on
 // time: before
@@ -33,8 +34,9 @@ type Policy interface {
 
 // A HistoryPolicy is a Policy that can use the arrival history of each host. If NeedsHistory
 // returns true, the registry asks for the timeouts of a host after each of its contacts, with all
-// fields of History set. A host is then never suspect before its interval is over. A policy that
-// wraps another one returns the result of that policy's NeedsHistory.
+// fields of History set. It also asks when a host with Evictions joins. A host is never suspect
+// before its interval is over. A policy that wraps another one returns the result of that policy's
+// NeedsHistory.
 type HistoryPolicy interface {
 	Policy
 	NeedsHistory() bool
@@ -43,6 +45,7 @@ type HistoryPolicy interface {
 // History is the information about a host that a Policy gets.
 type History struct {
 	Interval time.Duration // from which the host's timeouts are computed
+	Zone     string        // that the host announced; empty if none
 
 	// Mean and Deviation describe the gaps between the host's contacts, less stalls in gaps longer
 	// than 1.5 intervals. Count is the number of gaps since the host joined or its interval
@@ -54,6 +57,10 @@ type History struct {
 	//	max(Mean, Interval) + 4 x max(Deviation, Interval/4) // during the first 8 gaps
 	Mean, Deviation time.Duration
 	Count           uint64
+
+	// Evictions is how often the host was evicted lately and joined again within 5 minutes, as in
+	// Host.Evictions. It is zero unless the policy is a HistoryPolicy.
+	Evictions int
 }
 
 // needsHistory reports whether a policy uses the arrival history of each host.

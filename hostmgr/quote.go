@@ -11,11 +11,12 @@ import (
 type quote struct {
 	had, most time.Duration      // what the host was told before, and may be told: see pacing.Advisor.Pick
 	timeouts  *detector.Timeouts // that it has from then on
+	round     uint64             // of the policies: see policies.isCurrent
 }
 
 // quotes returns one quote for a host that joins, and one for a host that is registered. It may ask
 // the policy, so no lock may be held.
-func (p *parts[M]) quotes(said time.Duration) (first, again quote) {
+func (p *parts[M]) quotes(said question) (first, again quote) {
 	if p.advisor == nil {
 		again = p.quote(said, 0)
 		return again, again
@@ -31,8 +32,10 @@ func (p *parts[M]) quotes(said time.Duration) (first, again quote) {
 	return first, again
 }
 
-func (p *parts[M]) quote(said, most time.Duration) quote {
-	return quote{most, most, p.policies.timeouts(p.advisor.EffectiveInterval(said, most))}
+func (p *parts[M]) quote(said question, most time.Duration) quote {
+	said.interval = p.advisor.EffectiveInterval(said.interval, most)
+	t, round := p.policies.timeouts(said)
+	return quote{most, most, t, round}
 }
 
 // ack answers the announcement of a host that was told the interval had, and may be told up to

@@ -52,15 +52,27 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if h.Registration > maxRegistration {
 		return false, fmt.Errorf("%w: Registration %d is above %d", ErrInvalid, h.Registration, uint64(maxRegistration))
 	}
-	interval := a.intervalFor(index.Entry{}, false)
-	q := quote{timeouts: r.policies.timeouts(r.advisor.EffectiveInterval(interval, 0))}
-	hash := r.index.Hash(a.ID)
-	s, now := r.lock()
-	defer r.unlock()
-	s.index.Reserve(hash)
-	if _, ok := s.index.Lookup(hash, a.ID); ok {
-		return false, nil
+	c := announcing[M]{r: r, a: a, hash: r.index.Hash(a.ID)}
+	for {
+		q := r.quote(question{a.intervalFor(index.Entry{}, false), r.policies.zone(a.Zone)}, 0)
+		if ok, done, err := c.restore(&h, q); done {
+			return ok, err
+		}
 	}
-	_, err := s.join(a, hash, q, now, s.clock.FromWall(h.Joined, now), h.Registration)
-	return err == nil, err
+}
+
+// restore registers a host from a snapshot. done is false, and nothing was changed, if the quote is
+// from before a Reconsider.
+func (c *announcing[M]) restore(h *Host[M], q quote) (ok, done bool, err error) {
+	s, now := c.r.lock()
+	defer c.r.unlock()
+	if !s.policies.isCurrent(q.round) {
+		return false, false, nil
+	}
+	s.index.Reserve(c.hash)
+	if _, ok := s.index.Lookup(c.hash, c.a.ID); ok {
+		return false, true, nil
+	}
+	_, err = s.join(c.a, c.hash, q, now, s.clock.FromWall(h.Joined, now), h.Registration)
+	return err == nil, true, err
 }

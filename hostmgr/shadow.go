@@ -99,11 +99,12 @@ func (s *shadow) forget(now int64) {
 	s.recent.Expire(now, s.forgotten)
 }
 
-// joined counts the join of an id that was evicted within the last 5 minutes.
-func (s *shadow) joined(h index.Hash, now int64) {
-	_, at, ok := s.recent.Rejoined(uint64(h), now)
+// joined counts the join of an id that was evicted within the last 5 minutes, and returns when it
+// was evicted.
+func (s *shadow) joined(h index.Hash, now int64) (evicted int64, ok bool) {
+	evicted, at, ok := s.recent.Rejoined(uint64(h), now)
 	if !ok {
-		return
+		return 0, false
 	}
 	s.rejoined++
 	switch {
@@ -113,6 +114,7 @@ func (s *shadow) joined(h index.Hash, now int64) {
 		s.stats.Evictions++
 		s.countRejoin(at, now)
 	}
+	return evicted, true
 }
 
 func (s *shadow) countRejoin(evicted, now int64) {

@@ -27,6 +27,7 @@ type view[M any] struct {
 	shadow   shadow
 	fence    recent.Fence   // of incarnations that have ended
 	claims   *claims.Claims // nil if there is none
+	flapping recent.Flapping
 	recorder recorder
 	watchers []*watcher[M] // replaced, never changed in place
 

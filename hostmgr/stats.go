@@ -51,6 +51,17 @@ type Stats struct {
 	// Overtaken counts announces that came after one with a greater Revision. They changed nothing.
 	Overtaken uint64
 
+	// Flapping has the worst ten of the hosts that were evicted and joined again within 5 minutes.
+	// The host with the most evictions comes first, and of equals the one that was evicted later. A
+	// host need not be registered. The first sweep more than an hour after the last such eviction
+	// of a host forgets it. At most 4096 hosts are remembered: beyond that, a new one replaces the
+	// one of 8 random ones that has the fewest evictions.
+	Flapping []struct {
+		ID        string
+		Evictions int       // that were followed by a join
+		Last      time.Time // when the host was evicted last
+	}
+
 	Suspected uint64 // times that a sweep found a host suspect, or due
 	Recovered uint64 // times that a contact, or a longer timeout, ended a suspicion
 
@@ -142,7 +153,8 @@ func (s *Stats) departed(k DepartureKind) {
 }
 
 // Stats returns the figures as they are now. The cost does not depend on the number of hosts: some
-// 10 microseconds, with a lock held, for each distribution that has values.
+// 10 microseconds, with a lock held, for each distribution that has values, and as much if thousands
+// of hosts are flapping.
 func (r *Registry[M]) Stats() Stats {
 	st, now := r.rlock()
 	s, c := st.stats(now), r.cleanups.Stats() // under one lock, so each cleanup is either pending or done
@@ -180,7 +192,17 @@ func (s *view[M]) stats(now int64) Stats {
 	}
 	stats.RejoinedAfterEviction, stats.Shadow = s.shadow.rejoined, s.shadow.stats
 	s.latency.fill(&stats)
+	s.fillFlapping(&stats)
 	return stats
+}
+
+func (s *view[M]) fillFlapping(stats *Stats) {
+	worst := s.flapping.Worst(10)
+	stats.Flapping = slices.Grow(stats.Flapping, len(worst))[:len(worst)]
+	for i, f := range worst {
+		to := &stats.Flapping[i]
+		to.ID, to.Evictions, to.Last = f.ID, f.Evictions, s.clock.Wall(f.Last)
+	}
 }
 
 // latencies are the distributions that a registry records.
