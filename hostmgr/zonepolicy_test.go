@@ -194,3 +194,26 @@ func TestZonesThatChangeUnderHeartbeats(t *testing.T) {
 		require.Equal(t, 3*s.get("a").Interval, s.timeout("a"))
 	}
 }
+
+// A zone makes a difference only once gaps are known. The host moves at the time of its last
+// contact, so its history has not changed, but the answer to it has.
+func TestAnAnswerToAHistoryIsForOneZone(t *testing.T) {
+	far := &zonePolicy{}
+	p := &scriptedPolicy{answer: func(h hostmgr.History) (time.Duration, time.Duration) {
+		if h.Count == 0 {
+			h.Zone = ""
+		}
+		return far.Timeouts(h)
+	}}
+	s := newScript(t, hostmgr.Config[string]{Policy: p})
+	s.announce(in("far", second))
+	s.clock.Advance(second)
+	s.announce(in("far", second))
+	require.Equal(t, 6*second, s.timeout("a"))
+	s.announce(in("near", second))
+	require.Equal(t, 3*second, s.timeout("a"))
+	s.announce(in("", second))
+	require.Equal(t, 3*second, s.timeout("a"))
+	s.announce(in("far", second))
+	require.Equal(t, 6*second, s.timeout("a"))
+}

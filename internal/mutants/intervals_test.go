@@ -198,7 +198,7 @@ var intervals = []mutant{
 		file:    "hostmgr/lifecycle.go",
 		is:      "\t\te.Outdate()\n",
 		becomes: "",
-		test:    "TestAPolicySeesTheZone",
+		test:    "TestAnAnswerToAHistoryIsForOneZone",
 	},
 	{
 		name:    "an old answer is kept for good",
