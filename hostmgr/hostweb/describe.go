@@ -4,6 +4,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
 const (
@@ -27,24 +29,33 @@ func (t *texts[M]) add(metadata M, to *string) {
 
 // describe sets the texts. A goroutine calls Describe for one host after the other, because a call
 // may hang. If not all have returned within the limit, the goroutine is left behind, and the other
-// texts say so. It calls Describe for no further host. Only so many goroutines exist: while too many
-// hang, Describe is not called.
+// texts say so. It calls Describe for no further host. running counts these goroutines of a Handler:
+// while too many hang, Describe is not called.
 //
-// The goroutine never touches a text itself. It sends the texts, so one that it was left behind with
-// goes nowhere.
-func (h *Handler[M]) describe(t *texts[M]) {
-	if h.Describe == nil || len(t.to) == 0 {
+// The goroutine never touches a text itself. It sends the texts, so what it makes after it was left
+// behind goes nowhere.
+func (t *texts[M]) describe(describe func(M) string, c clock.Clock, running *atomic.Int64) {
+	if describe == nil || len(t.to) == 0 {
 		return
 	}
-	if h.describing.Add(1) > maxDescribing {
-		h.describing.Add(-1)
+	if running.Add(1) > maxDescribing {
+		running.Add(-1)
 		fill(t.to, describeHangs)
 		return
 	}
 	var left atomic.Bool
 	made := make(chan string, len(t.to)) // a send never waits
-	go h.describeAll(t.metadata, made, &left)
-	limit := h.clock().After(describeLimit)
+	go func() {
+		defer running.Add(-1)
+		defer close(made)
+		for _, m := range t.metadata {
+			if left.Load() {
+				return
+			}
+			made <- about(describe, m)
+		}
+	}()
+	limit := c.After(describeLimit)
 	for i, to := range t.to {
 		select {
 		case text, ok := <-made:
@@ -60,26 +71,14 @@ func (h *Handler[M]) describe(t *texts[M]) {
 	}
 }
 
-// describeAll sends the texts of hosts, until it has been left behind.
-func (h *Handler[M]) describeAll(metadata []M, made chan<- string, left *atomic.Bool) {
-	defer h.describing.Add(-1)
-	defer close(made)
-	for _, m := range metadata {
-		if left.Load() {
-			return
-		}
-		made <- h.about(m)
-	}
-}
-
 // about returns Describe's text of a host, cut to 256 bytes.
-func (h *Handler[M]) about(metadata M) (text string) {
+func about[M any](describe func(M) string, metadata M) (text string) {
 	defer func() {
 		if recover() != nil {
 			text = describePanicked
 		}
 	}()
-	return cut(h.Describe(metadata))
+	return cut(describe(metadata))
 }
 
 func fill(to []*string, text string) {

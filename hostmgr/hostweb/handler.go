@@ -114,6 +114,9 @@ func (h *Handler[M]) clock() clock.Clock {
 
 func (h *Handler[M]) now() time.Time { return h.clock().Now() }
 
+// describe sets texts of metadata.
+func (h *Handler[M]) describe(t *texts[M]) { t.describe(h.Describe, h.clock(), &h.describing) }
+
 func (h *Handler[M]) title() string {
 	if h.Title == "" {
 		return "hosts"

@@ -16,7 +16,7 @@ var served = []mutant{
 		seen:    "found in the field, osparc#4067, 2026-11-29",
 		story:   "Eight callbacks that hung took all places. No other callback was called, and no line said so.",
 		file:    "hostmgr/hostweb/describe.go",
-		is:      "limit := h.clock().After(describeLimit)",
+		is:      "limit := c.After(describeLimit)",
 		becomes: "limit := make(chan time.Time)",
 		test:    "TestASlowDescribeHasALimitForAllTexts",
 	},
