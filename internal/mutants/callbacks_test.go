@@ -112,7 +112,7 @@ var callbacks = []mutant{
 		seen:    "hostmgr/internal/calls/wait.go: at most one After is pending for each limit",
 		story:   "Each short call began with an After of its limit. A flood of calls kept as many timers until that time.",
 		file:    "hostmgr/internal/calls/wait.go",
-		is:      "set := at < a.at",
+		is:      "set := at < a.at || at < monotime.Never && zero != a.zero",
 		becomes: "set := at < monotime.Never",
 		test:    "TestFewAftersArePending",
 	},

@@ -42,6 +42,7 @@ type Config struct {
 // Calls are the calls that are under way. Make one with New.
 type Calls struct {
 	config   Config
+	length   int64 // of a call, at most
 	timedOut error // the cause that ends a context at the limit
 
 	mu sync.Mutex // guards all below, and the places
@@ -66,6 +67,7 @@ type Stats struct {
 func New(c Config) *Calls {
 	return &Calls{
 		config:   c,
+		length:   min(int64(c.Limit), monotime.Never), // so that no sum overflows
 		timedOut: fmt.Errorf("time limit of %v: %w", c.Limit, context.DeadlineExceeded),
 		limit:    alarm{at: monotime.Never},
 		grace:    alarm{at: monotime.Never},

@@ -163,3 +163,21 @@ func TestAClockThatStepsBack(t *testing.T) {
 	require.Error(t, ctx.Err())
 	p.End()
 }
+
+// The longest Limit there is: no call reaches it.
+func TestNoLimit(t *testing.T) {
+	mock := clock.NewMock()
+	s := newScript(mock, 8)
+	s.Calls = calls.New(calls.Config{Clock: s.clock, Limit: 1<<63 - 1, MaxLeftBehind: 8, Replan: func() {}})
+	mock.Add(time.Hour)
+	p := s.NewPlace(t.Context(), nil)
+	ctx := p.Begin("call")
+	mock.Add(1000 * time.Hour)
+	s.Expire()
+	require.NoError(t, ctx.Err())
+	require.Equal(t, monotime.Never, s.Plan(s.clock.Now()))
+	done := make(chan struct{})
+	close(done)
+	require.False(t, p.Wait(done))
+	p.End()
+}

@@ -39,7 +39,7 @@ type expired struct {
 func (c *Calls) expire(now int64) (over, left []expired) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for p := first(&c.live); p != nil && p.began+int64(c.config.Limit) <= now; p = first(&c.live) {
+	for p := first(&c.live); p != nil && c.nextLimit() <= now; p = first(&c.live) {
 		if !p.noteEnd(now) {
 			over = append(over, expired{p.call, p})
 			p.endedAt = now
@@ -65,7 +65,7 @@ func first(l *list.List) *Place {
 // nextLimit returns when the next context ends because of the limit. The caller holds the lock.
 func (c *Calls) nextLimit() int64 {
 	if p := first(&c.live); p != nil {
-		return p.began + int64(c.config.Limit)
+		return min(p.began+c.length, monotime.Never)
 	}
 	return monotime.Never
 }

@@ -48,9 +48,13 @@ func (c *Calls) locked(f func(now int64)) {
 // set to never has to become earlier, and at most one After is pending for each. A fake clock keeps
 // an After until its time: with one for each call, thousands of calls in a moment would leave
 // thousands behind.
+//
+// If the clock steps back, the After comes too late. So the next goroutine that waits sets the alarm
+// again.
 type alarm struct {
-	at int64            // Never if it is not set
-	c  <-chan time.Time // nil while it is being set
+	at   int64            // Never if it is not set
+	zero time.Time        // what the clock read at time 0, by its last step
+	c    <-chan time.Time // nil while it is being set
 }
 
 // wait waits until done or left is closed, and expires calls meanwhile. When ended is closed, it
@@ -83,7 +87,7 @@ func (c *Calls) wait(done, left, ended <-chan struct{}, note func(now int64)) {
 // call is under way: it is early enough for each call that begins later.
 func (c *Calls) listen() (limit, grace <-chan time.Time, changed <-chan struct{}) {
 	now := c.config.Clock.Now()
-	c.set(&c.limit, now, func() int64 { return min(c.nextLimit(), now+int64(c.config.Limit)) })
+	c.set(&c.limit, now, func() int64 { return min(c.nextLimit(), now+c.length) })
 	c.set(&c.grace, now, c.nextGrace)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,11 +97,12 @@ func (c *Calls) listen() (limit, grace <-chan time.Time, changed <-chan struct{}
 // set sets an alarm to the time that when returns, unless it is set to an earlier one already. If
 // another goroutine is about to set the alarm, that goroutine calls ring.
 func (c *Calls) set(a *alarm, now int64, when func() int64) {
+	zero := c.config.Clock.Reading(0)
 	c.mu.Lock()
 	at := when()
-	set := at < a.at
+	set := at < a.at || at < monotime.Never && zero != a.zero
 	if set {
-		*a = alarm{at: at}
+		*a = alarm{at: at, zero: zero}
 	}
 	c.mu.Unlock()
 	if !set {

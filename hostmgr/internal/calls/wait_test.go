@@ -150,3 +150,24 @@ func TestWaitBeyondTheNumberLeftBehind(t *testing.T) {
 		close(hang)
 	})
 }
+
+// A fake clock steps back while nothing waits: the next limit does not become longer.
+func TestAnAlarmIsSetAgainAfterAStepBack(t *testing.T) {
+	mock := clock.NewMock()
+	mock.Set(time.Unix(1_000_000, 0))
+	s := newScript(mock, 8)
+	require.False(t, s.try(t.Context(), 0, func(context.Context) {}))
+	mock.Set(time.Unix(0, 0))
+	begun := make(chan struct{})
+	returned := make(chan bool)
+	go func() {
+		returned <- s.try(t.Context(), 1, func(ctx context.Context) {
+			close(begun)
+			<-ctx.Done()
+		})
+	}()
+	<-begun
+	require.NoError(t, mock.BlockUntil(t.Context(), 2)) // one is left from before
+	mock.Add(30 * second)
+	require.False(t, <-returned)
+}

@@ -11,18 +11,21 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
 )
 
-// A mess is jobs that fail, panic, end their goroutine or hang at random, and what the queue owes
-// to each.
+// A mess is jobs that fail, panic, end their goroutine, hang or call the queue at random, and what
+// the queue owes to each.
 type mess struct {
 	*script
 
-	mu   sync.Mutex // guards all below
-	rnd  *rand.Rand
-	jobs map[string]*messJob
-	busy map[string]bool // ids
-	last map[string]int  // the job that was done last, by id
+	mu     sync.Mutex // guards all below
+	rnd    *rand.Rand
+	jobs   map[string]*messJob
+	latest *cleanup.Job[string] // that was added
+	busy   map[string]bool      // ids
+	last   map[string]int       // the job that was done last, by id
 }
 
 type messJob struct {
@@ -56,6 +59,9 @@ func (m *mess) add(number int) func(ctx context.Context) {
 	d := strconv.Itoa(number)
 	j := m.Add(idOf(number), d, 0, m.clock.Now())
 	m.Wake()
+	m.mu.Lock()
+	m.latest = j
+	m.mu.Unlock()
 	return func(ctx context.Context) { m.check(ctx, d, m.Await(ctx, j)) }
 }
 
@@ -84,9 +90,31 @@ func (m *mess) clean(ctx context.Context, d string, attempt int) error {
 		}
 	case dice < 7:
 		runtime.Gosched()
+	case dice < 8:
+		time.Sleep(time.Duration(m.dice(100)) * second) // whatever becomes of its context
+	case dice < 9:
+		m.reenter(ctx)
+	case dice < 10:
+		m.reenter(context.Background())
 	}
 	m.succeed(d)
 	return nil
+}
+
+// reenter calls the queue within a cleanup: no cleanup is run or waited for.
+func (m *mess) reenter(ctx context.Context) {
+	began := time.Now()
+	m.mu.Lock()
+	j := m.latest
+	m.mu.Unlock()
+	if m.Sweep(ctx, func() {}) > 0 {
+		m.t.Error("a Sweep within a cleanup did cleanups")
+	}
+	_ = m.Await(ctx, j)
+	m.Wake()
+	if took := time.Since(began); took > 0 {
+		m.t.Errorf("calls within a cleanup took %v", took)
+	}
 }
 
 func (m *mess) hang(ctx context.Context) bool {
@@ -173,6 +201,8 @@ func TestEachJobIsDoneOnceWhateverHappens(t *testing.T) {
 		}
 		require.EqualValues(t, len(m.failed), m.Stats().Failures)
 		require.Len(t, m.took, many)
+		require.Zero(t, m.Stats().Calls.Running)
+		require.NotZero(t, m.Stats().Calls.Timeouts)
 	})
 }
 
