@@ -67,8 +67,8 @@ var callbacks = []mutant{
 		seen:    "found from outside, 2026-11-29",
 		story:   "A sweep did cleanups until none were left. While hosts departed faster, it did not end and evicted no host.",
 		file:    "hostmgr/internal/cleanup/sweep.go",
-		is:      "|| q.ready[0].first.number > last {\n\t\treturn nil\n\t}\n\treturn q.claim(began)",
-		becomes: "{\n\t\treturn nil\n\t}\n\treturn q.claim(q.config.Clock.Now())",
+		is:      "h.first.number > last {\n\t\treturn nil\n\t}\n\treturn q.claim(began)",
+		becomes: "last == 0 {\n\t\treturn nil\n\t}\n\treturn q.claim(q.config.Clock.Now())",
 		test:    "TestASweepEndsThoughJobsAreAdded",
 	},
 	{

@@ -18,7 +18,8 @@ type givenUp[D any] struct {
 }
 
 // giveUpOldest gives up the oldest job of the id that is not running. The next job inherits its
-// pause: it is likely to fail for the same reason. The caller holds the lock.
+// place among the ids, and its pause. Otherwise an id whose jobs come faster than a backlog is served
+// would lose its place each time, and never be served. The caller holds the lock.
 func (q *Queue[D]) giveUpOldest(h *hostQueue[D]) {
 	j := h.first
 	if h.index == claimed {

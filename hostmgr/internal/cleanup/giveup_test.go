@@ -123,3 +123,26 @@ func TestPausesAreAtLeastHalf(t *testing.T) {
 		longest = min(2*longest, 30*second)
 	}
 }
+
+// The jobs of one id come faster than the backlog before it is served, so each is given up before
+// its turn. The id keeps its place all the same.
+func TestAnIDWhoseJobsAreGivenUpKeepsItsPlace(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScript(t, 1, func(context.Context, string, int) error {
+			time.Sleep(second)
+			return nil
+		})
+		stop := s.run()
+		for i := range 100 {
+			s.add("other " + strconv.Itoa(i))
+		}
+		for range 1000 {
+			s.add("busy")
+			s.add("other")
+			time.Sleep(200 * time.Millisecond)
+		}
+		stop()
+		require.NotZero(t, s.took["busy"])
+		require.LessOrEqual(t, s.took["busy"], 102*second)
+	})
+}

@@ -89,12 +89,12 @@ func (m *model) arrive() {
 	m.givenUp = append(m.givenUp, "given up "+strconv.Itoa(pending[oldest]))
 }
 
-// next is the task that has waited longest of those that may be tried: the first of its id, ready
-// by the limit, and added by then. It is -1 if there is none.
+// next is the task that has waited longest of those that may be tried: the first of its id, and
+// ready by the limit. It is -1 if there is none.
 func (m *model) next(limit time.Duration) int {
 	next, seen := -1, map[string]bool{}
-	for i, t := range m.tasks {
-		if t.done() || t.added > limit || seen[t.id] {
+	for i, t := range m.tasks[:m.arrived] {
+		if t.done() || seen[t.id] {
 			continue
 		}
 		seen[t.id] = true

@@ -10,7 +10,9 @@ import "context"
 //
 // It ends, whatever is added meanwhile. Jobs are served in the order in which they become ready. A
 // job that is added, or fails, after Sweep began becomes ready later, or at the same time with a
-// greater number. A cleanup that is left behind does not keep Sweep: it goes on with the next job.
+// greater number. Only a job that inherits the place of one that was given up is ready earlier, and
+// that happens at most once for an id. A cleanup that is left behind does not keep Sweep: it goes on
+// with the next job.
 //
 // Sweeps do not nest: otherwise recursion could be as deep as jobs are pending.
 func (q *Queue[D]) Sweep(ctx context.Context, tick func()) (cleaned int) {
@@ -85,7 +87,10 @@ func (q *Queue[D]) endSweep() {
 func (q *Queue[D]) claimUpTo(last uint64, began int64) *hostQueue[D] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.hasWorkers() || len(q.ready) == 0 || q.ready[0].first.number > last {
+	if q.hasWorkers() || len(q.ready) == 0 {
+		return nil
+	}
+	if h := q.ready[0]; h.readyAt == began && h.first.number > last {
 		return nil
 	}
 	return q.claim(began)
