@@ -55,9 +55,22 @@ type Config[M any] struct {
 	// A held host joins the back of the queue at its next check: within a second, or in the next
 	// call of Sweep.
 	//
-	// Under Run, Confirm gets the context of Run. Without Run, it gets the context of Sweep, which
-	// waits for it. A Sweep that Confirm calls does not call Confirm.
+	// Confirm runs on a goroutine of its own, with a context within that of Run. Without Run, Sweep
+	// starts this goroutine and waits for it, and the context is within that of Sweep. A Sweep that
+	// Confirm calls does not call Confirm.
 	Confirm func(context.Context, []Host[M]) ([]Host[M], error)
+
+	// ConfirmTimeout is the time limit of one call of Confirm. Zero means 10 s; negative is an error.
+	//
+	// When the limit has passed, by Clock, the context of the call ends with a cause that wraps
+	// context.DeadlineExceeded. From then on the call is a failure, whatever it returns. So let a
+	// probe end before that. The call is counted in Stats.Confirm, and logged, at once.
+	//
+	// A call that has not returned 10 s after its context ended is left behind. Its hosts are free:
+	// they are held, and Confirm is asked about them again in their turn. Its answer is ignored. A
+	// Sweep that left a call behind asks no more. While 8 calls are left behind, Confirm is not
+	// called: all hosts that need it are held until one of these calls returns.
+	ConfirmTimeout time.Duration
 
 	// Pacing advises each host an interval, by the number of hosts. The zero Pacing leaves each
 	// host the interval that it announced.
@@ -198,6 +211,9 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	if c.CleanupTimeout < 0 {
 		return c, fmt.Errorf("%w: Config.CleanupTimeout %v is negative", ErrInvalid, c.CleanupTimeout)
 	}
+	if c.ConfirmTimeout < 0 {
+		return c, fmt.Errorf("%w: Config.ConfirmTimeout %v is negative", ErrInvalid, c.ConfirmTimeout)
+	}
 	if c.MaxHosts < 0 {
 		return c, fmt.Errorf("%w: Config.MaxHosts %d is negative", ErrInvalid, c.MaxHosts)
 	}
@@ -227,6 +243,9 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System()
+	}
+	if c.ConfirmTimeout == 0 {
+		c.ConfirmTimeout = defaultConfirmTimeout
 	}
 	if c.CleanupWorkers == 0 {
 		c.CleanupWorkers = defaultWorkers

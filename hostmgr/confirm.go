@@ -33,35 +33,37 @@ func (w *sweeper[M]) confirm(ctx context.Context) {
 	}
 }
 
-// begin returns whether there are hosts to ask about and no other asker. Then run must follow. The
-// budget makes sure that a Sweep ends.
+// begin returns whether there are hosts to ask about, no other asker, and not too many calls that
+// were left behind. Then run must follow. The budget makes sure that a Sweep ends.
 func (a *asker[M]) begin() (ok bool) {
 	s, _ := a.r.lock()
 	defer a.r.unlock()
 	a.budget = s.confirms.waiting
-	if s.confirms.asking || a.budget == 0 {
+	if s.confirms.asking || a.budget == 0 || s.confirmCalls.Stats().LeftBehind >= maxConfirmsLeftBehind {
 		return false
 	}
 	s.confirms.asking = true
 	return true
 }
 
-// run asks about batch after batch until the budget is used up, the queue is empty or ctx ends.
+// run asks about batch after batch until the budget is used up, the queue is empty, ctx ends, or a
+// call is left behind.
 func (a *asker[M]) run(ctx context.Context) {
 	defer a.end()
-	for a.budget > 0 && ctx.Err() == nil {
+	for left := false; !left && a.budget > 0 && ctx.Err() == nil; {
 		b, more := a.take()
 		if !more {
 			return
 		}
 		if len(b.turns) > 0 {
-			a.apply(b, a.call(ctx, b.hosts))
+			var ans answer
+			ans, left = a.call(ctx, b.hosts)
+			a.apply(b, ans)
 		}
 	}
 }
 
-// end lets the next asker begin. Hosts may have joined the queue since this one looked, so it wakes
-// Run.
+// end lets the next asker begin. It wakes Run if there are hosts for one.
 func (a *asker[M]) end() {
 	s, _ := a.r.lock()
 	defer a.r.unlock()
@@ -99,14 +101,6 @@ func (s *state[M]) ask(b *batch[M], t *turn, now int64) {
 	}
 	b.turns, b.hosts = append(b.turns, t), append(b.hosts, Host[M]{})
 	s.show(&b.hosts[len(b.hosts)-1], e, t.id, &a)
-}
-
-// call calls Confirm and waits for the answer.
-func (a *asker[M]) call(ctx context.Context, hosts []Host[M]) answer {
-	c := &confirmCall[M]{r: a.r, hosts: hosts, done: make(chan struct{})}
-	go c.run(ctx)
-	<-c.done
-	return c.answer
 }
 
 // apply evicts the hosts that may be evicted, are still due, and had no contact since Confirm was

@@ -122,6 +122,7 @@ func TestUnderRunAHangingConfirmStopsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
 		r, err := hostmgr.New(hostmgr.Config[string]{
+			ConfirmTimeout: time.Hour,
 			Confirm: func(ctx context.Context, due hosts) (hosts, error) {
 				switch calls.Add(1) {
 				case 1:
@@ -198,7 +199,7 @@ func TestRunWaitsForConfirm(t *testing.T) {
 			Confirm: func(ctx context.Context, due hosts) (hosts, error) {
 				asking = true
 				<-ctx.Done()
-				time.Sleep(time.Minute) // it stops slowly
+				time.Sleep(9 * second) // it stops slowly
 				asking = false
 				return due, ctx.Err()
 			},

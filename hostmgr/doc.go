@@ -46,7 +46,7 @@
 //     except for callbacks that ignore their context. [Registry.Run]
 //  10. Order. Events of one host arrive in order, and no gap goes unnoticed. [Registry.Watch]
 //  11. Every eviction can be explained by what its departure says. [Evidence]
-//  12. Fairness. The cleanup that has waited longest is done first. [Config]
+//  12. Fairness. The cleanup or confirmation that has waited longest is first. [Config]
 //
 // # Testing
 //

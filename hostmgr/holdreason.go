@@ -18,11 +18,12 @@ const (
 	awaitsConfirm
 	refused
 	confirmFailed
+	confirmTimedOut
 )
 
 // String describes the confirmation in a few words. It is empty for notAsked.
 func (c confirmation) String() string {
-	return [...]string{"", "awaiting Confirm", "refused by Confirm", "Confirm failed"}[c]
+	return [...]string{"", "awaiting Confirm", "refused by Confirm", "Confirm failed", "Confirm timed out"}[c]
 }
 
 // String describes the reason in a few words. It is empty for the zero HoldReason.

@@ -92,6 +92,7 @@ func TestInvalidConfigsAreErrors(t *testing.T) {
 		{"Config.Policy", hostmgr.Config[string]{Policy: (*hostmgr.Tiered)(nil)}},
 		{"CleanupWorkers", hostmgr.Config[string]{CleanupWorkers: -1}},
 		{"MaxHosts", hostmgr.Config[string]{MaxHosts: -1}},
+		{"ConfirmTimeout", hostmgr.Config[string]{ConfirmTimeout: -1}},
 		{"StallThreshold", hostmgr.Config[string]{StallThreshold: 10*time.Millisecond - 1}},
 	} {
 		_, err := hostmgr.New(bad.cfg)

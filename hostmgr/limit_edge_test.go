@@ -102,6 +102,7 @@ func TestALateAnswerDoesNotEndANewHold(t *testing.T) {
 		var asked atomic.Int64
 		r, err := hostmgr.New(hostmgr.Config[string]{
 			CleanupWorkers: 1,
+			ConfirmTimeout: time.Minute,
 			EvictionLimit:  hostmgr.EvictionLimit{MaxFraction: 0.5, MaxHold: 30 * second},
 			Confirm: func(_ context.Context, due hosts) (hosts, error) {
 				if asked.Add(1) == 1 {

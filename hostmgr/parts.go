@@ -3,6 +3,7 @@ package hostmgr
 import (
 	"time"
 
+	"github.com/hostlife/hostlife/hostmgr/internal/calls"
 	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
 	"github.com/hostlife/hostlife/hostmgr/internal/eventlog"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
@@ -14,16 +15,17 @@ import (
 // parts is what a Registry is made of. The parts never change after New. Each is safe for
 // concurrent use, or says which of its methods need the lock.
 type parts[M any] struct {
-	cfg         Config[M]
-	log         *asynclog.Log // in front of the embedder's logger; cfg.Logger writes to it
-	clock       *monotime.Clock
-	policies    *policies
-	advisor     *pacing.Advisor // nil without Config.Pacing
-	index       *index.Index
-	metadata    metadata[M] // in the index
-	cleanups    *cleanup.Queue[*Departure[M]]
-	events      *eventlog.Log // nil without Config.Recorder
-	stallLogger *stallLogger
+	cfg          Config[M]
+	log          *asynclog.Log // in front of the embedder's logger; cfg.Logger writes to it
+	clock        *monotime.Clock
+	policies     *policies
+	advisor      *pacing.Advisor // nil without Config.Pacing
+	index        *index.Index
+	metadata     metadata[M] // in the index
+	cleanups     *cleanup.Queue[*Departure[M]]
+	confirmCalls *calls.Calls
+	events       *eventlog.Log // nil without Config.Recorder
+	stallLogger  *stallLogger
 
 	mayHold          bool // something may hold a host that is due
 	comparesMetadata bool // announces are compared: see compareAndRefresh
@@ -36,6 +38,7 @@ func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
 	log := asynclog.New(cfg.Logger, c.Now, replan)
 	cfg.Logger = log.Logger("")
 	p := &parts[M]{cfg: cfg, clock: c, log: log, stallLogger: &stallLogger{log: cfg.Logger}}
+	p.confirmCalls = newConfirmCalls(p.clock, cfg.ConfirmTimeout)
 	p.policies = newPolicies(cfg.Policy, cfg.Shadow, commonThreshold(cfg.StallThreshold), cfg.Logger)
 	p.advisor = newAdvisor(cfg.Pacing, first)
 	p.index = index.New(p.metadata.values(), p.policies.needHistory)

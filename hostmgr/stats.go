@@ -76,9 +76,13 @@ type Stats struct {
 		Asked       int       // hosts that Confirm is asked about now
 		OldestAsked time.Time // when it was asked about them; zero if there are none
 		Refused     uint64    // times that Confirm left out a host
+		Timeouts    uint64    // calls that did not return within ConfirmTimeout
+		LeftBehind  int       // calls that were left behind and have not returned yet: see ConfirmTimeout
 	}
 
-	ConfirmFailures uint64 // calls of Confirm that returned an error, panicked or ended their goroutine
+	// ConfirmFailures counts calls of Confirm that returned an error, panicked, ended their
+	// goroutine or did not return in time.
+	ConfirmFailures uint64
 	PolicyErrors    uint64 // invalid answers of the policy or of the Shadow
 
 	Sweeps    uint64
@@ -187,9 +191,7 @@ func (s *view[M]) stats(now int64) Stats {
 	slices.SortFunc(stats.Zones, func(a, b ZoneStats) int { return strings.Compare(a.Name, b.Name) })
 	stats.AdvisedInterval = s.advisor.Interval(now)
 	stats.Stalls, stats.StallTime = s.stalls.Count(), s.stalls.Total()
-	if stats.Confirm.Waiting, stats.Confirm.Asked = s.confirms.waiting, s.confirms.asked; s.confirms.asked > 0 {
-		stats.Confirm.OldestAsked = s.clock.Wall(s.confirms.askedAt)
-	}
+	s.fillConfirm(&stats)
 	stats.RejoinedAfterEviction, stats.Shadow = s.shadow.rejoined, s.shadow.stats
 	s.latency.fill(&stats)
 	s.fillFlapping(&stats)
@@ -202,6 +204,16 @@ func (s *view[M]) fillFlapping(stats *Stats) {
 	for i, f := range worst {
 		to := &stats.Flapping[i]
 		to.ID, to.Evictions, to.Last = f.ID, f.Evictions, s.clock.Wall(f.Last)
+	}
+}
+
+func (s *view[M]) fillConfirm(stats *Stats) {
+	called := s.confirmCalls.Stats()
+	c := &stats.Confirm
+	c.Timeouts, c.LeftBehind = called.Timeouts, called.LeftBehind
+	c.Waiting, c.Asked = s.confirms.waiting, s.confirms.asked
+	if c.Asked > 0 {
+		c.OldestAsked = s.clock.Wall(s.confirms.askedAt)
 	}
 }
 

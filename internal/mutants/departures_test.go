@@ -79,8 +79,8 @@ var departures = []mutant{
 		seen:    "golang/go#33519, golang/go#41133",
 		story:   "A function panicked in a singleflight.Group, and later callers with its key waited forever.",
 		file:    "hostmgr/confirmcall.go",
-		is:      "defer close(c.done) // separate",
-		becomes: "defer func() {\n\t\tif c.answer.allowed != nil {\n\t\t\tclose(c.done)\n\t\t}\n\t}() // separate",
+		is:      "defer close(c.done)",
+		becomes: "defer func() {\n\t\t\tif err == nil {\n\t\t\t\tclose(c.done)\n\t\t\t}\n\t\t}()",
 		test:    "TestUnderRunAHangingConfirmStopsNothing",
 	},
 	{
