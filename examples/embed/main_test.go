@@ -32,7 +32,7 @@ func TestEmbed(t *testing.T) {
 type stalled struct{ io.Writer }
 
 func (s stalled) Write(b []byte) (int, error) {
-	time.Sleep(time.Minute)
+	time.Sleep(20 * time.Second) // less than Config.CleanupTimeout
 	return s.Writer.Write(b)
 }
 

@@ -134,12 +134,14 @@ func TestAnIDWhoseJobsAreGivenUpKeepsItsPlace(t *testing.T) {
 		})
 		stop := s.run()
 		for i := range 100 {
-			s.add("other " + strconv.Itoa(i))
+			s.add(strconv.Itoa(i))
 		}
-		for range 1000 {
-			s.add("busy")
-			s.add("other")
-			time.Sleep(200 * time.Millisecond)
+		for i := range 200 {
+			s.add(strconv.Itoa(100 + i)) // the backlog stays
+			for range 5 {
+				s.add("busy")
+				time.Sleep(200 * time.Millisecond)
+			}
 		}
 		stop()
 		require.NotZero(t, s.took["busy"])
