@@ -103,18 +103,18 @@ func (x *applying[M]) takeOver() (Ack, error) {
 // A host that announces itself once an interval pays for a comparison of two times.
 func (x *applying[M]) compareAndRefresh() Ack {
 	early := isEarly(x.current, x.now)
-	if !early && x.claims == nil {
-		return x.refresh(x.current, x.a, x.requote, x.now)
-	}
-	zone, interval := x.zones.of(x.current), x.current.Interval()
-	changed := x.comparesMetadata && x.metadata.differs(x.current, &x.a.Metadata)
-	ack := x.refresh(x.current, x.a, x.requote, x.now)
-	// With Pacing a host announces what it was told.
-	changed = changed || zone != x.zones.of(x.current) || x.advisor == nil && interval != x.current.Interval()
-	if changed && x.contradicts(int64(interval), early) {
+	if (early || x.claims != nil) && x.changes() && x.contradicts(early) {
 		x.conflict()
 	}
-	return ack
+	return x.refresh(x.current, x.a, x.requote, x.now)
+}
+
+// changes reports whether the announcement changes the registration. With Pacing a host announces
+// the interval that it was told, so it may be another one each time.
+func (x *applying[M]) changes() bool {
+	return x.a.Zone != "" && x.a.Zone != x.zones.of(x.current) ||
+		x.advisor == nil && x.requote.timeouts.Interval != x.current.Interval() ||
+		x.comparesMetadata && x.metadata.differs(x.current, &x.a.Metadata)
 }
 
 // isEarly reports whether a contact now comes less than 3/4 of an interval after the last one.
@@ -123,11 +123,11 @@ func isEarly(e index.Entry, now int64) bool {
 }
 
 // contradicts reports whether a change contradicts another one.
-func (x *applying[M]) contradicts(interval int64, early bool) bool {
+func (x *applying[M]) contradicts(early bool) bool {
 	if x.claims == nil {
 		x.claims = new(claims.Claims)
 	}
-	return x.claims.Changed(claimKey(x.current), interval, early, x.now)
+	return x.claims.Changed(claimKey(x.current), int64(x.current.Interval()), early, x.now)
 }
 
 // conflict counts a conflict; unlock logs it.

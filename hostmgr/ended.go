@@ -82,8 +82,11 @@ func (x *applying[M]) passEnd() {
 	}
 }
 
+const maxUnanswered = int64(5 * time.Minute)
+
 // yield evicts a host for an announce of an older incarnation, and reports whether it did. The host
-// is due, and only Confirm holds it.
+// is due, and only Confirm holds it: Confirm has refused or failed, or has not answered for 5
+// minutes since the hold began.
 //
 // This bounds the fence. The clock of a host may go back, and then its process restarts with a
 // lower incarnation. A Confirm that probes the address finds the new process alive, and holds the
@@ -91,7 +94,8 @@ func (x *applying[M]) passEnd() {
 //
 // It compares and evicts, as a sweep does: a heartbeat at this moment saves the registration.
 func (x *applying[M]) yield() (evicted bool) {
-	if h := x.holds.of(x.current); h.awaitsLimit || h.confirm != refused && h.confirm != confirmFailed {
+	h := x.holds.of(x.current)
+	if h.awaitsLimit || h.confirm == notAsked || h.confirm == awaitsConfirm && x.now-h.since <= maxUnanswered {
 		return false
 	}
 	var a assessment

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,32 @@ func TestAnOldAnnounceEndsOnlyAHoldByConfirm(t *testing.T) {
 	s.after(2*second + 1)
 	require.NoError(t, s.Leave(context.Background(), "a", 9))
 	require.ErrorIs(t, s.as(4), hostmgr.ErrStale, "it has left")
+}
+
+// A Confirm that hangs does not keep the new process out for ever.
+func TestAConfirmThatDoesNotAnswerKeepsNoHostOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := make(chan struct{})
+		r, err := hostmgr.New(hostmgr.Config[string]{Confirm: func(context.Context, hosts) (hosts, error) {
+			<-open
+			return nil, nil
+		}})
+		require.NoError(t, err)
+		stop := run(t, r)
+		announce := func(incarnation uint64) error {
+			_, err := r.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: incarnation})
+			return err
+		}
+		require.NoError(t, announce(9))
+		began := time.Now()
+		for announce(4) != nil {
+			require.Less(t, time.Since(began), 6*time.Minute)
+			time.Sleep(second)
+		}
+		require.EqualValues(t, 1, r.Stats().Departures.Evicted)
+		close(open)
+		stop()
+	})
 }
 
 // A heartbeat at the moment of the old announce either saves the registration, or is told that it

@@ -50,7 +50,8 @@ type Announcement[M any] struct {
 	//   - 5 minutes after the Leave, or the replacement;
 	//   - until the current registration is evicted: after its timeout, and at most
 	//     EvictionLimit.MaxHold more. If only Confirm holds the host, because it has refused the
-	//     eviction or failed, the announce itself evicts the host, and joins;
+	//     eviction, has failed, or has not answered for 5 minutes, the announce itself evicts the
+	//     host, and joins;
 	//   - as long as ForgetFor says.
 	//
 	// If the policy never evicts a host, only Leave or Forget ends its registration.

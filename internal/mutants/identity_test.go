@@ -52,8 +52,8 @@ var identity = []mutant{
 		seen:    "found in the field, scylladb/scylladb#5164, 2026-11-29",
 		story:   "A node restarted after its clock went back, and was refused for a day. A probe of its address kept the old registration.",
 		file:    "hostmgr/ended.go",
-		is:      "h.awaitsLimit || h.confirm != refused && h.confirm != confirmFailed {",
-		becomes: "h.awaitsLimit || h.confirm != notAsked {",
+		is:      "h.awaitsLimit || h.confirm == notAsked ||",
+		becomes: "h.awaitsLimit || h.confirm != awaitsConfirm ||",
 		test:    "TestAHostWhoseClockWentBackIsLetIn",
 	},
 	{
