@@ -167,20 +167,20 @@ func TestComparingMetadataDoesNotAllocate(t *testing.T) {
 // Changes of many hosts are remembered in bounded memory, which is released.
 func TestMemoryOfChangesIsReleased(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
-	for i := range 20_000 {
+	for i := range 6_000 {
 		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i), Interval: time.Hour})
 	}
 	s.after(0)
 	before := heap()
-	for i := range 20_000 {
+	for i := range 6_000 {
 		s.announce(hostmgr.Announcement[string]{ID: fmt.Sprint(i), Interval: time.Hour, Metadata: "x"})
 	}
 	require.Less(t, heap()-before, int64(1<<20))
-	s.announce(hostmgr.Announcement[string]{ID: "19999", Interval: time.Hour, Metadata: "y"})
+	s.announce(hostmgr.Announcement[string]{ID: "5999", Interval: time.Hour, Metadata: "y"})
 	require.EqualValues(t, 1, s.Stats().Conflicts, "the latest is remembered")
 	for range 5 {
 		s.clock.Advance(30 * time.Minute)
-		for i := range 20_000 {
+		for i := range 6_000 {
 			s.heartbeat(fmt.Sprint(i))
 		}
 		s.after(0)
