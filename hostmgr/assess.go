@@ -34,6 +34,9 @@ func (s *view[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
 	h.Interval, h.Incarnation, h.Registration = header.Interval, header.Incarnation, header.Registration
 	h.Zone, h.Joined = s.zones.of(e), s.clock.Wall(e.Joined())
 	h.LastContact = s.clock.Wall(a.Contact)
+	if len(s.restored.hosts) > 0 {
+		s.showRestored(h, e, a)
+	}
 	h.SuspectAt, h.EvictAt = s.clock.Wall(a.SuspectAt), s.clock.Wall(a.EvictAt)
 	h.Evictions = s.flapping.Evictions(uint64(e.Hash()))
 	h.Hold = HoldReason{}
@@ -51,6 +54,20 @@ func (s *view[M]) questionOf(e index.Entry) question {
 	return q
 }
 
+// showRestored shows a host that was not heard of since Restore as it is: its last contact was
+// before that, and it is late at least, if its interval has passed since then. Its deadlines count
+// from Restore. No decision depends on this: a host that is late is not treated differently.
+func (s *view[M]) showRestored(h *Host[M], e index.Entry, a *assessment) {
+	r, ok := s.restored.of(e, a.Word)
+	if !ok {
+		return
+	}
+	h.LastContact = s.clock.Wall(r.last)
+	if interval := int64(a.timeouts(e).Interval); h.State == StateAlive && r.at-r.last > interval-a.Silence {
+		h.State = StateLate
+	}
+}
+
 // departure returns the departure and its evidence, without Attempt.
 func (s *view[M]) departure(e index.Entry, k DepartureKind, a *assessment, now int64) *Departure[M] {
 	d := &Departure[M]{Kind: k, At: s.clock.Wall(now)}
@@ -59,6 +76,9 @@ func (s *view[M]) departure(e index.Entry, k DepartureKind, a *assessment, now i
 	d.Evidence = Evidence{
 		Silence: time.Duration(a.Silence), StallTime: time.Duration(a.StallTime),
 		Interval: t.Interval, Timeout: t.Evict,
+	}
+	if r, ok := s.restored.of(e, a.Word); ok {
+		d.BeforeRestore = time.Duration(r.at - r.last)
 	}
 	if t.NeedsHistory {
 		d.Mean, d.Deviation, d.Count = a.history.Mean, a.history.Deviation, a.history.Count

@@ -17,7 +17,7 @@ func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) 
 		return fmt.Errorf("%w: age %v is negative", ErrInvalid, age)
 	}
 	now := r.clock.Now()
-	c := contact[M]{r, r.index.Hash(id), id, incarnation, now - min(now, int64(age))}
+	c := contact[M]{r, r.index.Hash(id), id, incarnation, now - int64(age)}
 	_, err := c.touch()
 	if err == nil && r.policies.needHistory && c.at < now {
 		c.recheck()
@@ -32,7 +32,7 @@ type contact[M any] struct {
 	hash        index.Hash
 	id          string
 	incarnation uint64 // 0: the current one
-	at          int64
+	at          int64  // negative: before the registry was made
 }
 
 // touch records the contact. If the registration ends meanwhile, it looks again: the host may have
@@ -50,7 +50,7 @@ func (c *contact[M]) touch() (Ack, error) {
 			return Ack{}, err
 		}
 		ack := Ack(e.Header())
-		if was, live := e.Touch(c.at); live {
+		if was, live := e.Touch(max(0, c.at)); live {
 			c.afterTouch(e, was)
 			return ack, nil
 		}
@@ -71,12 +71,13 @@ func admits(current, incarnation uint64) error {
 }
 
 // afterTouch updates everything that depends on a contact. It takes the lock only if the host was
-// suspect, if its gap must be recorded, or if its entry has moved.
+// suspect, if its gap must be recorded, if its entry has moved, or if the contact was not after the
+// latest Restore: then the word of a restored host does not tell.
 func (c *contact[M]) afterTouch(e index.Entry, was int64) {
 	needHistory := c.r.policies.needHistory
 	gap := c.at - index.ContactOf(was)
 	switch notable := c.r.tracksGaps && c.isNotable(e, gap); {
-	case notable || index.IsSuspect(was):
+	case notable || index.IsSuspect(was) || c.at <= c.r.restoredAt.Load():
 		c.afterTouchLocked(e, was)
 	case needHistory && gap > 0 && !e.Learn(gap):
 		c.afterTouchLocked(e, was) // the entry has moved
@@ -119,6 +120,7 @@ func (c *contact[M]) afterTouchLocked(e index.Entry, was int64) {
 	defer c.r.unlock()
 	if e, ok := s.index.Current(e, c.id); ok {
 		s.addGap(e, was, c.at, now)
+		s.heard(e, c.at)
 		s.reassess(e, now)
 	}
 }
@@ -150,7 +152,7 @@ func (c *contact[M]) recheck() {
 	defer c.r.unlock()
 	if e, ok := s.index.Lookup(c.hash, c.id); ok {
 		s.reassess(e, now) // it may have been given more time, too
-		s.scheduleCheck(e, c.at+e.Timeouts().MinTimeout(false)+1)
+		s.scheduleCheck(e, max(0, c.at)+e.Timeouts().MinTimeout(false)+1)
 	}
 }
 

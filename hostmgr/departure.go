@@ -36,7 +36,7 @@ type Departure[M any] struct {
 // Evidence is the data behind the decision that a host departs. It explains every eviction: see
 // Departure.Reason.
 type Evidence struct {
-	// Silence is the time from the last contact to the departure, less StallTime.
+	// Silence is the time from the last contact to the departure, less StallTime and BeforeRestore.
 	Silence time.Duration
 	// Interval and Timeout are the limits that the silence was compared with. A Timeout of zero
 	// means that silence alone never evicts the host.
@@ -48,6 +48,9 @@ type Evidence struct {
 	// StallTime is the part of the time since the last contact in which the registry was stalled.
 	// It does not count as silence.
 	StallTime time.Duration
+	// BeforeRestore is the time from the last contact to Registry.Restore, if no contact came since
+	// then. It does not count as silence, because no registry observed the host.
+	BeforeRestore time.Duration
 	// HeldFor is how long the host was held after it was due, less stalls. Hold says why it was
 	// held.
 	HeldFor time.Duration
@@ -78,6 +81,9 @@ func (e Evidence) silent() string {
 	}
 	if e.StallTime > 0 {
 		why += fmt.Sprintf("; not counting a stall of %v", roundUp(e.StallTime))
+	}
+	if e.BeforeRestore > 0 {
+		why += fmt.Sprintf("; not counting %v before it was restored", roundUp(e.BeforeRestore))
 	}
 	if held := e.Hold.String(); held != "" {
 		why += fmt.Sprintf("; held for %v: %s", roundUp(e.HeldFor), held)

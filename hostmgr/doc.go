@@ -84,6 +84,7 @@
 // until none is pending. See the package Example "Shutdown".
 //
 // To keep hosts over a restart, store what [Registry.All] yields, and pass it to [Registry.Restore]
-// in the next process. See the Example of Registry.Restore. Without Restore, the answer to each
+// in the next process. See the Example of Registry.Restore. A restored host has its full timeout, and
+// keeps its last contact until the next one comes. Without Restore, the answer to each
 // heartbeat is [ErrUnknownHost], and hosts announce themselves again.
 package hostmgr

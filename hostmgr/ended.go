@@ -66,7 +66,7 @@ func (x *applying[M]) begin(registered bool) (ack Ack, err error) {
 		return Ack{}, ErrStale
 	default:
 		x.passEnd()
-		ack, err = x.join(x.a, x.hash, x.first, x.now, x.now, 0)
+		ack, err = x.join(x.a, x.hash, x.first, x.now, past{x.now, x.now, 0})
 	}
 	x.claim(ack)
 	return ack, err

@@ -17,7 +17,7 @@ import "github.com/hostlife/hostlife/hostmgr/internal/index"
 func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Ack, error) {
 	now := r.clock.Now() // first: reading the clock waits for earlier loads from memory
 	h := r.index.Hash(id)
-	if !r.tracksGaps {
+	if !r.tracksGaps && now > r.restoredAt.Load() {
 		if header, ok := r.index.Touch(h, incarnation, now); ok {
 			if r.advisor == nil {
 				return Ack(header), nil
@@ -29,7 +29,7 @@ func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Ack, error) {
 }
 
 // slowHeartbeat records a heartbeat that Index.Touch refused, most often because the host is
-// suspect, or a heartbeat whose gap must be recorded.
+// suspect, or a heartbeat whose gap must be recorded, or one at the very time of a Restore.
 func (r *Registry[M]) slowHeartbeat(h index.Hash, id string, incarnation uint64, now int64) (Ack, error) {
 	c := contact[M]{r, h, id, incarnation, now}
 	ack, err := c.touch()

@@ -15,16 +15,22 @@ import (
 // A job is the cleanup of one departure.
 type job[M any] = cleanup.Job[*Departure[M]]
 
+// A past is what Restore knows of a host. Without one it is as if the host joined now.
+type past struct {
+	joined, contact int64
+	registration    uint64 // 0: the next one
+}
+
 // join begins the registration of an id that is not registered. The caller has looked it up, and
-// has reserved room in the index. A number of 0 means the next one.
-func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now, joined int64, number uint64) (Ack, error) {
+// has reserved room in the index.
+func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now int64, p past) (Ack, error) {
 	if s.cfg.MaxHosts > 0 && s.limiter.Hosts() >= s.cfg.MaxHosts {
 		return Ack{}, ErrFull
 	}
 	if evicted, ok := s.shadow.joined(h, now); ok {
 		s.flapping.Add(uint64(h), a.ID, evicted, now)
 	}
-	e := s.insert(a, h, q.timeouts, now, joined, number)
+	e := s.insert(a, h, q.timeouts, now, p)
 	s.zones.enter(e, s.limiter.Enter(a.Zone), a.Zone)
 	s.account(e, now)
 	s.limiter.CreditJoin(e.Zone())
@@ -68,7 +74,7 @@ func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q q
 	s.track(q.timeouts, 1, now) // so that the stall threshold does not change in between
 	defer s.track(q.timeouts, -1, now)
 	zone := old.Zone()
-	e := s.insert(a, h, q.timeouts, now, now, 0)
+	e := s.insert(a, h, q.timeouts, now, past{now, now, 0})
 	if a.Incarnation > old.Incarnation() {
 		s.fence.End(uint64(h), old.Incarnation(), now)
 	}
@@ -78,20 +84,23 @@ func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q q
 	return s.ack(e, q.had, q.most, now)
 }
 
-// insert puts a new registration into the index. A number of 0 means the next one.
-func (s *state[M]) insert(a Announcement[M], h index.Hash, t *detector.Timeouts, now, joined int64, number uint64) index.Entry {
+// insert puts a new registration into the index.
+func (s *state[M]) insert(a Announcement[M], h index.Hash, t *detector.Timeouts, now int64, p past) index.Entry {
 	if a.Incarnation == 0 {
 		s.incarnation++
 		a.Incarnation = s.incarnation
 	}
-	if s.registrations = max(s.registrations, number); number == 0 {
+	if s.registrations = max(s.registrations, p.registration); p.registration == 0 {
 		s.registrations++
-		number = s.registrations
+		p.registration = s.registrations
 	}
 	e := s.index.Insert(h, &index.Host{
-		ID: a.ID, Timeouts: t, Incarnation: a.Incarnation, Registration: number, Contact: now, Joined: joined,
+		ID: a.ID, Timeouts: t, Incarnation: a.Incarnation, Registration: p.registration, Contact: now, Joined: p.joined,
 	})
 	s.setMetadata(e, &a.Metadata, nil)
+	if p.contact < now {
+		s.restored.add(e, now, p.contact)
+	}
 	return e
 }
 
@@ -107,10 +116,18 @@ func (s *state[M]) account(e index.Entry, now int64) {
 
 // touch records a contact.
 func (s *state[M]) touch(e index.Entry, at, now int64) {
-	if was, _ := e.Touch(at); s.tracksGaps {
+	if was, _ := e.Touch(max(0, at)); s.tracksGaps {
 		s.addGap(e, was, at, now)
 	}
+	s.heard(e, at)
 	s.reassess(e, now)
+}
+
+// heard notes a contact of a host that Restore may have registered.
+func (s *state[M]) heard(e index.Entry, at int64) {
+	if len(s.restored.hosts) > 0 {
+		s.restored.heard(e, at)
+	}
 }
 
 // addGap records the gap before a contact, for the recorder, the shadow and the arrival history.
@@ -290,6 +307,9 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 	s.zones.leave(e)
 	if s.claims != nil {
 		s.claims = s.claims.Forget(claims.Key{Hash: uint64(e.Hash()), Registration: e.Registration()})
+	}
+	if len(s.restored.hosts) > 0 {
+		s.restored.drop(keyOf(e))
 	}
 	s.metadata.clear(e)
 	s.index.Remove(e)

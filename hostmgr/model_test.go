@@ -28,6 +28,7 @@ type model struct {
 type modelHost struct {
 	incarnation            uint64
 	joined, seen, interval time.Duration
+	before                 time.Duration // from the last contact to a Restore at seen, if none came since
 	metadata               string
 }
 
@@ -52,7 +53,7 @@ func (m *model) announce(id string, incarnation uint64, interval time.Duration) 
 		joined, interval = old.joined, cmp.Or(interval, old.interval)
 	}
 	interval = cmp.Or(interval, hostmgr.DefaultInterval)
-	m.hosts[id] = modelHost{incarnation, joined, m.now, interval, ""}
+	m.hosts[id] = modelHost{incarnation: incarnation, joined: joined, seen: m.now, interval: interval}
 	return nil
 }
 
@@ -80,7 +81,11 @@ func (m *model) find(id string, incarnation uint64) (modelHost, error) {
 func (m *model) observe(id string, incarnation uint64, age time.Duration) error {
 	h, err := m.find(id, incarnation)
 	if err == nil {
-		h.seen = max(h.seen, m.now-age)
+		if at := m.now - age; at >= h.seen {
+			h.seen, h.before = at, 0
+		} else {
+			h.before = min(h.before, h.seen-at)
+		}
 		m.hosts[id] = h
 	}
 	return err
@@ -116,7 +121,7 @@ func (m *model) state(h modelHost) hostmgr.State {
 		return hostmgr.StateOffline
 	case suspect > 0 && silence > suspect:
 		return hostmgr.StateSuspect
-	case silence > h.interval:
+	case silence+h.before > h.interval:
 		return hostmgr.StateLate
 	}
 	return hostmgr.StateAlive
@@ -200,8 +205,8 @@ func (m *model) differ(s *script) string {
 	shown, start := 0, m.start(s.clock.Now())
 	for h := range s.All() {
 		shown++
-		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastContact.Sub(start), h.Interval, h.Metadata}
 		want, there := m.hosts[h.ID]
+		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastContact.Sub(start) + want.before, h.Interval, want.before, h.Metadata}
 		if !there || got != want || h.State != m.state(want) {
 			return fmt.Sprintf("%s is %+v, %v; not %+v, %v", h.ID, got, h.State, want, m.state(want))
 		}

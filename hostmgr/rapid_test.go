@@ -185,7 +185,7 @@ func (x *machine) Observe(t *rapid.T) {
 	age := time.Duration(rapid.IntRange(-1, 100).Draw(t, "age")) * time.Millisecond
 	want := hostmgr.ErrInvalid
 	if age >= 0 {
-		want = x.m.observe(id, incarnation, min(x.m.now, age))
+		want = x.m.observe(id, incarnation, age)
 	}
 	agree(t, want, x.Registry.Observe(id, incarnation, age))
 }
@@ -274,7 +274,7 @@ func (x *machine) Restore(t *rapid.T) {
 	for _, h := range x.kept {
 		known := x.keptToo[h.ID]
 		known.joined = min(x.m.now, h.Joined.Sub(start)) // the clock may have stepped back since
-		if x.m.restore(h.ID, known) {
+		if x.m.restore(h.ID, known, h.LastContact.Sub(start)) {
 			want++
 		}
 	}
@@ -297,7 +297,7 @@ func (x *machine) Restart(t *rapid.T) {
 	x.m.forgetEnds()
 	for id, h := range before {
 		h.joined = min(x.m.now, h.joined+x.m.behind) // the clock of the new registry has not reached it
-		x.m.restore(id, h)
+		x.m.restore(id, h, h.seen-h.before+x.m.behind)
 	}
 	x.m.behind = 0
 	x.Registry = next
@@ -306,11 +306,11 @@ func (x *machine) Restart(t *rapid.T) {
 	}
 }
 
-func (m *model) restore(id string, h modelHost) bool {
+func (m *model) restore(id string, h modelHost, last time.Duration) bool {
 	if _, there := m.hosts[id]; there || m.limit > 0 && len(m.hosts) == m.limit {
 		return false
 	}
-	h.seen = m.now
+	h.seen, h.before = m.now, max(0, m.now-last)
 	m.hosts[id] = h
 	return true
 }

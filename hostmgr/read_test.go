@@ -31,7 +31,8 @@ func TestRestoreGivesTheFullTimeoutAndKeepsCurrentHosts(t *testing.T) {
 	require.Equal(t, "data of a", s.get("a").Metadata)
 	require.Equal(t, old.get("a").Incarnation, s.get("a").Incarnation)
 	require.Equal(t, old.get("a").Joined, s.get("a").Joined)
-	require.Equal(t, s.clock.Now(), s.get("a").LastContact)
+	require.Equal(t, old.get("a").LastContact, s.get("a").LastContact)
+	require.Equal(t, s.clock.Now().Add(2*second), s.get("a").EvictAt)
 	require.Zero(t, s.after(2*second).Evicted)
 	require.Equal(t, 3, s.after(1).Evicted)
 }

@@ -17,9 +17,10 @@ import (
 type Registry[M any] struct {
 	*parts[M]
 
-	running  atomic.Bool
-	wakeRun  chan struct{}       // tells Run that its plan is out of date; one slot
-	sweepSem *semaphore.Weighted // one sweep at a time
+	running    atomic.Bool
+	restoredAt atomic.Int64        // when Restore last registered a host; at first -1
+	wakeRun    chan struct{}       // tells Run that its plan is out of date; one slot
+	sweepSem   *semaphore.Weighted // one sweep at a time
 
 	mu      sync.RWMutex
 	guarded state[M] // by mu: only lock, rlock and peek return it
@@ -37,6 +38,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r.parts = newParts(cfg, first, r.notifyRun)
 	r.cleanups = newCleanups(r.parts, r.notifyRun, r.recordCleanup)
 	r.guarded = newState(r.parts, made, first)
+	r.restoredAt.Store(-1)
 	return r, nil
 }
 

@@ -11,9 +11,14 @@ import (
 const maxRestoreErrors = 8
 
 // Restore registers hosts from a snapshot of another registry or an earlier process. Registry.All
-// yields such a snapshot. Each host keeps its incarnation, interval, zone, time of joining (up to
-// 292 years ago) and registration number. Its silence starts at the call, because no registry
-// observed it in between. A host with an id that is registered already is skipped.
+// yields such a snapshot. Each host keeps its incarnation, interval, zone, time of joining,
+// registration number and last contact. A host with an id that is registered already is skipped.
+//
+// The silence of a host starts at the call, because no registry observed it in between. So it has
+// its full timeout, and is neither suspect nor counted as missing before that. But until a contact
+// comes, Host.LastContact is that of the snapshot, and the host is StateLate if that was longer ago
+// than its interval. Times up to 292 years ago are kept. If LastContact is zero or in the future, it
+// counts as one at the call; the same goes for Joined.
 //
 // Restore returns how many hosts joined. The error joins the first 8 errors of hosts that did not
 // join, which wrap ErrInvalid or are ErrFull. It does not affect the other hosts.
@@ -70,9 +75,11 @@ func (c *announcing[M]) restore(h *Host[M], q quote) (ok, done bool, err error) 
 		return false, false, nil
 	}
 	s.index.Reserve(c.hash)
+	c.r.restoredAt.Store(now)
 	if _, ok := s.index.Lookup(c.hash, c.a.ID); ok {
 		return false, true, nil
 	}
-	_, err = s.join(c.a, c.hash, q, now, s.clock.FromWall(h.Joined, now), h.Registration)
+	p := past{s.clock.FromWall(h.Joined, now), s.clock.FromWall(h.LastContact, now), h.Registration}
+	_, err = s.join(c.a, c.hash, q, now, p)
 	return err == nil, true, err
 }

@@ -24,6 +24,7 @@ type view[M any] struct {
 	holds    holds
 	confirms confirmQueue
 	updates  updates
+	restored restored
 	shadow   shadow
 	fence    recent.Fence   // of incarnations that have ended
 	claims   *claims.Claims // nil if there is none

@@ -34,7 +34,8 @@
 //	id, registration, interval
 //	          as above
 //	last-contact
-//	          the last contact before the silence
+//	          the last contact before the silence; of a host that was not heard of since
+//	          hostmgr.Registry.Restore, the time of Restore
 //	timeout   the silence after which the policy evicts; 0: silence never evicts
 //	due       the first deadline that passed without a contact, stalls included; missing: none passed
 //	stalled   the part of the silence that does not count because of stalls

@@ -106,6 +106,18 @@ func (x *Index) Lookup(h Hash, id string) (Entry, bool) {
 	return Entry{}, false
 }
 
+// LookupRegistration is Lookup by the number of the registration. An entry that has ended and is not
+// removed yet is found too.
+func (x *Index) LookupRegistration(h Hash, registration uint64) (Entry, bool) {
+	b := x.bucket(h)
+	for i := b.seek(h, b.slot(h)); i >= 0; i = b.seek(h, i+1) {
+		if e := (Entry{b, i}); e.Registration() == registration {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
 // Current finds an entry again that was found without the lock and may have moved. It returns false
 // if the registration has ended. It needs the lock, at least for reading.
 func (x *Index) Current(e Entry, id string) (Entry, bool) {

@@ -1,0 +1,87 @@
+package hostmgr
+
+import "github.com/hostlife/hostlife/hostmgr/internal/index"
+
+// restored has the hosts that Restore has registered and that no contact was heard of since. Their
+// contact word is the time of Restore, from which their timeouts count in full. Their real last
+// contact was before that. The registry's lock guards it.
+//
+// A contact writes the word and knows nothing of this. So an entry counts only while the word is
+// that of Restore. Sweeps drop the others, a few at a time.
+type restored struct {
+	hosts map[hostKey]restoredHost // nil if there are none
+	order []restoredKey            // in which sweeps look at them
+	added uint64
+}
+
+type restoredHost struct {
+	at     int64  // of Restore
+	last   int64  // the last contact, before that
+	number uint64 // in order: the same registration may be restored again
+}
+
+type restoredKey struct {
+	hostKey
+	number uint64
+}
+
+func (r *restored) add(e index.Entry, at, last int64) {
+	if r.hosts == nil {
+		r.hosts = map[hostKey]restoredHost{}
+	}
+	r.added++
+	r.hosts[keyOf(e)] = restoredHost{at, last, r.added}
+	r.order = append(r.order, restoredKey{keyOf(e), r.added})
+}
+
+// of returns the entry of a host, if its word still has the contact of Restore.
+func (r *restored) of(e index.Entry, word int64) (h restoredHost, ok bool) {
+	h, ok = r.hosts[keyOf(e)]
+	return h, ok && h.at == index.ContactOf(word)
+}
+
+// heard notes a contact: one at the time of Restore, which has not changed the word, or one before
+// it that was observed elsewhere.
+func (r *restored) heard(e index.Entry, at int64) {
+	h, ok := r.hosts[keyOf(e)]
+	switch {
+	case !ok:
+	case at >= h.at:
+		r.drop(keyOf(e))
+	case at > h.last:
+		h.last = at
+		r.hosts[keyOf(e)] = h
+	}
+}
+
+// drop leaves the key in order until tidy finds it. It drops the map with its last entry, because
+// maps do not shrink.
+func (r *restored) drop(k hostKey) {
+	if delete(r.hosts, k); len(r.hosts) == 0 {
+		*r = restored{}
+	}
+}
+
+const tidied = 1024 // hosts that one sweep looks at: some tenths of a millisecond
+
+// tidy drops hosts that were heard of, and keys of hosts that were dropped.
+func (r *restored) tidy(x *index.Index) {
+	n := min(tidied, len(r.order))
+	looked := r.order[:n]
+	r.order = r.order[n:]
+	for _, k := range looked {
+		if h, ok := r.hosts[k.hostKey]; !ok || h.number != k.number {
+			continue
+		}
+		if e, ok := x.LookupRegistration(k.hash, k.registration); ok && r.unheard(e) {
+			r.order = append(r.order, k)
+		} else {
+			r.drop(k.hostKey)
+		}
+	}
+}
+
+func (r *restored) unheard(e index.Entry) bool {
+	_, ok := r.of(e, e.Word())
+	return ok
+}
