@@ -83,7 +83,7 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	outage := []codes.Code{
 		codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Internal,
-		codes.Aborted, codes.Unknown, codes.Unauthenticated, codes.NotFound,
+		codes.Aborted, codes.Unknown, codes.AlreadyExists, codes.NotFound,
 	}
 	d, addr := fly(t, func(_ context.Context, n int) error {
 		if n <= 3*len(outage) {

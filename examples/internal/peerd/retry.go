@@ -64,10 +64,11 @@ func (h *host) isFinal(err error) bool {
 
 // longestPause is the limit of the pauses between attempts. It is a quarter of the interval, so that
 // there are a few attempts before a timeout of two intervals passes. It is the whole interval if the
-// scheduler has no room, or knows a newer incarnation: more attempts would only add to its load.
+// scheduler has no room, or if another process or machine has the id: more attempts would only add
+// to its load.
 func longestPause(err error, interval time.Duration) time.Duration {
 	switch status.Code(err) {
-	case codes.ResourceExhausted, codes.FailedPrecondition:
+	case codes.ResourceExhausted, codes.FailedPrecondition, codes.AlreadyExists:
 		return interval
 	default:
 		return interval / 4

@@ -25,7 +25,9 @@ incarnation than the current one is refused with FailedPrecondition. For 5 minut
 an announce of an incarnation that has left or has been replaced. A request without
 hostlife-incarnation counts as from the current incarnation. Then a leave that is delayed
 beyond a restart ends the new registration, and a host that restarts within its timeout
-keeps its registration, with the peers of its former process. So send the header.
+keeps its registration, with the peers of its former process. So send the header. An
+announce of an id that another IP address has is refused with AlreadyExists, until that
+host is suspect: two machines use one id.
 
 The answer to an announce carries:
 

@@ -36,6 +36,7 @@ func (d directory) announce(ctx context.Context, host *commonv2.Host, interval t
 	ack, err := d.hosts.Announce(hostmgr.Announcement[*commonv2.Host]{
 		ID: host.GetId(), Metadata: host, Interval: interval,
 		Incarnation: incarnation, Zone: host.GetNetwork().GetIdc(),
+		Speaker: host.GetIp(), // tells two machines with one id apart, such as clones of one image
 	})
 	if err != nil {
 		return err

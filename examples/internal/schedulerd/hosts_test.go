@@ -1,6 +1,7 @@
 package schedulerd_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -135,4 +136,18 @@ func TestInvalidRequests(t *testing.T) {
 		require.Equal(t, codes.InvalidArgument, codeOf(err), "%s: %v", name, err)
 	}
 	require.Equal(t, []string{"h"}, s.list(), "nothing changed")
+}
+
+// Two machines use one id. The second one is refused, and the page says so.
+func TestTwoMachinesWithOneID(t *testing.T) {
+	s := start(t, "-http", "127.0.0.1:0")
+	url := s.page()
+	s.mustAnnounce(t.Context(), "h", time.Minute)
+	clone := host("h")
+	clone.Ip = "192.0.2.77"
+	_, err := s.v2.AnnounceHost(t.Context(), &schedulerv2.AnnounceHostRequest{Host: clone, Interval: durationpb.New(time.Minute)})
+	requireCode(t, codes.AlreadyExists, err)
+	_, body := ask(t, http.MethodGet, url+"api/stats")
+	require.Contains(t, body, `"conflicts":1`)
+	s.mustAnnounce(t.Context(), "h", time.Minute)
 }

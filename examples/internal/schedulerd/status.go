@@ -46,6 +46,8 @@ func codeOf(err error) codes.Code {
 		return codes.NotFound
 	case errors.Is(err, hostmgr.ErrStale):
 		return codes.FailedPrecondition
+	case errors.Is(err, hostmgr.ErrConflict):
+		return codes.AlreadyExists
 	case errors.Is(err, hostmgr.ErrFull), errors.Is(err, errTooManyPeers), errors.Is(err, errPeersFull):
 		return codes.ResourceExhausted
 	}
