@@ -76,7 +76,7 @@ func (c *checker[M]) check(e index.Entry) int64 {
 		}
 		if c.mayHold {
 			if h, stays := c.shouldHold(e, counted, c.now); stays {
-				return c.keepHeld(e, h)
+				return c.keepHeld(h)
 			}
 		}
 		if c.evict(e, a, c.now) {
@@ -122,7 +122,7 @@ func (c *checker[M]) count(e index.Entry) {
 }
 
 // keepHeld returns when a held host needs the next check.
-func (c *checker[M]) keepHeld(e index.Entry, h hold) int64 {
+func (c *checker[M]) keepHeld(h hold) int64 {
 	c.rep.Held++
 	switch {
 	case !h.awaitsLimit:

@@ -30,9 +30,10 @@ const (
 //
 // A call that has not returned 10 s after its context ended is left behind: Stats counts it, the
 // Logger gets a line, and its worker, or the Sweep or Leave that waits for it, goes on without it.
-// Its host stays claimed until it returns, and then its result counts as usual. At most 1024 calls of
-// Cleanup and 8 of Confirm are left behind at a time. Beyond that, a call keeps its place until
-// another one returns.
+// The host of a cleanup stays claimed until the cleanup returns, and then its result counts as
+// usual. The answer of a Confirm is ignored. At most 1024 calls of Cleanup and 8 of Confirm are left
+// behind at a time. Beyond that, a cleanup keeps its place until another one returns, and Confirm is
+// not called.
 type Config[M any] struct {
 	// Detection: when a host becomes suspect, and when it is evicted.
 
@@ -62,14 +63,13 @@ type Config[M any] struct {
 
 	// ConfirmTimeout is the time limit of one call of Confirm. Zero means 10 s; negative is an error.
 	//
-	// When the limit has passed, by Clock, the context of the call ends with a cause that wraps
-	// context.DeadlineExceeded. From then on the call is a failure, whatever it returns. So let a
-	// probe end before that. The call is counted in Stats.Confirm, and logged, at once.
+	// At the limit the context of the call ends, Stats.Confirm.Timeouts counts it, and the Logger
+	// gets a line. From then on the call is a failure, whatever it returns. So let a probe end
+	// before that.
 	//
-	// A call that has not returned 10 s after its context ended is left behind. Its hosts are free:
-	// they are held, and Confirm is asked about them again in their turn. Its answer is ignored. A
-	// Sweep that left a call behind asks no more. While 8 calls are left behind, Confirm is not
-	// called: all hosts that need it are held until one of these calls returns.
+	// When a call is left behind, its hosts are free: they are held, and Confirm is asked about them
+	// again in their turn. A Sweep that left a call behind asks no more. While 8 calls are left
+	// behind, all hosts that need Confirm are held until one of these calls returns.
 	ConfirmTimeout time.Duration
 
 	// Pacing advises each host an interval, by the number of hosts. The zero Pacing leaves each

@@ -72,7 +72,7 @@ func TestAHungConfirmHoldsUpNoOther(t *testing.T) {
 		require.EqualValues(t, 1, s.HeldByConfirm)
 		require.Zero(t, s.ConfirmFailures)
 
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		synctest.Wait()
 		s = r.Stats()
 		require.EqualValues(t, 1, s.ConfirmFailures)

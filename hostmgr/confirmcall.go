@@ -24,13 +24,10 @@ func (a *asker[M]) call(ctx context.Context, hosts []Host[M]) (ans answer, left 
 	c := &confirmCall[M]{r: a.r, parent: ctx, place: a.r.confirmCalls.NewPlace(ctx, nil), hosts: hosts, done: make(chan struct{})}
 	c.ctx = c.place.Begin(c)
 	go c.run()
-	c.place.Wait(c.done)
-	select {
-	case <-c.done:
-		return c.answer, false
-	default:
+	if c.place.Wait(c.done) {
 		return c.failure(), true
 	}
+	return c.answer, false
 }
 
 // An answer says which hosts of a batch may be evicted, and why the others are held.
@@ -86,7 +83,7 @@ func (c *confirmCall[M]) ask() (err error) {
 // timedOut reports whether the context of the call has ended because of the limit.
 func (c *confirmCall[M]) timedOut() bool {
 	cause := context.Cause(c.ctx)
-	return cause != nil && cause != context.Cause(c.parent)
+	return cause != nil && cause != context.Cause(c.parent) //nolint:errorlint // the same one, not a wrapped one
 }
 
 // failure is the answer of a call that failed, or has not returned in time.

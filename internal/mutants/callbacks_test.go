@@ -157,7 +157,7 @@ var callbacks = []mutant{
 		seen:    "found in the field, osparc#4067, 2026-11-29",
 		story:   "Calls that hung took all places, and the calls behind them were never made.",
 		file:    "hostmgr/confirmcall.go",
-		is:      "\tc.place.Wait(c.done)\n",
+		is:      "\tif c.place.Wait(c.done) {\n\t\treturn c.failure(), true\n\t}\n",
 		becomes: "\t<-c.done\n",
 		test:    "TestAHungConfirmHoldsUpNoOther",
 	},
