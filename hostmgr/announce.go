@@ -31,9 +31,11 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
 
 // An announcing is one call of Announce. Its methods are called with no lock held.
 type announcing[M any] struct {
-	r    *Registry[M]
-	a    Announcement[M]
-	hash index.Hash
+	r     *Registry[M]
+	a     Announcement[M]
+	hash  index.Hash
+	asked question // that the quotes are for
+	round uint64   // that was published when they were asked for: see answers
 }
 
 // register makes the quotes and applies the announcement. It starts over if the quotes are for an
@@ -45,25 +47,28 @@ type announcing[M any] struct {
 // interval. A Reconsider makes any announcement start over once.
 func (c *announcing[M]) register() (Ack, error) {
 	for {
-		q := c.question()
-		first, again := c.r.quotes(q)
-		if ack, done, err := c.apply(q, first, again); done {
+		c.round = c.r.policies.answers.Load().round // first: the quotes are from then, or newer
+		e, ok := c.find()
+		c.asked.interval = c.a.intervalFor(e, ok)
+		if c.r.policies.foreign {
+			c.asked.zone = c.zone()
+		}
+		first, again := c.r.quotes(c.asked)
+		if ack, done, err := c.apply(first, again); done {
 			return ack, err
 		}
 	}
 }
 
-// question returns what the announcement means for the policies. That may change until the lock is
-// held.
-func (c *announcing[M]) question() question {
-	if c.r.policies.foreign && c.a.Zone == "" {
-		v := c.r.peek()
-		defer c.r.mu.RUnlock()
-		e, ok := v.index.Lookup(c.hash, c.a.ID)
-		return v.meaning(&c.a, e, ok)
+// zone returns the zone that the announcement means. That may change until the lock is held.
+func (c *announcing[M]) zone() string {
+	if c.a.Zone != "" {
+		return c.a.Zone
 	}
-	e, ok := c.find()
-	return question{c.a.intervalFor(e, ok), c.r.policies.zone(c.a.Zone)}
+	v := c.r.peek()
+	defer c.r.mu.RUnlock()
+	e, ok := v.index.Lookup(c.hash, c.a.ID)
+	return c.a.zoneFor(v.zones, e, ok)
 }
 
 // find returns the current registration of the host if the interval of the announcement depends on
@@ -80,21 +85,17 @@ func (c *announcing[M]) find() (e index.Entry, ok bool) {
 	return e, ok
 }
 
-// meaning returns what the announcement means for the policies, if e is the current registration of
-// its host, or if it has none. The quotes depend on nothing else in the announcement. What a zero
-// Zone means otherwise is up to refresh.
-func (s *view[M]) meaning(a *Announcement[M], e index.Entry, ok bool) question {
-	q := question{interval: a.intervalFor(e, ok)}
-	if s.policies.foreign {
-		q.zone = a.Zone
-		if q.zone == "" && ok && a.refreshes(e) {
-			q.zone = s.zones.of(e)
-		}
+// zoneFor returns the zone that the announcement means, with e and ok as for intervalFor.
+func (a *Announcement[M]) zoneFor(z *zones, e index.Entry, ok bool) string {
+	if a.Zone == "" && ok && a.refreshes(e) {
+		return z.of(e)
 	}
-	return q
+	return a.Zone
 }
 
-// intervalFor returns the interval that the announcement means, with e and ok as for meaning.
+// intervalFor returns the interval that the announcement means, if e is the current registration of
+// its host, or if it has none. The quotes depend on this and on the zone, and on nothing else in the
+// announcement.
 func (a *Announcement[M]) intervalFor(e index.Entry, ok bool) time.Duration {
 	switch {
 	case a.Interval != 0:
@@ -112,13 +113,14 @@ func (a *Announcement[M]) refreshes(e index.Entry) bool {
 }
 
 // apply applies the announcement. done is false, and nothing was changed, if the quotes are not for
-// what it means now, or are from before a Reconsider.
-func (c *announcing[M]) apply(q question, first, again quote) (ack Ack, done bool, err error) {
+// what it means now, or may be from before a Reconsider.
+func (c *announcing[M]) apply(first, again quote) (ack Ack, done bool, err error) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	s.index.Reserve(c.hash)
 	old, ok := s.index.Lookup(c.hash, c.a.ID)
-	if q != s.meaning(&c.a, old, ok) || first.round != again.round || !s.policies.isCurrent(again.round) {
+	if c.asked.interval != c.a.intervalFor(old, ok) || s.policies.answers.Load().round != c.round ||
+		s.policies.foreign && c.asked.zone != c.a.zoneFor(s.zones, old, ok) {
 		return Ack{}, false, nil
 	}
 	x := applying[M]{s, c.a, c.hash, old, first, again, now}

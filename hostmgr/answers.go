@@ -17,7 +17,9 @@ type question struct {
 }
 
 // answers has the answers that are kept. They never change: there is a new one with each answer,
-// and with each Reconsider.
+// and with each Reconsider. A call that gives an answer to a host reads the round before it asks. It
+// reads the round again under the registry's lock, and asks again if there is another one. For the
+// reason see reconsideration.
 type answers struct {
 	round    uint64                               // the Reconsider that asked; 0: none did
 	anywhere map[time.Duration]*detector.Timeouts // without a zone
@@ -66,7 +68,3 @@ func (p *policies) keep(q question, t *detector.Timeouts, round uint64) {
 		}
 	}
 }
-
-// isCurrent reports whether an answer of this round may be given to a host. The caller holds the
-// registry's lock, and has the answer applied when it releases the lock: see Reconsider.
-func (p *policies) isCurrent(round uint64) bool { return p.answers.Load().round == round }

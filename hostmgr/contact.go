@@ -93,7 +93,7 @@ func (c *contact[M]) isNotable(e index.Entry, gap int64) bool {
 	if c.r.policies.foreign {
 		return c.isNotableLocked(e, gap)
 	}
-	t, _ := c.r.policies.timeouts(question{interval: e.Interval()})
+	t := c.r.policies.timeouts(question{interval: e.Interval()})
 	return notable(e, *t, gap, c.r.policies.needHistory)
 }
 

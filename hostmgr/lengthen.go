@@ -1,37 +1,41 @@
 package hostmgr
 
-import "time"
+import (
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+)
 
 // lengthen computes the timeouts of a host from an interval that is longer than its own. ok is
 // false if its registration has ended. It starts over if the answer is not for the host's zone, or
 // is from before a Reconsider.
 func (c *contact[M]) lengthen(registration uint64, interval time.Duration) (ok bool) {
 	for done := false; !done; {
+		round := c.r.policies.answers.Load().round
 		q := question{interval: interval}
 		if c.r.policies.foreign {
 			if q.zone, ok = c.zone(registration); !ok {
 				return false
 			}
 		}
-		t, round := c.r.policies.timeouts(q)
-		ok, done = c.tryLengthen(registration, q, quote{timeouts: t, round: round})
+		ok, done = c.tryLengthen(registration, round, q.zone, c.r.policies.timeouts(q))
 	}
 	return ok
 }
 
 // tryLengthen gives a host longer timeouts. done is false, and nothing was changed, if lengthen has
 // to start over.
-func (c *contact[M]) tryLengthen(registration uint64, asked question, q quote) (ok, done bool) {
+func (c *contact[M]) tryLengthen(registration, round uint64, zone string, t *detector.Timeouts) (ok, done bool) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	e, ok := s.find(c.hash, c.id, registration)
 	switch {
-	case !ok || e.Interval() >= asked.interval:
+	case !ok || e.Interval() >= t.Interval:
 		return ok, true
-	case asked.zone != s.questionOf(e).zone || !s.policies.isCurrent(q.round):
+	case zone != s.questionOf(e).zone || round != s.policies.answers.Load().round:
 		return true, false
 	}
-	s.setTimeouts(e, q.timeouts, now)
+	s.setTimeouts(e, t, now)
 	return true, true
 }
 

@@ -42,7 +42,10 @@ func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now int64, p p
 func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64) Ack {
 	had := e.Interval()
 	s.touch(e, now, now) // before its zone changes
-	s.setZone(e, a.Zone)
+	if s.policies.foreign && a.Zone != "" && a.Zone != s.zones.of(e) {
+		e.Outdate() // the policies may answer otherwise in another zone
+	}
+	s.zones.move(e, a.Zone)
 	s.setMetadata(e, &a.Metadata, nil)
 	s.setTimeouts(e, q.timeouts, now)
 	s.emit(EventUpdated, e, nil, now)
@@ -55,15 +58,6 @@ func (s *state[M]) setMetadata(e index.Entry, m *M, by *updateCall) {
 	if len(s.updates.of) > 0 {
 		s.updates.changed(e.Hash(), by)
 	}
-}
-
-// setZone moves a host into the zone of this name; an empty name means the zone that it is in. In
-// another zone the answer of the policies to its arrival history may be another one.
-func (s *state[M]) setZone(e index.Entry, name string) {
-	if s.policies.foreign && name != "" && name != s.zones.of(e) {
-		e.Outdate()
-	}
-	s.zones.move(e, name)
 }
 
 // replace begins a new registration and ends the old one. The index has the new one before the old

@@ -54,24 +54,15 @@ func newPolicies(policy, shadow Policy, threshold int64, log *slog.Logger) *poli
 	return p
 }
 
-// zone returns the name of a zone, or nothing if no policy uses it.
-func (p *policies) zone(name string) string {
-	if p.foreign {
-		return name
-	}
-	return ""
-}
-
-// timeouts returns the answers for a host without arrival history, and the round in which they were
-// given: see isCurrent.
-func (p *policies) timeouts(q question) (t *detector.Timeouts, round uint64) {
+// timeouts returns the answers for a host without arrival history.
+func (p *policies) timeouts(q question) *detector.Timeouts {
 	a := p.answers.Load()
 	if t, ok := a.get(q); ok {
-		return t, a.round
+		return t
 	}
-	t = p.askAfresh(q)
+	t := p.askAfresh(q)
 	p.keep(q, t, a.round)
-	return t, a.round
+	return t
 }
 
 // askAfresh asks both policies, whatever answers are kept.
@@ -88,8 +79,7 @@ func (p *policies) askAfresh(q question) *detector.Timeouts {
 // timeoutsByHistory returns the answers for a host with this history. It asks only the policies
 // that need the history.
 func (p *policies) timeoutsByHistory(h History) detector.Timeouts {
-	base, _ := p.timeouts(question{h.Interval, h.Zone})
-	t := *base
+	t := *p.timeouts(question{h.Interval, h.Zone})
 	if p.policy.needsHistory {
 		a := p.ask(p.policy, h)
 		t.Suspect, t.Evict = a.Suspect, a.Evict

@@ -11,7 +11,6 @@ import (
 type quote struct {
 	had, most time.Duration      // what the host was told before, and may be told: see pacing.Advisor.Pick
 	timeouts  *detector.Timeouts // that it has from then on
-	round     uint64             // of the policies: see policies.isCurrent
 }
 
 // quotes returns one quote for a host that joins, and one for a host that is registered. It may ask
@@ -34,8 +33,7 @@ func (p *parts[M]) quotes(said question) (first, again quote) {
 
 func (p *parts[M]) quote(said question, most time.Duration) quote {
 	said.interval = p.advisor.EffectiveInterval(said.interval, most)
-	t, round := p.policies.timeouts(said)
-	return quote{most, most, t, round}
+	return quote{most, most, p.policies.timeouts(said)}
 }
 
 // ack answers the announcement of a host that was told the interval had, and may be told up to

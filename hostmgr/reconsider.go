@@ -40,8 +40,7 @@ func (r *Registry[M]) Reconsider() {
 //
 // No host keeps an old answer. The answers of a round are published at one moment, and applied to
 // the hosts later, bucket by bucket, under the lock. Another call that gives an answer to a host
-// asks without the lock, and compares the round of its answer with the published one under the
-// lock:
+// reads which round is published, asks without the lock, and compares the two rounds under the lock:
 //   - A call that compares before that moment gives the old answer, and releases the lock before
 //     the host's bucket has its turn. Then the host gets the new answer.
 //   - A call that compares later finds that its answer is old, and asks again.
@@ -84,7 +83,7 @@ func (c *reconsideration[M]) apply() (ok bool) {
 func (c *reconsideration[M]) applyToBucket(at *index.Cursor) (ok bool) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
-	if !s.policies.isCurrent(c.number) {
+	if s.policies.answers.Load().round != c.number {
 		return false
 	}
 	s.index.Advance(at, func(e index.Entry) {

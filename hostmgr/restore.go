@@ -59,8 +59,12 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	}
 	c := announcing[M]{r: r, a: a, hash: r.index.Hash(a.ID)}
 	for {
-		q := r.quote(question{a.intervalFor(index.Entry{}, false), r.policies.zone(a.Zone)}, 0)
-		if ok, done, err := c.restore(&h, q); done {
+		round := r.policies.answers.Load().round
+		q := question{interval: a.intervalFor(index.Entry{}, false)}
+		if r.policies.foreign {
+			q.zone = a.Zone
+		}
+		if ok, done, err := c.restore(&h, round, r.quote(q, 0)); done {
 			return ok, err
 		}
 	}
@@ -68,10 +72,10 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 
 // restore registers a host from a snapshot. done is false, and nothing was changed, if the quote is
 // from before a Reconsider.
-func (c *announcing[M]) restore(h *Host[M], q quote) (ok, done bool, err error) {
+func (c *announcing[M]) restore(h *Host[M], round uint64, q quote) (ok, done bool, err error) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
-	if !s.policies.isCurrent(q.round) {
+	if s.policies.answers.Load().round != round {
 		return false, false, nil
 	}
 	s.index.Reserve(c.hash)
