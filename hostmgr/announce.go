@@ -119,7 +119,7 @@ func (c *announcing[M]) apply(first, again quote) (ack Ack, done bool, err error
 	defer c.r.unlock()
 	s.index.Reserve(c.hash)
 	old, ok := s.index.Lookup(c.hash, c.a.ID)
-	if c.asked.interval != c.a.intervalFor(old, ok) || s.policies.answers.Load().round != c.round ||
+	if c.asked.interval != c.a.intervalFor(old, ok) || s.round != c.round ||
 		s.policies.foreign && c.asked.zone != c.a.zoneFor(s.zones, old, ok) {
 		return Ack{}, false, nil
 	}

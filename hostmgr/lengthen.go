@@ -32,7 +32,7 @@ func (c *contact[M]) tryLengthen(registration, round uint64, zone string, t *det
 	switch {
 	case !ok || e.Interval() >= t.Interval:
 		return ok, true
-	case zone != s.questionOf(e).zone || round != s.policies.answers.Load().round:
+	case zone != s.questionOf(e).zone || round != s.round:
 		return true, false
 	}
 	s.setTimeouts(e, t, now)

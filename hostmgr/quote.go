@@ -32,7 +32,9 @@ func (p *parts[M]) quotes(said question) (first, again quote) {
 }
 
 func (p *parts[M]) quote(said question, most time.Duration) quote {
-	said.interval = p.advisor.EffectiveInterval(said.interval, most)
+	if p.advisor != nil {
+		said.interval = p.advisor.EffectiveInterval(said.interval, most)
+	}
 	return quote{most, most, p.policies.timeouts(said)}
 }
 

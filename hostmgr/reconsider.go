@@ -63,6 +63,18 @@ func (c *reconsideration[M]) collect() {
 	}
 }
 
+// publish replaces the answers that are kept by those of the round. It returns false, and changes
+// nothing, if a round that began later has published: that one asked later too.
+func (c *reconsideration[M]) publish() (ok bool) {
+	s, _ := c.r.lock()
+	defer c.r.unlock()
+	if ok = s.round < c.number; ok {
+		s.round = c.number
+		c.replaceKept()
+	}
+	return ok
+}
+
 func (c *reconsideration[M]) collectBucket(at *index.Cursor) {
 	v := c.r.peek()
 	defer c.r.mu.RUnlock()
@@ -83,7 +95,7 @@ func (c *reconsideration[M]) apply() (ok bool) {
 func (c *reconsideration[M]) applyToBucket(at *index.Cursor) (ok bool) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
-	if s.policies.answers.Load().round != c.number {
+	if s.round != c.number {
 		return false
 	}
 	s.index.Advance(at, func(e index.Entry) {

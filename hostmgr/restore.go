@@ -75,7 +75,7 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 func (c *announcing[M]) restore(h *Host[M], round uint64, q quote) (ok, done bool, err error) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
-	if s.policies.answers.Load().round != round {
+	if s.round != round {
 		return false, false, nil
 	}
 	s.index.Reserve(c.hash)

@@ -42,20 +42,8 @@ func (x *round) ask() {
 	x.open = nil
 }
 
-// publish replaces the answers that are kept by those of the round. It returns false, and changes
-// nothing, if a round that began later has published: that one asked later too.
-func (x *round) publish() bool {
-	fresh := x.toKeep()
-	for {
-		old := x.policies.answers.Load()
-		if old.round > x.number {
-			return false
-		}
-		if x.policies.answers.CompareAndSwap(old, fresh) {
-			return true
-		}
-	}
-}
+// replaceKept replaces the answers that are kept. The caller holds the registry's lock.
+func (x *round) replaceKept() { x.policies.answers.Store(x.toKeep()) }
 
 func (x *round) toKeep() *answers {
 	a := &answers{round: x.number, anywhere: map[time.Duration]*detector.Timeouts{}, inZone: map[question]*detector.Timeouts{}}

@@ -32,6 +32,7 @@ type view[M any] struct {
 	recorder recorder
 	watchers []*watcher[M] // replaced, never changed in place
 
+	round         uint64 // of the answers of the policies: see reconsideration
 	sweeping      bool   // a sweep is under way
 	nextWake      int64  // when Run plans to sweep next
 	seq           uint64 // of the latest event
