@@ -49,7 +49,6 @@ var callbacks = []mutant{
 		becomes: "l.mu.Unlock()\n\t\tl.drain()\n\t\tl.mu.Lock()",
 		test:    "TestALoggerThatBlocksHoldsUpNoSweepByHand",
 		pkg:     "hostmgr",
-		hangs:   true,
 	},
 	{
 		name:    "a writer of records stands between two sweeps that are driven by hand",
@@ -60,7 +59,6 @@ var callbacks = []mutant{
 		becomes: "<-written",
 		test:    "TestARecorderThatHangsHoldsUpNoSweepByHand",
 		pkg:     "hostmgr",
-		hangs:   true,
 	},
 	{
 		name:    "a sweep also does the work that arrives during it",
