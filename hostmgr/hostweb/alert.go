@@ -2,6 +2,7 @@ package hostweb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,52 +19,116 @@ const (
 	bad  = "bad"
 	warn = "warn"
 
-	slowCleanup = 5 * time.Second // a cleanup that is pending for longer is an alert
+	slowCallback = 5 * time.Second // what waits for a callback for longer is an alert
 )
 
-// alerts returns what an operator must see first in an incident. recent is the sum of the points of
-// the history, because counters cause an alert only if they rose recently.
-func alerts(s hostmgr.Stats, recent point, now time.Time) (list []alert) {
-	list = []alert{}
-	say := func(level, format string, args ...any) {
-		list = append(list, alert{level, fmt.Sprintf(format, args...)})
-	}
+type alertList []alert
+
+func (l *alertList) bad(format string, args ...any)  { l.say(bad, format, args) }
+func (l *alertList) warn(format string, args ...any) { l.say(warn, format, args) }
+
+func (l *alertList) say(level, format string, args []any) {
+	*l = append(*l, alert{level, fmt.Sprintf(format, args...)})
+}
+
+// alerts returns what an operator must see first in an incident: what is bad comes first. recent is
+// the sum of the points of the history, because counters cause an alert only if they rose recently.
+func alerts(s *hostmgr.Stats, recent point, now time.Time) []alert {
+	list := alertList{}
+	list.ofEvictions(s)
+	list.ofIDs(recent)
+	list.ofCleanups(s, recent, now)
+	list.ofConfirm(s, recent, now)
+	list.ofRegistry(s, recent)
+	slices.SortStableFunc(list, func(a, b alert) int { return strings.Compare(a.Level, b.Level) })
+	return list
+}
+
+func (l *alertList) ofEvictions(s *hostmgr.Stats) {
 	if why := limitReason(s.Hold); why != "" {
-		say(bad, "The eviction limit holds hosts of all zones: %s.", why)
+		l.bad("The eviction limit holds hosts of all zones: %s.", why)
 	}
 	for _, z := range s.Zones {
 		if why := limitReason(z.Hold); why != "" {
-			say(bad, "The eviction limit holds hosts of zone %q: %s.", z.Name, why)
+			l.bad("The eviction limit holds hosts of zone %q: %s.", z.Name, why)
 		}
 	}
 	if s.Held > 0 {
-		say(bad, "%s due for eviction, but held.", are(s.Held, "host"))
-	}
-	if recent.Rejoined > 0 {
-		say(bad, "%s rejoined after eviction: probably alive all the time.", several(recent.Rejoined, "host"))
-	}
-	if age := now.Sub(s.Cleanup.OldestPending); s.Cleanup.Pending > 0 && age > slowCleanup {
-		say(bad, "%s pending, the oldest for %s.", are(s.Cleanup.Pending, "cleanup"), span(age.Truncate(time.Second)))
+		l.bad("%s due for eviction, but held.%s", are(s.Held, "host"), inQueue(s.Confirm.Waiting))
 	}
 	if n := s.Suspects - s.Held; n > 0 {
-		say(warn, "%s suspect: silent for longer than expected, not evicted yet.", are(n, "host"))
+		l.warn("%s suspect: silent for longer than expected, not evicted yet.", are(n, "host"))
+	}
+}
+
+// inQueue says how many hosts wait for a call of Confirm.
+func inQueue(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " 1 host waits for Confirm."
+	default:
+		return fmt.Sprintf(" %s wait for Confirm.", several(n, "host"))
+	}
+}
+
+func (l *alertList) ofIDs(recent point) {
+	if recent.Rejoined > 0 {
+		l.bad("%s rejoined after eviction: probably alive all the time.", several(recent.Rejoined, "host"))
+	}
+	if recent.Conflicts > 0 {
+		l.bad("Two machines seem to use one id: %s in the last 10 minutes. The log names the id. Give each machine an id of its own.",
+			several(recent.Conflicts, "conflict"))
+	}
+}
+
+func (l *alertList) ofCleanups(s *hostmgr.Stats, recent point, now time.Time) {
+	c := &s.Cleanup
+	if age := now.Sub(c.OldestPending); c.Pending > 0 && age > slowCallback {
+		l.bad("%s pending, the oldest for %s.%s", are(c.Pending, "cleanup"), wholeSeconds(age), underWay(c.Running, now.Sub(c.OldestRunning)))
+	}
+	if c.LeftBehind > 0 {
+		l.bad("%s left behind: no return within 10 s of the end of the context. Later cleanups of the same id wait.", are(c.LeftBehind, "cleanup"))
+	}
+	if recent.CleanupsGivenUp > 0 {
+		l.bad("%s given up in the last 10 minutes: 16 later ones of the same id were pending.", were(recent.CleanupsGivenUp, "cleanup"))
+	}
+	if recent.CleanupTimeouts > 0 {
+		l.warn("Cleanups exceeded their time limit %s in the last 10 minutes.", several(recent.CleanupTimeouts, "time"))
 	}
 	if recent.CleanupFailures > 0 {
-		say(warn, "Cleanups failed %s in the last 10 minutes. They are repeated.", several(recent.CleanupFailures, "time"))
+		l.warn("Cleanups failed %s in the last 10 minutes. They are repeated.", several(recent.CleanupFailures, "time"))
+	}
+}
+
+// underWay says how many cleanups are under way, and for how long the oldest, if that is long.
+func underWay(n int, age time.Duration) string {
+	if n == 0 || age <= slowCallback {
+		return ""
+	}
+	return fmt.Sprintf(" %s under way, the oldest for %s.", are(n, "cleanup"), wholeSeconds(age))
+}
+
+func (l *alertList) ofConfirm(s *hostmgr.Stats, recent point, now time.Time) {
+	if age := now.Sub(s.Confirm.OldestAsked); s.Confirm.Asked > 0 && age > slowCallback {
+		l.warn("Confirm has not answered for %s. It is asked about %s.", wholeSeconds(age), several(s.Confirm.Asked, "host"))
 	}
 	if recent.ConfirmFailures > 0 {
-		say(warn, "Confirm failed %s in the last 10 minutes. The hosts of these calls are held.", several(recent.ConfirmFailures, "time"))
+		l.warn("Confirm failed %s in the last 10 minutes. The hosts of these calls are held.", several(recent.ConfirmFailures, "time"))
 	}
+}
+
+func (l *alertList) ofRegistry(s *hostmgr.Stats, recent point) {
 	if recent.Stalls > 0 {
-		say(warn, "%s in the last 10 minutes. They do not count as silence.", several(recent.Stalls, "stall"))
+		l.warn("%s in the last 10 minutes. They do not count as silence.", several(recent.Stalls, "stall"))
 	}
 	if text := lostRecords(recent); text != "" {
-		say(warn, "%s", text)
+		l.warn("%s", text)
 	}
 	if s.PolicyErrors > 0 {
-		say(warn, "The policy gave %s.", several(s.PolicyErrors, "invalid answer"))
+		l.warn("The policy gave %s.", several(s.PolicyErrors, "invalid answer"))
 	}
-	return list
 }
 
 // limitReason is a hold reason without the words that the alert says already.
@@ -89,6 +154,16 @@ func are(n int, thing string) string {
 	}
 	return several(n, thing) + " are"
 }
+
+func were(n uint64, thing string) string {
+	if n == 1 {
+		return "1 " + thing + " was"
+	}
+	return several(n, thing) + " were"
+}
+
+// wholeSeconds formats an age. The page is updated each second, so fractions would flicker.
+func wholeSeconds(age time.Duration) string { return span(age.Truncate(time.Second)) }
 
 // summary returns the state in a sentence, also for screen readers.
 func summary(s hostmgr.Stats, list []alert) string {

@@ -3,6 +3,7 @@ package hostweb_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,9 +14,15 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/hostweb"
 )
 
-func alertsOf(t *testing.T, s *site) (texts []string) {
+func alertsOf(t *testing.T, s *site) []string {
 	t.Helper()
-	for _, n := range read[statsAnswer](t, s.web, "/api/stats").Alerts {
+	return alertsNow(t, s.web)
+}
+
+// alertsNow returns the alerts of api/stats.
+func alertsNow(t testing.TB, h http.Handler) (texts []string) {
+	t.Helper()
+	for _, n := range read[statsAnswer](t, h, "/api/stats").Alerts {
 		texts = append(texts, n.Level+": "+n.Text)
 	}
 	return texts

@@ -135,7 +135,7 @@ func (h *Handler[M]) stats() *stats { return h.statsOf(h.Registry.Stats(), h.now
 func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time, p point) *stats {
 	recent, viewers := h.feed.recent(now)
 	recent.add(p)
-	list := alerts(s, recent, now)
+	list := alerts(&s, recent, now)
 	return &stats{
 		Now: stamp(now), Viewers: viewers, Summary: summary(s, list), Alerts: list,
 		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held,
@@ -167,7 +167,10 @@ type point struct {
 	Forgotten       uint64 `json:"forgotten,omitempty"`
 	Rejoined        uint64 `json:"rejoined,omitempty"`
 	CleanupFailures uint64 `json:"cleanupFailures,omitempty"`
+	CleanupTimeouts uint64 `json:"cleanupTimeouts,omitempty"`
+	CleanupsGivenUp uint64 `json:"cleanupsGivenUp,omitempty"`
 	ConfirmFailures uint64 `json:"confirmFailures,omitempty"`
+	Conflicts       uint64 `json:"conflicts,omitempty"`
 	Stalls          uint64 `json:"stalls,omitempty"`
 
 	RecordsLost      uint64 `json:"recordsLost,omitempty"`
@@ -181,7 +184,10 @@ func pointOf(before, s hostmgr.Stats, now time.Time) point {
 		Replaced: s.Departures.Replaced - before.Departures.Replaced, Forgotten: s.Departures.Forgotten - before.Departures.Forgotten,
 		Rejoined:        s.RejoinedAfterEviction - before.RejoinedAfterEviction,
 		CleanupFailures: s.Cleanup.Failures - before.Cleanup.Failures,
+		CleanupTimeouts: s.Cleanup.Timeouts - before.Cleanup.Timeouts,
+		CleanupsGivenUp: s.Cleanup.GivenUp - before.Cleanup.GivenUp,
 		ConfirmFailures: s.ConfirmFailures - before.ConfirmFailures,
+		Conflicts:       s.Conflicts - before.Conflicts,
 		Stalls:          s.Stalls - before.Stalls,
 
 		RecordsLost:      s.Recorder.Lost - before.Recorder.Lost,
@@ -193,7 +199,10 @@ func pointOf(before, s hostmgr.Stats, now time.Time) point {
 func (p *point) add(o point) {
 	p.Rejoined += o.Rejoined
 	p.CleanupFailures += o.CleanupFailures
+	p.CleanupTimeouts += o.CleanupTimeouts
+	p.CleanupsGivenUp += o.CleanupsGivenUp
 	p.ConfirmFailures += o.ConfirmFailures
+	p.Conflicts += o.Conflicts
 	p.Stalls += o.Stalls
 	p.RecordsLost += o.RecordsLost
 	p.RecorderFailures += o.RecorderFailures

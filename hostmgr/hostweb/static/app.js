@@ -92,11 +92,15 @@ function latencies(distributions) {
 
 function counts(stats) {
   const { replaced, forgotten } = stats.departures;
+  const some = (n, text) => n ? [`${number(n)} ${text}`] : []; // what is rare is shown only if it has happened
   write(find('counts'), [
     `${number(stats.joins)} joins`, `${number(replaced)} replaced`, `${number(forgotten)} forgotten`,
     `${number(stats.suspected)} times suspected, ${number(stats.recovered)} recovered`,
     `held: ${number(stats.heldByLimit)} by the eviction limit, ${number(stats.heldByConfirm)} by Confirm`,
     `failed: ${number(stats.cleanup.failures)} cleanups, ${number(stats.confirmFailures)} calls of Confirm`,
+    ...some(stats.cleanup.timeouts, 'cleanups over their time limit'), ...some(stats.cleanup.givenUp, 'cleanups given up'),
+    ...some(stats.confirm.refused, 'times left out by Confirm'),
+    ...some(stats.conflicts, 'conflicts'), ...some(stats.overtaken, 'announces overtaken'),
     `${span(stats.stallTime)} in ${number(stats.stalls)} stalls`, `${number(stats.sweeps)} sweeps`,
     `${number(stats.viewers)} viewers`,
   ].join(' · '));

@@ -1,0 +1,112 @@
+package hostweb_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/hostweb"
+)
+
+// leave does not wait for the cleanup.
+func leave(t testing.TB, r *hostmgr.Registry[string], id string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, r.Leave(ctx, id, 0), hostmgr.ErrCleanupPending)
+}
+
+// The page tells of a cleanup that hangs while it hangs: that it takes long, that its time limit is
+// over, and that it is left behind.
+func TestAlertsWhileACleanupHangs(t *testing.T) {
+	var end chan struct{} // of the bubble
+	cleanup := func(context.Context, hostmgr.Departure[string]) error {
+		<-end
+		return nil
+	}
+	live(t, hostmgr.Config[string]{Cleanup: cleanup}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		end = make(chan struct{})
+		v := view(t, h)
+		defer v.close()
+		join(t, r, "a")
+		leave(t, r, "a")
+		go v.discard()
+		const overLimit = "warn: Cleanups exceeded their time limit 1 time in the last 10 minutes."
+		time.Sleep(4500 * time.Millisecond)
+		require.Empty(t, alertsNow(t, h))
+		time.Sleep(2 * second)
+		require.Equal(t, []string{"bad: 1 cleanup is pending, the oldest for 6 s. 1 cleanup is under way, the oldest for 6 s."}, alertsNow(t, h))
+		time.Sleep(25 * second)
+		require.Equal(t, []string{"bad: 1 cleanup is pending, the oldest for 31 s. 1 cleanup is under way, the oldest for 31 s.", overLimit}, alertsNow(t, h))
+		time.Sleep(10 * second)
+		require.Equal(t, []string{
+			"bad: 1 cleanup is pending, the oldest for 41 s. 1 cleanup is under way, the oldest for 41 s.",
+			"bad: 1 cleanup is left behind: no return within 10 s of the end of the context. Later cleanups of the same id wait.",
+			overLimit,
+		}, alertsNow(t, h))
+		close(end)
+		time.Sleep(second)
+		require.Equal(t, []string{overLimit}, alertsNow(t, h))
+	})
+}
+
+// The page tells of a call of Confirm that hangs, and of the hosts that wait for the next call.
+func TestAlertsWhileConfirmHangs(t *testing.T) {
+	var end chan struct{} // of the bubble
+	confirm := func(_ context.Context, hosts []hostmgr.Host[string]) ([]hostmgr.Host[string], error) {
+		<-end
+		return hosts, nil
+	}
+	live(t, hostmgr.Config[string]{Confirm: confirm}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		end = make(chan struct{})
+		join(t, r, "a")
+		time.Sleep(2500 * time.Millisecond)
+		require.Equal(t, []string{"bad: 1 host is due for eviction, but held."}, alertsNow(t, h))
+		join(t, r, "b")
+		join(t, r, "c")
+		time.Sleep(6 * second)
+		require.Equal(t, []string{
+			"bad: 3 hosts are due for eviction, but held. 2 hosts wait for Confirm.",
+			"warn: Confirm has not answered for 6 s. It is asked about 1 host.",
+		}, alertsNow(t, h))
+		close(end)
+		time.Sleep(3 * second)
+		require.Empty(t, alertsNow(t, h))
+	})
+}
+
+func TestAlertOfTwoMachinesWithOneID(t *testing.T) {
+	live(t, hostmgr.Config[string]{}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		v := view(t, h)
+		defer v.close()
+		for _, speaker := range []string{"first", "second", "second"} {
+			_, _ = r.Announce(hostmgr.Announcement[string]{ID: "<i>clone", Interval: time.Hour, Speaker: speaker})
+		}
+		require.Equal(t, []string{
+			"bad: Two machines seem to use one id: 2 conflicts in the last 10 minutes. The log names the id. Give each machine an id of its own.",
+		}, v.alerts())
+		require.Contains(t, do(h, http.MethodGet, "/api/history").Body.String(), `"conflicts":2`)
+	})
+}
+
+func TestAlertOfCleanupsThatAreGivenUp(t *testing.T) {
+	never := func(context.Context, hostmgr.Departure[string]) error { return errors.New("not now") }
+	live(t, hostmgr.Config[string]{Cleanup: never}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		v := view(t, h)
+		defer v.close()
+		for range 18 {
+			join(t, r, "a")
+			leave(t, r, "a")
+		}
+		require.Contains(t, v.alerts(), "bad: 2 cleanups were given up in the last 10 minutes: 16 later ones of the same id were pending.")
+	})
+}
+
+// discard reads all updates.
+func (v *viewer) discard() { _, _ = v.body.WriteTo(io.Discard) }
