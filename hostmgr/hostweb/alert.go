@@ -89,7 +89,7 @@ func (l *alertList) ofCleanups(s *hostmgr.Stats, recent point, now time.Time) {
 		l.bad("%s pending, the oldest for %s.%s", are(c.Pending, "cleanup"), wholeSeconds(age), underWay(c.Running, now.Sub(c.OldestRunning)))
 	}
 	if c.LeftBehind > 0 {
-		l.bad("%s left behind: no return within 10 s of the end of the context. Later cleanups of the same id wait.", are(c.LeftBehind, "cleanup"))
+		l.bad("%s left behind: no return within 10 s after the context ended. Later cleanups of the same id wait.", are(c.LeftBehind, "cleanup"))
 	}
 	if recent.CleanupsGivenUp > 0 {
 		l.bad("%s given up in the last 10 minutes: 16 later ones of the same id were pending.", were(recent.CleanupsGivenUp, "cleanup"))
@@ -114,9 +114,21 @@ func (l *alertList) ofConfirm(s *hostmgr.Stats, recent point, now time.Time) {
 	if age := now.Sub(s.Confirm.OldestAsked); s.Confirm.Asked > 0 && age > slowCallback {
 		l.warn("Confirm has not answered for %s. It is asked about %s.", wholeSeconds(age), several(s.Confirm.Asked, "host"))
 	}
-	if recent.ConfirmFailures > 0 {
-		l.warn("Confirm failed %s in the last 10 minutes. The hosts of these calls are held.", several(recent.ConfirmFailures, "time"))
+	if n := s.Confirm.LeftBehind; n > 0 {
+		l.bad("%s of Confirm %s left behind: no return within 10 s after the context ended. At 8 such calls, no host that needs Confirm is evicted.",
+			several(n, "call"), be(n))
 	}
+	if recent.ConfirmFailures > 0 {
+		l.warn("Confirm failed %s in the last 10 minutes%s. The hosts of these calls are held.", several(recent.ConfirmFailures, "time"), atLimit(recent.ConfirmTimeouts))
+	}
+}
+
+// atLimit says how many failures of Confirm were timeouts.
+func atLimit(timeouts uint64) string {
+	if timeouts == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s because of its time limit", several(timeouts, "time"))
 }
 
 func (l *alertList) ofRegistry(s *hostmgr.Stats, recent point) {
@@ -148,11 +160,13 @@ func lostRecords(recent point) string {
 	return ""
 }
 
-func are(n int, thing string) string {
+func are(n int, thing string) string { return several(n, thing) + " " + be(n) }
+
+func be(n int) string {
 	if n == 1 {
-		return "1 " + thing + " is"
+		return "is"
 	}
-	return several(n, thing) + " are"
+	return "are"
 }
 
 func were(n uint64, thing string) string {

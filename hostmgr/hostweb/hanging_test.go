@@ -47,7 +47,7 @@ func TestAlertsWhileACleanupHangs(t *testing.T) {
 		time.Sleep(10 * second)
 		require.Equal(t, []string{
 			"bad: 1 cleanup is pending, the oldest for 41 s. 1 cleanup is under way, the oldest for 41 s.",
-			"bad: 1 cleanup is left behind: no return within 10 s of the end of the context. Later cleanups of the same id wait.",
+			"bad: 1 cleanup is left behind: no return within 10 s after the context ended. Later cleanups of the same id wait.",
 			overLimit,
 		}, alertsNow(t, h))
 		close(end)
@@ -65,6 +65,9 @@ func TestAlertsWhileConfirmHangs(t *testing.T) {
 	}
 	live(t, hostmgr.Config[string]{Confirm: confirm}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
 		end = make(chan struct{})
+		v := view(t, h)
+		defer v.close()
+		go v.discard()
 		join(t, r, "a")
 		time.Sleep(2500 * time.Millisecond)
 		require.Equal(t, []string{"bad: 1 host is due for eviction, but held."}, alertsNow(t, h))
@@ -75,10 +78,40 @@ func TestAlertsWhileConfirmHangs(t *testing.T) {
 			"bad: 3 hosts are due for eviction, but held. 2 hosts wait for Confirm.",
 			"warn: Confirm has not answered for 6 s. It is asked about 1 host.",
 		}, alertsNow(t, h))
+		time.Sleep(15 * second)
+		require.Subset(t, alertsNow(t, h), []string{
+			"bad: 1 call of Confirm is left behind: no return within 10 s after the context ended. At 8 such calls, no host that needs Confirm is evicted.",
+			"warn: Confirm failed 1 time in the last 10 minutes, 1 time because of its time limit. The hosts of these calls are held.",
+		})
 		close(end)
 		time.Sleep(3 * second)
-		require.Empty(t, alertsNow(t, h))
+		require.Zero(t, r.Len())
 	})
+}
+
+// The page names the hosts that flap. Their ids are text, not HTML.
+func TestFlappingHosts(t *testing.T) {
+	const id = "<b>flaps</b>"
+	s := newSite(t, hostmgr.Config[string]{})
+	require.Contains(t, s.get("/").Body.String(), `<section id="flapping" aria-labelledby="h-flapping" hidden>`)
+	for range 3 {
+		s.join(id, "", second)
+		s.clock.Advance(3 * second)
+		s.Sweep(t.Context())
+	}
+	s.join(id, "", second)
+	require.Equal(t, []flappingAnswer{{id, 3, s.clock.Now()}}, read[struct{ Flapping []flappingAnswer }](t, s.web, "/api/stats").Flapping)
+	body := s.get("/").Body.String()
+	require.Contains(t, body, `<section id="flapping" aria-labelledby="h-flapping">`)
+	require.Contains(t, body, `<th scope="row">&lt;b&gt;flaps&lt;/b&gt;</th><td class="n">3</td>`)
+	require.NotContains(t, body, id)
+	require.Equal(t, 3, read[hostsAnswer](t, s.web, "/api/hosts").Hosts[0].Evictions)
+}
+
+type flappingAnswer struct {
+	ID        string
+	Evictions int
+	Last      time.Time
 }
 
 func TestAlertOfTwoMachinesWithOneID(t *testing.T) {

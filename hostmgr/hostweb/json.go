@@ -53,6 +53,7 @@ type hostRow struct {
 	SuspectAt    stamp   `json:"suspectAt"`
 	EvictAt      stamp   `json:"evictAt"`
 	Hold         string  `json:"hold"`
+	Evictions    int     `json:"evictions"`
 	About        string  `json:"about"`
 }
 
@@ -61,7 +62,7 @@ func rowOf[M any](host hostmgr.Host[M]) hostRow {
 		ID: host.ID, State: host.State.String(), Zone: host.Zone, Interval: seconds(host.Interval),
 		Incarnation: host.Incarnation, Registration: host.Registration, Joined: stamp(host.Joined),
 		LastContact: stamp(host.LastContact), SuspectAt: stamp(host.SuspectAt), EvictAt: stamp(host.EvictAt),
-		Hold: host.Hold.String(),
+		Hold: host.Hold.String(), Evictions: host.Evictions,
 	}
 }
 

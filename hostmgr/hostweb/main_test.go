@@ -76,6 +76,7 @@ type (
 	hostAnswer struct {
 		ID, State, Zone, Hold, About, Incarnation string
 		Interval                                  float64
+		Evictions                                 int
 		Registration                              uint64 `json:",string"`
 		Joined, LastContact, SuspectAt, EvictAt   *time.Time
 	}

@@ -25,6 +25,7 @@ type stats struct {
 	RejoinedAfterEviction uint64         `json:"rejoinedAfterEviction"`
 	Conflicts             uint64         `json:"conflicts"`
 	Overtaken             uint64         `json:"overtaken"`
+	Flapping              []flappingHost `json:"flapping"`
 	Suspected             uint64         `json:"suspected"`
 	Recovered             uint64         `json:"recovered"`
 	HeldByLimit           uint64         `json:"heldByLimit"`
@@ -59,11 +60,19 @@ type departureStats struct {
 	Forgotten uint64 `json:"forgotten"`
 }
 
+type flappingHost struct {
+	ID        string `json:"id"`
+	Evictions int    `json:"evictions"`
+	Last      stamp  `json:"last"`
+}
+
 type confirmStats struct {
 	Waiting     int    `json:"waiting"`
 	Asked       int    `json:"asked"`
 	OldestAsked stamp  `json:"oldestAsked"`
 	Refused     uint64 `json:"refused"`
+	Timeouts    uint64 `json:"timeouts"`
+	LeftBehind  int    `json:"leftBehind"`
 }
 
 type cleanupStats struct {
@@ -109,7 +118,7 @@ func latenciesOf(s *hostmgr.Stats) latencyStats {
 
 func confirmOf(s *hostmgr.Stats) confirmStats {
 	c := &s.Confirm
-	return confirmStats{c.Waiting, c.Asked, stamp(c.OldestAsked), c.Refused}
+	return confirmStats{c.Waiting, c.Asked, stamp(c.OldestAsked), c.Refused, c.Timeouts, c.LeftBehind}
 }
 
 func cleanupOf(s *hostmgr.Stats) cleanupStats {
@@ -118,6 +127,14 @@ func cleanupOf(s *hostmgr.Stats) cleanupStats {
 		c.Pending, stamp(c.OldestPending), c.Failures, c.GivenUp,
 		c.Running, stamp(c.OldestRunning), c.LeftBehind, c.Timeouts,
 	}
+}
+
+func flappingOf(s *hostmgr.Stats) []flappingHost {
+	list := []flappingHost{}
+	for _, f := range s.Flapping {
+		list = append(list, flappingHost{f.ID, f.Evictions, stamp(f.Last)})
+	}
+	return list
 }
 
 func zonesOf(s *hostmgr.Stats) []zoneStats {
@@ -141,7 +158,7 @@ func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time, p point) *stats {
 		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held,
 		Zones: zonesOf(&s), Hold: s.Hold.String(), AdvisedInterval: seconds(s.AdvisedInterval),
 		Joins: s.Joins, Departures: departureStats(s.Departures), RejoinedAfterEviction: s.RejoinedAfterEviction,
-		Conflicts: s.Conflicts, Overtaken: s.Overtaken,
+		Conflicts: s.Conflicts, Overtaken: s.Overtaken, Flapping: flappingOf(&s),
 		Suspected: s.Suspected, Recovered: s.Recovered,
 		HeldByLimit: s.HeldByLimit, HeldByConfirm: s.HeldByConfirm,
 		Confirm: confirmOf(&s), ConfirmFailures: s.ConfirmFailures, PolicyErrors: s.PolicyErrors,
@@ -170,6 +187,7 @@ type point struct {
 	CleanupTimeouts uint64 `json:"cleanupTimeouts,omitempty"`
 	CleanupsGivenUp uint64 `json:"cleanupsGivenUp,omitempty"`
 	ConfirmFailures uint64 `json:"confirmFailures,omitempty"`
+	ConfirmTimeouts uint64 `json:"confirmTimeouts,omitempty"`
 	Conflicts       uint64 `json:"conflicts,omitempty"`
 	Stalls          uint64 `json:"stalls,omitempty"`
 
@@ -187,6 +205,7 @@ func pointOf(before, s hostmgr.Stats, now time.Time) point {
 		CleanupTimeouts: s.Cleanup.Timeouts - before.Cleanup.Timeouts,
 		CleanupsGivenUp: s.Cleanup.GivenUp - before.Cleanup.GivenUp,
 		ConfirmFailures: s.ConfirmFailures - before.ConfirmFailures,
+		ConfirmTimeouts: s.Confirm.Timeouts - before.Confirm.Timeouts,
 		Conflicts:       s.Conflicts - before.Conflicts,
 		Stalls:          s.Stalls - before.Stalls,
 
@@ -202,6 +221,7 @@ func (p *point) add(o point) {
 	p.CleanupTimeouts += o.CleanupTimeouts
 	p.CleanupsGivenUp += o.CleanupsGivenUp
 	p.ConfirmFailures += o.ConfirmFailures
+	p.ConfirmTimeouts += o.ConfirmTimeouts
 	p.Conflicts += o.Conflicts
 	p.Stalls += o.Stalls
 	p.RecordsLost += o.RecordsLost

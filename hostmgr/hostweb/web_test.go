@@ -218,10 +218,19 @@ func TestDescribe(t *testing.T) {
 	}))
 }
 
-// api/stats has all fields of hostmgr.Stats, in lower camel case.
+// api/stats has all fields of hostmgr.Stats, in lower camel case. Distributions have other fields.
 func TestStatsHaveAllOfStats(t *testing.T) {
 	got := read[map[string]any](t, newSite(t, hostmgr.Config[string]{}).web, "/api/stats")
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[hostmgr.Stats]()) {
-		require.Contains(t, got, strings.ToLower(f.Name[:1])+f.Name[1:])
+	requireFields(t, reflect.TypeFor[hostmgr.Stats](), got)
+}
+
+func requireFields(t *testing.T, of reflect.Type, got map[string]any) {
+	t.Helper()
+	for _, f := range reflect.VisibleFields(of) {
+		name := strings.ToLower(f.Name[:1]) + f.Name[1:]
+		require.Contains(t, got, name)
+		if inner, ok := got[name].(map[string]any); ok && f.Type.NumMethod() == 0 {
+			requireFields(t, f.Type, inner)
+		}
 	}
 }

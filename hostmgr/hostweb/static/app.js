@@ -1,5 +1,5 @@
 // The stream of updates, and all of the page except the chart and the table of hosts.
-import { clock, fill, find, make, mark, number, span, write } from './format.js';
+import { clock, fill, find, from, make, mark, number, span, write } from './format.js';
 import { draw } from './chart.js';
 import { refresh, onAnswer } from './table.js';
 
@@ -48,6 +48,7 @@ function apply(update) {
   figures(latest);
   latencies(latest.latency);
   counts(latest);
+  flapping(latest);
   secondPolicy(latest);
   speak(latest.summary);
   draw(points, latest);
@@ -100,10 +101,19 @@ function counts(stats) {
     `failed: ${number(stats.cleanup.failures)} cleanups, ${number(stats.confirmFailures)} calls of Confirm`,
     ...some(stats.cleanup.timeouts, 'cleanups over their time limit'), ...some(stats.cleanup.givenUp, 'cleanups given up'),
     ...some(stats.confirm.refused, 'times left out by Confirm'),
-    ...some(stats.conflicts, 'conflicts'), ...some(stats.overtaken, 'announces overtaken'),
+    ...some(stats.confirm.timeouts, 'calls of Confirm over their time limit'),
+    ...some(stats.conflicts, 'conflicts of ids'), ...some(stats.overtaken, 'announces overtaken'),
     `${span(stats.stallTime)} in ${number(stats.stalls)} stalls`, `${number(stats.sweeps)} sweeps`,
     `${number(stats.viewers)} viewers`,
   ].join(' · '));
+}
+
+// flapping lists the hosts that are evicted and come back. It is hidden while there are none.
+function flapping(stats) {
+  find('flapping').hidden = !stats.flapping.length;
+  fill(find('worst').tBodies[0], stats.flapping.map(host => [
+    host.id, { text: number(host.evictions), name: 'n' }, { text: from(host.last, stats.now), title: host.last || '', name: 'n' },
+  ]));
 }
 
 // secondPolicy compares the policy with the second one. It is hidden until that one would have evicted a host.

@@ -65,7 +65,7 @@ function show(page) {
 function line(host, now) {
   const time = t => ({ text: from(t, now), title: t || '', name: 'n' });
   return [
-    { text: host.id, title: `incarnation ${host.incarnation}, registration ${host.registration}` },
+    { text: host.id, title: `incarnation ${host.incarnation}, registration ${host.registration}` + (host.evictions ? `, lately evicted: ${number(host.evictions)}` : '') },
     { text: host.state, note: host.hold && 'held: ' + host.hold, name: 'state' },
     host.zone, time(host.lastContact), time(host.suspectAt), time(host.evictAt),
     { text: span(host.interval), name: 'n' }, time(host.joined),
