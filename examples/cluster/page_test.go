@@ -174,6 +174,27 @@ func TestPageShowsWhatAShadowWouldHaveDone(t *testing.T) {
 	b.sees("alive", state(id))
 }
 
+// A peer that is evicted and comes back is listed as flapping. The list is hidden before.
+func TestPageShowsAHostThatFlaps(t *testing.T) {
+	t.Parallel()
+	needs(t, "chromium", "chromium")
+	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
+	addr, url := s.says(`listening on (\S+)`), s.says(`page on (\S+)`)
+	const id = "<b>peer</b>"
+	p := launch(t, binary, "peer", "-scheduler", addr, "-id", id, "-interval", "1s")
+	b := open(t, url)
+	b.sees("alive", state(id))
+	shown := `document.querySelector("#flapping").checkVisibility()`
+	b.sees("false", shown)
+
+	p.signal(syscall.SIGSTOP)
+	b.sees("gone", state(id))
+	p.signal(syscall.SIGCONT)
+	b.sees("true", shown)
+	b.sees("true", `/^<b>peer<\/b> [1-9]$/.test(Array.from(document.querySelector("#worst tbody tr").cells, c => c.textContent).slice(0, 2).join(" "))`)
+	b.sees("alive", state(id))
+}
+
 // The server sorts, searches and pages the table of very many hosts.
 func TestPageOf100000Hosts(t *testing.T) {
 	needs(t, "chromium", "chromium")

@@ -3,13 +3,15 @@
 //	http.Handle("/", &hostweb.Handler[Meta]{Registry: hosts, Title: "scheduler"})
 //
 // The page first shows alerts, if there are any: suspect or held hosts, an active eviction limit,
-// failing cleanups, evicted hosts that rejoined, a flight recorder that loses records. Below are
-// the hosts and departures of the last 10 minutes, the reason for each departure, the zones, the
-// latencies, and a table of all hosts. The server searches, sorts and pages the table. With pacing
-// the page shows the advised interval. With a second policy (Config.Shadow) the page compares the
-// evictions and rejoins of both policies, once the second policy would have evicted a host. The
-// page is read-only, and loads nothing from other sites. The package has no authentication: see
-// Security.
+// evicted hosts that rejoined, two machines that seem to use one id, cleanups or calls of Confirm
+// that fail or hang, a flight recorder that loses records. A call that hangs is shown while it
+// hangs: after 5 s, when it exceeds its time limit, and when it is left behind. Below are the
+// hosts and departures of the last 10 minutes, the reason for each departure, the zones, the
+// latencies, and a table of all hosts. The server searches, sorts and pages the table. Hosts that
+// flap, if there are any, have a table of their own. With pacing the page shows the advised
+// interval. With a second policy (Config.Shadow) the page compares the evictions and rejoins of
+// both policies, once the second policy would have evicted a host. The page is read-only, and
+// loads nothing from other sites. The package has no authentication: see Security.
 //
 // A Handler is safe for concurrent use.
 //
@@ -64,7 +66,7 @@
 //
 //   - api/stats is [hostmgr.Stats] in lower camel case. Its distributions have count, min, mean, p50,
 //     p90, p99, p999 and max. It also has now, viewers (their number), summary (a sentence) and alerts,
-//     each with a level, "bad" or "warn", and a text.
+//     each with a level, "bad" or "warn", and a text. The bad ones come first.
 //   - api/hosts is a page of the table: at, took (of the scan), total, matched, page, pages, size,
 //     counts and zones (of all hosts, by state), and hosts. The parameters are optional: search
 //     (bytes that the id contains), state (alive, late, suspect, offline or held), zone, sort (id,
