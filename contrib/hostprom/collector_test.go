@@ -3,6 +3,7 @@ package hostprom_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,12 @@ func TestEachFieldOfStats(t *testing.T) {
 	}
 	s.Departures.Left, s.Departures.Evicted, s.Departures.Replaced, s.Departures.Forgotten = 2, 3, 4, 5
 	s.Cleanup.Pending, s.Cleanup.OldestPending, s.Cleanup.Failures = 11, start.Add(250*time.Millisecond), 12
+	s.Conflicts, s.Overtaken, s.Flapping = 25, 26, slices.Grow(s.Flapping, 2)[:2]
+	s.Flapping[0].ID, s.Flapping[0].Evictions = "an id is no label", 7
+	s.Confirm.Waiting, s.Confirm.Asked, s.Confirm.OldestAsked = 27, 28, start.Add(500*time.Millisecond)
+	s.Confirm.Refused, s.Confirm.Timeouts, s.Confirm.LeftBehind = 29, 30, 31
+	s.Cleanup.Running, s.Cleanup.OldestRunning, s.Cleanup.LeftBehind = 32, start.Add(750*time.Millisecond), 33
+	s.Cleanup.Timeouts, s.Cleanup.GivenUp = 34, 35
 	s.Recorder.Records, s.Recorder.Lost, s.Recorder.Failures = 21, 22, 23
 	got := values(gather(t, one(s)))
 	require.Equal(t, map[string]float64{
@@ -85,6 +92,22 @@ func TestEachFieldOfStats(t *testing.T) {
 		`records_lost_total{registry="hosts"}`:                22,
 		`recorder_failures_total{registry="hosts"}`:           23,
 		`log_lines_lost_total{registry="hosts"}`:              24,
+
+		`conflicts_total{registry="hosts"}`:                         25,
+		`overtaken_total{registry="hosts"}`:                         26,
+		`flapping_hosts{registry="hosts"}`:                          2,
+		`flapping_worst_evictions{registry="hosts"}`:                7,
+		`confirm_waiting{registry="hosts"}`:                         27,
+		`confirm_asked{registry="hosts"}`:                           28,
+		`confirm_asked_since_timestamp_seconds{registry="hosts"}`:   1767323045.5,
+		`confirm_refused_total{registry="hosts"}`:                   29,
+		`confirm_timeouts_total{registry="hosts"}`:                  30,
+		`confirm_left_behind{registry="hosts"}`:                     31,
+		`cleanup_running{registry="hosts"}`:                         32,
+		`cleanup_running_since_timestamp_seconds{registry="hosts"}`: 1767323045.75,
+		`cleanup_left_behind{registry="hosts"}`:                     33,
+		`cleanup_timeouts_total{registry="hosts"}`:                  34,
+		`cleanup_given_up_total{registry="hosts"}`:                  35,
 	}, got)
 }
 

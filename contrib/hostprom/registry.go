@@ -58,17 +58,34 @@ var registryFigures = []figure[stats]{
 	counter(departure("replaced"), func(s *stats) uint64 { return s.Departures.Replaced }),
 	counter(departure("forgotten"), func(s *stats) uint64 { return s.Departures.Forgotten }),
 	counter(of("rejoined_after_eviction_total", "Joins of ids that were evicted in the 5 minutes before: the host was alive, or was restarted."), func(s *stats) uint64 { return s.RejoinedAfterEviction }),
+	counter(of("conflicts_total", "Announces by which two machines seem to use one id."), func(s *stats) uint64 { return s.Conflicts }),
+	counter(of("overtaken_total", "Announces that came after one with a greater revision, and changed nothing."), func(s *stats) uint64 { return s.Overtaken }),
+	gauge(of("flapping_hosts", "Hosts evicted lately that came back within 5 minutes of it; at most 10 are counted."), func(s *stats) int { return len(s.Flapping) }),
+	gauge(of("flapping_worst_evictions", "Evictions lately of the host that flaps most; 0 if none does."), worstEvictions),
 	counter(of("suspected_total", "Times that a sweep found a host suspect, or due."), func(s *stats) uint64 { return s.Suspected }),
 	counter(of("recovered_total", "Times that a contact, or a longer timeout, ended a suspicion."), func(s *stats) uint64 { return s.Recovered }),
 
 	counter(held("eviction_limit"), func(s *stats) uint64 { return s.HeldByLimit }),
 	counter(held("confirm"), func(s *stats) uint64 { return s.HeldByConfirm }),
 	gauge(of("eviction_limit_active", "1 if the eviction limit holds hosts of any zone, or of all zones; otherwise 0."), limitActive),
-	counter(of("confirm_failures_total", "Calls of Confirm that failed."), func(s *stats) uint64 { return s.ConfirmFailures }),
+
+	gauge(of("confirm_waiting", "Hosts that Confirm is to be asked about."), func(s *stats) int { return s.Confirm.Waiting }),
+	gauge(of("confirm_asked", "Hosts that Confirm is asked about now."), func(s *stats) int { return s.Confirm.Asked }),
+	gauge(of("confirm_asked_since_timestamp_seconds", "Unix time at which the call of Confirm under way began; 0 if there is none."), func(s *stats) float64 { return unix(s.Confirm.OldestAsked) }),
+	counter(of("confirm_refused_total", "Times that Confirm left out a host."), func(s *stats) uint64 { return s.Confirm.Refused }),
+	counter(of("confirm_failures_total", "Calls of Confirm that failed, including calls that exceeded their time limit."), func(s *stats) uint64 { return s.ConfirmFailures }),
+	counter(of("confirm_timeouts_total", "Calls of Confirm that exceeded their time limit."), func(s *stats) uint64 { return s.Confirm.Timeouts }),
+	gauge(of("confirm_left_behind", "Calls of Confirm that have not returned 10 s after their context ended."), func(s *stats) int { return s.Confirm.LeftBehind }),
+
 	counter(of("policy_errors_total", "Invalid answers of the policy, or of the second policy."), func(s *stats) uint64 { return s.PolicyErrors }),
 
 	gauge(of("cleanup_pending", "Departed hosts whose cleanup has not succeeded yet."), func(s *stats) int { return s.Cleanup.Pending }),
-	gauge(of("cleanup_oldest_timestamp_seconds", "Unix time at which the host with the oldest pending cleanup departed; 0 if no cleanup is pending."), oldest),
+	gauge(of("cleanup_oldest_timestamp_seconds", "Unix time at which the host with the oldest pending cleanup departed; 0 if no cleanup is pending."), func(s *stats) float64 { return unix(s.Cleanup.OldestPending) }),
+	gauge(of("cleanup_running", "Cleanups under way, including those left behind."), func(s *stats) int { return s.Cleanup.Running }),
+	gauge(of("cleanup_running_since_timestamp_seconds", "Unix time at which the oldest cleanup under way began; 0 if no cleanup is under way."), func(s *stats) float64 { return unix(s.Cleanup.OldestRunning) }),
+	gauge(of("cleanup_left_behind", "Cleanups under way that have not returned 10 s after their context ended."), func(s *stats) int { return s.Cleanup.LeftBehind }),
+	counter(of("cleanup_timeouts_total", "Cleanup attempts that exceeded their time limit, counted at that moment."), func(s *stats) uint64 { return s.Cleanup.Timeouts }),
+	counter(of("cleanup_given_up_total", "Cleanups given up because 16 later ones of the same id were pending."), func(s *stats) uint64 { return s.Cleanup.GivenUp }),
 	counter(of("cleanup_failures_total", "Cleanup attempts that failed."), func(s *stats) uint64 { return s.Cleanup.Failures }),
 
 	counter(of("sweeps_total", "Sweeps."), func(s *stats) uint64 { return s.Sweeps }),
@@ -104,9 +121,18 @@ func limitActive(s *stats) int {
 	return 0
 }
 
-func oldest(s *stats) float64 {
-	if s.Cleanup.OldestPending.IsZero() {
+// worstEvictions leaves out the ids: they must not become labels.
+func worstEvictions(s *stats) int {
+	if len(s.Flapping) == 0 {
 		return 0
 	}
-	return float64(s.Cleanup.OldestPending.UnixMilli()) / 1e3
+	return s.Flapping[0].Evictions
+}
+
+// unix returns a time in seconds, 0 for the zero time.
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1e3
 }

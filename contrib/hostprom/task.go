@@ -26,16 +26,9 @@ var taskFigures = []figure[gc.TaskStats]{
 	counter(runs("panic"), func(s *gc.TaskStats) uint64 { return s.Panics }),
 	counter(ofTask("timeouts_total", "Runs that exceeded their timeout."), func(s *gc.TaskStats) uint64 { return s.Timeouts }),
 	counter(ofTask("dropped_ticks_total", "Ticks that came while a run was in flight, or passed while the process was paused."), func(s *gc.TaskStats) uint64 { return s.Dropped }),
-	gauge(ofTask("running_since_timestamp_seconds", "Unix time at which the run in flight started; 0 if no run is in flight."), runningSince),
+	gauge(ofTask("running_since_timestamp_seconds", "Unix time at which the run in flight started; 0 if no run is in flight."), func(s *gc.TaskStats) float64 { return unix(s.RunningSince) }),
 
 	spread(ofTask("duration_seconds", "Duration of runs, from start to return."), taskBounds, func(s *gc.TaskStats) durations { return s.Duration }),
 	spread(ofTask("period_jitter_seconds", "Difference between the planned and the actual start, in either direction."), jitterBounds, func(s *gc.TaskStats) durations { return s.PeriodJitter }),
 	spread(ofTask("period_jitter_ratio", "Difference between the planned and the actual start, as a share of the task's interval."), shareBounds, func(s *gc.TaskStats) ratios { return s.PeriodJitterShare }),
-}
-
-func runningSince(s *gc.TaskStats) float64 {
-	if s.RunningSince.IsZero() {
-		return 0
-	}
-	return float64(s.RunningSince.UnixMilli()) / 1e3
 }
