@@ -23,7 +23,7 @@ var (
 	// 32,768 hosts out. Nothing was changed.
 	ErrFull = errors.New("hostmgr: registry is full")
 	// ErrCleanupPending means that the host has departed, but its cleanup has not succeeded yet.
-	// The cleanup is repeated under Run, or by the next Sweep.
+	// The cleanup is repeated under Run, or by the next Sweep, unless it was given up.
 	ErrCleanupPending = errors.New("hostmgr: cleanup is pending")
 	// ErrRunning means that another Run of this registry has not returned yet.
 	ErrRunning = errors.New("hostmgr: already running")

@@ -3,8 +3,11 @@ package hostmgr_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +29,12 @@ func hangers() (cleanup func(context.Context, hostmgr.Departure[string]) error, 
 	}, func() { close(hang) }
 }
 
+// lockedLogs is logs for tests that read the lines while the logger may write.
+func lockedLogs() (*slog.Logger, *safeText) {
+	l := &safeText{}
+	return slog.New(slog.NewTextHandler(l, nil)), l
+}
+
 func join(t *testing.T, r *hostmgr.Registry[string], id string) {
 	t.Helper()
 	_, err := r.Announce(hostmgr.Announcement[string]{ID: id, Interval: second})
@@ -37,7 +46,7 @@ func join(t *testing.T, r *hostmgr.Registry[string], id string) {
 func TestHungCleanupsHoldUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cleanup, open := hangers()
-		logger, lines := logs()
+		logger, lines := lockedLogs()
 		r, err := hostmgr.New(hostmgr.Config[string]{Cleanup: cleanup, Logger: logger, Policy: hostmgr.Tiered{}})
 		require.NoError(t, err)
 		stop := run(t, r)
@@ -204,15 +213,18 @@ func TestPendingCleanupsOfOneHostAreBounded(t *testing.T) {
 	for _, driver := range []string{"Run", "Sweep"} {
 		t.Run(driver, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				logger, lines := logs()
-				succeed := false
+				logger, lines := lockedLogs()
+				var succeed atomic.Bool
+				var mu sync.Mutex // guards cleaned
 				var cleaned []string
 				r, err := hostmgr.New(hostmgr.Config[string]{
 					Logger: logger,
 					Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
-						if !succeed {
+						if !succeed.Load() {
 							return errNotNow
 						}
+						mu.Lock()
+						defer mu.Unlock()
 						cleaned = append(cleaned, d.Host.Metadata)
 						return nil
 					},
@@ -231,11 +243,13 @@ func TestPendingCleanupsOfOneHostAreBounded(t *testing.T) {
 				require.EqualValues(t, 1984, r.Stats().Cleanup.GivenUp)
 				synctest.Wait()
 				require.Contains(t, lines.String(), "cleanup is given up")
-				succeed = true
+				succeed.Store(true)
 				time.Sleep(time.Minute)
 				r.Sweep(t.Context())
 				synctest.Wait()
 				require.Zero(t, r.Stats().Cleanup.Pending)
+				mu.Lock()
+				defer mu.Unlock()
 				var latest []string
 				for i := range 16 {
 					latest = append(latest, strconv.Itoa(1984+i))

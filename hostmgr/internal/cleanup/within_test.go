@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,13 +83,14 @@ func TestWorkersDoNotWaitForEachOther(t *testing.T) {
 				const workers = 4
 				var s *script
 				var all sync.WaitGroup
+				var begun atomic.Int64
 				all.Add(workers)
 				s = newScript(t, workers, func(ctx context.Context, id string, _ int) error {
-					if len(id) == 1 {
+					if begun.Add(1) <= workers {
 						all.Done()
 						all.Wait()
 						require.ErrorContains(t, s.leave(of(ctx), id), "within another cleanup")
-						require.ErrorContains(t, s.leave(of(ctx), "after "+id), "within another cleanup")
+						_ = s.leave(of(ctx), "after "+id) // a worker may have done it already
 						require.Zero(t, s.Sweep(of(ctx), func() {}))
 					}
 					return nil
