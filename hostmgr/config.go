@@ -83,9 +83,12 @@ type Config[M any] struct {
 	// that there is nothing to clean up. Forgotten hosts are not cleaned up.
 	//
 	// The longest pause before a try grows from 100 ms to 30 s. Each pause is a random part of it,
-	// at least half, so that cleanups that failed together are not repeated together. At most 16
-	// cleanups of one id are pending. When one more comes, the oldest of them that is not running is
-	// given up: Stats.Cleanup.GivenUp counts it, and the Logger gets a line.
+	// at least half, so that cleanups that failed together are not repeated together.
+	//
+	// While the cleanup of an id fails, or was left behind, at most 16 of the id stay pending. When
+	// one more comes, the oldest of them that is not running is given up: Stats.Cleanup.GivenUp
+	// counts it, and the Logger gets a line. Cleanups that only wait for their turn are never given
+	// up.
 	//
 	// Under Run, Cleanup runs on a worker of the registry, with a context within that of Run.
 	// Without Run it runs on a goroutine that Leave or Sweep starts and waits for, with a context

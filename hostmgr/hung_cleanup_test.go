@@ -263,23 +263,35 @@ func TestPendingCleanupsOfOneHostAreBounded(t *testing.T) {
 // A Leave waits for its cleanup, which is given up: Leave says so.
 func TestALeaveTellsThatItsCleanupWasGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cleanup, open := hangers()
-		r, err := hostmgr.New(hostmgr.Config[string]{Cleanup: cleanup, CleanupTimeout: time.Hour})
+		open, tries := make(chan struct{}), 0
+		r, err := hostmgr.New(hostmgr.Config[string]{
+			CleanupTimeout: time.Hour,
+			Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+				if tries++; tries == 1 {
+					return errNotNow
+				}
+				<-open
+				return nil
+			},
+		})
 		require.NoError(t, err)
 		defer run(t, r)()
-		errs := make(chan error, 20)
-		for range 17 {
-			join(t, r, "hangs")
-			go func() { errs <- r.Leave(t.Context(), "hangs", 0) }()
+		join(t, r, "a")
+		require.ErrorIs(t, r.Leave(t.Context(), "a", 0), errNotNow)
+		time.Sleep(second) // the second try is running
+		errs := make(chan error, 16)
+		for range 16 {
+			join(t, r, "a")
+			go func() { errs <- r.Leave(t.Context(), "a", 0) }()
 			synctest.Wait()
 		}
 		err = <-errs
 		require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
 		require.ErrorContains(t, err, "given up")
 		require.Equal(t, 16, r.Stats().Cleanup.Pending)
-		open()
+		close(open)
 		synctest.Wait()
-		for range 16 {
+		for range 15 {
 			require.NoError(t, <-errs)
 		}
 	})

@@ -94,7 +94,7 @@ type Stats struct {
 		Pending       int       // departed hosts whose cleanup has not succeeded yet, now
 		OldestPending time.Time // when the first of them departed; zero if there is none
 		Failures      uint64    // tries that returned an error, panicked or ended their goroutine
-		GivenUp       uint64    // cleanups given up because 16 later ones of the id were pending
+		GivenUp       uint64    // cleanups of an id that fails or hangs, given up because 16 others were pending
 
 		Running       int       // tries under way now, those left behind included
 		OldestRunning time.Time // when the oldest of them began; zero if there is none

@@ -5,8 +5,9 @@ import (
 	"errors"
 )
 
-// At most so many jobs of one id are pending. Otherwise a cleanup that never succeeds would let the
-// jobs of a host that departs again and again pile up behind it.
+// At most so many jobs of an id are pending while its cleanup does not succeed. Otherwise the jobs of
+// a host that departs again and again would pile up behind it. Jobs that only wait for their turn
+// are not given up: a host may well depart more often between two sweeps.
 const maxPerID = 16
 
 var errGivenUp = errors.New("the cleanup was given up: too many later ones of the id are pending")
@@ -17,11 +18,20 @@ type givenUp[D any] struct {
 	tried chan struct{} // of the id, or nil
 }
 
+// bound gives up the oldest jobs of an id if it has too many, and its cleanup has failed or was left
+// behind. The caller holds the lock.
+func (q *Queue[D]) bound(h *hostQueue[D]) {
+	for h.jobs > maxPerID && (h.failed > 0 || h.isLeft()) {
+		q.giveUpOldest(h)
+	}
+}
+
 // giveUpOldest gives up the oldest job of the id that is not running. The next job inherits its
 // place among the ids, and its pause. Otherwise an id whose jobs come faster than a backlog is served
 // would lose its place each time, and never be served. The caller holds the lock.
 func (q *Queue[D]) giveUpOldest(h *hostQueue[D]) {
 	j := h.first
+	h.jobs--
 	if h.index == claimed {
 		j = h.first.next
 		h.first.next = j.next

@@ -43,13 +43,17 @@ func TestPendingJobsOfOneIDAreBounded(t *testing.T) {
 // The job that runs is not given up. An Await of the one that is returns, and says why.
 func TestTheOldestThatIsNotRunningIsGivenUp(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		open := make(chan struct{})
+		open, tries := make(chan struct{}), 0
 		s := newScript(t, 1, func(context.Context, string, int) error {
+			if tries++; tries == 1 {
+				return errNotNow
+			}
 			<-open
 			return nil
 		})
 		defer s.run()()
-		running := s.leaveAside(t.Context(), "a")
+		require.ErrorIs(t, <-s.leaveAside(t.Context(), "a"), errNotNow)
+		time.Sleep(second) // the second try is running
 		oldest := s.leaveAside(t.Context(), "a")
 		next := s.leaveAside(t.Context(), "a")
 		for range 14 {
@@ -57,7 +61,6 @@ func TestTheOldestThatIsNotRunningIsGivenUp(t *testing.T) {
 		}
 		require.ErrorContains(t, <-oldest, "given up")
 		close(open)
-		require.NoError(t, <-running)
 		require.NoError(t, <-next)
 		synctest.Wait()
 		require.Zero(t, s.pending())
@@ -124,15 +127,63 @@ func TestPausesAreAtLeastHalf(t *testing.T) {
 	}
 }
 
-// The jobs of one id come faster than the backlog before it is served, so each is given up before
-// its turn. The id keeps its place all the same.
-func TestAnIDWhoseJobsAreGivenUpKeepsItsPlace(t *testing.T) {
+// Jobs that only wait for their turn are not given up, however many an id has.
+func TestJobsThatWaitForTheirTurnAreNotGivenUp(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScript(t, 1, func(context.Context, string, int) error {
 			time.Sleep(second)
 			return nil
 		})
 		stop := s.run()
+		for range 100 {
+			s.add("a")
+			time.Sleep(second / 4)
+		}
+		require.Equal(t, 100-25, s.pending())
+		time.Sleep(100 * second)
+		stop()
+		require.Zero(t, s.pending())
+		require.Zero(t, s.Stats().GivenUp)
+	})
+}
+
+// The cleanup of an id hangs, and was left behind: as if it had failed.
+func TestPendingJobsBehindOneThatHangsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		open := make(chan struct{})
+		s := newScript(t, 1, func(context.Context, string, int) error {
+			<-open
+			return nil
+		})
+		stop := s.run()
+		for range 100 {
+			s.add("a")
+		}
+		require.Equal(t, 100, s.pending())
+		time.Sleep(time.Minute)
+		s.add("a")
+		require.Equal(t, 16, s.pending())
+		close(open)
+		stop()
+		require.EqualValues(t, 85, s.Stats().GivenUp)
+	})
+}
+
+// The jobs of an id that fails come faster than the backlog before it is served, so each is given up
+// before its turn. The id keeps its place all the same.
+func TestAnIDWhoseJobsAreGivenUpKeepsItsPlace(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		failed := false
+		s := newScript(t, 1, func(_ context.Context, id string, _ int) error {
+			if id == "busy" && !failed {
+				failed = true
+				return errNotNow
+			}
+			time.Sleep(second)
+			return nil
+		})
+		stop := s.run()
+		s.add("busy")
 		for i := range 100 {
 			s.add(strconv.Itoa(i))
 		}
@@ -144,6 +195,7 @@ func TestAnIDWhoseJobsAreGivenUpKeepsItsPlace(t *testing.T) {
 			}
 		}
 		stop()
+		require.NotZero(t, s.Stats().GivenUp)
 		require.NotZero(t, s.took["busy"])
 		require.LessOrEqual(t, s.took["busy"], 102*second)
 	})

@@ -26,26 +26,26 @@ type Job[D any] struct {
 // goroutines work for the same id, and none holds a lock while it works. Only the goroutine that
 // claimed a hostQueue changes first, and the tries of that job. It may read both without the lock.
 type hostQueue[D any] struct {
-	id      string
-	first   *Job[D]
-	readyAt int64         // the first job may be tried from then on
-	index   int           // in Queue.ready, or claimed
-	failed  int           // tries since the last success
-	place   *calls.Place  // where the first job is being tried
-	tried   chan struct{} // closed when the next try has ended; nil until Await waits for that
+	id          string
+	first, last *Job[D]
+	jobs        int
+	readyAt     int64         // the first job may be tried from then on
+	index       int           // in Queue.ready, or claimed
+	failed      int           // tries since the last success
+	place       *calls.Place  // where the first job is being tried
+	tried       chan struct{} // closed when the next try has ended; nil until Await waits for that
 }
 
 const claimed = -1 // the index of a hostQueue that a goroutine works on
 
-// append adds a job, and returns how many there are.
-func (h *hostQueue[D]) append(j *Job[D]) (jobs int) {
+func (h *hostQueue[D]) append(j *Job[D]) {
 	j.host = h
-	end := &h.first
-	for jobs = 1; *end != nil; jobs++ {
-		end = &(*end).next
+	if h.jobs++; h.first == nil {
+		h.first = j
+	} else {
+		h.last.next = j
 	}
-	*end = j
-	return jobs
+	h.last = j
 }
 
 // claim takes the next hostQueue out if its first job may be tried by now; otherwise it returns
@@ -63,6 +63,7 @@ func (q *Queue[D]) remove(h *hostQueue[D]) {
 	j := h.first
 	q.pending.Remove(j.place)
 	h.first = j.next
+	h.jobs--
 	switch {
 	case h.first != nil:
 		h.readyAt = h.first.addedAt

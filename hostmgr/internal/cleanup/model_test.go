@@ -66,27 +66,31 @@ func (m *model) advance(now time.Duration) {
 	}
 }
 
-// arrive adds the next task. Of more than sixteen of an id, the oldest that is not running is given
-// up, and the next one gets its place.
+// arrive adds the next task. If the id has failed or was left behind, then the oldest of more than
+// sixteen that is not running is given up, and the next one gets its place.
 func (m *model) arrive() {
+	added := m.tasks[m.arrived]
 	var pending []int
 	for i, t := range m.tasks[:m.arrived+1] {
-		if t.id == m.tasks[m.arrived].id && !t.done() {
+		if t.id == added.id && !t.done() {
 			pending = append(pending, i)
 		}
 	}
 	m.arrived++
-	if len(pending) <= 16 {
-		return
+	first := pending[0]
+	left := m.tasks[first].running && m.frees[first] < min(m.ends[first], added.added+1)
+	for len(pending) > 16 && (left || m.failed[added.id] > 0) {
+		oldest := 0
+		if m.tasks[first].running {
+			oldest = 1
+		} else {
+			m.tasks[pending[1]].ready = m.tasks[pending[0]].ready
+		}
+		m.tasks[pending[oldest]].givenUp = true
+		m.givenUp = append(m.givenUp, "given up "+strconv.Itoa(pending[oldest]))
+		pending = slices.Delete(pending, oldest, oldest+1)
+		first = pending[0]
 	}
-	oldest := 0
-	if m.tasks[pending[0]].running {
-		oldest = 1
-	} else {
-		m.tasks[pending[1]].ready = m.tasks[pending[0]].ready
-	}
-	m.tasks[pending[oldest]].givenUp = true
-	m.givenUp = append(m.givenUp, "given up "+strconv.Itoa(pending[oldest]))
 }
 
 // next is the task that has waited longest of those that may be tried: the first of its id, and

@@ -121,12 +121,10 @@ func (q *Queue[D]) Add(id string, d D, due, now int64) *Job[D] {
 		h = &hostQueue[D]{id: id, readyAt: now}
 		q.hosts[id] = h
 	}
-	switch jobs := h.append(j); {
-	case !ok:
+	if h.append(j); !ok {
 		heap.Push(&q.ready, h)
-	case jobs > maxPerID:
-		q.giveUpOldest(h)
 	}
+	q.bound(h)
 	return j
 }
 
