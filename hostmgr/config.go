@@ -19,21 +19,21 @@ const (
 // Config configures a Registry. The zero Config works.
 //
 // Cleanup, Confirm, Recorder and Logger are callbacks. They are called with no lock held and may
-// call the registry. Under Run, a callback that blocks, fails or panics stops neither sweeps nor
-// heartbeats, and Stats counts its failures. Without Run, Sweep and Leave call them and wait for
-// them.
+// call the registry. A callback that blocks, fails or panics stops neither sweeps nor heartbeats
+// under Run, and Stats counts its failures. Without Run, Sweep and Leave run callbacks on other
+// goroutines, and wait for them for a bounded time.
 //
 // Calls of Cleanup and Confirm have a time limit: CleanupTimeout and ConfirmTimeout. At the limit
 // the context of the call ends, by Config.Clock. context.Cause of that context then wraps
-// context.DeadlineExceeded, its Err is context.Canceled, and it has no Deadline. The context also
-// ends with the context of Run, Sweep or Leave, and when the call returns.
+// context.DeadlineExceeded, and its Err is context.Canceled. Its Deadline does not say the limit.
+// The context also ends with the context of Run, Sweep or Leave, and when the call returns.
 //
 // A call that has not returned 10 s after its context ended is left behind: Stats counts it, the
 // Logger gets a line, and its worker, or the Sweep or Leave that waits for it, goes on without it.
-// The host of a cleanup stays claimed until the cleanup returns, and then its result counts as
-// usual. The answer of a Confirm is ignored. At most 1024 calls of Cleanup and 8 of Confirm are left
-// behind at a time. Beyond that, a cleanup keeps its place until another one returns, and Confirm is
-// not called.
+// Until a cleanup that was left behind returns, no other cleanup of its id begins. Then its result
+// counts as usual. The answer of a Confirm that was left behind is ignored. At most 1024 calls of
+// Cleanup and 8 of Confirm are left behind at a time. Beyond that, a cleanup keeps its place until
+// another one returns, and Confirm is not called.
 type Config[M any] struct {
 	// Detection: when a host becomes suspect, and when it is evicted.
 

@@ -10,8 +10,8 @@ import (
 
 // Observe records a contact that happened elsewhere, age ago. It counts as if it had come here at
 // that time. A contact before the last known contact changes nothing. Observe returns the same
-// errors as Heartbeat, and an error that wraps ErrInvalid for a negative age. Such an age comes from
-// clocks that disagree: taken for zero, it would keep a host alive that is dead.
+// errors as Heartbeat, and an error that wraps ErrInvalid for a negative age. Such an age comes
+// from clocks that disagree: taken for zero, it would keep a host alive that is dead.
 func (r *Registry[M]) Observe(id string, incarnation uint64, age time.Duration) error {
 	if age < 0 {
 		return fmt.Errorf("%w: age %v is negative", ErrInvalid, age)

@@ -23,7 +23,8 @@
 //
 // A process should announce an incarnation that it chooses when it starts, for instance by the wall
 // clock. Without one, a restart within the timeout is not noticed: there is no departure, and no
-// cleanup of what the former process left. See [Announcement].
+// cleanup of what the former process left. An incarnation that has left is over: an announce of it
+// is refused with [ErrStale]. See [Announcement], also for two machines that use one id.
 //
 // The registry and all that it returns share the data that M refers to. To change metadata without
 // a contact, use [Registry.Update].
@@ -35,7 +36,8 @@
 //  1. A heartbeat protects: no eviction before the timeout has passed. [Registry.Heartbeat]
 //  2. One departure per registration. Its cleanup is repeated until it succeeds or is given up.
 //     [Departure]
-//  3. The past cannot touch the present: what is older, or has ended, changes nothing. [Announcement]
+//  3. The past cannot touch the present: what is older, or has ended, changes nothing.
+//     [Announcement]
 //  4. Silence counts only while the registry observes its hosts: stalls evict no host. [Config]
 //  5. A sweep decides; the clock only shows. Only a sweep removes a silent host. [Registry.Get]
 //  6. Detection is bounded under Run, whatever the number of hosts, and measured. [Registry.Run]
@@ -51,9 +53,9 @@
 // # Testing
 //
 // A test needs no Run and no real time. Set [Config].Clock to a fake clock, move it, and call
-// [Registry.Sweep]. Cleanups then run within Sweep and [Registry.Leave], so their effect can be
-// checked at once. [Registry.Next] says how far to move the clock. See the package Example
-// "Testing".
+// [Registry.Sweep]. Sweep and [Registry.Leave] then run cleanups and wait for them, so their effect
+// can be checked at once. They use other goroutines, so t.FailNow is not allowed in a callback.
+// [Registry.Next] says how far to move the clock. See the package Example "Testing".
 //
 // # Policies
 //
@@ -64,16 +66,17 @@
 //   - A policy of your own is one method. See the Example of [Policy]. The Example of
 //     [HistoryPolicy] is a policy that uses the arrival history.
 //
-// To try a policy before it decides, set [Config].Shadow: it only counts. [EvictionLimit] and
-// [Config].Confirm hold hosts back when too many are silent at once, or when a last probe succeeds.
+// To try a policy before it decides, set [Config].Shadow: it only counts. After the answers of a
+// policy have changed, call [Registry.Reconsider]. [EvictionLimit] and [Config].Confirm hold hosts
+// back when too many are silent at once, or when a last probe succeeds.
 //
 // # Cleanup
 //
 // [Config].Cleanup frees what the embedder keeps for a host. An error is retried, with pauses of up
-// to 30 s, so Cleanup must be idempotent. Its context ends after [Config].CleanupTimeout. Leave waits
-// for the first try. If that fails, Leave returns an error that wraps [ErrCleanupPending].
-// [Stats].Cleanup counts cleanups that are pending, and those that run. See the Example of [Config],
-// "Cleanup".
+// to 30 s, so Cleanup must be idempotent. Its context ends after [Config].CleanupTimeout. Leave
+// waits for the first try. If that fails, Leave returns an error that wraps [ErrCleanupPending].
+// [Stats].Cleanup counts cleanups that are pending, and those that run. See the Example of
+// [Config], "Cleanup".
 //
 // While the cleanup of an id fails or hangs, at most 16 of the id stay pending. When one more comes,
 // the oldest is given up.
@@ -81,11 +84,11 @@
 // # Restart and shutdown
 //
 // Run cancels running cleanups when its context ends, and returns when they have returned, or after
-// 10 s. Cleanups that failed, or did not begin, stay pending. To finish them, call Sweep with another context
-// until none is pending. See the package Example "Shutdown".
+// 10 s. Cleanups that failed, or did not begin, stay pending. To finish them, call Sweep with
+// another context until none is pending. See the package Example "Shutdown".
 //
 // To keep hosts over a restart, store what [Registry.All] yields, and pass it to [Registry.Restore]
-// in the next process. See the Example of Registry.Restore. A restored host has its full timeout, and
-// keeps its last contact until the next one comes. Without Restore, the answer to each
+// in the next process. See the Example of Registry.Restore. A restored host has its full timeout.
+// Its last contact is shown as before until the next one comes. Without Restore, the answer to each
 // heartbeat is [ErrUnknownHost], and hosts announce themselves again.
 package hostmgr

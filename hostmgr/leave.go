@@ -18,9 +18,9 @@ import (
 //   - it was given up, because too many of an id that fails are pending: see Config.Cleanup;
 //   - Leave is called within a Cleanup.
 //
-// Without Run, Leave runs the cleanup. If that ignores its context, Leave waits for it for 10 s after
-// ctx ended or Config.CleanupTimeout was reached. ErrUnknownHost and ErrStale mean that nothing was
-// changed. Incarnation 0 means the current registration.
+// Without Run, Leave runs the cleanup. If that ignores its context, Leave waits for it for 10 s
+// after ctx ended or Config.CleanupTimeout was reached. ErrUnknownHost and ErrStale mean that
+// nothing was changed. Incarnation 0 means the current registration.
 func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) error {
 	j, err := (&ending[M]{r, id, incarnation, DepartureLeft, 0}).end()
 	if j == nil || err != nil {

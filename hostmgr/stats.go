@@ -157,8 +157,8 @@ func (s *Stats) departed(k DepartureKind) {
 }
 
 // Stats returns the figures as they are now. The cost does not depend on the number of hosts: some
-// 10 microseconds, with a lock held, for each distribution that has values, and as much if thousands
-// of hosts are flapping.
+// 10 microseconds, with a lock held, for each distribution that has values, and as much if
+// thousands of hosts are flapping.
 func (r *Registry[M]) Stats() Stats {
 	st, now := r.rlock()
 	s, c := st.stats(now), r.cleanups.Stats() // under one lock, so each cleanup is either pending or done

@@ -18,11 +18,11 @@ import (
 // events. Then Watch starts over: at EventMissed, discard the mirror and build a new one. If the
 // watcher fell behind during a sweep, EventMissed comes after the sweep.
 //
-// Each loop has a queue of its own, so a loop that is slow or hangs delays no other loop, no call and
-// no sweep. It costs the memory of its 4096 events. A loop that is slower than the hosts change falls
-// behind again and again. If changes come f times as fast as the loop takes events, it still gets
-// EventSynced each time, up to about 4096 / f² hosts. With more hosts it gets only EventMissed and
-// some of the hosts, again and again.
+// Each loop has a queue of its own, so a loop that is slow or hangs delays no other loop, no call
+// and no sweep. It costs the memory of its 4096 events. A loop that is slower than the hosts change
+// falls behind again and again. If changes come f times as fast as the loop takes events, it still
+// gets EventSynced each time, up to about 4096 / f² hosts. With more hosts it gets only EventMissed
+// and some of the hosts, again and again.
 func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {
 	ctx = orBackground(ctx)
 	return func(yield func(Event[M]) bool) {
