@@ -22,7 +22,9 @@ var (
 
 // Replay assesses each silence of a log again, with policy p. A nil p means Fixed(2). The timeout
 // comes from p. The deadline follows from the stalls in the log, each with the limit that it
-// exceeded. The policy of the recording reaches the same verdicts, to the nanosecond.
+// exceeded. The policy of the recording reaches the same verdicts, to the nanosecond. The exceptions
+// are a policy that uses History.Zone or History.Evictions, which p gets without a value, and a
+// policy that answered otherwise before a Reconsider.
 //
 // A HistoryPolicy gets the history that the recording registry had. If that registry kept none, the
 // policy assesses each host without a history. Silences of less than 1.5 intervals and less than
