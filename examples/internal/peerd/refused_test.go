@@ -3,6 +3,8 @@ package peerd_test
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,22 +19,31 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/wire"
 )
 
-// One host of a thousand has a newer incarnation, as after a clock went back. The others go on, and
+// ends returns the hosts that have ended, by the log. On a busy machine there are other lines: an
+// announce may fail.
+func (p *peer) ends() (hosts []string) {
+	for _, line := range regexp.MustCompile(`msg="this host ends.* host=(\S+)`).FindAllStringSubmatch(p.log.String(), -1) {
+		hosts = append(hosts, line[1])
+	}
+	return hosts
+}
+
+// One host of many has a newer incarnation, as after a clock went back. The others go on, and
 // it joins when the scheduler has evicted that incarnation.
-func TestOneStaleHostOfAThousandWaits(t *testing.T) {
+func TestOneStaleHostOfManyWaits(t *testing.T) {
 	t.Parallel()
-	addr, _ := schedule(t, "127.0.0.1:0")
+	addr, _ := schedule(t, "127.0.0.1:0", "-multiple", "8")
 	c := dial(t, addr)
 	newer := metadata.AppendToOutgoingContext(t.Context(), wire.IncarnationKey, "9")
 	_, err := c.AnnounceHost(newer, &schedulerv2.AnnounceHostRequest{
-		Host:     &commonv2.Host{Id: "h-00500", Hostname: "h", Ip: "127.0.0.1", Port: 4000, DownloadPort: 4001},
-		Interval: durationpb.New(2 * time.Second),
+		Host:     &commonv2.Host{Id: "h-00050", Hostname: "h", Ip: "127.0.0.1", Port: 4000, DownloadPort: 4001},
+		Interval: durationpb.New(500 * time.Millisecond),
 	})
 	require.NoError(t, err)
-	p := be(t, addr, "-id", "h", "-hosts", "1000", "-interval", "1s", "-peers", "1", "-incarnation", "5")
-	eventually(t, "the others join", func() bool { return registered(c, "h-00499", 1) && registered(c, "h-01000", 1) })
-	eventually(t, "it joins", func() bool { return registered(c, "h-00500", 1) })
-	require.Len(t, list(c), 1000)
+	p := be(t, addr, "-id", "h", "-hosts", "100", "-interval", "2s", "-peers", "1", "-incarnation", "5")
+	eventually(t, "the others join", func() bool { return registered(c, "h-00049", 1) && registered(c, "h-00100", 1) })
+	eventually(t, "it joins", func() bool { return registered(c, "h-00050", 1) })
+	require.Len(t, list(c), 100)
 	require.NoError(t, p.stop())
 	require.Empty(t, list(c))
 }
@@ -42,23 +53,24 @@ func TestARefusedHostEndsAlone(t *testing.T) {
 	t.Parallel()
 	d, addr := fly(t, func(context.Context, int) error { return nil })
 	d.refuse("h-00003", status.Error(codes.InvalidArgument, "no such thing"))
-	p := be(t, addr, "-id", "h", "-hosts", "10", "-interval", "50ms", "-peers", "0")
-	eventually(t, "the others go on", func() bool { n, _ := d.counts(); return n > 100 })
-	require.Equal(t, 1, d.times("h-00003"))
-	require.Equal(t, 1, p.log.lines())
-	require.Contains(t, p.log.String(), "host=h-00003")
+	p := be(t, addr, "-id", "h", "-hosts", "10", "-interval", "400ms", "-peers", "0")
+	eventually(t, "it ends", func() bool { return slices.Equal(p.ends(), []string{"h-00003"}) })
+	before, _ := d.counts()
+	times := d.times("h-00003")
+	eventually(t, "the others go on", func() bool { n, _ := d.counts(); return n > before+30 })
+	require.Equal(t, times, d.times("h-00003"))
 	require.NoError(t, p.stop())
 }
 
 // A host that had joined, and whose id a newer process has taken over, ends alone.
 func TestAReplacedHostEndsAlone(t *testing.T) {
 	t.Parallel()
-	addr, _ := schedule(t, "127.0.0.1:0")
+	addr, _ := schedule(t, "127.0.0.1:0", "-multiple", "8")
 	c := dial(t, addr)
-	older := be(t, addr, "-id", "h", "-hosts", "10", "-interval", "100ms", "-incarnation", "1")
+	older := be(t, addr, "-id", "h", "-hosts", "10", "-interval", "1s", "-incarnation", "1")
 	eventually(t, "join", func() bool { return len(list(c)) == 10 })
-	newer := be(t, addr, "-id", "h-00003", "-interval", "100ms", "-incarnation", "2")
-	eventually(t, "ends", func() bool { return older.log.lines() == 1 })
+	newer := be(t, addr, "-id", "h-00003", "-interval", "1s", "-incarnation", "2")
+	eventually(t, "ends", func() bool { return slices.Equal(older.ends(), []string{"h-00003"}) })
 	require.NoError(t, older.stop())
 	require.Equal(t, []string{"h-00003"}, list(c))
 	require.NoError(t, newer.stop())
@@ -75,7 +87,7 @@ func TestEndsWhenAllHostsAreRefused(t *testing.T) {
 	p.mustEnd(t)
 	require.ErrorContains(t, p.stop(), "no host is left: h-00001 is refused")
 	require.Equal(t, codes.InvalidArgument, status.Code(p.stop()))
-	require.Equal(t, 10, p.log.lines())
+	require.Len(t, p.ends(), 10)
 }
 
 // An outage is waited out, whatever the scheduler answers during it.
