@@ -38,4 +38,22 @@ var served = []mutant{
 		becomes: "if w.missed == 0 && w.cursor.Done() && !w.synced && w.queued == 0 {",
 		test:    "TestASlowWatcherGetsAllHostsWhileTheyChange",
 	},
+	{
+		name:    "the page tells of a hanging cleanup after it has returned",
+		seen:    "found in the field, osparc#4067, 2026-11-29",
+		story:   "Eight callbacks that hung took all places. The count of failures stayed 0, because it counted only what had returned.",
+		file:    "hostmgr/hostweb/alert.go",
+		is:      "if c.LeftBehind > 0 {",
+		becomes: "if c.LeftBehind > 0 && c.Running == 0 {",
+		test:    "TestAlertsWhileACleanupHangs",
+	},
+	{
+		name:    "the page does not tell of two machines with one id",
+		seen:    "found in the field, consul#13037, 2026-11-29",
+		story:   "Two clones of a machine announced one id in turn. Its address changed 120 times in 10 minutes, and nothing said so.",
+		file:    "hostmgr/hostweb/stats.go",
+		is:      "p.Conflicts += o.Conflicts",
+		becomes: "p.Conflicts += 0",
+		test:    "TestAlertOfTwoMachinesWithOneID",
+	},
 }
