@@ -36,7 +36,7 @@ func (x *applying[M]) again() (ack Ack, err error) {
 	case had.Overtook(said):
 		return x.contactOnly(), nil
 	case said.Speaker != 0 && said.Speaker == had.Speaker: // it may change as often as it likes
-		ack = x.refresh(x.current, x.a, x.requote, x.now)
+		ack = x.refresh(x.current, &x.a, &x.requote, x.now)
 	default:
 		ack = x.compareAndRefresh()
 	}
@@ -87,7 +87,7 @@ func (x *applying[M]) takeOver() (Ack, error) {
 	for x.assess(&a, x.current, x.now); a.State >= detector.StateSuspect; x.assess(&a, x.current, x.now) {
 		if x.current.Evict(a.Word) {
 			x.a.Incarnation, x.a.Zone = x.current.Incarnation(), cmp.Or(x.a.Zone, x.zones.of(x.current))
-			ack := x.replace(x.current, x.a, x.hash, x.first, x.now)
+			ack := x.replace(x.current, &x.a, x.hash, &x.first, x.now)
 			x.claim(ack)
 			return ack, nil
 		}
@@ -106,7 +106,7 @@ func (x *applying[M]) compareAndRefresh() Ack {
 	if (early || x.claims != nil) && x.changes() && x.contradicts(early) {
 		x.conflict()
 	}
-	return x.refresh(x.current, x.a, x.requote, x.now)
+	return x.refresh(x.current, &x.a, &x.requote, x.now)
 }
 
 // changes reports whether the announcement changes the registration. With Pacing a host announces

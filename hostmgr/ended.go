@@ -5,6 +5,7 @@ import (
 
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
+	"github.com/hostlife/hostlife/hostmgr/internal/recent"
 )
 
 // What ended is over (promise 3). An announce may be on its way while its host leaves, or is
@@ -57,30 +58,40 @@ func (x *ending[M]) remember(s *state[M], h index.Hash, incarnation uint64, now 
 // begin begins a registration, unless the announcement comes from what has ended, or from an older
 // incarnation than the current one. registered says whether there is a current one.
 func (x *applying[M]) begin(registered bool) (ack Ack, err error) {
+	refused, latest := lookUp(&x.fence, x.hash, x.a.Incarnation, x.now)
 	switch {
-	case x.fence.Refuses(uint64(x.hash), x.a.Incarnation, x.now):
+	case refused:
 		return Ack{}, ErrStale
 	case registered && x.a.Incarnation > x.current.Incarnation():
-		ack = x.replace(x.current, x.a, x.hash, x.first, x.now)
+		ack = x.replace(x.current, &x.a, x.hash, &x.first, x.now)
 	case registered && !x.yield():
 		return Ack{}, ErrStale
 	default:
-		x.passEnd()
-		ack, err = x.join(x.a, x.hash, x.first, x.now, past{x.now, x.now, 0})
+		x.incarnation = max(x.incarnation, min(latest, maxIncarnation)) // so that a greater one is assigned
+		ack, err = x.join(&x.a, x.hash, &x.first, x.now, past{x.now, x.now, 0})
 	}
-	x.claim(ack)
+	if x.a.Speaker != "" || x.a.Revision != 0 {
+		x.claim(ack)
+	}
 	return ack, err
 }
 
-const maxIncarnation = 1<<64 - 1<<40 // leaves numbers to assign
-
-// passEnd makes sure that an incarnation that is assigned is greater than those of the id that have
-// ended.
-func (x *applying[M]) passEnd() {
-	if x.a.Incarnation == 0 {
-		x.incarnation = max(x.incarnation, min(x.fence.Ended(uint64(x.hash), x.now), maxIncarnation))
+// lookUp returns whether the fence refuses an incarnation. For incarnation 0, latest is the latest
+// one of the id that has ended, or 0. It is not generic, so that the compiler inlines Empty, which is
+// true most often: see assessment.assess.
+func lookUp(f *recent.Fence, h index.Hash, incarnation uint64, now int64) (refused bool, latest uint64) {
+	switch {
+	case f.Empty():
+		return false, 0
+	case f.Refuses(uint64(h), incarnation, now):
+		return true, 0
+	case incarnation == 0:
+		latest = f.Ended(uint64(h), now)
 	}
+	return false, latest
 }
+
+const maxIncarnation = 1<<64 - 1<<40 // leaves numbers to assign
 
 const maxUnanswered = int64(5 * time.Minute)
 

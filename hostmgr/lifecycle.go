@@ -3,7 +3,6 @@ package hostmgr
 import (
 	"time"
 
-	"github.com/hostlife/hostlife/hostmgr/internal/claims"
 	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
@@ -23,7 +22,7 @@ type past struct {
 
 // join begins the registration of an id that is not registered. The caller has looked it up, and
 // has reserved room in the index.
-func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now int64, p past) (Ack, error) {
+func (s *state[M]) join(a *Announcement[M], h index.Hash, q *quote, now int64, p past) (Ack, error) {
 	if s.cfg.MaxHosts > 0 && s.limiter.Hosts() >= s.cfg.MaxHosts {
 		return Ack{}, ErrFull
 	}
@@ -39,7 +38,7 @@ func (s *state[M]) join(a Announcement[M], h index.Hash, q quote, now int64, p p
 
 // refresh applies an announcement to the current registration. An empty zone means the zone that
 // the host has.
-func (s *state[M]) refresh(e index.Entry, a Announcement[M], q quote, now int64) Ack {
+func (s *state[M]) refresh(e index.Entry, a *Announcement[M], q *quote, now int64) Ack {
 	had := e.Interval()
 	s.touch(e, now, now) // before its zone changes
 	if s.policies.foreign && a.Zone != "" && a.Zone != s.zones.of(e) {
@@ -64,7 +63,7 @@ func (s *state[M]) setMetadata(e index.Entry, m *M, by *updateCall) {
 // one ends, so a heartbeat always finds one of the two (promise 1). Watchers see the departure
 // first. The new registration takes the place of the old one in its zone, because it is the same
 // host.
-func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q quote, now int64) Ack {
+func (s *state[M]) replace(old index.Entry, a *Announcement[M], h index.Hash, q *quote, now int64) Ack {
 	s.track(q.timeouts, 1, now) // so that the stall threshold does not change in between
 	defer s.track(q.timeouts, -1, now)
 	zone := old.Zone()
@@ -79,17 +78,18 @@ func (s *state[M]) replace(old index.Entry, a Announcement[M], h index.Hash, q q
 }
 
 // insert puts a new registration into the index.
-func (s *state[M]) insert(a Announcement[M], h index.Hash, t *detector.Timeouts, now int64, p past) index.Entry {
-	if a.Incarnation == 0 {
+func (s *state[M]) insert(a *Announcement[M], h index.Hash, t *detector.Timeouts, now int64, p past) index.Entry {
+	incarnation := a.Incarnation
+	if incarnation == 0 {
 		s.incarnation++
-		a.Incarnation = s.incarnation
+		incarnation = s.incarnation
 	}
 	if s.registrations = max(s.registrations, p.registration); p.registration == 0 {
 		s.registrations++
 		p.registration = s.registrations
 	}
 	e := s.index.Insert(h, &index.Host{
-		ID: a.ID, Timeouts: t, Incarnation: a.Incarnation, Registration: p.registration, Contact: now, Joined: p.joined,
+		ID: a.ID, Timeouts: t, Incarnation: incarnation, Registration: p.registration, Contact: now, Joined: p.joined,
 	})
 	s.setMetadata(e, &a.Metadata, nil)
 	if p.contact < now {
@@ -298,12 +298,8 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 		s.limiter.Leave(zone)
 		s.advisor.Update(s.limiter.Hosts(), now)
 	}
-	s.zones.leave(e)
-	if s.claims != nil {
-		s.claims = s.claims.Forget(claims.Key{Hash: uint64(e.Hash()), Registration: e.Registration()})
-	}
-	if len(s.restored.hosts) > 0 {
-		s.restored.drop(keyOf(e))
+	if s.claims != nil || len(s.zones.folded) > 0 || len(s.restored.hosts) > 0 {
+		s.forgetRare(e)
 	}
 	s.metadata.clear(e)
 	s.index.Remove(e)
@@ -312,6 +308,17 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 		s.track(t, -1, now) // at last: its stall threshold applies to the report
 	}
 	return j
+}
+
+// forgetRare forgets what is kept in maps by registration, for few hosts.
+func (s *state[M]) forgetRare(e index.Entry) {
+	s.zones.leave(e)
+	if s.claims != nil {
+		s.claims = s.claims.Forget(claimKey(e))
+	}
+	if len(s.restored.hosts) > 0 {
+		s.restored.drop(keyOf(e))
+	}
 }
 
 // report tells the cleanup queue, the shadow, the recorder and the watchers of a departure. Most

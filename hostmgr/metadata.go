@@ -18,8 +18,9 @@ const (
 // metadata reads and writes the embedder's metadata in the blocks of the index: 64 values, or 64
 // pointers to values if M is large. The lock guards the values.
 //
-// Values are accessed by index into the array. The address of a value would cost a load of the
-// first value of the block, which is a wait for memory.
+// Values are accessed by their address, computed from that of the block. An index into an array
+// would cost a load of the first value of the block, to see that the block is not nil, and that is a
+// wait for memory.
 type metadata[M any] struct{}
 
 func (metadata[M]) large() bool {
@@ -36,36 +37,53 @@ func (m metadata[M]) values() index.Values {
 }
 
 func valuesOf[V any]() index.Values {
+	var none V
 	return index.Values{
-		New: func() unsafe.Pointer { return unsafe.Pointer(new([perBlock]V)) },
+		Size: unsafe.Sizeof(none),
+		New:  func() unsafe.Pointer { return unsafe.Pointer(new([perBlock]V)) },
 		Move: func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) {
 			(*[perBlock]V)(to)[i] = (*[perBlock]V)(from)[j]
 		},
 	}
 }
 
+// at returns the place of the metadata of a host.
+func (metadata[M]) at(e index.Entry) *M {
+	block, i := e.Value()
+	return valueAt[M](block, i)
+}
+
+// largeAt is at for large metadata.
+func (metadata[M]) largeAt(e index.Entry) **M {
+	block, i := e.Value()
+	return valueAt[*M](block, i)
+}
+
+func valueAt[V any](block unsafe.Pointer, i int) *V {
+	var none V
+	return (*V)(unsafe.Add(block, uintptr(i)*unsafe.Sizeof(none)))
+}
+
 // load copies the metadata of a host into to.
 func (m metadata[M]) load(e index.Entry, to *M) {
-	block, i := e.Value()
 	if m.large() {
-		*to = *(*[perBlock]*M)(block)[i]
+		*to = **m.largeAt(e)
 		return
 	}
-	*to = (*[perBlock]M)(block)[i]
+	*to = *m.at(e)
 }
 
 // store replaces the metadata of a host.
 func (m metadata[M]) store(e index.Entry, from *M) {
-	block, i := e.Value()
 	if !m.large() {
-		(*[perBlock]M)(block)[i] = *from
+		*m.at(e) = *from
 		return
 	}
-	values := (*[perBlock]*M)(block)
-	if values[i] == nil {
-		values[i] = new(M)
+	value := m.largeAt(e)
+	if *value == nil {
+		*value = new(M)
 	}
-	*values[i] = *from
+	**value = *from
 }
 
 // isPlain reports whether two values of a type can be compared, and differ only if their contents
@@ -91,18 +109,16 @@ func isPlain(t reflect.Type) bool {
 func (m metadata[M]) comparable() bool { return !m.large() && isPlain(reflect.TypeFor[M]()) }
 
 // differs reports whether the metadata of a host is not equal to other. It does not allocate.
-func (metadata[M]) differs(e index.Entry, other *M) bool {
-	block, i := e.Value()
-	return any((*[perBlock]M)(block)[i]) != any(*other)
+func (m metadata[M]) differs(e index.Entry, other *M) bool {
+	return any(*m.at(e)) != any(*other)
 }
 
 // clear makes the metadata of a host zero, so that it holds no memory.
 func (m metadata[M]) clear(e index.Entry) {
-	block, i := e.Value()
 	if m.large() {
-		(*[perBlock]*M)(block)[i] = nil
+		*m.largeAt(e) = nil
 		return
 	}
 	var none M
-	(*[perBlock]M)(block)[i] = none
+	*m.at(e) = none
 }

@@ -84,6 +84,6 @@ func (c *announcing[M]) restore(h *Host[M], round uint64, q quote) (ok, done boo
 		return false, true, nil
 	}
 	p := past{s.clock.FromWall(h.Joined, now), s.clock.FromWall(h.LastContact, now), h.Registration}
-	_, err = s.join(c.a, c.hash, q, now, p)
+	_, err = s.join(&c.a, c.hash, &q, now, p)
 	return err == nil, true, err
 }

@@ -118,9 +118,9 @@ var callbacks = []mutant{
 		name:    "work that never succeeds piles up",
 		seen:    "found from outside, 2026-11-29",
 		story:   "The cleanup of one host always failed, and the host joined and died in a loop: 1,999 cleanups of one id were pending.",
-		file:    "hostmgr/internal/cleanup/queue.go",
-		is:      "case jobs > maxPerID:",
-		becomes: "case jobs < 0:",
+		file:    "hostmgr/internal/cleanup/giveup.go",
+		is:      "for h.jobs > maxPerID && ",
+		becomes: "for h.jobs < 0 && ",
 		test:    "TestPendingJobsOfOneIDAreBounded",
 	},
 	{

@@ -17,8 +17,10 @@ const second = int64(time.Second)
 
 // valuesOf stores values of one type, as a registry does.
 func valuesOf[M any]() Values {
+	var none M
 	return Values{
-		New: func() unsafe.Pointer { return unsafe.Pointer(new([BlockSize]M)) },
+		Size: unsafe.Sizeof(none),
+		New:  func() unsafe.Pointer { return unsafe.Pointer(new([BlockSize]M)) },
 		Move: func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) {
 			(*[BlockSize]M)(to)[i] = (*[BlockSize]M)(from)[j]
 		},

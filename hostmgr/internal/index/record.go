@@ -15,8 +15,10 @@ const BlockSize = 64
 // keeps blocks as unsafe.Pointer. That is sound for the garbage collector. An unsafe.Pointer keeps
 // its target alive like any pointer. The collector knows from the allocation where the block has
 // pointers. All reads and writes of values are typed code of the caller, compiled with the write
-// barriers that the type needs. The index does no pointer arithmetic on a block.
+// barriers that the type needs. The index computes the address of a value only to load from it: see
+// fetch.
 type Values struct {
+	Size uintptr                                                    // of one value, in bytes
 	New  func() unsafe.Pointer                                      // makes a block of zero values
 	Move func(to unsafe.Pointer, i int, from unsafe.Pointer, j int) // copies value j of from to i of to
 }

@@ -20,12 +20,12 @@ func (f *Fence) KeepOut(hash, incarnation uint64, now, until int64) (ok bool) {
 	return f.kept.add(hash, incarnation, now, until)
 }
 
+// Empty reports whether nothing is remembered.
+func (f *Fence) Empty() bool { return f.ends.first == f.ends.next && f.kept.ids == nil }
+
 // Refuses reports whether an incarnation is over. 0 stands for an unknown one, which is over only
 // while the id is kept out.
 func (f *Fence) Refuses(hash, incarnation uint64, now int64) bool {
-	if f.ends.first == f.ends.next && f.kept.ids == nil {
-		return false
-	}
 	if k, ok := f.kept.ids[hash]; ok && incarnation <= k.incarnation && now < k.until {
 		return true
 	}
