@@ -61,15 +61,15 @@ type Config[M any] struct {
 	// Confirm calls does not call Confirm.
 	Confirm func(context.Context, []Host[M]) ([]Host[M], error)
 
-	// ConfirmTimeout is the time limit of one call of Confirm. Zero means 10 s; negative is an error.
+	// ConfirmTimeout is the time limit of a call of Confirm. Zero means 10 s; negative is an error.
 	//
 	// At the limit the context of the call ends, Stats.Confirm.Timeouts counts it, and the Logger
 	// gets a line. From then on the call is a failure, whatever it returns. So let a probe end
 	// before that.
 	//
-	// When a call is left behind, its hosts are free: they are held, and Confirm is asked about them
-	// again in their turn. A Sweep that left a call behind asks no more. While 8 calls are left
-	// behind, all hosts that need Confirm are held until one of these calls returns.
+	// When a call is left behind, its hosts are held, and Confirm is asked about them again in
+	// their turn. A Sweep that left a call behind asks no more. While 8 calls are left behind, all
+	// hosts that need Confirm are held until one of these calls returns.
 	ConfirmTimeout time.Duration
 
 	// Pacing advises each host an interval, by the number of hosts. The zero Pacing leaves each
@@ -92,11 +92,11 @@ type Config[M any] struct {
 	//
 	// Under Run, Cleanup runs on a worker of the registry, with a context within that of Run.
 	// Without Run it runs on a goroutine that Leave or Sweep starts and waits for, with a context
-	// within that of the call, after the host was removed. The cleanup of a replaced host then waits
-	// for the next Sweep.
+	// within that of the call, after the host was removed. The cleanup of a replaced host then
+	// waits for the next Sweep.
 	//
-	// Cleanup may call the registry, with any context. Cleanups do not nest: within a Cleanup, Sweep
-	// runs no cleanups, and Leave returns ErrCleanupPending at once.
+	// Cleanup may call the registry, with any context. Cleanups do not nest: within a Cleanup,
+	// Sweep runs no cleanups, and Leave returns ErrCleanupPending at once.
 	Cleanup func(context.Context, Departure[M]) error
 
 	// CleanupTimeout is the time limit of a call of Cleanup. Zero means 30 s; negative is an error.
@@ -105,8 +105,8 @@ type Config[M any] struct {
 	CleanupTimeout time.Duration
 
 	// CleanupWorkers is how many cleanups may run at a time under Run. Without Run it is how many
-	// Sweeps may run cleanups at a time. Zero means 8; negative is an error. Cleanups that are ready
-	// wait in one queue, retries included. The cleanup that has been ready longest is next.
+	// Sweeps may run cleanups at a time. Zero means 8; negative is an error. Cleanups that are
+	// ready wait in one queue, retries included. The cleanup that has been ready longest is next.
 	CleanupWorkers int
 
 	// Driving: time, stalls and size.
@@ -194,8 +194,8 @@ type Config[M any] struct {
 	// Logger receives stalls and the failures of callbacks. Nil logs nothing.
 	//
 	// Lines with one message are summarised: at most one a second is written, by Clock. Its
-	// attribute "more" says how many other lines it stands for, if any. Their sum is written by a
-	// later sweep, or when Run ends.
+	// attribute "more" says how many other lines it stands for, if any. Lines that were left out
+	// are accounted for by the next line, by a later sweep, or when Run ends.
 	//
 	// A separate goroutine writes the lines, so a handler that blocks or panics stops nothing else.
 	// Under Run it exists while there are lines. Without Run, Sweep and Leave start it if there are

@@ -78,8 +78,8 @@
 // [Stats].Cleanup counts cleanups that are pending, and those that run. See the Example of
 // [Config], "Cleanup".
 //
-// While the cleanup of an id fails or hangs, at most 16 of the id stay pending. When one more comes,
-// the oldest is given up.
+// While the cleanup of an id fails or hangs, at most 16 of the id stay pending. When one more
+// comes, the oldest is given up.
 //
 // # Restart and shutdown
 //

@@ -16,8 +16,8 @@ var (
 	// ErrStale means that the incarnation of the call is older than the current one, or has ended.
 	// Nothing was changed. Announcement.Incarnation says for how long at most a host gets it.
 	ErrStale = errors.New("hostmgr: the incarnation is older than the current one, or has ended")
-	// ErrConflict means that another speaker has the current registration of the id, and that it is
-	// alive: see Announcement.Speaker. Nothing was changed.
+	// ErrConflict means that another speaker has the current registration of the id, and that the
+	// host is Alive or Late: see Announcement.Speaker. Nothing was changed.
 	ErrConflict = errors.New("hostmgr: another speaker has the current registration")
 	// ErrFull means that Config.MaxHosts hosts are registered already, or that ForgetFor keeps
 	// 32,768 hosts out. Nothing was changed.

@@ -22,10 +22,10 @@ type Announcement[M any] struct {
 	// Metadata is a value of the embedder's own type. The registry stores it, and looks inside only
 	// to compare plain values: see Stats.Conflicts. A refresh replaces it, and so does Update.
 	//
-	// The registry copies the value as an assignment does. If M has pointers, maps or slices, then
-	// the embedder, the registry and all that the registry shows to refer to the same data. So
-	// these data must not be modified once they are announced. To change them, call Update with a
-	// function that copies them first.
+	// The registry copies the value as an assignment does. If M has pointers, maps or slices, each
+	// copy refers to the same data: those of the embedder, of the registry, and of each Host that
+	// the registry returns. So these data must not be modified once they are announced. To change
+	// them, call Update with a function that copies them first.
 	Metadata M
 	// Interval is the time until the host's next contact, from 10 ms to 24 h. Zero means
 	// DefaultInterval, and in a refresh the interval that the host has. With Pacing, a host
@@ -40,10 +40,10 @@ type Announcement[M any] struct {
 	// no departure and no cleanup. So a process should choose its incarnation when it starts, for
 	// instance by the wall clock in nanoseconds: uint64(time.Now().UnixNano()).
 	//
-	// What ended is over: after a Leave, or after a newer incarnation has replaced it, an
-	// incarnation and all older ones get ErrStale, although the host is not registered. The
-	// registry remembers these ends for 5 minutes, at most the latest 32,768. It does not remember
-	// an eviction: a host that was only silent joins again.
+	// An incarnation is over when it has left, or when a newer one has replaced it. Then it and all
+	// older ones get ErrStale, even if the host is not registered. The registry remembers these
+	// ends for 5 minutes, at most the latest 32,768. An eviction is not such an end: a host that
+	// was only silent joins again.
 	//
 	// A process may announce a lower incarnation than the one before, because its clock went back.
 	// It gets ErrStale for a bounded time:
@@ -57,28 +57,28 @@ type Announcement[M any] struct {
 	// If the policy never evicts a host, only Leave or Forget ends its registration.
 	Incarnation uint64
 	// Zone is the failure domain by which Stats and EvictionLimit count the host: at most 1024
-	// bytes. Empty means no zone, and in a refresh the zone that the host has. So only a new
-	// registration can be without a zone again.
+	// bytes. Empty means no zone, and in a refresh the zone that the host has. So a refresh cannot
+	// remove the zone; a new registration can.
 	//
 	// A registry counts the hosts of 64 zones at a time. Hosts of further zones keep the name of
 	// their zone, but are counted in zone "other". Such a host is counted in its own zone from its
 	// next Announce at which there is room.
 	Zone string
-	// Speaker says which machine or process announces the id, if two may use it, such as clones of
-	// one image: a machine id, a boot id or an address. It is optional, at most 1024 bytes, and must
-	// not change while a process keeps its incarnation.
+	// Speaker says which machine or process announces the id: a machine id, a boot id or an
+	// address. Use it if two machines may have one id, such as clones of one image. It is optional,
+	// at most 1024 bytes, and must not change while a process keeps its incarnation.
 	//
-	// A registration belongs to the first speaker that an announcement of it says. While the host
+	// A registration belongs to the first speaker that an announcement of it names. While the host
 	// is Alive or Late, an announce of its incarnation, or of incarnation 0, by another speaker is
 	// refused with ErrConflict, counted in Stats.Conflicts and logged. If the host is Suspect or
 	// Offline, the other speaker takes the id over: its announce begins a new registration with the
-	// same incarnation, and the old one ends as DepartureReplaced. An announce without a speaker is
-	// taken for one of the registration's own.
+	// same incarnation, and the old one ends as DepartureReplaced. An announce without a speaker
+	// counts as one by the speaker of the registration.
 	//
-	// Heartbeats do not say who speaks. So a machine that gets ErrConflict must not send any.
+	// A heartbeat names no speaker. So a machine that gets ErrConflict must not send any.
 	Speaker string
-	// Revision orders the announcements of one registration, which may overtake each other: later is
-	// greater. It is optional. An announce with a lower revision than the greatest so far is a
+	// Revision orders the announcements of one registration, which may overtake each other: later
+	// is greater. It is optional. An announce with a lower revision than the greatest so far is a
 	// contact and changes nothing else. It returns no error, and is counted in Stats.Overtaken. An
 	// equal revision applies again. Zero always applies, and leaves the greatest as it is.
 	Revision uint64

@@ -15,12 +15,12 @@ import (
 //   - ctx ended first;
 //   - the cleanup of an earlier registration of the id comes first;
 //   - a cleanup of the id was left behind: see Config;
-//   - it was given up, because too many of an id that fails are pending: see Config.Cleanup;
+//   - it was given up, because 16 others of the id were pending: see Config.Cleanup;
 //   - Leave is called within a Cleanup.
 //
-// Without Run, Leave runs the cleanup. If that ignores its context, Leave waits for it for 10 s
-// after ctx ended or Config.CleanupTimeout was reached. ErrUnknownHost and ErrStale mean that
-// nothing was changed. Incarnation 0 means the current registration.
+// ErrUnknownHost and ErrStale mean that nothing was changed. Incarnation 0 means the current
+// registration. Without Run, Leave runs the cleanup. If that ignores its context, Leave waits for
+// 10 s after ctx ended or Config.CleanupTimeout was reached.
 func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) error {
 	j, err := (&ending[M]{r, id, incarnation, DepartureLeft, 0}).end()
 	if j == nil || err != nil {
@@ -50,7 +50,7 @@ func (r *Registry[M]) Forget(id string, incarnation uint64) error {
 // with ErrStale. A newer incarnation is another process, and joins.
 //
 // The time applies to the id, whatever joins and departs meanwhile. A later ForgetFor of the same
-// id can make it longer, and not shorter. Restore is not refused.
+// id can make it longer, but not shorter. Restore is not refused.
 //
 // The errors are those of Heartbeat, and these:
 //   - One that wraps ErrInvalid: keepOut is not positive.

@@ -31,20 +31,23 @@ type Stats struct {
 	Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
 	// RejoinedAfterEviction counts joins of ids that were evicted in the 5 minutes before. These
 	// hosts were alive after all, or were restarted. For this count the registry remembers the
-	// hashes of evicted ids for 5 minutes, at most the latest 32,768. They take at most 2 MB. They
-	// and what Announcement.Incarnation says about ended incarnations, at most 3 MB, are all that
-	// remains of a host after its departure and cleanup.
+	// hashes of evicted ids for 5 minutes, at most the latest 32,768.
+	//
+	// After the departure and the cleanup of a host, only this remains of it:
+	//   - these hashes, at most 2 MB;
+	//   - what Announcement.Incarnation and ForgetFor say about ended incarnations, at most 3 MB;
+	//   - its entry in Flapping, if it has one.
 	RejoinedAfterEviction uint64
 
 	// Conflicts counts announces by which two machines seem to use one id. Each is logged, with the
 	// id. These count:
 	//   - an announce that is refused with ErrConflict, because another speaker has the id;
-	//   - a refresh that changes the zone, the interval or the metadata less than 3/4 of an interval
-	//     after another change of the same registration, or less than 5/4 after the one before. A
-	//     single early change does not count.
+	//   - a refresh that changes the zone, the interval or the metadata less than 3/4 of an
+	//     interval after another change of the same registration, or less than 5/4 after the one
+	//     before. A single early change does not count.
 	//
-	// The second rule is for announces without a Speaker. Metadata is compared only if M consists of
-	// numbers, strings and booleans, or arrays and structs of them, of at most 1024 bytes. With
+	// The second rule is for announces without a Speaker. Metadata is compared only if M consists
+	// of numbers, strings and booleans, or arrays and structs of them, of at most 1024 bytes. With
 	// Pacing, intervals are not compared. The registry remembers the changes of at most 4096
 	// registrations, for about two intervals.
 	Conflicts uint64
@@ -52,10 +55,10 @@ type Stats struct {
 	Overtaken uint64
 
 	// Flapping has the worst ten of the hosts that were evicted and joined again within 5 minutes.
-	// The host with the most evictions comes first, and of equals the one that was evicted later. A
-	// host need not be registered. The first sweep more than an hour after the last such eviction
-	// of a host forgets it. At most 4096 hosts are remembered: beyond that, a new one replaces the
-	// one of 8 random ones that has the fewest evictions.
+	// The host with the most evictions comes first; of two equal ones, the host that was evicted
+	// later. A host need not be registered. The first sweep more than an hour after the last such
+	// eviction of a host forgets it. At most 4096 hosts are remembered. Beyond that, a new host
+	// replaces another: of 8 that are chosen at random, the one with the fewest evictions.
 	Flapping []struct {
 		ID        string
 		Evictions int       // that were followed by a join
@@ -77,7 +80,7 @@ type Stats struct {
 		OldestAsked time.Time // when it was asked about them; zero if there are none
 		Refused     uint64    // times that Confirm left out a host
 		Timeouts    uint64    // calls that did not return within ConfirmTimeout
-		LeftBehind  int       // calls that were left behind and have not returned yet: see ConfirmTimeout
+		LeftBehind  int       // calls that were left behind and have not returned yet
 	}
 
 	// ConfirmFailures counts calls of Confirm that returned an error, panicked, ended their
@@ -94,7 +97,7 @@ type Stats struct {
 		Pending       int       // departed hosts whose cleanup has not succeeded yet, now
 		OldestPending time.Time // when the first of them departed; zero if there is none
 		Failures      uint64    // tries that returned an error, panicked or ended their goroutine
-		GivenUp       uint64    // cleanups of an id that fails or hangs, given up because 16 others were pending
+		GivenUp       uint64    // given up, because 16 others of the id were pending
 
 		Running       int       // tries under way now, those left behind included
 		OldestRunning time.Time // when the oldest of them began; zero if there is none
@@ -161,7 +164,8 @@ func (s *Stats) departed(k DepartureKind) {
 // thousands of hosts are flapping.
 func (r *Registry[M]) Stats() Stats {
 	st, now := r.rlock()
-	s, c := st.stats(now), r.cleanups.Stats() // under one lock, so each cleanup is either pending or done
+	// Both under one lock, so each cleanup is either pending or done.
+	s, c := st.stats(now), r.cleanups.Stats()
 	r.mu.RUnlock()
 	r.fillCleanup(&s, &c)
 	s.Recorder = r.events.Stats()

@@ -118,7 +118,7 @@ func (w *sweeper[M]) begin(held bool) (began int64, due bool) {
 	return now, s.sweeping
 }
 
-// end observes the hosts once more: so a long sweep is no stall, but a stall within it is one. It
+// end observes the hosts once more, so a long sweep is no stall, but a stall within it is one. It
 // also wakes the watchers that fell behind during the sweep.
 func (w *sweeper[M]) end(began int64) {
 	s, now := w.lockAndObserve()
