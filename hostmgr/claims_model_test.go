@@ -78,8 +78,8 @@ func TestClaimsAgainstAModel(t *testing.T) {
 }
 
 func checkClaims(t *testing.T, rt *rapid.T) {
-	s, m, start := newScript(t, hostmgr.Config[string]{}), &claimed{}, time.Time{}
-	start = s.clock.Now()
+	s, m := newScript(t, hostmgr.Config[string]{}), &claimed{}
+	start := s.clock.Now()
 	now := func() time.Duration { return s.clock.Now().Sub(start) }
 	rt.Repeat(map[string]func(*rapid.T){
 		"announce": func(rt *rapid.T) {

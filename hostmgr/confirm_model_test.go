@@ -107,7 +107,7 @@ func (m *confirmModel) ask(due hosts) (call, kind int, takes time.Duration) {
 			m.t.Errorf("%s waits since %v, and is left out of a batch of %d", id, q.to, len(due))
 		}
 	}
-	kind, takes = m.random.IntN(8), time.Duration(m.random.IntN(int(4*second)))
+	kind, takes = m.random.IntN(8), time.Duration(m.random.Int64N(int64(4*second)))
 	if kind == 1 {
 		takes = 15 * second
 		if m.hung++; m.hung%2 == 0 && m.hung < 16 {

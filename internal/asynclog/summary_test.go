@@ -73,9 +73,9 @@ func TestDue(t *testing.T) {
 	woken := 0
 	l := asynclog.New(slog.New(p.handler()), at.now, func() { woken++ })
 	log := l.Logger("")
-	require.EqualValues(t, math.MaxInt64, l.Due())
+	require.Equal(t, int64(math.MaxInt64), l.Due())
 	log.Info("a")
-	require.EqualValues(t, math.MaxInt64, l.Due(), "nothing was left out")
+	require.Equal(t, int64(math.MaxInt64), l.Due(), "nothing was left out")
 	at.at = 300 * time.Millisecond
 	log.Info("a")
 	log.Info("a")
@@ -91,7 +91,7 @@ func TestDue(t *testing.T) {
 	at.at = time.Duration(l.Due())
 	l.Flush()
 	require.Len(t, p.lines(), 4)
-	require.EqualValues(t, math.MaxInt64, l.Due())
+	require.Equal(t, int64(math.MaxInt64), l.Due())
 }
 
 // The subject tells lines of one message apart, and a group has the number too.
