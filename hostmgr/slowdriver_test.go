@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -56,6 +57,33 @@ func TestADriverSlowerThanTheThresholdStillEvictsTheDead(t *testing.T) {
 			}
 			require.LessOrEqual(t, s.clock.Now().Sub(died), 10*second+2*period, "it is known by now")
 		})
+	}
+}
+
+// The gaps of a slow driver differ. The longer ones are no stalls either, or the dead would stay far
+// longer, and each of these gaps would be logged.
+func TestAnUnevenSlowDriverStillEvictsTheDead(t *testing.T) {
+	for _, gaps := range [][]time.Duration{{3 * second, 700 * time.Millisecond}, {second, 2 * second, 4 * second, 8 * second}} {
+		var log tally
+		s := newScript(t, hostmgr.Config[string]{StallThreshold: second / 2, Logger: log.logger()})
+		for _, id := range []string{"live", "dead"} {
+			s.announce(hostmgr.Announcement[string]{ID: id, Interval: 10 * second})
+		}
+		begun, longest, gone := s.clock.Now(), slices.Max(gaps), time.Duration(0)
+		for i := range 1000 {
+			s.heartbeat("live")
+			s.after(gaps[i%len(gaps)])
+			if _, there := s.Get("dead"); !there && gone == 0 {
+				gone = s.clock.Now().Sub(begun)
+			}
+		}
+		require.NotZero(t, gone)
+		require.LessOrEqual(t, gone, 20*second+10*longest)
+		require.EqualValues(t, 8, s.Stats().Stalls)
+		lines, _ := log.of(tooSeldom)
+		require.Equal(t, 1, lines)
+		lines, _ = log.of("the registry was stalled")
+		require.LessOrEqual(t, lines, 8)
 	}
 }
 

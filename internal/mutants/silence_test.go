@@ -40,6 +40,16 @@ var silence = []mutant{
 		pkg:     "hostmgr",
 	},
 	{
+		name:    "a slow driver's longer gaps are stalls",
+		seen:    "found in the field, 2026-11-29",
+		story:   "Sweeps came after 3 s and 700 ms by turns, with a threshold of 500 ms. Each 3 s were a stall for ever.",
+		file:    "hostmgr/internal/detector/slowdriver.go",
+		is:      "return sorted[slowAfter/2]",
+		becomes: "return sorted[0]",
+		test:    "TestAnUnevenSlowDriverStillEvictsTheDead",
+		pkg:     "hostmgr",
+	},
+	{
 		name:    "a slow driver is told of each time",
 		seen:    "found in the field, 2026-11-29",
 		story:   "Each gap had a line in the log: one a sweep, for as long as the process ran.",

@@ -10,7 +10,9 @@ const slowAfter = 8
 // would stay.
 //
 // A gap that exceeds the limit is long. After 8 long gaps in a row the driver is slow. Its gaps are
-// then its period. A gap is a stall only if it is longer than twice the shortest of the latest 8.
+// then its period. A gap is a stall only if it is longer than twice the fourth longest of the latest
+// 8. So a few pauses are stalls, and gaps of two lengths that alternate are not. With the shortest
+// instead, each longer gap of an uneven driver would be a stall for ever.
 //
 // A row ends at a sweep that begins half of the limit, or more, after the last long gap. Sweeps of
 // a driver in time end every row, because they come twice in the limit. A shorter time does not
@@ -29,8 +31,12 @@ type slowDriver struct {
 
 func (d *slowDriver) slow() bool { return d.row >= slowAfter }
 
-// period returns the shortest of the latest long gaps.
-func (d *slowDriver) period() int64 { return slices.Min(d.gaps[:]) }
+// period returns the fourth longest of the latest 8 long gaps.
+func (d *slowDriver) period() int64 {
+	sorted := d.gaps
+	slices.Sort(sorted[:])
+	return sorted[slowAfter/2]
+}
 
 // add counts a long gap, which ends now.
 func (d *slowDriver) add(gap, now int64) {
