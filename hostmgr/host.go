@@ -75,6 +75,10 @@ type Announcement[M any] struct {
 	// same incarnation, and the old one ends as DepartureReplaced. An announce without a speaker
 	// counts as one by the speaker of the registration.
 	//
+	// A newer incarnation replaces the registration, and an older one gets ErrStale, whatever the
+	// speaker. Neither is a conflict: an id may move to another machine. So if two machines choose
+	// their incarnations when they start, the machine that started last has the id.
+	//
 	// A heartbeat names no speaker. So a machine that gets ErrConflict must not send any.
 	Speaker string
 	// Revision orders the announcements of one registration, which may overtake each other: later

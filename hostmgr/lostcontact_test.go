@@ -13,7 +13,7 @@ import (
 )
 
 // Hosts announce themselves every 5 minutes and do not retry. Each loses one announce. What that
-// does depends on the policy: see Fixed and Tiered.
+// does depends on the policy: see Fixed, Tiered and PhiAccrual.
 func TestOneLostContactWithoutRetry(t *testing.T) {
 	const hosts, interval, delay = 1000, 300 * second, 50 * time.Millisecond
 	lost := func(p hostmgr.Policy) int {
@@ -42,4 +42,6 @@ func TestOneLostContactWithoutRetry(t *testing.T) {
 	require.InDelta(t, hosts/2, lost(hostmgr.Tiered{}), hosts/10)
 	require.Zero(t, lost(hostmgr.Fixed(3)))
 	require.Zero(t, lost(hostmgr.Tiered{Offline: 2 * interval}))
+	require.InDelta(t, hosts/2, lost(hostmgr.PhiAccrual{}), hosts/10)
+	require.Zero(t, lost(hostmgr.PhiAccrual{MaxOverdue: 2 * interval}))
 }

@@ -19,6 +19,10 @@ import (
 // suspect before a heartbeat is overdue by a fifth of its interval, and evicted soon after its
 // second missing heartbeat.
 //
+// A lost contact makes a host overdue by one interval. So a host that does not retry survives one
+// lost contact only if MaxOverdue is clearly above its interval. With the zero PhiAccrual, hosts
+// with an interval of 5 min do not: about half of them are evicted.
+//
 // Gaps are taken to be normally distributed, by the logistic approximation of Bowling, Khasawneh,
 // Kaewkuekool and Cho (2009). Other implementations use the same approximation, so their thresholds
 // are comparable. The deviation is at least a 64th of the interval, and at least a quarter of it
