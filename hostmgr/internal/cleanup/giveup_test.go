@@ -139,6 +139,7 @@ func TestJobsThatWaitForTheirTurnAreNotGivenUp(t *testing.T) {
 			s.add("a")
 			time.Sleep(second / 4)
 		}
+		synctest.Wait() // a cleanup ends at this very moment
 		require.Equal(t, 100-25, s.pending())
 		time.Sleep(100 * second)
 		stop()
