@@ -202,6 +202,9 @@ func (m *model) Change(t *rapid.T) {
 	case 1:
 		host.held = !host.held
 		e.SetHeld(host.held)
+		if !host.held { // its last check allowed for a second of hold
+			m.x.Lower(e, host.deadline())
+		}
 	case 2:
 		host.zone++
 		e.SetZone(host.zone)
