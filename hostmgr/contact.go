@@ -180,8 +180,8 @@ func (c *contact[M]) updateTimeouts(e index.Entry) {
 	if c.r.policies.foreign { // only now: after a change of the zone, the answer comes too late
 		h.Zone, h.Evictions = c.background(e)
 	}
-	if h.Count == 0 && h.Evictions == 0 {
-		return
+	if h.Count == 0 && h.Evictions == 0 && !arrivals.Known() {
+		return // Timeouts has the answer; a former one must be replaced, even if it came from evictions
 	}
 	t := c.r.policies.timeoutsByHistory(h)
 	for !e.Answer(&t, &arrivals) {

@@ -87,6 +87,9 @@ func (a *Arrivals) Answer(t *Timeouts, asked *Arrivals) {
 	}
 }
 
+// Known reports whether the policies have answered since the last Reset.
+func (a *Arrivals) Known() bool { return a.known }
+
 // Override returns t with the latest answer of the policies for this host.
 func (a *Arrivals) Override(t Timeouts) Timeouts {
 	if a.known {
