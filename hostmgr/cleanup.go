@@ -29,7 +29,7 @@ func newCleanups[M any](p *parts[M], replan func(), done func(*Departure[M], int
 		c.Clean = func(ctx context.Context, d *Departure[M], attempt int) error {
 			own := *d // the embedder may change it
 			own.Attempt = attempt
-			return p.cfg.Cleanup(ctx, own)
+			return hear(p.cfg.Cleanup(ctx, own))
 		}
 	}
 	return cleanup.New(c)

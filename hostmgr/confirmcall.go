@@ -77,7 +77,7 @@ func (c *confirmCall[M]) ask() (err error) {
 		allowed[pendingEviction{h.ID, h.Registration}] = true
 	}
 	c.answer = answer{allowed, refused}
-	return err
+	return hear(err)
 }
 
 // timedOut reports whether the context of the call has ended because of the limit.

@@ -45,3 +45,23 @@ func brief(err error) (text string) {
 	}
 	return text
 }
+
+// A heardError is an error of a callback with the text that it had when the callback returned it.
+type heardError struct {
+	error
+	text string
+}
+
+func (e *heardError) Error() string { return e.text }
+func (e *heardError) Unwrap() error { return e.error }
+
+// hear asks an error of a callback for its text, and returns an error that has that. Error is the
+// embedder's code, and may hang too. So hear is called within the call of the callback, which has a
+// time limit and can be left behind. Afterwards nothing would end the wait: a worker would be lost,
+// and Run would not end.
+func hear(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &heardError{err, brief(err)}
+}
