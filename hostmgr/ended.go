@@ -61,11 +61,11 @@ func (x *applying[M]) begin(registered bool) (ack Ack, err error) {
 	refused, latest := lookUp(&x.fence, x.hash, x.a.Incarnation, x.now)
 	switch {
 	case refused:
-		return Ack{}, ErrStale
+		return Ack{}, x.stale(registered)
 	case registered && x.a.Incarnation > x.current.Incarnation():
 		ack = x.replace(x.current, &x.a, x.hash, &x.first, x.now)
 	case registered && !x.yield():
-		return Ack{}, ErrStale
+		return Ack{}, x.stale(true)
 	default:
 		x.incarnation = max(x.incarnation, min(latest, maxIncarnation)) // so that a greater one is assigned
 		ack, err = x.join(&x.a, x.hash, &x.first, x.now, past{x.now, x.now, 0})
@@ -74,6 +74,15 @@ func (x *applying[M]) begin(registered bool) (ack Ack, err error) {
 		x.claim(ack)
 	}
 	return ack, err
+}
+
+// stale refuses an announcement. It is a conflict if another speaker has the id: two machines that
+// choose their incarnations when they start never have equal ones.
+func (x *applying[M]) stale(registered bool) error {
+	if registered && x.a.Speaker != "" && x.claims.Of(claimKey(x.current)).Contradicts(x.said()) {
+		x.conflict()
+	}
+	return ErrStale
 }
 
 // lookUp returns whether the fence refuses an incarnation. For incarnation 0, latest is the latest

@@ -43,7 +43,8 @@ type Announcement[M any] struct {
 	// An incarnation is over when it has left, or when a newer one has replaced it. Then it and all
 	// older ones get ErrStale, even if the host is not registered. The registry remembers these
 	// ends for 5 minutes, at most the latest 32,768. An eviction is not such an end: a host that
-	// was only silent joins again.
+	// was only silent joins again. Incarnation 0 tells no process from another: an announce of 0
+	// that arrives after the Leave joins.
 	//
 	// A process may announce a lower incarnation than the one before, because its clock went back.
 	// It gets ErrStale for a bounded time:
@@ -75,9 +76,10 @@ type Announcement[M any] struct {
 	// same incarnation, and the old one ends as DepartureReplaced. An announce without a speaker
 	// counts as one by the speaker of the registration.
 	//
-	// A newer incarnation replaces the registration, and an older one gets ErrStale, whatever the
-	// speaker. Neither is a conflict: an id may move to another machine. So if two machines choose
-	// their incarnations when they start, the machine that started last has the id.
+	// A newer incarnation replaces the registration, whatever the speaker, because an id may move to
+	// another machine. An older one gets ErrStale; by another speaker, it counts as a conflict. So if
+	// two machines choose their incarnations when they start, the machine that started last has the
+	// id, and the announces of the other one are counted.
 	//
 	// A heartbeat names no speaker. So a machine that gets ErrConflict must not send any.
 	Speaker string

@@ -18,7 +18,8 @@ const maxRestoreErrors = 8
 // its full timeout, and is neither suspect nor counted as missing before that. But until a contact
 // comes, Host.LastContact is that of the snapshot, and the host is StateLate if that was longer ago
 // than its interval. Times up to 292 years ago are kept. If LastContact is zero or in the future,
-// it counts as one at the call; the same goes for Joined.
+// it counts as one at the call; the same goes for Joined. Speakers and revisions are not restored:
+// the next announce says them again.
 //
 // Restore returns how many hosts joined. The error joins the first 8 errors of hosts that did not
 // join, which wrap ErrInvalid or are ErrFull. It does not affect the other hosts.

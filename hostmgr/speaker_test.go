@@ -43,6 +43,22 @@ func TestASecondSpeakerIsRefused(t *testing.T) {
 	}
 }
 
+// Two machines with one id choose their incarnations when they start. The one that started last has
+// the id, and the announces of the other one are counted. Those of one speaker's former process are
+// not.
+func TestAnOlderIncarnationOfAnotherSpeakerIsCounted(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	require.NoError(t, s.speak("first", 7))
+	require.NoError(t, s.speak("second", 8))
+	for range 10 {
+		s.after(second)
+		require.ErrorIs(t, s.speak("first", 7), hostmgr.ErrStale)
+		require.ErrorIs(t, s.speak("second", 5), hostmgr.ErrStale)
+		require.NoError(t, s.speak("second", 8))
+	}
+	require.EqualValues(t, 10, s.Stats().Conflicts)
+}
+
 // A refused announce is no contact: the speaker that has the id is evicted if it is silent.
 func TestAConflictIsNoContact(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})

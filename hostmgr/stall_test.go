@@ -55,7 +55,7 @@ func (m *stallModel) driver(sweeps []time.Duration) (allowed time.Duration, gap 
 			row = nil
 		}
 		if allowed = m.limit; len(row) >= 8 {
-			allowed = 2 * slices.Min(row[len(row)-8:])
+			allowed = 2 * slices.Sorted(slices.Values(row[len(row)-8:]))[4] // the fourth longest
 		}
 		last = at
 	}

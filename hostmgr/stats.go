@@ -41,7 +41,8 @@ type Stats struct {
 
 	// Conflicts counts announces by which two machines seem to use one id. Each is logged, with the
 	// id. These count:
-	//   - an announce that is refused with ErrConflict, because another speaker has the id;
+	//   - an announce that is refused because another speaker has the id: with ErrConflict, or with
+	//     ErrStale if its incarnation is older;
 	//   - a refresh that changes the zone, the interval or the metadata less than 3/4 of an
 	//     interval after another change of the same registration, or less than 5/4 after the one
 	//     before. A single early change does not count.
