@@ -24,7 +24,7 @@ var departures = []mutant{
 		name:    "a replaced registration is not cleaned up",
 		seen:    "hashicorp/golang-lru#189, patrickmn/go-cache#132",
 		story:   "An entry was overwritten, and the callback that frees its resources was not called.",
-		file:    "hostmgr/lifecycle.go",
+		file:    "hostmgr/report.go",
 		is:      "s.cfg.Cleanup != nil && k != DepartureForgotten",
 		becomes: "s.cfg.Cleanup != nil && k != DepartureForgotten && k != DepartureReplaced",
 		test:    "TestAReplacedHostIsCleanedButNotInsideAnnounce",

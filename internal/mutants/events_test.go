@@ -69,7 +69,7 @@ var events = []mutant{
 		name:    "a watcher changes what a cleanup gets",
 		seen:    "kubernetes/kubernetes#27687",
 		story:   "A controller changed an object that it shared with all other readers of the cache.",
-		file:    "hostmgr/lifecycle.go",
+		file:    "hostmgr/report.go",
 		is:      "if shared {",
 		becomes: "if false {",
 		test:    "TestAWatcherCannotChangeWhatACleanupGets",

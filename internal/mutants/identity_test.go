@@ -159,7 +159,7 @@ var identity = []mutant{
 		name:    "names outlive their hosts",
 		seen:    "here",
 		story:   "The names of zones beyond the limit stayed in memory after their hosts had departed.",
-		file:    "hostmgr/lifecycle.go",
+		file:    "hostmgr/report.go",
 		is:      "\ts.zones.leave(e)\n",
 		becomes: "",
 		test:    "TestNamesOfFoldedZonesTakeLittleMemory",

@@ -227,7 +227,7 @@ var silence = []mutant{
 		name:    "one departure, two verdicts",
 		seen:    "StarRocks/starrocks#61182",
 		story:   "The status of a node was computed twice. The node was alive in the list of nodes, but its queries were killed because it was dead.",
-		file:    "hostmgr/lifecycle.go",
+		file:    "hostmgr/report.go",
 		is:      "\tif a == nil {\n\t\ta = new(assessment)\n\t\ts.assess(a, e, now)\n\t}\n",
 		becomes: "\ta = new(assessment)\n\ts.assess(a, e, s.clock.Now())\n",
 		test:    "TestADepartureIsOfOneMoment",

@@ -1,0 +1,63 @@
+package hostmgr
+
+import "github.com/hostlife/hostlife/hostmgr/internal/index"
+
+// report tells the cleanup queue, the shadow, the recorder and the watchers of a departure. Most
+// often in a mass eviction none of them needs it, as a watcher that has fallen behind.
+func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
+	cleans := s.cfg.Cleanup != nil && k != DepartureForgotten
+	if cleans || s.tracksGaps || s.isAwaited(e) {
+		return s.reportFully(e, k, cleans, a, now)
+	}
+	s.skipEvent(e)
+	return nil
+}
+
+func (s *state[M]) reportFully(e index.Entry, k DepartureKind, cleans bool, a *assessment, now int64) *job[M] {
+	if a == nil {
+		a = new(assessment)
+		s.assess(a, e, now)
+	}
+	var d *Departure[M]
+	awaited := s.isAwaited(e)
+	if cleans || awaited {
+		d = s.departure(e, k, a, now)
+	}
+	var j *job[M]
+	if cleans {
+		j = s.queueCleanup(d, awaited, a, now)
+	}
+	if s.tracksGaps {
+		last := index.ContactOf(a.Word)
+		s.shadow.departed(k, a.timeouts(e), last, now)
+		s.recorder.silence(k.String(), e, a, s.holds.of(e), last, now)
+	}
+	s.emitDeparture(e, d, now)
+	return j
+}
+
+// queueCleanup queues the cleanup of a departure. Its latency counts from the departure, after an
+// eviction from the deadline. The queue gets a copy of a departure that watchers share.
+func (s *state[M]) queueCleanup(d *Departure[M], shared bool, a *assessment, now int64) *job[M] {
+	if shared {
+		own := *d
+		d = &own
+	}
+	due := now
+	if d.Kind == DepartureEvicted {
+		due = a.EvictAt
+	}
+	s.todo.cleanups = true
+	return s.cleanups.Add(d.Host.ID, d, due, now)
+}
+
+// forgetRare forgets what is kept in maps by registration, for few hosts.
+func (s *state[M]) forgetRare(e index.Entry) {
+	s.zones.leave(e)
+	if s.claims != nil {
+		s.claims = s.claims.Forget(claimKey(e))
+	}
+	if len(s.restored.hosts) > 0 {
+		s.restored.drop(keyOf(e))
+	}
+}
