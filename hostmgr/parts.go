@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/calls"
@@ -21,7 +22,8 @@ type parts[M any] struct {
 	policies     *policies
 	advisor      *pacing.Advisor // nil without Config.Pacing
 	index        *index.Index
-	metadata     metadata[M] // in the index
+	metadata     metadata[M]  // in the index
+	restoredAt   atomic.Int64 // when Restore last registered a host; at first -1
 	cleanups     *cleanup.Queue[*Departure[M]]
 	confirmCalls *calls.Calls
 	events       *eventlog.Log // nil without Config.Recorder

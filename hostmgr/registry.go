@@ -17,10 +17,9 @@ import (
 type Registry[M any] struct {
 	*parts[M]
 
-	running    atomic.Bool
-	restoredAt atomic.Int64        // when Restore last registered a host; at first -1
-	wakeRun    chan struct{}       // tells Run that its plan is out of date; one slot
-	sweepSem   *semaphore.Weighted // one sweep at a time
+	running  atomic.Bool
+	wakeRun  chan struct{}       // tells Run that its plan is out of date; one slot
+	sweepSem *semaphore.Weighted // one sweep at a time
 
 	mu      sync.RWMutex
 	guarded state[M] // by mu: only lock, rlock and peek return it
