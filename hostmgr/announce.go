@@ -3,6 +3,7 @@ package hostmgr
 import (
 	"time"
 
+	"github.com/hostlife/hostlife/hostmgr/internal/claims"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
@@ -123,13 +124,37 @@ func (c *announcing[M]) apply(first, again quote) (ack Ack, done bool, err error
 		s.policies.foreign && c.asked.zone != c.a.zoneFor(s.zones, old, ok) {
 		return Ack{}, false, nil
 	}
-	x := applying[M]{s, c.a, c.hash, old, first, again, now}
-	if ok && c.a.refreshes(old) {
-		ack, err = x.again()
-	} else {
-		ack, err = x.begin(ok)
+	switch plain := c.a.Speaker == "" && c.a.Revision == 0; {
+	case !ok:
+		ack, err = s.begin(&c.a, c.hash, &first, now)
+	case plain && c.a.refreshes(old): // not by an applying: to make one takes time
+		s.compare(old, &c.a, again.timeouts, now)
+		ack = s.refresh(old, &c.a, &again, now)
+	default:
+		ack, err = c.applyTo(applying[M]{s, c.a, c.hash, old, first, again, now})
+	}
+	if c.a.Speaker != "" || c.a.Revision != 0 {
+		c.claim(s, ack)
 	}
 	return ack, true, err
+}
+
+func (c *announcing[M]) applyTo(x applying[M]) (Ack, error) {
+	if c.a.refreshes(x.current) {
+		return x.again()
+	}
+	return x.beginAnother()
+}
+
+// claim remembers what the announcement says. ack is the answer to it, zero if it was refused.
+func (c *announcing[M]) claim(s *state[M], ack Ack) {
+	if ack.Registration == 0 {
+		return
+	}
+	if s.claims == nil {
+		s.claims = new(claims.Claims)
+	}
+	s.claims.Add(claims.Key{Hash: uint64(c.hash), Registration: ack.Registration}, s.said(&c.a))
 }
 
 // checkAnnouncement validates an announcement.

@@ -13,59 +13,43 @@ import (
 // contradict each other. What it remembers is in a map by registration, so that other hosts pay
 // nothing.
 
-// An applying applies one announcement. Its methods are called with the lock held.
+// An applying applies one announcement of a host that is registered. Its methods are called with the
+// lock held.
 type applying[M any] struct {
 	*state[M]
 	a              Announcement[M]
 	hash           index.Hash
-	current        index.Entry // the current registration, if there is one
+	current        index.Entry // the current registration
 	first, requote quote       // for a new registration, and for a refresh
 	now            int64
 }
 
 // again applies an announcement to the current registration. It refuses one by another speaker, and
 // takes one that was overtaken as a mere contact.
-func (x *applying[M]) again() (ack Ack, err error) {
-	if x.a.Speaker == "" && x.a.Revision == 0 {
-		return x.compareAndRefresh(), nil
-	}
-	said, had := x.said(), x.claims.Of(claimKey(x.current))
+func (x *applying[M]) again() (Ack, error) {
+	said, had := x.said(&x.a), x.claims.Of(claimKey(x.current))
 	switch {
 	case had.Contradicts(said):
 		return x.takeOver()
 	case had.Overtook(said):
 		return x.contactOnly(), nil
-	case said.Speaker != 0 && said.Speaker == had.Speaker: // it may change as often as it likes
-		ack = x.refresh(x.current, &x.a, &x.requote, x.now)
-	default:
-		ack = x.compareAndRefresh()
+	case said.Speaker == 0 || said.Speaker != had.Speaker: // otherwise it may change as often as it likes
+		x.compare(x.current, &x.a, x.requote.timeouts, x.now)
 	}
-	x.claim(ack)
-	return ack, nil
+	return x.refresh(x.current, &x.a, &x.requote, x.now), nil
 }
 
 func claimKey(e index.Entry) claims.Key {
 	return claims.Key{Hash: uint64(e.Hash()), Registration: e.Registration()}
 }
 
-// said returns what the announcement says about itself.
-func (x *applying[M]) said() (c claims.Claim) {
-	if x.a.Speaker != "" {
-		c.Speaker = uint64(x.index.Hash(x.a.Speaker))
+// said returns what an announcement says about itself.
+func (s *view[M]) said(a *Announcement[M]) (c claims.Claim) {
+	if a.Speaker != "" {
+		c.Speaker = uint64(s.index.Hash(a.Speaker))
 	}
-	c.Revision = x.a.Revision
+	c.Revision = a.Revision
 	return c
-}
-
-// claim remembers what the announcement says. ack is the answer to it, zero if it was refused.
-func (x *applying[M]) claim(ack Ack) {
-	if x.a.Speaker == "" && x.a.Revision == 0 || ack.Registration == 0 {
-		return
-	}
-	if x.claims == nil {
-		x.claims = new(claims.Claims)
-	}
-	x.claims.Add(claims.Key{Hash: uint64(x.hash), Registration: ack.Registration}, x.said())
 }
 
 // contactOnly takes an announcement as a contact, and answers it. The host may be told at most the
@@ -87,34 +71,37 @@ func (x *applying[M]) takeOver() (Ack, error) {
 	for x.assess(&a, x.current, x.now); a.State >= detector.StateSuspect; x.assess(&a, x.current, x.now) {
 		if x.current.Evict(a.Word) {
 			x.a.Incarnation, x.a.Zone = x.current.Incarnation(), cmp.Or(x.a.Zone, x.zones.of(x.current))
-			ack := x.replace(x.current, &x.a, x.hash, &x.first, x.now)
-			x.claim(ack)
-			return ack, nil
+			return x.replace(x.current, &x.a, x.hash, &x.first, x.now), nil
 		}
 	}
-	x.conflict()
+	x.conflict(x.a.ID)
 	return Ack{}, ErrConflict
 }
 
-// compareAndRefresh is refresh, and counts a conflict if announcements of the registration
-// contradict each other: more of them change it than one host would send. Two machines with one id,
-// each of which announces itself once an interval, change it twice an interval.
+// compare counts a conflict if announcements of the registration contradict each other: more of them
+// change it than one host would send. Two machines with one id, each of which announces itself once
+// an interval, change it twice an interval. t are the timeouts that the announcement brings.
 //
 // A host that announces itself once an interval pays for a comparison of two times.
-func (x *applying[M]) compareAndRefresh() Ack {
-	early := isEarly(x.current, x.now)
-	if (early || x.claims != nil) && x.changes() && x.contradicts(early) {
-		x.conflict()
+func (s *state[M]) compare(e index.Entry, a *Announcement[M], t *detector.Timeouts, now int64) {
+	early := isEarly(e, now)
+	if !early && s.claims == nil || !s.changes(e, a, t) {
+		return
 	}
-	return x.refresh(x.current, &x.a, &x.requote, x.now)
+	if s.claims == nil {
+		s.claims = new(claims.Claims)
+	}
+	if s.claims.Changed(claimKey(e), int64(e.Interval()), early, now) {
+		s.conflict(a.ID)
+	}
 }
 
-// changes reports whether the announcement changes the registration. With Pacing a host announces
-// the interval that it was told, so it may be another one each time.
-func (x *applying[M]) changes() bool {
-	return x.a.Zone != "" && x.a.Zone != x.zones.of(x.current) ||
-		x.advisor == nil && x.requote.timeouts.Interval != x.current.Interval() ||
-		x.comparesMetadata && x.metadata.differs(x.current, &x.a.Metadata)
+// changes reports whether an announcement changes the registration. With Pacing a host announces the
+// interval that it was told, so it may be another one each time.
+func (s *view[M]) changes(e index.Entry, a *Announcement[M], t *detector.Timeouts) bool {
+	return a.Zone != "" && a.Zone != s.zones.of(e) ||
+		s.advisor == nil && t.Interval != e.Interval() ||
+		s.comparesMetadata && s.metadata.differs(e, &a.Metadata)
 }
 
 // isEarly reports whether a contact now comes less than 3/4 of an interval after the last one.
@@ -122,16 +109,8 @@ func isEarly(e index.Entry, now int64) bool {
 	return now-index.ContactOf(e.Word()) < int64(e.Interval())*3/4
 }
 
-// contradicts reports whether a change contradicts another one.
-func (x *applying[M]) contradicts(early bool) bool {
-	if x.claims == nil {
-		x.claims = new(claims.Claims)
-	}
-	return x.claims.Changed(claimKey(x.current), int64(x.current.Interval()), early, x.now)
-}
-
 // conflict counts a conflict; unlock logs it.
-func (x *applying[M]) conflict() {
-	x.counts.Conflicts++
-	x.todo.conflict = x.a.ID
+func (s *state[M]) conflict(id string) {
+	s.counts.Conflicts++
+	s.todo.conflict = id
 }

@@ -55,32 +55,38 @@ func (x *ending[M]) remember(s *state[M], h index.Hash, incarnation uint64, now 
 	return true
 }
 
-// begin begins a registration, unless the announcement comes from what has ended, or from an older
-// incarnation than the current one. registered says whether there is a current one.
-func (x *applying[M]) begin(registered bool) (ack Ack, err error) {
-	refused, latest := lookUp(&x.fence, x.hash, x.a.Incarnation, x.now)
+// begin begins the registration of an id that is not registered, unless the announcement comes from
+// what has ended.
+func (s *state[M]) begin(a *Announcement[M], h index.Hash, q *quote, now int64) (Ack, error) {
+	refused, latest := lookUp(&s.fence, h, a.Incarnation, now)
+	if refused {
+		return Ack{}, ErrStale
+	}
+	s.incarnation = max(s.incarnation, min(latest, maxIncarnation)) // so that a greater one is assigned
+	return s.join(a, h, q, now, past{now, now, 0})
+}
+
+// beginAnother begins a registration in place of the current one, unless the announcement comes from
+// what has ended, or from an older incarnation.
+func (x *applying[M]) beginAnother() (Ack, error) {
+	refused, _ := lookUp(&x.fence, x.hash, x.a.Incarnation, x.now)
 	switch {
 	case refused:
-		return Ack{}, x.stale(registered)
-	case registered && x.a.Incarnation > x.current.Incarnation():
-		ack = x.replace(x.current, &x.a, x.hash, &x.first, x.now)
-	case registered && !x.yield():
-		return Ack{}, x.stale(true)
+		return Ack{}, x.stale()
+	case x.a.Incarnation > x.current.Incarnation():
+		return x.replace(x.current, &x.a, x.hash, &x.first, x.now), nil
+	case !x.yield():
+		return Ack{}, x.stale()
 	default:
-		x.incarnation = max(x.incarnation, min(latest, maxIncarnation)) // so that a greater one is assigned
-		ack, err = x.join(&x.a, x.hash, &x.first, x.now, past{x.now, x.now, 0})
+		return x.begin(&x.a, x.hash, &x.first, x.now)
 	}
-	if x.a.Speaker != "" || x.a.Revision != 0 {
-		x.claim(ack)
-	}
-	return ack, err
 }
 
 // stale refuses an announcement. It is a conflict if another speaker has the id: two machines that
 // choose their incarnations when they start never have equal ones.
-func (x *applying[M]) stale(registered bool) error {
-	if registered && x.a.Speaker != "" && x.claims.Of(claimKey(x.current)).Contradicts(x.said()) {
-		x.conflict()
+func (x *applying[M]) stale() error {
+	if x.a.Speaker != "" && x.claims.Of(claimKey(x.current)).Contradicts(x.said(&x.a)) {
+		x.conflict(x.a.ID)
 	}
 	return ErrStale
 }

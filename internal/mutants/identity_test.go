@@ -34,7 +34,7 @@ var identity = []mutant{
 		seen:    "found in the field, hashicorp/consul#13037, 2026-11-29",
 		story:   "Two machines that were cloned with one id announced it in turns. Its address flipped, and no figure or line said so.",
 		file:    "hostmgr/claims.go",
-		is:      "\tx.counts.Conflicts++\n",
+		is:      "\ts.counts.Conflicts++\n",
 		becomes: "",
 		test:    "TestAnnouncesThatContradictEachOtherAreCounted",
 	},
