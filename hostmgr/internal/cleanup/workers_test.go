@@ -176,7 +176,7 @@ func TestASlotIsFreeWhenItsWorkerAsksForAPlan(t *testing.T) {
 		})
 		times := 0
 		s.asked = func() { // Run plans later
-			if times++; times == 2 { // after the try that failed, the worker has nothing to do
+			if times++; times == 3 { // first for the limit of the try, and when that failed; now there is nothing to do
 				s.add("a")
 			}
 		}
