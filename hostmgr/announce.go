@@ -124,21 +124,23 @@ func (c *announcing[M]) apply(first, again quote) (ack Ack, done bool, err error
 		s.policies.foreign && c.asked.zone != c.a.zoneFor(s.zones, old, ok) {
 		return Ack{}, false, nil
 	}
-	switch plain := c.a.Speaker == "" && c.a.Revision == 0; {
+	claiming := c.a.Speaker != "" || c.a.Revision != 0
+	switch {
 	case !ok:
 		ack, err = s.begin(&c.a, c.hash, &first, now)
-	case plain && c.a.refreshes(old): // not by an applying: to make one takes time
+	case !claiming && c.a.refreshes(old): // not by an applying: to make one takes time
 		s.compare(old, &c.a, again.timeouts, now)
 		ack = s.refresh(old, &c.a, &again, now)
 	default:
 		ack, err = c.applyTo(applying[M]{s, c.a, c.hash, old, first, again, now})
 	}
-	if c.a.Speaker != "" || c.a.Revision != 0 {
+	if claiming {
 		c.claim(s, ack)
 	}
 	return ack, true, err
 }
 
+// applyTo applies an announcement of a host that is registered, whatever it says.
 func (c *announcing[M]) applyTo(x applying[M]) (Ack, error) {
 	if c.a.refreshes(x.current) {
 		return x.again()

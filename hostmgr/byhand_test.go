@@ -51,7 +51,8 @@ func writing() bool {
 	return strings.Contains(all, "asynclog.(*Log)") || strings.Contains(all, "eventlog.(*Log)")
 }
 
-// A handler blocks on its first line. The sweeps go on: one of them waits for a second. Lines wait, and those that find no room are counted (etcd-io/etcd#22326).
+// A handler blocks on its first line. The sweeps go on: one of them waits for a second. Lines wait,
+// and those that find no room are counted (etcd-io/etcd#22326).
 func TestALoggerThatBlocksHoldsUpNoSweepByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		open := make(chan struct{})

@@ -11,7 +11,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Two machines with one id announce alternately, and do not say who speaks. Each announce from the
+// Two machines with one id announce alternately, without a speaker. Each announce from the
 // second flip on is counted and logged, whatever the time from one to the other.
 func TestAnnouncesThatContradictEachOtherAreCounted(t *testing.T) {
 	for _, after := range []time.Duration{50, 100, 300, 500, 700, 900, 950} {

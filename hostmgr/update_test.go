@@ -101,7 +101,7 @@ func TestAnUpdateLosesNoOtherChange(t *testing.T) {
 		"replaced": {func(s *script) error { return announceAs(s, "n", 8) }, "n", hostmgr.ErrStale},
 		"left":     {func(s *script) error { return s.Leave(context.Background(), "a", 0) }, "", hostmgr.ErrUnknownHost},
 		"rejoined": {func(s *script) error { return errors.Join(s.Forget("a", 0), announceAs(s, "n", 7)) }, "n+", nil},
-		"rejoined anew": {func(s *script) error {
+		"rejoined as a newer one": {func(s *script) error {
 			return errors.Join(s.Forget("a", 0), announceAs(s, "n", 9))
 		}, "n", hostmgr.ErrStale},
 	} {
