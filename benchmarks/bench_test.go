@@ -150,3 +150,17 @@ func BenchmarkSample16(b *testing.B) {
 		}
 	}
 }
+
+// A join and a leave by hand, with a cleanup that does nothing.
+func BenchmarkLeaveWithACleanup(b *testing.B) {
+	hosts, err := hostmgr.New(hostmgr.Config[*meta]{
+		Cleanup: func(context.Context, hostmgr.Departure[*meta]) error { return nil },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		_, _ = hosts.Announce(announcement("a", nil))
+		_ = hosts.Leave(b.Context(), "a", 0)
+	}
+}
