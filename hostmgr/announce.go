@@ -21,8 +21,8 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
 	if err := checkAnnouncement(&a); err != nil {
 		return Ack{}, err
 	}
-	c := announcing[M]{r: r, a: a, hash: r.index.Hash(a.ID)}
-	ack, err := c.register()
+	c := announcing[M]{r: r, hash: r.index.Hash(a.ID)}
+	ack, err := c.register(&a)
 	if r.policies.needHistory && err == nil {
 		registered := contact[M]{r: r, hash: c.hash, id: a.ID}
 		registered.updateTimeoutsOf(ack.Registration)
@@ -30,13 +30,14 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
 	return ack, err
 }
 
-// An announcing is one call of Announce. Its methods are called with no lock held.
+// An announcing is one call of Announce. Its methods are called with no lock held. They get the
+// announcement apart, because a field for it would make a copy, or an allocation.
 type announcing[M any] struct {
 	r     *Registry[M]
-	a     Announcement[M]
 	hash  index.Hash
 	asked question // that the quotes are for
 	round uint64   // that was published when they were asked for: see answers
+	again bool     // it starts over: asked has the zone that apply has found
 }
 
 // register makes the quotes and applies the announcement. It starts over if the quotes are for an
@@ -45,43 +46,45 @@ type announcing[M any] struct {
 // that starts over again and again meets as many calls that succeed. Only an announcement with a
 // zero Interval or Zone can start over, and two of these do not make each other start over: neither
 // changes what the other one means by zero, except once each time that Pacing advises a longer
-// interval. A Reconsider makes any announcement start over once.
-func (c *announcing[M]) register() (Ack, error) {
+// interval. A Reconsider makes any announcement start over once, and so does a wrong guess: see zone.
+func (c *announcing[M]) register(a *Announcement[M]) (Ack, error) {
 	for {
-		c.round = c.r.policies.answers.Load().round // first: the quotes are from then, or newer
-		e, ok := c.find()
-		c.asked.interval = c.a.intervalFor(e, ok)
-		if c.r.policies.foreign {
-			c.asked.zone = c.zone()
+		kept := c.r.policies.answers.Load() // first: the quotes are from then, or newer
+		c.round = kept.round
+		c.asked.interval = a.Interval
+		if a.Interval == 0 {
+			e, ok := c.find(a.ID)
+			c.asked.interval = a.intervalFor(e, ok)
+		}
+		if c.r.policies.foreign && !c.again {
+			c.asked.zone = c.zone(a, kept)
 		}
 		first, again := c.r.quotes(c.asked)
-		if ack, done, err := c.apply(first, again); done {
+		if ack, done, err := c.apply(a, &first, &again); done {
 			return ack, err
 		}
 	}
 }
 
-// zone returns the zone that the announcement means. That may change until the lock is held.
-func (c *announcing[M]) zone() string {
-	if c.a.Zone != "" {
-		return c.a.Zone
+// zone returns the zone that the announcement means. That may change until the lock is held. If the
+// policies have answered for a host without a zone before, zone guesses that this is one, because a
+// second search for the host would cost more than a guess that is wrong.
+func (c *announcing[M]) zone(a *Announcement[M], kept *answers) string {
+	if _, asked := kept.anywhere[c.asked.interval]; asked || a.Zone != "" {
+		return a.Zone
 	}
 	v := c.r.peek()
 	defer c.r.mu.RUnlock()
-	e, ok := v.index.Lookup(c.hash, c.a.ID)
-	return c.a.zoneFor(v.zones, e, ok)
+	e, ok := v.index.Lookup(c.hash, a.ID)
+	return a.zoneFor(v.zones, e, ok)
 }
 
-// find returns the current registration of the host if the interval of the announcement depends on
-// it.
-func (c *announcing[M]) find() (e index.Entry, ok bool) {
-	if c.a.Interval != 0 {
-		return e, false
-	}
+// find returns the current registration of the host.
+func (c *announcing[M]) find(id string) (e index.Entry, ok bool) {
 	if e, ok = c.r.index.Find(c.hash); ok && e.Collides() {
 		v := c.r.peek()
 		defer c.r.mu.RUnlock()
-		e, ok = v.index.Lookup(c.hash, c.a.ID)
+		e, ok = v.index.Lookup(c.hash, id)
 	}
 	return e, ok
 }
@@ -115,48 +118,49 @@ func (a *Announcement[M]) refreshes(e index.Entry) bool {
 
 // apply applies the announcement. done is false, and nothing was changed, if the quotes are not for
 // what it means now, or may be from before a Reconsider.
-func (c *announcing[M]) apply(first, again quote) (ack Ack, done bool, err error) {
+func (c *announcing[M]) apply(a *Announcement[M], first, again *quote) (ack Ack, done bool, err error) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	s.index.Reserve(c.hash)
-	old, ok := s.index.Lookup(c.hash, c.a.ID)
-	if c.asked.interval != c.a.intervalFor(old, ok) || s.round != c.round ||
-		s.policies.foreign && c.asked.zone != c.a.zoneFor(s.zones, old, ok) {
+	old, ok := s.index.Lookup(c.hash, a.ID)
+	if c.asked.interval != a.intervalFor(old, ok) || s.round != c.round ||
+		s.policies.foreign && c.asked.zone != a.zoneFor(s.zones, old, ok) {
+		c.asked.zone, c.again = a.zoneFor(s.zones, old, ok), true
 		return Ack{}, false, nil
 	}
-	claiming := c.a.Speaker != "" || c.a.Revision != 0
+	claiming := a.Speaker != "" || a.Revision != 0
 	switch {
 	case !ok:
-		ack, err = s.begin(&c.a, c.hash, &first, now)
-	case !claiming && c.a.refreshes(old): // not by an applying: to make one takes time
-		s.compare(old, &c.a, again.timeouts, now)
-		ack = s.refresh(old, &c.a, &again, now)
+		ack, err = s.begin(a, c.hash, first, now)
+	case !claiming && a.refreshes(old): // not by an applying: to make one takes time
+		s.compare(old, a, again.timeouts, now)
+		ack = s.refresh(old, a, again, now)
 	default:
-		ack, err = c.applyTo(applying[M]{s, c.a, c.hash, old, first, again, now})
+		ack, err = (&applying[M]{s, *a, c.hash, old, *first, *again, now}).announce()
 	}
 	if claiming {
-		c.claim(s, ack)
+		c.claim(s, a, ack)
 	}
 	return ack, true, err
 }
 
-// applyTo applies an announcement of a host that is registered, whatever it says.
-func (c *announcing[M]) applyTo(x applying[M]) (Ack, error) {
-	if c.a.refreshes(x.current) {
+// announce applies the announcement, whatever it says.
+func (x *applying[M]) announce() (Ack, error) {
+	if x.a.refreshes(x.current) {
 		return x.again()
 	}
 	return x.beginAnother()
 }
 
 // claim remembers what the announcement says. ack is the answer to it, zero if it was refused.
-func (c *announcing[M]) claim(s *state[M], ack Ack) {
+func (c *announcing[M]) claim(s *state[M], a *Announcement[M], ack Ack) {
 	if ack.Registration == 0 {
 		return
 	}
 	if s.claims == nil {
 		s.claims = new(claims.Claims)
 	}
-	s.claims.Add(claims.Key{Hash: uint64(c.hash), Registration: ack.Registration}, s.said(&c.a))
+	s.claims.Add(claims.Key{Hash: uint64(c.hash), Registration: ack.Registration}, s.said(a))
 }
 
 // checkAnnouncement validates an announcement.

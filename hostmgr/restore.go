@@ -58,14 +58,14 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if h.Registration > maxRegistration {
 		return false, fmt.Errorf("%w: Registration %d is above %d", ErrInvalid, h.Registration, uint64(maxRegistration))
 	}
-	c := announcing[M]{r: r, a: a, hash: r.index.Hash(a.ID)}
+	c := announcing[M]{r: r, hash: r.index.Hash(a.ID)}
 	for {
 		round := r.policies.answers.Load().round
 		q := question{interval: a.intervalFor(index.Entry{}, false)}
 		if r.policies.foreign {
 			q.zone = a.Zone
 		}
-		if ok, done, err := c.restore(&h, round, r.quote(q, 0)); done {
+		if ok, done, err := c.restore(&h, &a, round, r.quote(q, 0)); done {
 			return ok, err
 		}
 	}
@@ -73,7 +73,7 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 
 // restore registers a host from a snapshot. done is false, and nothing was changed, if the quote is
 // from before a Reconsider.
-func (c *announcing[M]) restore(h *Host[M], round uint64, q quote) (ok, done bool, err error) {
+func (c *announcing[M]) restore(h *Host[M], a *Announcement[M], round uint64, q quote) (ok, done bool, err error) {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	if s.round != round {
@@ -81,10 +81,10 @@ func (c *announcing[M]) restore(h *Host[M], round uint64, q quote) (ok, done boo
 	}
 	s.index.Reserve(c.hash)
 	c.r.restoredAt.Store(now)
-	if _, ok := s.index.Lookup(c.hash, c.a.ID); ok {
+	if _, ok := s.index.Lookup(c.hash, a.ID); ok {
 		return false, true, nil
 	}
 	p := past{s.clock.FromWall(h.Joined, now), s.clock.FromWall(h.LastContact, now), h.Registration}
-	_, err = s.join(&c.a, c.hash, &q, now, p)
+	_, err = s.join(a, c.hash, &q, now, p)
 	return err == nil, true, err
 }

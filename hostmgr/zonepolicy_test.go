@@ -96,6 +96,23 @@ func TestAPolicySeesTheZone(t *testing.T) {
 	}
 }
 
+// The policy has answered for hosts without a zone. That answer is not for a host that has one and
+// does not name it in a refresh.
+func TestARefreshWithoutAZoneIsJudgedByTheZoneOfTheHost(t *testing.T) {
+	p := &zonePolicy{}
+	s := newScript(t, hostmgr.Config[string]{Policy: p})
+	s.announce(hostmgr.Announcement[string]{ID: "nowhere", Interval: second})
+	s.announce(in("far", second))
+	for range 3 {
+		s.clock.Advance(second)
+		s.announce(in("", second))
+		require.Equal(t, 6*second, s.timeout("a"))
+		s.announce(hostmgr.Announcement[string]{ID: "nowhere", Interval: second})
+		require.Equal(t, 3*second, s.timeout("nowhere"))
+	}
+	require.Equal(t, []string{"", "far"}, p.zones())
+}
+
 // The timeouts follow the advised interval, in the zone of the host.
 func TestALongerIntervalKeepsTheZone(t *testing.T) {
 	for _, history := range []bool{false, true} {

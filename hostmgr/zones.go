@@ -46,6 +46,9 @@ func (z *zones) enter(e index.Entry, number uint8, name string) {
 // move moves a host into the zone of this name; an empty name means the zone that it is in. A host
 // that was counted in zone "other" is counted in its own zone if there is room now.
 func (z *zones) move(e index.Entry, name string) {
+	if name == "" && len(z.folded) == 0 {
+		return
+	}
 	was := z.of(e)
 	if name == "" {
 		name = was

@@ -80,14 +80,15 @@ func (l *StallLog) sweepBegins(now int64) {
 	}
 }
 
+// postpones reports whether afterGap may postpone a deadline. Most often it cannot, and then it is not
+// called.
+func (d *slowDriver) postpones() bool { return d.slow() || d.gap.To != 0 }
+
 // afterGap returns the deadline of an eviction as the latest gap of a slow driver postpones it: if
 // the deadline passes in the gap, until the limit has passed after it. So a slow driver evicts a
 // host at the second sweep after its deadline. If the process was paused in the gap after all, the
 // contacts that have waited for its end save the host.
 func (l *StallLog) afterGap(deadline, now int64) int64 {
-	if !l.driver.slow() && l.driver.gap.To == 0 {
-		return deadline
-	}
 	g := l.driver.gap
 	if gap := now - l.last; l.driver.slow() && gap > l.limit && gap <= l.allowed {
 		g = Stall{From: l.last, To: now, Limit: l.limit} // it goes on

@@ -34,7 +34,11 @@ func (s *Stalls) Assess(v *Verdict, contact int64, t *Timeouts, now int64) {
 func (v *Verdict) setDeadlines(log *StallLog, contact int64, t *Timeouts, now int64) {
 	v.SuspectAt = expiry(contact+v.StallTime, t.Suspect)
 	due := expiry(contact+v.StallTime, t.Evict)
-	if v.EvictAt = log.afterGap(log.postpone(due, t, now), now); v.EvictAt > due {
+	v.EvictAt = log.postpone(due, t, now)
+	if log.driver.postpones() {
+		v.EvictAt = log.afterGap(v.EvictAt, now)
+	}
+	if v.EvictAt > due {
 		v.SuspectAt = min(v.SuspectAt, due) // until it is evicted, even if the policy suspects no host
 	}
 	v.ReviewAt = Never
