@@ -69,12 +69,13 @@ type Announcement[M any] struct {
 	// address. Use it if two machines may have one id, such as clones of one image. It is optional,
 	// at most 1024 bytes, and must not change while a process keeps its incarnation.
 	//
-	// A registration belongs to the first speaker that an announcement of it names. While the host
-	// is Alive or Late, an announce of its incarnation, or of incarnation 0, by another speaker is
-	// refused with ErrConflict, counted in Stats.Conflicts and logged. If the host is Suspect or
-	// Offline, the other speaker takes the id over: its announce begins a new registration with the
-	// same incarnation, and the old one ends as DepartureReplaced. An announce without a speaker
-	// counts as one by the speaker of the registration.
+	// A registration belongs to the first speaker that an announcement of it names, unless that
+	// announcement was overtaken: see Revision. While the host is Alive or Late, an announce of its
+	// incarnation, or of incarnation 0, by another speaker is refused with ErrConflict, counted in
+	// Stats.Conflicts and logged. If the host is Suspect or Offline, the other speaker takes the id
+	// over: its announce begins a new registration with the same incarnation, and the old one ends
+	// as DepartureReplaced. An announce without a speaker counts as one by the speaker of the
+	// registration.
 	//
 	// A newer incarnation replaces the registration, whatever the speaker, because an id may move to
 	// another machine. An older one gets ErrStale; by another speaker, it counts as a conflict. So if

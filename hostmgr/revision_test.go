@@ -51,6 +51,20 @@ func TestAnAnnounceThatWasOvertakenChangesNothing(t *testing.T) {
 	require.Equal(t, "four", s.get("a").Metadata)
 }
 
+// The first speaker that an announcement names has the registration. One that was overtaken does not
+// count.
+func TestAnOvertakenAnnounceNamesNoSpeaker(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{})
+	first := s.revise(2, "two")
+	a := hostmgr.Announcement[string]{ID: "a", Interval: second, Speaker: "x", Revision: 1}
+	require.Equal(t, first, s.announce(a))
+	a.Speaker, a.Revision = "y", 3
+	require.Equal(t, first, s.announce(a))
+	a.Speaker, a.Revision = "x", 4
+	_, err := s.Announce(a)
+	require.ErrorIs(t, err, hostmgr.ErrConflict)
+}
+
 // An overtaken announce of a suspect ends the suspicion, as each contact does.
 func TestAnOvertakenAnnounceSavesItsHost(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Confirm: refuseAll})

@@ -41,12 +41,16 @@ func (c *Claims) Of(k Key) Claim {
 	return c.said[k]
 }
 
-// Add adds what an announcement says to the claim of its registration.
+// Add adds what an announcement says to the claim of its registration. An announcement that was
+// overtaken adds nothing.
 func (c *Claims) Add(k Key, said Claim) {
+	had := c.said[k]
+	if had.Overtook(said) {
+		return
+	}
 	if c.said == nil {
 		c.said = map[Key]Claim{}
 	}
-	had := c.said[k]
 	c.said[k] = Claim{cmp.Or(had.Speaker, said.Speaker), max(had.Revision, said.Revision)}
 }
 
