@@ -148,15 +148,15 @@ func (m *confirmModel) heldOn(due hosts, call int) {
 // its time, at times longer than the limit, or for good. No host is overtaken by one that joined the
 // queue later, so each waits for what stands before it and for nothing else.
 func TestNoHostIsOvertakenOnItsWayToConfirm(t *testing.T) {
-	calls, leftBehind := 0, 0
-	for seed := range times(3, 200) {
+	seeds, calls, leftBehind := times(3, 200), 0, 0
+	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
 			c, l := testConfirmOrder(t, uint64(seed))
 			calls, leftBehind = calls+c, leftBehind+l
 		})
 	}
-	require.Greater(t, calls, 60)
-	require.Positive(t, leftBehind)
+	require.Greater(t, calls, 20*seeds)
+	require.GreaterOrEqual(t, leftBehind, seeds)
 }
 
 func testConfirmOrder(t *testing.T, seed uint64) (calls, leftBehind int) {
