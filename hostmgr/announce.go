@@ -30,8 +30,8 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
 	return ack, err
 }
 
-// An announcing is one call of Announce. Its methods are called with no lock held. They get the
-// announcement apart, because a field for it would make a copy, or an allocation.
+// An announcing is one call of Announce. Its methods are called with no lock held. The announcement
+// is their argument: a field for it would cost a copy or an allocation.
 type announcing[M any] struct {
 	r     *Registry[M]
 	hash  index.Hash
@@ -46,7 +46,8 @@ type announcing[M any] struct {
 // that starts over again and again meets as many calls that succeed. Only an announcement with a
 // zero Interval or Zone can start over, and two of these do not make each other start over: neither
 // changes what the other one means by zero, except once each time that Pacing advises a longer
-// interval. A Reconsider makes any announcement start over once, and so does a wrong guess: see zone.
+// interval. Any announcement starts over once for each Reconsider, and once for a wrong guess: see
+// zone.
 func (c *announcing[M]) register(a *Announcement[M]) (Ack, error) {
 	for {
 		kept := c.r.policies.answers.Load() // first: the quotes are from then, or newer
@@ -66,9 +67,10 @@ func (c *announcing[M]) register(a *Announcement[M]) (Ack, error) {
 	}
 }
 
-// zone returns the zone that the announcement means. That may change until the lock is held. If the
-// policies have answered for a host without a zone before, zone guesses that this is one, because a
-// second search for the host would cost more than a guess that is wrong.
+// zone returns the zone that the announcement means. That may change until the lock is held.
+//
+// If the policies have answered for hosts without a zone, zone guesses that this is one of them. The
+// guess saves a search for the host. A wrong guess costs one, because apply finds the real zone.
 func (c *announcing[M]) zone(a *Announcement[M], kept *answers) string {
 	if _, asked := kept.anywhere[c.asked.interval]; asked || a.Zone != "" {
 		return a.Zone
@@ -144,7 +146,7 @@ func (c *announcing[M]) apply(a *Announcement[M], first, again *quote) (ack Ack,
 	return ack, true, err
 }
 
-// announce applies the announcement, whatever it says.
+// announce applies the announcement to the current registration, or begins another one.
 func (x *applying[M]) announce() (Ack, error) {
 	if x.a.refreshes(x.current) {
 		return x.again()

@@ -143,8 +143,8 @@ type Config[M any] struct {
 	//
 	// A driver is slow after 8 gaps in a row above the threshold. The Logger is told once. From
 	// then on the gaps count as silence, and only a gap longer than twice the fourth longest of the
-	// latest 8 is a stall. A host that is gone is evicted at the second sweep after its timeout. If
-	// no gap is a stall any more, then with the longest gap:
+	// latest 8 is a stall. A host that is gone is evicted at the second sweep after its timeout.
+	// While no gap is a stall, these bounds hold, where gap is the longest one:
 	//
 	//	silence before eviction <= timeout + 2 x gap
 	//	the same while the driver becomes slow <= timeout + 10 x gap

@@ -55,9 +55,9 @@
 // A test needs no Run and no real time. Set [Config].Clock to a fake clock, move it, and call
 // [Registry.Sweep]. Sweep and [Registry.Leave] then run cleanups and wait for them, so their effect
 // can be checked at once. They use other goroutines, so t.FailNow is not allowed in a callback. A
-// callback that ignores its context is waited for by the fake clock: another goroutine must move it,
-// or the test waits for ever. [Registry.Next] says how far to move the clock. See the package Example
-// "Testing".
+// callback that ignores its context is waited for by the fake clock: another goroutine must move
+// it, or the test waits for ever. [Registry.Next] says how far to move the clock. See the package
+// Example "Testing".
 //
 // # Policies
 //

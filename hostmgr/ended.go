@@ -92,8 +92,8 @@ func (x *applying[M]) stale() error {
 }
 
 // lookUp returns whether the fence refuses an incarnation. For incarnation 0, latest is the latest
-// one of the id that has ended, or 0. It is not generic, so that the compiler inlines Empty, which is
-// true most often: see assessment.assess.
+// one of the id that has ended, or 0. It is not generic, so that the compiler inlines Empty, which
+// is true most often: see assessment.assess.
 func lookUp(f *recent.Fence, h index.Hash, incarnation uint64, now int64) (refused bool, latest uint64) {
 	switch {
 	case f.Empty():

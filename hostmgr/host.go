@@ -77,10 +77,10 @@ type Announcement[M any] struct {
 	// as DepartureReplaced. An announce without a speaker counts as one by the speaker of the
 	// registration.
 	//
-	// A newer incarnation replaces the registration, whatever the speaker, because an id may move to
-	// another machine. An older one gets ErrStale; by another speaker, it counts as a conflict. So if
-	// two machines choose their incarnations when they start, the machine that started last has the
-	// id, and the announces of the other one are counted.
+	// A newer incarnation replaces the registration, whatever the speaker, because an id may move
+	// to another machine. An older one gets ErrStale; by another speaker, it counts as a conflict.
+	// So if two machines choose their incarnations when they start, the machine that started last
+	// has the id, and the announces of the other one are counted.
 	//
 	// A heartbeat names no speaker. So a machine that gets ErrConflict must not send any.
 	Speaker string

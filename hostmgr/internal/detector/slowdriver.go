@@ -80,8 +80,7 @@ func (l *StallLog) sweepBegins(now int64) {
 	}
 }
 
-// postpones reports whether afterGap may postpone a deadline. Most often it cannot, and then it is not
-// called.
+// postpones reports whether afterGap may postpone a deadline. Most often it cannot.
 func (d *slowDriver) postpones() bool { return d.slow() || d.gap.To != 0 }
 
 // afterGap returns the deadline of an eviction as the latest gap of a slow driver postpones it: if
