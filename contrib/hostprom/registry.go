@@ -85,7 +85,7 @@ var registryFigures = []figure[stats]{
 	gauge(of("cleanup_running_since_timestamp_seconds", "Unix time at which the oldest cleanup under way began; 0 if no cleanup is under way."), func(s *stats) float64 { return unix(s.Cleanup.OldestRunning) }),
 	gauge(of("cleanup_left_behind", "Cleanups under way that have not returned 10 s after their context ended."), func(s *stats) int { return s.Cleanup.LeftBehind }),
 	counter(of("cleanup_timeouts_total", "Cleanup attempts that exceeded their time limit, counted at that moment."), func(s *stats) uint64 { return s.Cleanup.Timeouts }),
-	counter(of("cleanup_given_up_total", "Cleanups of an id that fails or hangs, given up because 16 others were pending."), func(s *stats) uint64 { return s.Cleanup.GivenUp }),
+	counter(of("cleanup_given_up_total", "Cleanups given up because 16 others of the id were pending, and one of them failed or hung."), func(s *stats) uint64 { return s.Cleanup.GivenUp }),
 	counter(of("cleanup_failures_total", "Cleanup attempts that failed."), func(s *stats) uint64 { return s.Cleanup.Failures }),
 
 	counter(of("sweeps_total", "Sweeps."), func(s *stats) uint64 { return s.Sweeps }),

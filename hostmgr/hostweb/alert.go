@@ -92,7 +92,7 @@ func (l *alertList) ofCleanups(s *hostmgr.Stats, recent point, now time.Time) {
 		l.bad("%s left behind: no return within 10 s after the context ended. Later cleanups of the same id wait.", are(c.LeftBehind, "cleanup"))
 	}
 	if recent.CleanupsGivenUp > 0 {
-		l.bad("%s given up in the last 10 minutes: too many of an id that fails or hangs were pending.", were(recent.CleanupsGivenUp, "cleanup"))
+		l.bad("%s given up in the last 10 minutes: too many of an id whose cleanup fails or hangs were pending.", were(recent.CleanupsGivenUp, "cleanup"))
 	}
 	if recent.CleanupTimeouts > 0 {
 		l.warn("Cleanups exceeded their time limit %s in the last 10 minutes.", several(recent.CleanupTimeouts, "time"))

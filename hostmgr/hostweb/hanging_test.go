@@ -139,7 +139,7 @@ func TestAlertOfCleanupsThatAreGivenUp(t *testing.T) {
 			leave(t, r, "a")
 			synctest.Wait() // until the first try has failed
 		}
-		require.Contains(t, v.alerts(), "bad: 2 cleanups were given up in the last 10 minutes: too many of an id that fails or hangs were pending.")
+		require.Contains(t, v.alerts(), "bad: 2 cleanups were given up in the last 10 minutes: too many of an id whose cleanup fails or hangs were pending.")
 	})
 }
 
