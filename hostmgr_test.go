@@ -289,7 +289,9 @@ func TestAMassCrashDoesNotAffectLiveHosts(t *testing.T) {
 	clk.Add(time.Hour)
 	r.Sweep(context.Background())
 	require.Zero(t, r.Len())
-	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+	for runtime.NumGoroutine() > goroutines { // those that Leave and Sweep waited for are about to end
+		runtime.Gosched()
+	}
 	require.InDelta(t, 0, float64(heap()-before), 4<<20, "the heap is back where it was")
 	runtime.KeepAlive(r)
 }

@@ -66,7 +66,9 @@ func TestChurn(t *testing.T) {
 	after := heap()
 	t.Logf("%d ids, heap %d, then %d", next, before, after)
 	require.InEpsilon(t, before, after, 0.05)
-	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+	for runtime.NumGoroutine() > goroutines { // those that Leave and Sweep waited for are about to end
+		runtime.Gosched()
+	}
 	shown := 0
 	for range s.All() {
 		shown++
