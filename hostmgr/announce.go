@@ -14,7 +14,8 @@ import (
 // replaces it: the old registration ends as DepartureReplaced. A lower one is refused with
 // ErrStale, and so is one that has ended: see Announcement.Incarnation. ErrConflict means that
 // another speaker has the id: see Announcement.Speaker. Other errors wrap ErrInvalid, or are
-// ErrFull.
+// ErrFull. With an error the Ack is zero, except that with ErrStale its Incarnation is the one that
+// refused: see ErrStale.
 //
 // A refresh with a zero Interval or Zone keeps the interval or the zone that the host has.
 func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {

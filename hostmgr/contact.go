@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,7 +48,7 @@ func (c *contact[M]) touch() (Ack, error) {
 			return c.touchByID()
 		}
 		if err := admits(e.Incarnation(), c.incarnation); err != nil {
-			return Ack{}, err
+			return refusal(e, err), err
 		}
 		ack := Ack(e.Header())
 		if was, live := e.Touch(max(0, c.at)); live {
@@ -68,6 +69,14 @@ func admits(current, incarnation uint64) error {
 	default:
 		return ErrUnknownHost
 	}
+}
+
+// refusal returns the answer with an error of admits: with ErrStale, the incarnation that refuses.
+func refusal(e index.Entry, err error) (ack Ack) {
+	if errors.Is(err, ErrStale) {
+		ack.Incarnation = e.Incarnation()
+	}
+	return ack
 }
 
 // afterTouch updates everything that depends on a contact. It takes the lock only if the host was
@@ -139,7 +148,7 @@ func (c *contact[M]) touchLocked() (index.Entry, Ack, error) {
 	defer c.r.unlock()
 	e, err := s.findFor(c.hash, c.id, c.incarnation)
 	if err != nil {
-		return e, Ack{}, err
+		return e, refusal(e, err), err
 	}
 	s.touch(e, c.at, now)
 	return e, Ack(e.Header()), nil

@@ -60,7 +60,7 @@ func (x *ending[M]) remember(s *state[M], h index.Hash, incarnation uint64, now 
 func (s *state[M]) begin(a *Announcement[M], h index.Hash, q *quote, now int64) (Ack, error) {
 	refused, latest := lookUp(&s.fence, h, a.Incarnation, now)
 	if refused {
-		return Ack{}, ErrStale
+		return Ack{Incarnation: latest}, ErrStale
 	}
 	s.incarnation = max(s.incarnation, min(latest, maxIncarnation)) // so that a greater one is assigned
 	return s.join(a, h, q, now, past{now, now, 0})
@@ -69,37 +69,38 @@ func (s *state[M]) begin(a *Announcement[M], h index.Hash, q *quote, now int64) 
 // beginAnother begins a registration in place of the current one, unless the announcement comes from
 // what has ended, or from an older incarnation.
 func (x *applying[M]) beginAnother() (Ack, error) {
-	refused, _ := lookUp(&x.fence, x.hash, x.a.Incarnation, x.now)
+	refused, latest := lookUp(&x.fence, x.hash, x.a.Incarnation, x.now)
 	switch {
 	case refused:
-		return Ack{}, x.stale()
+		return x.stale(latest)
 	case x.a.Incarnation > x.current.Incarnation():
 		return x.replace(x.current, &x.a, x.hash, &x.first, x.now), nil
 	case !x.yield():
-		return Ack{}, x.stale()
+		return x.stale(latest)
 	default:
 		return x.begin(&x.a, x.hash, &x.first, x.now)
 	}
 }
 
-// stale refuses an announcement. It is a conflict if another speaker has the id: two machines that
-// choose their incarnations when they start never have equal ones.
-func (x *applying[M]) stale() error {
+// stale refuses an announcement. ended is the greatest incarnation that the fence refuses, or 0. It
+// is a conflict if another speaker has the id: two machines that choose their incarnations when they
+// start never have equal ones.
+func (x *applying[M]) stale(ended uint64) (Ack, error) {
 	if x.a.Speaker != "" && x.claims.Of(claimKey(x.current)).Contradicts(x.said(&x.a)) {
 		x.conflict(x.a.ID)
 	}
-	return ErrStale
+	return Ack{Incarnation: max(ended, x.current.Incarnation())}, ErrStale
 }
 
-// lookUp returns whether the fence refuses an incarnation. For incarnation 0, latest is the latest
-// one of the id that has ended, or 0. It is not generic, so that the compiler inlines Empty, which
-// is true most often: see assessment.assess.
+// lookUp returns whether the fence refuses an incarnation. If it does, latest is the greatest one
+// that it refuses. For incarnation 0, latest is the latest one of the id that has ended, or 0. It is
+// not generic, so that the compiler inlines Empty, which is true most often: see assessment.assess.
 func lookUp(f *recent.Fence, h index.Hash, incarnation uint64, now int64) (refused bool, latest uint64) {
 	switch {
 	case f.Empty():
 		return false, 0
 	case f.Refuses(uint64(h), incarnation, now):
-		return true, 0
+		return true, f.Greatest(uint64(h), now)
 	case incarnation == 0:
 		latest = f.Ended(uint64(h), now)
 	}

@@ -15,6 +15,11 @@ var (
 	ErrUnknownHost = errors.New("hostmgr: unknown host")
 	// ErrStale means that the incarnation of the call is older than the current one, or has ended.
 	// Nothing was changed. Announcement.Incarnation says for how long at most a host gets it.
+	//
+	// Announce and Heartbeat return it with an Ack that has the incarnation that refused: the
+	// current one, or the greatest one that has ended. A process whose clock went back announces a
+	// greater incarnation, and has the id. A process should do so only once: if it gets ErrStale
+	// again later, a newer process has the id.
 	ErrStale = errors.New("hostmgr: the incarnation is older than the current one, or has ended")
 	// ErrConflict means that another speaker has the current registration of the id, and that the
 	// host is Alive or Late: see Announcement.Speaker. Nothing was changed.

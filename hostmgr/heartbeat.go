@@ -11,9 +11,9 @@ import "github.com/hostlife/hostlife/hostmgr/internal/index"
 // compares the last contact and ends the registration in one atomic step.
 //
 // Incarnation 0 means the current registration. ErrUnknownHost asks the host to announce itself
-// again. ErrStale tells an older incarnation that there is a newer one. If the id is not
-// registered, Heartbeat does not register it: a message that arrives after its host has left brings
-// nothing back.
+// again. ErrStale tells an older incarnation that there is a newer one, which Ack.Incarnation then
+// names. If the id is not registered, Heartbeat does not register it: a message that arrives after
+// its host has left brings nothing back.
 func (r *Registry[M]) Heartbeat(id string, incarnation uint64) (Ack, error) {
 	now := r.clock.Now() // first: reading the clock waits for earlier loads from memory
 	h := r.index.Hash(id)

@@ -96,7 +96,8 @@ type Ack struct {
 	// Interval is the time until the next contact: the announced interval or, with Config.Pacing,
 	// the advised one.
 	Interval time.Duration
-	// Incarnation is the incarnation of the current registration.
+	// Incarnation is the incarnation of the current registration. With ErrStale it is the
+	// incarnation that refused, and the other fields are zero.
 	Incarnation uint64
 	// Registration is the number of the current registration. If it differs from the number in the
 	// previous Ack, the host was gone in between: see Host.Registration.

@@ -32,6 +32,15 @@ func (f *Fence) Refuses(hash, incarnation uint64, now int64) bool {
 	return incarnation != 0 && incarnation <= f.Ended(hash, now)
 }
 
+// Greatest returns the greatest incarnation that is over, or 0 if none is remembered.
+func (f *Fence) Greatest(hash uint64, now int64) uint64 {
+	greatest := f.Ended(hash, now)
+	if k, ok := f.kept.ids[hash]; ok && now < k.until {
+		greatest = max(greatest, k.incarnation)
+	}
+	return greatest
+}
+
 // Ended returns the latest incarnation that has ended, or 0 if none is remembered.
 func (f *Fence) Ended(hash uint64, now int64) uint64 { return f.ends.latest(hash, now) }
 
