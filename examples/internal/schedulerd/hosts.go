@@ -1,6 +1,7 @@
 package schedulerd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -24,7 +25,7 @@ type directory struct {
 	peers *peerStore
 }
 
-// announce answers with the ack as response header.
+// announce answers with the ack as response header, also if it refuses a stale incarnation.
 func (d directory) announce(ctx context.Context, host *commonv2.Host, interval time.Duration) error {
 	if proto.Size(host) > maxHost {
 		return status.Errorf(codes.InvalidArgument, "host of more than %d bytes", maxHost)
@@ -38,13 +39,18 @@ func (d directory) announce(ctx context.Context, host *commonv2.Host, interval t
 		Incarnation: incarnation, Zone: host.GetNetwork().GetIdc(),
 		Speaker: host.GetIp(), // tells two machines with one id apart, such as clones of one image
 	})
-	if err != nil {
+	if ack == (hostmgr.Ack{}) {
 		return err
 	}
-	return grpc.SetHeader(ctx, wire.Ack{
-		Incarnation: ack.Incarnation, Interval: ack.Interval,
-		Registration: strconv.FormatUint(ack.Registration, 10), // no other process has the same
-	}.Metadata())
+	return cmp.Or(err, grpc.SetHeader(ctx, wireAck(ack).Metadata()))
+}
+
+func wireAck(ack hostmgr.Ack) wire.Ack {
+	a := wire.Ack{Incarnation: ack.Incarnation, Interval: ack.Interval}
+	if ack.Registration != 0 {
+		a.Registration = strconv.FormatUint(ack.Registration, 10) // no other process has the same
+	}
+	return a
 }
 
 // leave succeeds while the cleanup is pending: the host may go, and the registry repeats the cleanup.

@@ -138,6 +138,20 @@ func TestInvalidRequests(t *testing.T) {
 	require.Equal(t, []string{"h"}, s.list(), "nothing changed")
 }
 
+// A host whose clock went back is told which incarnation refuses it. It takes a greater one.
+func TestAStaleAnnounceLearnsWhichIncarnationRefusedIt(t *testing.T) {
+	s := start(t)
+	s.mustAnnounce(as(t, "9"), "h", time.Minute)
+	ack, err := s.announce(as(t, "5"), "h", time.Minute)
+	requireCode(t, codes.FailedPrecondition, err)
+	require.Equal(t, wire.Ack{Incarnation: 9}, ack)
+	require.NoError(t, s.leave(as(t, "9"), "h"))
+	ack, err = s.announce(as(t, "9"), "h", time.Minute)
+	requireCode(t, codes.FailedPrecondition, err)
+	require.Equal(t, wire.Ack{Incarnation: 9}, ack, "it has left")
+	require.EqualValues(t, 10, s.mustAnnounce(as(t, "10"), "h", time.Minute).Incarnation)
+}
+
 // Two machines use one id. The second one is refused, and the page says so.
 func TestTwoMachinesWithOneID(t *testing.T) {
 	s := start(t, "-http", "127.0.0.1:0")

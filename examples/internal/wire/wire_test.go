@@ -13,6 +13,7 @@ func TestLeaseThereAndBack(t *testing.T) {
 	for _, l := range []wire.Ack{
 		{Incarnation: 1<<64 - 1, Registration: "7-x", Interval: 1500 * time.Millisecond},
 		{Incarnation: 1, Interval: time.Minute},
+		{Incarnation: 9}, // of a refusal
 	} {
 		require.Equal(t, l, wire.ReadAck(l.Metadata()))
 	}
