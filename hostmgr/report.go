@@ -1,6 +1,9 @@
 package hostmgr
 
-import "github.com/hostlife/hostlife/hostmgr/internal/index"
+import (
+	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
 
 // report tells the cleanup queue, the shadow, the recorder and the watchers of a departure. Most
 // often in a mass eviction none of them needs it, as a watcher that has fallen behind.
@@ -48,7 +51,14 @@ func (s *state[M]) queueCleanup(d *Departure[M], shared bool, a *assessment, now
 		due = a.EvictAt
 	}
 	s.todo.cleanups = true
-	return s.cleanups.Add(d.Host.ID, d, due, now)
+	return s.cleanups.Add(toClean(d, due), now)
+}
+
+// toClean returns the task of the cleanup of a departure.
+func toClean[M any](d *Departure[M], due int64) cleanup.Task[*Departure[M]] {
+	return cleanup.Task[*Departure[M]]{
+		ID: d.Host.ID, Registration: d.Host.Registration, Value: d, Due: due, Tries: d.Attempt,
+	}
 }
 
 // forgetRare forgets what is kept in maps by registration, for few hosts.

@@ -83,8 +83,8 @@ var callbacks = []mutant{
 		seen:    "vespa-engine/vespa#20529",
 		story:   "Among equal priorities the newest was served first. Under steady load the oldest were never served.",
 		file:    "hostmgr/internal/cleanup/queue.go",
-		is:      "h = &hostQueue[D]{id: id, readyAt: now}",
-		becomes: "h = &hostQueue[D]{id: id}",
+		is:      "h = &hostQueue[D]{id: t.ID, readyAt: now}",
+		becomes: "h = &hostQueue[D]{id: t.ID}",
 		test:    "TestRetriesAndNewJobsTakeTurns",
 	},
 	{

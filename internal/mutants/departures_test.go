@@ -52,8 +52,8 @@ var departures = []mutant{
 		seen:    "hashicorp/serf#606",
 		story:   "A node left, came back and left again, and messages about both leaves spread at the same time.",
 		file:    "hostmgr/internal/cleanup/queue.go",
-		is:      "\th, ok := q.hosts[id]\n",
-		becomes: "\th, ok := q.hosts[id]\n\tok = false\n",
+		is:      "\th, ok := q.hosts[t.ID]\n",
+		becomes: "\th, ok := q.hosts[t.ID]\n\tok = false\n",
 		test:    "TestJobsOfOneIDRunOneAtATimeAndInOrder",
 	},
 	{

@@ -38,8 +38,8 @@ func TestAwaitDoesWhatComesFirst(t *testing.T) {
 			order = append(order, d)
 			return nil
 		})
-		s.Add("a", "first", 0, 0)
-		require.NoError(t, s.Await(t.Context(), s.Add("a", "second", 0, 0)))
+		s.Add(work("a", "first", 0), 0)
+		require.NoError(t, s.Await(t.Context(), s.Add(work("a", "second", 0), 0)))
 		require.Equal(t, []string{"first", "second"}, order)
 	})
 }

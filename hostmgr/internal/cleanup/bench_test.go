@@ -29,7 +29,7 @@ func BenchmarkQueue(b *testing.B) {
 		q := fresh()
 		for i := range b.N {
 			d := &ids[i%len(ids)]
-			q.Add(d.id, d, 0, int64(i))
+			q.Add(work(d.id, d, 0), int64(i))
 		}
 	})
 	b.Run("Sweep", func(b *testing.B) {
@@ -37,7 +37,7 @@ func BenchmarkQueue(b *testing.B) {
 		q := fresh()
 		for i := range b.N {
 			d := &ids[i%len(ids)]
-			q.Add(d.id, d, 0, 0)
+			q.Add(work(d.id, d, 0), 0)
 		}
 		b.ResetTimer()
 		q.Sweep(b.Context(), func() {})

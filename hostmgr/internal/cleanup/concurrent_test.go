@@ -57,7 +57,7 @@ func (m *mess) dice(n int) int {
 // add queues a job. Those of one id are to be added in the order of their numbers.
 func (m *mess) add(number int) func(ctx context.Context) {
 	d := strconv.Itoa(number)
-	j := m.Add(idOf(number), d, 0, m.clock.Now())
+	j := m.Add(work(idOf(number), d, 0), m.clock.Now())
 	m.Wake()
 	m.mu.Lock()
 	m.latest = j
@@ -255,7 +255,7 @@ func TestContention(t *testing.T) {
 			wg.Go(func() {
 				for i := range many {
 					d := strconv.Itoa(g*many + i)
-					j := s.Add(strconv.Itoa(i%7), d, 0, s.clock.Now())
+					j := s.Add(work(strconv.Itoa(i%7), d, 0), s.clock.Now())
 					switch i % 5 {
 					case 0:
 						s.Wake()

@@ -39,7 +39,7 @@ func (q *Queue[D]) giveUpOldest(h *hostQueue[D]) {
 		h.first = j.next
 		heap.Fix(&q.ready, h.index)
 	}
-	q.pending.Remove(j.place)
+	q.unlist(j)
 	j.err = errGivenUp
 	q.givenUp++
 	q.untold = append(q.untold, givenUp[D]{j.d, h.tried})

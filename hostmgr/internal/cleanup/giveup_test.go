@@ -26,7 +26,7 @@ func TestPendingJobsOfOneIDAreBounded(t *testing.T) {
 		stop := s.run()
 		for i := range 1000 {
 			now := s.clock.Now()
-			s.Add("a", strconv.Itoa(i), now, now)
+			s.Add(work("a", strconv.Itoa(i), now), now)
 			s.Wake()
 			time.Sleep(second)
 			require.Equal(t, min(i+1, 16), s.pending())

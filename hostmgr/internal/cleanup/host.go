@@ -9,15 +9,17 @@ import (
 
 // A Job is one queued cleanup. Callers pass it to Await.
 type Job[D any] struct {
-	d       D
-	number  uint64        // in the order of Add
-	due     int64         // when its duration begins
-	addedAt int64         // when it was added
-	place   *list.Element // in Queue.pending
-	host    *hostQueue[D]
-	next    *Job[D] // of the same id
-	tries   int     // finished
-	err     error   // of the latest try, or errGivenUp
+	d            D
+	registration uint64
+	number       uint64        // in the order of Add
+	due          int64         // when its duration begins
+	addedAt      int64         // when it was added
+	place        *list.Element // in Queue.pending
+	host         *hostQueue[D]
+	next         *Job[D] // of the same id
+	triedBefore  int     // before it was added: tries of an earlier process
+	tries        int     // finished, since then
+	err          error   // of the latest try, or errGivenUp
 }
 
 // A hostQueue has the jobs of one id, the oldest first. It has at least one.
@@ -61,7 +63,7 @@ func (q *Queue[D]) claim(now int64) *hostQueue[D] {
 // releases the memory that a mass departure needed. The caller holds the lock.
 func (q *Queue[D]) remove(h *hostQueue[D]) {
 	j := h.first
-	q.pending.Remove(j.place)
+	q.unlist(j)
 	h.first = j.next
 	h.jobs--
 	switch {

@@ -54,7 +54,7 @@ func (c *clumsy) clean(ctx context.Context, _ string, attempt int) error {
 	case 4:
 		id := strconv.Itoa(c.draw(12))
 		now := c.s.clock.Now()
-		j := c.s.Add(id, id, now, now)
+		j := c.s.Add(work(id, id, now), now)
 		c.s.Wake()
 		_ = c.s.Await(ctx, j)
 	}

@@ -97,10 +97,15 @@ func (s *script) done(id string, took int64) {
 	s.took[id] = time.Duration(took)
 }
 
+// work returns a task whose duration counts from due.
+func work[D any](id string, d D, due int64) cleanup.Task[D] {
+	return cleanup.Task[D]{ID: id, Value: d, Due: due}
+}
+
 // add adds a job, and has a worker started if there are any.
 func (s *script) add(id string) *cleanup.Job[string] {
 	now := s.clock.Now()
-	j := s.Add(id, id, now, now)
+	j := s.Add(work(id, id, now), now)
 	s.Wake()
 	return j
 }

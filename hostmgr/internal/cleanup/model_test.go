@@ -223,7 +223,7 @@ func newReplay(t *testing.T, tasks []*task, workers int) *replay {
 	r.added.Go(func() {
 		for i, k := range tasks {
 			r.sleepUntil(k.added)
-			r.Add(k.id, strconv.Itoa(i), 0, r.clock.Now())
+			r.Add(work(k.id, strconv.Itoa(i), 0), r.clock.Now())
 			r.Wake()
 		}
 	})

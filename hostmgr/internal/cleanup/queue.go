@@ -17,7 +17,7 @@
 // general task queue: jobs are not persisted or cancelled.
 //
 // All methods are safe for concurrent use. A cleanup may call any of them but stop. The queue owns
-// its mutex, and calls no function of [Config] while it holds the mutex. Add, Plan, Next and Stats
+// its mutex, and calls no function of [Config] while it holds the mutex. Add, Has, Plan, Next and Stats
 // may be called under a lock of the caller: the order is the caller's lock, the queue's, then that
 // of package calls. No goroutine outlives stop, Sweep or Await, except that of a cleanup that was
 // left behind.
@@ -73,9 +73,10 @@ type Queue[D any] struct {
 
 	mu       sync.Mutex // guards all below
 	hosts    map[string]*hostQueue[D]
-	ready    readyHeap[D] // the hosts that are not claimed
-	added    uint64       // jobs so far: the number of the latest
-	pending  list.List    // of *Job[D], in the order of Add
+	ready    readyHeap[D]         // the hosts that are not claimed
+	added    uint64               // jobs so far: the number of the latest
+	pending  list.List            // of *Job[D], in the order of Add
+	cursors  map[*cursor]struct{} // of Pending
 	failures uint64
 	givenUp  uint64
 	untold   []givenUp[D]        // what Wake tells
@@ -104,22 +105,73 @@ func New[D any](c Config[D]) *Queue[D] {
 	return q
 }
 
-// Add queues a cleanup for a host id, ready at now. Its duration counts from due. Add starts no
-// worker, and only notes which job is given up: call Wake after it. If there is no Clean, Add does
-// nothing and returns nil.
-func (q *Queue[D]) Add(id string, d D, due, now int64) *Job[D] {
+// A Task is what a job does, and how far it is.
+type Task[D any] struct {
+	ID           string // of the host
+	Registration uint64
+	Value        D
+	Due          int64 // its duration counts from then
+	Tries        int   // that have begun
+}
+
+// Add queues a cleanup, ready at now. Add starts no worker, and only notes which job is given up:
+// call Wake after it. If there is no Clean, Add does nothing and returns nil.
+func (q *Queue[D]) Add(t Task[D], now int64) *Job[D] {
 	if q.config.Clean == nil {
 		return nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.added++
-	j := &Job[D]{d: d, number: q.added, due: due, addedAt: now}
-	j.place = q.pending.PushBack(j)
+	return q.add(&t, now)
+}
+
+// AddOnce is Add, unless a job of the same id and registration is pending. It returns whether it
+// has added the job. Registration 0 is not compared.
+func (q *Queue[D]) AddOnce(t Task[D], now int64) (added bool) {
+	if q.config.Clean == nil {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if t.Registration != 0 && q.has(t.ID, t.Registration) {
+		return false
+	}
+	q.add(&t, now)
+	return true
+}
+
+// Has reports whether a job of this id and registration is pending.
+func (q *Queue[D]) Has(id string, registration uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.has(id, registration)
+}
+
+// has is Has for a caller that holds the lock.
+func (q *Queue[D]) has(id string, registration uint64) bool {
 	h, ok := q.hosts[id]
 	if !ok {
-		h = &hostQueue[D]{id: id, readyAt: now}
-		q.hosts[id] = h
+		return false
+	}
+	for j := h.first; j != nil; j = j.next {
+		if j.registration == registration {
+			return true
+		}
+	}
+	return false
+}
+
+// add is Add for a caller that holds the lock.
+func (q *Queue[D]) add(t *Task[D], now int64) *Job[D] {
+	q.added++
+	j := &Job[D]{
+		d: t.Value, registration: t.Registration, number: q.added, due: t.Due, addedAt: now, triedBefore: t.Tries,
+	}
+	j.place = q.pending.PushBack(j)
+	h, ok := q.hosts[t.ID]
+	if !ok {
+		h = &hostQueue[D]{id: t.ID, readyAt: now}
+		q.hosts[t.ID] = h
 	}
 	if h.append(j); !ok {
 		heap.Push(&q.ready, h)

@@ -110,7 +110,7 @@ func TestDurationsAreToldOnceAJobIsDone(t *testing.T) {
 			return nil
 		})
 		now := s.clock.Now()
-		j := s.Add("a", "a", now-int64(time.Minute), now)
+		j := s.Add(work("a", "a", now-int64(time.Minute)), now)
 		require.Equal(t, errNotNow, s.Await(t.Context(), j))
 		require.Empty(t, s.took)
 		fail = false
@@ -190,9 +190,9 @@ func TestWhatIsDoneIsReleased(t *testing.T) {
 		first, second, only := new([1 << 10]byte), new([1 << 10]byte), new([1 << 10]byte)
 		fails[second] = true
 		released = append(released, weak.Make(first), weak.Make(only))
-		q.Add(strconv.Itoa(i), first, 0, 0)
-		q.Add(strconv.Itoa(i), second, 0, 0)
-		q.Add("only "+strconv.Itoa(i), only, 0, 0)
+		q.Add(work(strconv.Itoa(i), first, 0), 0)
+		q.Add(work(strconv.Itoa(i), second, 0), 0)
+		q.Add(work("only "+strconv.Itoa(i), only, 0), 0)
 	}
 	require.Equal(t, 20, q.Sweep(t.Context(), func() {}))
 	require.Equal(t, 10, q.Stats().Pending)

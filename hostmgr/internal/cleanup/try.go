@@ -20,7 +20,7 @@ var errGoroutineEnded = errors.New("cleanup ended its goroutine")
 // try calls Clean for the first job of h, which the caller has claimed, and ends the claim. It
 // records the outcome even if Clean panics or ends its goroutine.
 func (r *runner[D]) try(h *hostQueue[D]) (cleaned bool) {
-	q, j, attempt := r.q, h.first, h.first.tries+1
+	q, j, attempt := r.q, h.first, h.first.triedBefore+h.first.tries+1
 	err := errGoroutineEnded
 	defer func() {
 		r.left = r.place.End()

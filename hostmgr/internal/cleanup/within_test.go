@@ -99,7 +99,7 @@ func TestWorkersDoNotWaitForEachOther(t *testing.T) {
 				start := time.Now()
 				for i := range workers {
 					now := s.clock.Now()
-					s.Add(strconv.Itoa(i), strconv.Itoa(i), now, now)
+					s.Add(work(strconv.Itoa(i), strconv.Itoa(i), now), now)
 				}
 				s.Wake()
 				synctest.Wait()

@@ -24,7 +24,7 @@ func TestWorkersRunSideBySide(t *testing.T) {
 		stop := s.run()
 		now := s.clock.Now()
 		for i := range 16 {
-			s.Add(strconv.Itoa(i), strconv.Itoa(i), now, now)
+			s.Add(work(strconv.Itoa(i), strconv.Itoa(i), now), now)
 		}
 		s.Wake()
 		time.Sleep(2 * second)
@@ -253,7 +253,7 @@ func TestJobsOfOneIDRunOneAtATimeAndInOrder(t *testing.T) {
 		})
 		stop := s.run()
 		for i := range 10 {
-			s.Add("a", strconv.Itoa(i), 0, 0)
+			s.Add(work("a", strconv.Itoa(i), 0), 0)
 		}
 		s.Wake()
 		time.Sleep(time.Minute)
