@@ -1,6 +1,7 @@
 package gc
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"log/slog"
@@ -26,8 +27,9 @@ type flight struct {
 	cancel  context.CancelCauseFunc
 	started time.Time
 
-	waiting  int         // callers of RunNow, and the loop if it started the run; guarded by GC.mu
-	timedOut atomic.Bool // the timeout ended the context
+	waiting  int           // callers, and the loop if it started the run; guarded by GC.mu
+	place    *list.Element // in the queue of the task; nil: it has left it; guarded by GC.mu
+	timedOut atomic.Bool   // the timeout ended the context
 
 	done  chan struct{} // closed when the run has returned and is in the statistics
 	ended time.Time     // when it returned; to be read when done is closed, as is err
@@ -94,8 +96,7 @@ func (g *GC) takeOff(f *flight, now time.Time) {
 	go g.fly(f)
 }
 
-// refuse ends a flight that will not start. It is not the next flight of a task any more, so this
-// happens once.
+// refuse ends a flight that will not start. It is in no queue any more, so this happens once.
 func (f *flight) refuse(err error) {
 	f.err = err
 	f.cancel(err)
@@ -134,7 +135,7 @@ func (g *GC) timeOut(f *flight) {
 }
 
 // land ends a flight. The result goes to the log and the statistics first, and then to the callers,
-// so a caller of RunNow finds its run in the statistics.
+// so a caller finds its run in the statistics.
 func (g *GC) land(f *flight, r result) {
 	f.ended = g.clock.Now()
 	took := max(0, f.ended.Sub(f.started))
@@ -150,16 +151,15 @@ func (g *GC) land(f *flight, r result) {
 	close(f.done)
 }
 
-// clear ends the record of the flight, and starts the next run if callers of RunNow wait for one.
-// They have waited longer than any caller that comes now.
+// clear ends the record of the flight, and starts the first run in the queue. It has waited longer
+// than any caller that comes now.
 func (g *GC) clear(f *flight, how ending, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f.task.stats.landed(how, took)
 	delete(g.flights, f.task.ID)
-	if t := g.tasks[f.task.ID]; t != nil && t.next != nil {
-		g.takeOff(t.next, f.ended)
-		t.next = nil
+	if t := g.tasks[f.task.ID]; t != nil && t.queue.first() != nil {
+		g.takeOff(t.queue.pop(), f.ended)
 	}
 }
 

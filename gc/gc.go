@@ -1,20 +1,21 @@
 // Package gc runs periodic tasks, such as garbage collections, on a [clock.Clock].
 //
 // A [GC] holds tasks. [GC.Run] runs each task every [Task.Interval] until its context ends, and
-// returns when all runs have returned. [GC.RunNow] runs one task at once. For every task:
+// returns when all runs have returned. [GC.RunNow] runs one task at once. [GC.RunNext] gives its
+// caller a run of its own, in turn. For every task:
 //
-//   - Its runs never overlap. RunNow joins a run in flight. A tick during a run is dropped, and
-//     later ticks keep their times.
+//   - Its runs never overlap. RunNow joins a run in flight, and RunNext queues behind it. A tick
+//     during a run is dropped, and later ticks keep their times.
 //   - A run that hangs is visible while it hangs. A dropped tick is counted at once. The 1st, 2nd,
 //     4th and 8th dropped tick of a run, and so on, are logged. [TaskStats] says when the run
 //     started. The run delays no other task.
 //   - A [Task.Timeout] cancels the context of a run, by the GC's clock. So do Remove, the end of
-//     Run, and the last RunNow caller that stops waiting.
+//     Run, and the last caller of RunNow or RunNext that stops waiting.
 //   - Its errors, panics and calls of runtime.Goexit are counted and logged, and affect no other
 //     task.
 //
 // A task must return when its context ends: Run waits for it, and its next run starts only then. No
-// goroutine exists unless Run or RunNow was called.
+// goroutine exists unless Run, RunNow or RunNext was called.
 package gc
 
 import (
@@ -23,6 +24,7 @@ import (
 	"log/slog"
 	"reflect"
 	"sync"
+	"time"
 
 	"github.com/hostlife/hostlife/clock"
 	"github.com/hostlife/hostlife/internal/asynclog"
@@ -40,8 +42,9 @@ var (
 	ErrRunning = errors.New("gc: already running")
 	// ErrRemoved: the task was removed. It is the cause of the context of the run in flight.
 	ErrRemoved = errors.New("gc: task removed")
-	// ErrReentrant: a run of a task called RunNow for the same task, and would wait for itself.
-	ErrReentrant = errors.New("gc: task called RunNow for itself")
+	// ErrReentrant: a run of a task called RunNow or RunNext for the same task, and would wait for
+	// itself.
+	ErrReentrant = errors.New("gc: task called RunNow or RunNext for itself")
 	// ErrPanic: a run panicked, or called runtime.Goexit.
 	ErrPanic = errors.New("gc: task panicked")
 )
@@ -82,11 +85,14 @@ type GC struct {
 
 // A task is a Task that was added.
 type task struct {
-	Task
+	Task                  // its Interval is guarded by GC.mu, and the rest never changes
 	logger  *slog.Logger  // puts lines into GC.lines
 	removed chan struct{} // closed by Remove
+	changed chan struct{} // of capacity 1; holds a value if the loop has to look at Interval
 	stats   *stats
-	next    *flight // for callers of RunNow that cannot join the run in flight; guarded by GC.mu
+
+	set   time.Time // when Interval was replaced; guarded by GC.mu
+	queue queue     // the runs to come; guarded by GC.mu
 }
 
 // New returns a GC without tasks, or an error that wraps ErrInvalid.
@@ -121,7 +127,10 @@ func (g *GC) Add(added Task) error {
 	if err := added.validate(); err != nil {
 		return err
 	}
-	t := &task{Task: added, logger: g.lines.Logger(added.ID), removed: make(chan struct{}), stats: &stats{}}
+	t := &task{
+		Task: added, logger: g.lines.Logger(added.ID), stats: &stats{},
+		removed: make(chan struct{}), changed: make(chan struct{}, 1),
+	}
 	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -137,10 +146,10 @@ func (g *GC) Add(added Task) error {
 
 // Remove removes a task, and reports whether there was a task with that ID. It cancels the context
 // of a run in flight, with the cause ErrRemoved. It does not wait for the run, so a task may remove
-// itself. The ID is free at once, but a new task with that ID does not run before the old run has
-// returned.
+// itself. Callers whose run has not started get ErrRemoved. The ID is free at once, but a new task
+// with that ID does not run before the old run has returned.
 func (g *GC) Remove(id string) bool {
-	t, f, next := g.take(id)
+	t, f, queued := g.take(id)
 	if t == nil {
 		return false
 	}
@@ -148,24 +157,23 @@ func (g *GC) Remove(id string) bool {
 	if f != nil && f.task == t {
 		f.cancel(ErrRemoved)
 	}
-	if next != nil {
-		next.refuse(ErrRemoved)
+	for _, f := range queued {
+		f.refuse(ErrRemoved)
 	}
 	return true
 }
 
 // take removes the task from the map, so that one caller of Remove gets it, and no further run of
-// it starts. It also returns the run in flight and the run that follows it, or nil.
-func (g *GC) take(id string) (t *task, f, next *flight) {
+// it starts. It also returns the run in flight, or nil, and the runs that waited for it.
+func (g *GC) take(id string) (t *task, f *flight, queued []*flight) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t = g.tasks[id]
 	if t == nil {
 		return nil, nil, nil
 	}
-	next, t.next = t.next, nil
 	delete(g.tasks, id)
-	return t, g.flights[id], next
+	return t, g.flights[id], t.queue.empty()
 }
 
 // task returns the task with that ID, or nil.

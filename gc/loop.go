@@ -17,10 +17,12 @@ import (
 // that tick, by the clock reading of land, the tick starts a run after all. So the clock orders the
 // two, not the speed of goroutines.
 type loop struct {
-	gc   *GC
-	ctx  context.Context // of Run
-	task *task
+	gc    *GC
+	ctx   context.Context // of Run
+	task  *task
+	times Task // the task with the interval by which this loop ticks
 
+	last   time.Time        // the last tick, or the start of the loop
 	tick   time.Time        // the next tick
 	due    <-chan time.Time // its After
 	flight *flight          // the run in flight, started here or found by a tick; nil: none was seen
@@ -44,10 +46,14 @@ func (l *loop) run() {
 		case <-l.flight.landed():
 			l.settle()
 			l.replan()
+		case <-l.task.changed:
+			l.adopt()
 		case <-l.due:
 			l.gc.lines.Tick()
-			l.pass()
-			l.plan()
+			if !l.adopted() { // when both are ready, select may choose either
+				l.pass()
+				l.plan()
+			}
 		}
 	}
 }
@@ -55,13 +61,13 @@ func (l *loop) run() {
 // plan begins to wait for the next tick.
 func (l *loop) plan() {
 	now := l.gc.clock.Now()
-	l.tick = l.task.nearest(l.tick, now)
+	l.tick = l.times.nearest(l.tick, now)
 	l.due = l.gc.clock.After(l.tick.Sub(now))
 }
 
 // replan plans again if the clock has stepped back. Otherwise the present After is right.
 func (l *loop) replan() {
-	if !l.task.nearest(l.tick, l.gc.clock.Now()).Equal(l.tick) {
+	if !l.times.nearest(l.tick, l.gc.clock.Now()).Equal(l.tick) {
 		l.plan()
 	}
 }
@@ -72,16 +78,17 @@ func (l *loop) pass() {
 		l.settle()
 	}
 	tick, now := l.tick, l.gc.clock.Now()
-	next, passed := l.task.following(tick, now)
-	l.tick = next
+	next, passed := l.times.following(tick, now)
+	l.tick, l.last = next, tick
+	if passed > 0 {
+		l.last = next.Add(-l.times.Interval)
+	}
 	switch {
 	case l.flight == nil && l.launch(tick):
 		l.task.stats.drop(passed) // before this run, while the process stood still
 	case l.flight != nil:
-		if passed > 0 {
-			tick = next.Add(-l.task.Interval)
-		}
-		l.held = &tick
+		held := l.last
+		l.held = &held
 		l.miss(plus(passed, 1), now)
 	}
 }

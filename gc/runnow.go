@@ -12,7 +12,8 @@ import (
 
 // RunNow runs a task at once, whether Run is running or not, and waits for it. It joins a run in
 // flight. If the context of that run has ended, RunNow waits for the run to end and then for one
-// more run, which all such callers share. The schedule of the task does not change.
+// more run, which all such callers share. That is the first run in the queue of RunNext, if there
+// is one. The schedule of the task does not change.
 //
 // It returns the error of Task.Run, unchanged. If the run's context had ended, the cause is added:
 // errors.Is finds context.DeadlineExceeded after a timeout, and ErrRemoved. A panic returns
@@ -26,12 +27,20 @@ import (
 // A run that calls RunNow for its own task would wait for itself. If ctx comes from the run's
 // context, RunNow returns ErrReentrant. With any other ctx it waits until ctx ends.
 func (g *GC) RunNow(ctx context.Context, id string) error {
+	return g.trigger(ctx, id, g.join)
+}
+
+// trigger waits for the run that enter returns for the task with that ID.
+func (g *GC) trigger(ctx context.Context, id string, enter entrance) error {
 	t := g.task(id)
 	if t == nil {
 		return fmt.Errorf("%w %q", ErrUnknownTask, id)
 	}
-	return g.runNow(ctx, t)
+	return g.await(ctx, t, enter)
 }
+
+// An entrance returns the run of a task for a caller: join or enqueue.
+type entrance func(context.Context, *task) (*flight, error)
 
 // RunAll runs all tasks at once, like RunNow, and waits for them. The error of one task does not
 // end other runs. RunAll joins all errors, each with the ID of its task, in the order of the IDs.
@@ -41,7 +50,7 @@ func (g *GC) RunAll(ctx context.Context) error {
 	var runs errgroup.Group
 	for i, t := range tasks {
 		runs.Go(func() error {
-			if err := g.runNow(ctx, t); err != nil {
+			if err := g.await(ctx, t, g.join); err != nil {
 				errs[i] = fmt.Errorf("gc: task %q: %w", t.ID, err)
 			}
 			return errs[i]
@@ -64,14 +73,14 @@ func (g *GC) all() []*task {
 	return tasks
 }
 
-func (g *GC) runNow(ctx context.Context, t *task) error {
+func (g *GC) await(ctx context.Context, t *task, enter entrance) error {
 	if g.within(ctx, t) {
 		return ErrReentrant
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f, err := g.join(ctx, t)
+	f, err := enter(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -93,8 +102,9 @@ func (g *GC) within(ctx context.Context, t *task) bool {
 }
 
 // join starts a run of t, or joins the run in flight. A run cannot be joined if its context has
-// ended, or if it is of a removed task with t's ID. Then join joins the next run, which clear
-// starts. So a caller waits for at most one run that is not its own, whatever other callers do.
+// ended, or if it is of a removed task with t's ID. Then join joins the first run in the queue,
+// which clear starts. So a caller waits for at most one run that is not its own, whatever other
+// callers do.
 func (g *GC) join(ctx context.Context, t *task) (*flight, error) {
 	now := g.clock.Now()
 	g.mu.Lock()
@@ -110,22 +120,23 @@ func (g *GC) join(ctx context.Context, t *task) (*flight, error) {
 	case f.task == t && f.waiting > 0 && f.ctx.Err() == nil:
 		f.waiting++
 		return f, nil
-	case t.next == nil:
-		t.next = newFlight(context.WithoutCancel(ctx), t)
-		return t.next, nil
+	case t.queue.first() == nil:
+		t.queue.push(newFlight(context.WithoutCancel(ctx), t))
+		return t.queue.first(), nil
 	}
-	t.next.waiting++
-	return t.next, nil
+	f = t.queue.first()
+	f.waiting++
+	return f, nil
 }
 
-// leave ends the wait of a caller that joined. The last one cancels the run, or the plan for the
-// next run. No caller joins in between: join checks waiting, and once that is 0 it stays 0.
+// leave ends the wait of a caller. The last one cancels the run, and takes it out of the queue. No
+// caller joins in between: join checks waiting, and once that is 0 it stays 0.
 func (g *GC) leave(f *flight, cause error) {
 	g.mu.Lock()
 	f.waiting--
 	last := f.waiting == 0
-	if last && f.task.next == f {
-		f.task.next = nil
+	if last {
+		f.task.queue.drop(f)
 	}
 	g.mu.Unlock()
 	if last {
