@@ -30,6 +30,8 @@ var imports = map[string][]string{
 	"histogram": {},
 	"gc":        {"clock", "histogram", "internal/asynclog"},
 
+	"hostmgr/announcer": {"clock", "hostmgr", "internal/asynclog"},
+
 	below + "monotime":   {"clock"},
 	below + "detector":   {},
 	below + "index":      {below + "detector"},

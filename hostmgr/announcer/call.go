@@ -1,0 +1,157 @@
+package announcer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+const (
+	maxLeftBehind = 8 // calls of a target
+	grace         = int64(10 * time.Second)
+	maxText       = 1 << 10 // bytes of an error
+)
+
+var (
+	errLimit      = fmt.Errorf("time limit: %w", context.DeadlineExceeded)
+	errLeftBehind = errors.New("the call has not returned 10 s after its context ended, and is left behind")
+	errEnded      = errors.New("the callback ended its goroutine")
+)
+
+// A call is one call of a callback. It has its own goroutine, so that it can be left behind. Its
+// fields but result are used by the goroutine of the session only.
+type call struct {
+	cancel  context.CancelCauseFunc
+	limit   int64 // when its context ends; never if there is no limit
+	endedAt int64 // when its context ended; never before that
+	left    bool
+	done    func(outcome) // called with the result, on the goroutine of the session
+	result  outcome       // valid when the call was sent to calls.results
+}
+
+// calls are the calls of one session that have not returned.
+type calls struct {
+	base    context.Context // of all calls
+	results chan *call      // with room for all, so that no call waits for the session
+	pending []*call
+	left    int
+}
+
+func newCalls(base context.Context) calls {
+	return calls{base: base, results: make(chan *call, maxFlights+maxLeftBehind+2)} // Joined and Leave too
+}
+
+// start calls f on a goroutine of its own. done gets the result later, or that it was left behind.
+func (s *calls) start(limit int64, f func(context.Context) outcome, done func(outcome)) *call {
+	ctx, cancel := context.WithCancelCause(s.base)
+	c := &call{cancel: cancel, limit: limit, endedAt: never, done: done}
+	s.pending = append(s.pending, c)
+	go c.run(ctx, f, s.results)
+	return c
+}
+
+func (c *call) run(ctx context.Context, f func(context.Context) outcome, results chan<- *call) {
+	c.result = outcome{err: errEnded}
+	defer func() { results <- c }() // even if f ends the goroutine
+	c.result = protect(ctx, f)
+}
+
+// protect calls f. A panic is an error.
+func protect(ctx context.Context, f func(context.Context) outcome) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = outcome{err: heard(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))}
+		}
+	}()
+	return f(ctx)
+}
+
+// end ends the context of a call.
+func (c *call) end(now int64, cause error) {
+	if c.endedAt == never {
+		c.endedAt = now
+		c.cancel(cause)
+	}
+}
+
+// endAll ends the contexts of all calls.
+func (s *calls) endAll(now int64) {
+	for _, c := range s.pending {
+		c.end(now, nil)
+	}
+}
+
+// returned is called with each call that was received from results.
+func (s *calls) returned(c *call) {
+	c.cancel(nil)
+	for i, p := range s.pending {
+		if p == c {
+			s.pending = append(s.pending[:i], s.pending[i+1:]...)
+			break
+		}
+	}
+	if c.left {
+		s.left--
+	} else {
+		c.done(c.result)
+	}
+}
+
+// expire ends the contexts of calls that have reached their limits, and leaves behind those that
+// have not returned long after.
+func (s *calls) expire(now int64) {
+	for _, c := range s.pending {
+		if c.limit <= now {
+			c.end(now, errLimit)
+		}
+		if s.isLost(c) && now-c.endedAt >= grace {
+			c.left = true
+			s.left++
+			c.done(outcome{err: errLeftBehind})
+		}
+	}
+}
+
+// isLost reports whether a call is to be left behind when its grace is over.
+func (s *calls) isLost(c *call) bool { return c.endedAt < never && !c.left && s.left < maxLeftBehind }
+
+// next returns when expire has work.
+func (s *calls) next() int64 {
+	next := never
+	for _, c := range s.pending {
+		switch {
+		case c.endedAt == never:
+			next = min(next, c.limit)
+		case s.isLost(c):
+			next = min(next, c.endedAt+grace)
+		}
+	}
+	return next
+}
+
+// awaited returns the number of calls that are not left behind.
+func (s *calls) awaited() int { return len(s.pending) - s.left }
+
+// A heardError is an error of a callback with the text that it had when the callback returned it.
+// Error is the embedder's code and may hang too. So it is called within the call of the callback.
+type heardError struct {
+	error
+	text string
+}
+
+func (e *heardError) Error() string { return e.text }
+func (e *heardError) Unwrap() error { return e.error }
+
+func heard(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if len(text) > maxText {
+		text = strings.Clone(text[:maxText]) + "..."
+	}
+	return &heardError{err, text}
+}

@@ -1,0 +1,171 @@
+package announcer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+const (
+	defaultLeaveTimeout = 3 * time.Second
+
+	// What a registry accepts as an interval, and as a name.
+	minInterval = 10 * time.Millisecond
+	maxInterval = 24 * time.Hour
+	maxName     = 1 << 10 // bytes of an id, a zone or a speaker
+)
+
+// Config configures an Announcer. ID and Announce are required, or ID and Targets.
+//
+// The functions are called with no lock held, each on a goroutine of its own. Announce and
+// Heartbeat may be called by several goroutines at a time, because a contact without an answer is
+// repeated before it has ended. Metadata is called by one at a time. So are Joined and Leave of a
+// target.
+//
+// The context of a call ends by Config.Clock. At a time limit, context.Cause of it wraps
+// context.DeadlineExceeded, and its Err is context.Canceled. A panic is an error of that call. A
+// call that has not returned 10 s after its context ended is left behind: the target goes on
+// without it, and another call of the same function may begin. At most 8 calls of a target are left
+// behind at a time. Beyond that, calls keep their places until one of these returns.
+type Config[M any] struct {
+	// ID, Zone and Speaker are those of each Announcement. ID must not be empty.
+	ID, Zone, Speaker string
+
+	// Interval is the time between contacts while the registry advises none, from 10 ms to 24 h.
+	// Zero means hostmgr.DefaultInterval.
+	Interval time.Duration
+
+	// Incarnation is that of each Announcement. Zero means the wall clock in nanoseconds at New, by
+	// Clock.
+	Incarnation uint64
+
+	// Metadata returns the metadata of the next announcement. Nil means the zero M. If it is set,
+	// each Announcement has a Revision, so that an older one that arrives late does not overwrite
+	// the metadata of a newer one.
+	Metadata func() M
+
+	// Announce passes an announcement to the registry, and returns its answer.
+	//
+	// If the error is hostmgr.ErrStale, Ack.Incarnation should be the incarnation that refused, as
+	// the registry returns it. Zero means that it is unknown. Other errors need no Ack.
+	Announce func(context.Context, hostmgr.Announcement[M]) (hostmgr.Ack, error)
+
+	// Heartbeat passes a heartbeat to the registry. Nil means that each contact is an Announce.
+	// Otherwise the contacts of a registered host are heartbeats. So metadata that changed are only
+	// announced with the next registration, unless Announcer.Refresh is called.
+	Heartbeat func(ctx context.Context, id string, incarnation uint64) (hostmgr.Ack, error)
+
+	// Leave passes a leave to the registry. Nil means that the host only falls silent.
+	Leave func(ctx context.Context, id string, incarnation uint64) error
+
+	// Joined is called when a new registration began: it registers again what belongs to the host.
+	// That is after the first announce, after the host was gone, and after the registry restarted.
+	// An error is retried, with pauses that grow to the interval. The context has no time limit. It
+	// ends when the registration or Run does. Contacts go on meanwhile. Nil means that nothing is
+	// to be done.
+	//
+	// An Ack without a Registration does not tell. So after each Announce that returns one, a new
+	// registration may have begun, and Joined is called.
+	Joined func(context.Context, hostmgr.Ack) error
+
+	// Targets are the registries, if there are several. Each has its own phase, interval and state.
+	// Announce, Heartbeat, Leave and Joined above must be nil then.
+	Targets []Target[M]
+
+	// Classify says what an error of Announce or Heartbeat means. Nil means the function Classify.
+	// It may be called by several goroutines at a time.
+	Classify func(error) Action
+
+	// LeaveTimeout limits the whole leaving: the contacts under way, which are waited for, and then
+	// all tries of Leave. Zero means 3 s; negative is an error.
+	LeaveTimeout time.Duration
+
+	// Clock is the time source. Nil means the system clock; in a testing/synctest bubble, the clock
+	// of the bubble. A reading whose wall clock has moved further than its monotonic part tells
+	// that the machine was suspended.
+	Clock clock.Clock
+
+	// Logger is told of joins, of changed intervals, of the first failure in a row and its end, of a
+	// raised incarnation, and of giving up. Nil means that nothing is logged. A handler that hangs
+	// holds up nothing.
+	Logger *slog.Logger
+}
+
+// A Target is one of several registries. Its fields are those of Config.
+type Target[M any] struct {
+	Name      string // for Status, errors and the log; must differ from the others
+	Announce  func(context.Context, hostmgr.Announcement[M]) (hostmgr.Ack, error)
+	Heartbeat func(ctx context.Context, id string, incarnation uint64) (hostmgr.Ack, error)
+	Leave     func(ctx context.Context, id string, incarnation uint64) error
+	Joined    func(context.Context, hostmgr.Ack) error
+}
+
+// withDefaults returns the Config with its zero values replaced, and with Targets.
+func (c Config[M]) withDefaults() (Config[M], error) {
+	if c.Interval == 0 {
+		c.Interval = hostmgr.DefaultInterval
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	if c.Incarnation == 0 {
+		c.Incarnation = uint64(c.Clock.Now().UnixNano())
+	}
+	if c.Classify == nil {
+		c.Classify = Classify
+	}
+	if c.LeaveTimeout == 0 {
+		c.LeaveTimeout = defaultLeaveTimeout
+	}
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	if len(c.Targets) == 0 {
+		c.Targets = []Target[M]{{Announce: c.Announce, Heartbeat: c.Heartbeat, Leave: c.Leave, Joined: c.Joined}}
+	}
+	return c, nil
+}
+
+func (c *Config[M]) check() error {
+	switch {
+	case c.ID == "":
+		return invalid("empty ID")
+	case len(c.ID) > maxName || len(c.Zone) > maxName || len(c.Speaker) > maxName:
+		return invalid("ID, Zone or Speaker has more than %d bytes", maxName)
+	case !isInterval(c.Interval):
+		return invalid("Interval %v is not between %v and %v", c.Interval, minInterval, maxInterval)
+	case c.LeaveTimeout < 0:
+		return invalid("LeaveTimeout %v is negative", c.LeaveTimeout)
+	case len(c.Targets) == 0 && c.Announce == nil:
+		return invalid("no Announce")
+	}
+	return c.checkTargets()
+}
+
+func (c *Config[M]) checkTargets() error {
+	if len(c.Targets) > 0 && (c.Announce != nil || c.Heartbeat != nil || c.Leave != nil || c.Joined != nil) {
+		return invalid("both Targets and functions of a single registry")
+	}
+	names := map[string]bool{}
+	for _, t := range c.Targets {
+		switch {
+		case t.Announce == nil:
+			return invalid("target %.99q has no Announce", t.Name)
+		case names[t.Name]:
+			return invalid("two targets are called %.99q", t.Name)
+		}
+		names[t.Name] = true
+	}
+	return nil
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: announcer: %s", hostmgr.ErrInvalid, fmt.Sprintf(format, args...))
+}
+
+// isInterval reports whether a registry accepts the interval.
+func isInterval(d time.Duration) bool { return minInterval <= d && d <= maxInterval }

@@ -1,0 +1,198 @@
+package announcer
+
+import (
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// A core decides what one host does about one target. It has no goroutine, reads no clock, and
+// calls nothing but the logger, so that a test can run years of it. See schedule for times.
+//
+//	for now >= nextAttempt() { begin }
+//	end, for each attempt that has returned or is left behind
+type core struct {
+	schedule
+	configured  time.Duration // interval
+	heartbeats  bool          // the target takes them
+	incarnation uint64
+	log         *slog.Logger
+
+	begun, answered uint64 // the numbers of the latest attempt, and of the latest one answered
+	known           bool   // the host is registered, as far as it knows
+	describe        bool   // the next attempt must be an announce
+	joined, raised  bool   // in this Run
+	mayBeRegistered bool   // an announce was accepted, or its answer was lost
+	registration    uint64 // in the latest Ack; 0 if the host is not known
+	longest         time.Duration
+	contact         int64 // when the latest accepted attempt began
+	failures        uint64
+	err             error // of the latest failure, or of the stop
+	stopped         bool
+	owed            owed
+	told            time.Duration // the interval that was logged last
+}
+
+// An attempt is one call of Announce or Heartbeat. Its incarnation and interval are those that it
+// names.
+type attempt struct {
+	number       uint64 // from 1
+	began, limit int64
+	heartbeat    bool
+	incarnation  uint64
+	interval     time.Duration
+}
+
+// An outcome is what an attempt has returned.
+type outcome struct {
+	ack    hostmgr.Ack
+	action Action // if err is not nil
+	err    error
+}
+
+func newCore(r *rand.Rand, interval time.Duration, incarnation uint64, heartbeats bool, log *slog.Logger) *core {
+	return &core{
+		schedule: newSchedule(r, interval), configured: interval, told: interval,
+		heartbeats: heartbeats, incarnation: incarnation, log: log,
+	}
+}
+
+// begin begins an attempt at the time nextAttempt, or later.
+//
+// A heartbeat does not name the interval. So an announce does if the registry may compute the
+// timeouts from a much longer one.
+func (c *core) begin(now int64) attempt {
+	announces := !c.heartbeats || !c.known || c.describe || c.interval < c.longest*3/4
+	c.begun++
+	return attempt{c.begun, now, c.schedule.begin(now), !announces, c.incarnation, c.interval}
+}
+
+// end ends an attempt, which may have been overtaken by later ones. An outcome older than the latest
+// answer tells nothing new.
+func (c *core) end(a attempt, o outcome, now int64) {
+	c.flights--
+	answered := o.err == nil || o.action != Retry
+	if answered {
+		c.answers.add(time.Duration(now - a.began))
+	}
+	if o.err == nil || o.action == Retry {
+		c.mayBeRegistered = true
+	}
+	switch outdated := a.number < c.answered || a.incarnation != c.incarnation || a.heartbeat && !c.known; {
+	case outdated || c.stopped:
+		return
+	case answered:
+		c.answered = a.number
+	}
+	if o.err == nil {
+		c.accept(a, o.ack)
+		return
+	}
+	c.fail(o.err)
+	c.react(a, o, now)
+}
+
+func (c *core) accept(a attempt, ack hostmgr.Ack) {
+	interval := ack.Interval
+	if !isInterval(interval) {
+		interval = c.configured // an earlier advice may be another registry's
+	}
+	c.longest = max(c.longest, interval)
+	if !a.heartbeat {
+		c.longest, c.describe = max(a.interval, interval), false
+	}
+	c.tellInterval(interval)
+	c.schedule.accept(a.began, interval)
+	if !c.joined {
+		c.schedule.spread()
+	}
+	c.owed.accepted(ack, !a.heartbeat)
+	if ack.Registration != c.registration || !c.known {
+		c.log.Info("the host is registered", "registration", ack.Registration, "incarnation", c.incarnation, "interval", interval)
+	} else if c.failures > 0 {
+		c.log.Info("the contacts succeed again", "failures", c.failures)
+	}
+	c.known, c.joined, c.registration = true, true, ack.Registration
+	c.contact, c.failures, c.err = a.began, 0, nil
+}
+
+// tellInterval logs an interval that differs much from the one that was logged last: a registry may
+// advise a slightly different one each time.
+func (c *core) tellInterval(d time.Duration) {
+	if d < c.told*3/4 || d > c.told*5/4 {
+		c.log.Info("the interval changes", "from", c.told, "to", d)
+		c.told = d
+	}
+}
+
+func (c *core) fail(err error) {
+	c.failures++
+	c.err = err
+	if c.failures == 1 {
+		c.log.Warn("a contact failed, it is repeated", "err", err)
+	}
+}
+
+// react does what the action of a failed attempt says.
+func (c *core) react(a attempt, o outcome, now int64) {
+	switch {
+	case o.action == RetryLater:
+		c.later(now)
+	case o.action == AnnounceAgain && a.heartbeat:
+		c.forgotten()
+		c.hurry(now)
+	case o.action == Stale:
+		c.stale(o, now)
+	case o.action == GiveUp:
+		c.stop(o.err, "the host is refused for good")
+	}
+}
+
+// later waits for the next due time. The host may not be registered any more, so it announces
+// itself then.
+func (c *core) later(now int64) {
+	c.forgotten()
+	c.plan(now)
+}
+
+// forgotten is called when the registration is over, as far as the host knows.
+func (c *core) forgotten() {
+	c.known, c.registration = false, 0
+	c.owed.over()
+}
+
+// stale decides what to do when the incarnation is refused.
+//
+// A host that was registered has been replaced, or was made to leave. Otherwise its clock may have
+// gone back, and its former process is still registered: then it takes an incarnation above that.
+// It does so once, so that two processes do not take the id from each other for ever. If it is not
+// known which incarnation refused, the host waits. The registry bounds how long it refuses: see
+// hostmgr.Announcement.Incarnation.
+func (c *core) stale(o outcome, now int64) {
+	refused := o.ack.Incarnation
+	switch {
+	case c.joined, c.raised:
+		c.stop(o.err, "another process has the id, or the host has left")
+	case refused >= c.incarnation && refused < math.MaxUint64:
+		c.log.Warn("the incarnation is refused, the host takes a greater one", "from", c.incarnation, "to", refused+1)
+		c.incarnation, c.raised = refused+1, true
+		c.hurry(now)
+	default:
+		c.later(now)
+	}
+}
+
+func (c *core) stop(err error, why string) {
+	c.stopped, c.err = true, err
+	c.forgotten()
+	c.log.Error("the contacts stop: "+why, "err", err)
+}
+
+// refresh lets the host announce itself at once.
+func (c *core) refresh(now int64) {
+	c.describe = true
+	c.hurry(now)
+}

@@ -1,0 +1,62 @@
+package announcer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+var errOver = errors.New("the registration is over")
+
+// A joining is the calls of Joined in a session, one at a time.
+type joining struct {
+	call  *call         // under way, or nil
+	ack   hostmgr.Ack   // what it was called for
+	round uint64        // that the plan below is for
+	at    int64         // when Joined is called next
+	pause time.Duration // the longest one after that
+}
+
+// join calls Joined if it is due. It ends the context of a call for a registration that is over.
+func (s *session) join() {
+	j, o := &s.joining, &s.host.owed
+	if s.target.joined == nil {
+		return
+	}
+	if j.call != nil && (!s.host.known || j.ack.Registration != o.ack.Registration) {
+		j.call.end(s.now, errOver)
+	}
+	if j.round != o.round { // another registration
+		j.round, j.at, j.pause = o.round, s.now, s.host.interval/firstPause
+	}
+	if s.nextJoin() <= s.now {
+		s.callJoined()
+	}
+}
+
+// nextJoin returns when Joined is to be called.
+func (s *session) nextJoin() int64 {
+	if s.target.joined == nil || s.joining.call != nil || !s.host.owed.pending {
+		return never
+	}
+	return s.joining.at
+}
+
+func (s *session) callJoined() {
+	j, ack, round := &s.joining, s.host.owed.ack, s.host.owed.round
+	j.at = s.now + int64(s.host.jittered(j.pause))
+	j.pause = min(time.Duration(float64(j.pause)*growth), s.host.interval)
+	j.ack = ack
+	j.call = s.calls.start(never, func(ctx context.Context) outcome {
+		return outcome{err: heard(s.target.joined(ctx, ack))}
+	}, func(o outcome) {
+		j.call = nil
+		if o.err == nil {
+			s.host.owed.succeeded(ack.Registration, round)
+		} else {
+			s.target.log.Warn("Joined failed, it is repeated", "registration", ack.Registration, "err", o.err)
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package announcer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// Parts of Config.LeaveTimeout.
+const (
+	waitPart       = 2  // contacts under way are waited for so long
+	tryPart        = 4  // the limit of one try
+	firstTryPause  = 64 // between the beginnings of tries
+	urgentTryPause = 8
+)
+
+var errNoAnswer = errors.New("Leave has not returned")
+
+// leave waits for the contacts under way, and leaves. It does so unless the host cannot be
+// registered: an announce whose answer was lost may have registered it.
+func (s *session) leave() error {
+	s.expire()
+	timeout := int64(s.target.leaveTimeout)
+	until := s.now + timeout
+	if s.joining.call != nil {
+		s.joining.call.end(s.now, context.Canceled)
+	}
+	s.waitUntil(until-timeout/waitPart, func() bool { return s.calls.awaited() == 0 })
+	mayBeRegistered := s.host.mayBeRegistered || s.host.flights > 0
+	s.calls.endAll(s.now)
+	if s.target.leave == nil || !mayBeRegistered || s.host.stopped {
+		return nil
+	}
+	if err := s.leaveBefore(max(until, s.now+timeout/waitPart)); err != nil {
+		return fmt.Errorf("could not leave within %v: %w", s.target.leaveTimeout, err)
+	}
+	return nil
+}
+
+// leaveBefore repeats Leave until it succeeds. No try begins before the one before has returned.
+func (s *session) leaveBefore(until int64) (err error) {
+	for pause := s.target.leaveTimeout / firstTryPause; s.now < until; {
+		next := s.now + int64(s.host.jittered(pause))
+		if err = s.tryLeave(until); err == nil {
+			return nil
+		}
+		s.waitUntil(min(next, until), func() bool { return false })
+		pause = min(pause*3/2, s.target.leaveTimeout/urgentTryPause)
+	}
+	return err
+}
+
+// tryLeave calls Leave once, and waits for the answer until a time.
+func (s *session) tryLeave(until int64) error {
+	result, incarnation := outcome{err: errNoAnswer}, s.host.incarnation
+	answered := false
+	limit := min(until, s.now+int64(s.target.leaveTimeout)/tryPart)
+	s.calls.start(limit, func(ctx context.Context) outcome {
+		return s.target.hasLeft(s.target.leave(ctx, s.target.id, incarnation))
+	}, func(o outcome) { result, answered = o, true })
+	s.waitUntil(until, func() bool { return answered })
+	return result.err
+}
+
+// hasLeft tells whether the registration is over, by the error of Leave: the registry has removed
+// the host, or does not know it, or knows a newer incarnation.
+func (t *target) hasLeft(err error) outcome {
+	o := t.judged(outcome{err: err})
+	if o.action == AnnounceAgain || o.action == Stale || errors.Is(err, hostmgr.ErrCleanupPending) {
+		o.err = nil
+	}
+	return o
+}

@@ -1,0 +1,112 @@
+package announcer
+
+import (
+	"context"
+	"fmt"
+)
+
+// A session is one Run of one target. Its methods run on one goroutine.
+type session struct {
+	target  *target
+	host    *core
+	calls   calls
+	time    timeline
+	now     int64 // the time of this turn
+	joining joining
+}
+
+// run contacts the target until ctx ends, and then leaves.
+//
+// A contact that is canceled may still arrive after the leave. So those under way when ctx ends are
+// waited for.
+func (t *target) run(ctx context.Context) error {
+	s := &session{target: t, calls: newCalls(context.WithoutCancel(ctx)), time: newTimeline(t.clock)}
+	s.host = newCore(t.source(), t.interval, t.incarnation, t.heartbeat != nil, t.log)
+	for ctx.Err() == nil && !s.host.stopped {
+		s.turn()
+		s.wait(ctx, s.next())
+	}
+	var err error
+	if !s.host.stopped {
+		err = s.leave()
+	}
+	s.drain()
+	if s.host.stopped {
+		err = s.host.err
+	}
+	if err != nil {
+		return fmt.Errorf("announcer: target %.99q: %w", t.name, err)
+	}
+	return nil
+}
+
+// turn does all that is due now.
+func (s *session) turn() {
+	s.expire()
+	for s.host.nextAttempt() <= s.now && !s.host.stopped {
+		s.contact()
+	}
+	s.join()
+	s.show()
+}
+
+func (s *session) expire() {
+	s.now = s.time.now()
+	s.calls.expire(s.now)
+}
+
+// next returns when the next turn has work.
+func (s *session) next() int64 {
+	return min(s.host.nextAttempt(), s.calls.next(), s.nextJoin(), s.now+int64(nap(s.host.interval)))
+}
+
+// wait waits until a time, or for an event, and takes that into account.
+func (s *session) wait(ctx context.Context, until int64) {
+	select {
+	case <-ctx.Done():
+	case c := <-s.calls.results:
+		s.now = s.time.now()
+		s.calls.returned(c)
+	case <-s.target.refreshes:
+		s.now = s.time.now()
+		s.host.refresh(s.now)
+	case <-s.time.until(until):
+		s.time.rang()
+	}
+}
+
+// contact begins an attempt.
+func (s *session) contact() {
+	a := s.host.begin(s.now)
+	s.calls.start(a.limit, func(ctx context.Context) outcome { return s.target.attempt(ctx, a) },
+		func(o outcome) { s.host.end(a, o, s.now) })
+}
+
+// show shows the state in Status.
+func (s *session) show() {
+	h := s.host
+	shown := Status{
+		Name: s.target.name, Interval: h.interval, Incarnation: h.incarnation, Registration: h.registration,
+		Joined: h.known && (s.target.joined == nil || !h.owed.pending), Failures: h.failures, Err: h.err,
+		Stopped: h.stopped, LeftBehind: s.calls.left,
+	}
+	if h.joined {
+		shown.LastContact = s.time.reading(h.contact)
+	}
+	s.target.show(shown)
+}
+
+// drain ends what is under way. It returns when all calls have returned, or are left behind.
+func (s *session) drain() {
+	s.expire()
+	s.calls.endAll(s.now)
+	s.waitUntil(never, func() bool { return s.calls.awaited() == 0 })
+	s.show()
+}
+
+// waitUntil waits until done returns true, at most until a time.
+func (s *session) waitUntil(until int64, done func() bool) {
+	for s.expire(); s.now < until && !done(); s.expire() {
+		s.wait(context.Background(), min(until, s.calls.next()))
+	}
+}

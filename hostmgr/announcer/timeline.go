@@ -1,0 +1,68 @@
+package announcer
+
+import (
+	"time"
+
+	"github.com/hostlife/hostlife/clock"
+)
+
+const (
+	minSuspend = 100 * time.Millisecond // a smaller difference of the two clocks is a correction
+	leastNap   = time.Second
+	mostNap    = 10 * time.Second
+)
+
+// A timeline is monotonic time, in nanoseconds, that includes the time that the machine was
+// suspended. One goroutine uses it.
+//
+// The monotonic clock of Linux stands still while the machine is suspended, and the wall clock does
+// not. So the timeline advances by the wall clock if that has moved further. A step of the wall
+// clock forward looks the same. It makes the host announce itself early, which does no harm. A step
+// back is ignored. So is one of a clock without monotonic readings: time stands still at the step,
+// and goes on from there.
+type timeline struct {
+	clock clock.Clock
+	last  time.Time // the latest reading
+	at    int64     // its time
+	alarm struct {
+		at int64
+		c  <-chan time.Time // nil if none is set
+	}
+}
+
+func newTimeline(c clock.Clock) timeline { return timeline{clock: c, last: c.Now()} }
+
+// now reads the clock.
+func (t *timeline) now() int64 {
+	reading := t.clock.Now()
+	passed := max(0, reading.Sub(t.last))
+	if wall := reading.Round(0).Sub(t.last.Round(0)); wall > passed+minSuspend {
+		passed = wall
+	}
+	t.at += min(int64(passed), never-1-t.at)
+	t.last = reading
+	return t.at
+}
+
+// reading returns what the clock read at a time that is not later than the latest reading.
+func (t *timeline) reading(at int64) time.Time { return t.last.Add(time.Duration(at - t.at)) }
+
+// until returns a channel that receives at a time, or earlier. A fake clock keeps an After until its
+// time, so until returns the former one if that is early enough. If the time is never, it returns
+// nil.
+func (t *timeline) until(at int64) <-chan time.Time {
+	if at >= never {
+		return nil
+	}
+	if t.alarm.c == nil || t.alarm.at > at {
+		t.alarm.at, t.alarm.c = at, t.clock.After(time.Duration(at-t.at))
+	}
+	return t.alarm.c
+}
+
+// rang is called when the channel of until has received.
+func (t *timeline) rang() { t.alarm.c = nil }
+
+// nap returns how long a host may wait before it reads the clock. While the machine is suspended no
+// After passes. So the host detects a suspension that late.
+func nap(interval time.Duration) time.Duration { return min(max(interval/16, leastNap), mostNap) }
