@@ -21,14 +21,15 @@ type core struct {
 	incarnation uint64
 	log         *slog.Logger
 
-	begun, answered uint64 // the numbers of the latest attempt, and of the latest one answered
-	known           bool   // the host is registered, as far as it knows
-	describe        bool   // the next attempt must be an announce
-	joined, raised  bool   // in this Run
-	mayBeRegistered bool   // an announce was accepted, or its answer was lost
-	registration    uint64 // in the latest Ack; 0 if the host is not known
-	longest         time.Duration
-	contact         int64 // when the latest accepted attempt began
+	begun, answered uint64        // the numbers of the latest attempt, and of the latest one answered
+	known           bool          // the host is registered, as far as it knows
+	describe        uint64        // an attempt of this number or a later one must announce the host; 0: none
+	phased          bool          // the schedule has its random phase
+	joined, raised  bool          // in this Run
+	mayBeRegistered bool          // an announce was accepted, or its answer was lost
+	registration    uint64        // in the latest Ack; 0 if the host is not known
+	longest         time.Duration // interval that the registry may compute the timeouts from
+	contact         int64         // when the latest accepted attempt began
 	failures        uint64
 	err             error // of the latest failure, or of the stop
 	stopped         bool
@@ -65,7 +66,7 @@ func newCore(r *rand.Rand, interval time.Duration, incarnation uint64, heartbeat
 // A heartbeat does not name the interval. So an announce does if the registry may compute the
 // timeouts from a much longer one.
 func (c *core) begin(now int64) attempt {
-	announces := !c.heartbeats || !c.known || c.describe || c.interval < c.longest*3/4
+	announces := !c.heartbeats || !c.known || c.describe > 0 || c.interval < c.longest*3/4
 	c.begun++
 	return attempt{c.begun, now, c.schedule.begin(now), !announces, c.incarnation, c.interval}
 }
@@ -102,29 +103,54 @@ func (c *core) accept(a attempt, ack hostmgr.Ack) {
 	}
 	c.longest = max(c.longest, interval)
 	if !a.heartbeat {
-		c.longest, c.describe = max(a.interval, interval), false
+		c.longest = max(a.interval, interval)
 	}
-	c.tellInterval(interval)
+	c.tell(ack, interval)
+	planned := c.next
 	c.schedule.accept(a.began, interval)
-	if !c.joined {
-		c.schedule.spread()
+	c.spreadOnce()
+	if c.describe > a.number { // this one began before
+		c.next = min(c.next, planned)
+	} else if !a.heartbeat {
+		c.describe = 0
+	}
+	if c.isEcho(a, ack) {
+		c.interval = c.configured
+		c.refresh(a.began)
 	}
 	c.owed.accepted(ack, !a.heartbeat)
-	if ack.Registration != c.registration || !c.known {
-		c.log.Info("the host is registered", "registration", ack.Registration, "incarnation", c.incarnation, "interval", interval)
-	} else if c.failures > 0 {
-		c.log.Info("the contacts succeed again", "failures", c.failures)
-	}
 	c.known, c.joined, c.registration = true, true, ack.Registration
 	c.contact, c.failures, c.err = a.began, 0, nil
 }
 
-// tellInterval logs an interval that differs much from the one that was logged last: a registry may
-// advise a slightly different one each time.
-func (c *core) tellInterval(d time.Duration) {
-	if d < c.told*3/4 || d > c.told*5/4 {
-		c.log.Info("the interval changes", "from", c.told, "to", d)
-		c.told = d
+// isEcho reports whether the registry may have lost its advice. If it restarted, and advises none
+// now, it answers with the interval that the host announced by the former advice. The host would
+// keep that for ever. So it announces the configured one.
+func (c *core) isEcho(a attempt, ack hostmgr.Ack) bool {
+	return c.registration != 0 && ack.Registration != c.registration && c.interval == a.interval && c.interval != c.configured
+}
+
+// spreadOnce gives the host a random phase after the first answer.
+func (c *core) spreadOnce() {
+	if !c.phased {
+		c.phased = true
+		c.spread()
+	}
+}
+
+// tell logs what an Ack says that is new. A registry may advise a slightly different interval each
+// time, so small changes are not logged.
+func (c *core) tell(ack hostmgr.Ack, interval time.Duration) {
+	switch {
+	case !c.known, ack.Registration != c.registration:
+		c.log.Info("the host is registered",
+			"registration", ack.Registration, "incarnation", c.incarnation, "interval", interval)
+	case c.failures > 0:
+		c.log.Info("the contacts succeed again", "failures", c.failures)
+	}
+	if interval < c.told*3/4 || interval > c.told*5/4 {
+		c.log.Info("the interval changes", "from", c.told, "to", interval)
+		c.told = interval
 	}
 }
 
@@ -156,11 +182,12 @@ func (c *core) react(a attempt, o outcome, now int64) {
 func (c *core) later(now int64) {
 	c.forgotten()
 	c.plan(now)
+	c.spreadOnce()
 }
 
-// forgotten is called when the registration is over, as far as the host knows.
+// forgotten is called when the registration is over, as far as the host knows. So is the advice.
 func (c *core) forgotten() {
-	c.known, c.registration = false, 0
+	c.known, c.registration, c.interval = false, 0, c.configured
 	c.owed.over()
 }
 
@@ -175,7 +202,7 @@ func (c *core) stale(o outcome, now int64) {
 	refused := o.ack.Incarnation
 	switch {
 	case c.joined, c.raised:
-		c.stop(o.err, "another process has the id, or the host has left")
+		c.stop(o.err, "another process has the id, or the host was made to leave")
 	case refused >= c.incarnation && refused < math.MaxUint64:
 		c.log.Warn("the incarnation is refused, the host takes a greater one", "from", c.incarnation, "to", refused+1)
 		c.incarnation, c.raised = refused+1, true
@@ -193,6 +220,6 @@ func (c *core) stop(err error, why string) {
 
 // refresh lets the host announce itself at once.
 func (c *core) refresh(now int64) {
-	c.describe = true
+	c.describe = c.begun + 1
 	c.hurry(now)
 }

@@ -98,7 +98,7 @@ func (s *schedule) plan(from int64) {
 	s.next, s.pause = s.due, s.interval/firstPause
 }
 
-// hurry lets the next attempt begin now, whatever is under way.
+// hurry lets the next attempt begin at once, whatever is under way.
 func (s *schedule) hurry(now int64) { s.next, s.last = now, -never }
 
 // answerTimes are the latest answer times. A single long one does not count much: the process may
