@@ -38,6 +38,7 @@ type calls struct {
 	results chan *call      // with room for all, so that no call waits for the session
 	pending []*call
 	left    int
+	ending  bool // all calls may be left behind, because Run ends
 }
 
 func newCalls(base context.Context) calls {
@@ -116,7 +117,9 @@ func (s *calls) expire(now int64) {
 }
 
 // isLost reports whether a call is to be left behind when its grace is over.
-func (s *calls) isLost(c *call) bool { return c.endedAt < never && !c.left && s.left < maxLeftBehind }
+func (s *calls) isLost(c *call) bool {
+	return c.endedAt < never && !c.left && (s.left < maxLeftBehind || s.ending)
+}
 
 // next returns when expire has work.
 func (s *calls) next() int64 {

@@ -30,7 +30,7 @@ const (
 // context.DeadlineExceeded, and its Err is context.Canceled. A panic is an error of that call. A
 // call that has not returned 10 s after its context ended is left behind: the target goes on
 // without it, and another call of the same function may begin. At most 8 calls of a target are left
-// behind at a time. Beyond that, calls keep their places until one of these returns.
+// behind at a time. Beyond that, calls keep their places until one of these returns, or Run ends.
 type Config[M any] struct {
 	// ID, Zone and Speaker are those of each Announcement. ID must not be empty.
 	ID, Zone, Speaker string

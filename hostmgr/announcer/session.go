@@ -99,6 +99,7 @@ func (s *session) show() {
 // drain ends what is under way. It returns when all calls have returned, or are left behind.
 func (s *session) drain() {
 	s.expire()
+	s.calls.ending = true
 	s.calls.endAll(s.now)
 	s.waitUntil(never, func() bool { return s.calls.awaited() == 0 })
 	s.show()
