@@ -8,20 +8,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/recent"
 )
 
-// ShadowStats counts the evictions that the second policy, Config.Shadow, would have made, and the
-// hosts that came back within 5 minutes. Stats.Departures.Evicted and Stats.RejoinedAfterEviction
-// are the same two figures of the policy itself.
-//
-// Stalls count as they do for the policy. The eviction limit and Confirm do not apply.
-type ShadowStats struct {
-	// Evictions counts silences that the second policy would have ended by an eviction. A silence
-	// is counted when it ends. If the policy evicts the host first, the silence is counted when the
-	// host can no longer come back before the second policy's timeout, or some 5 minutes later.
-	Evictions uint64
-	// Rejoined counts the evictions after which the host made contact, or joined again, within 5
-	// minutes. Its metadata would have been freed needlessly.
-	Rejoined uint64
-}
+// shadowStats is Stats.Shadow.
+type shadowStats struct{ Evictions, Rejoined uint64 }
 
 const rejoinWindow = int64(5 * time.Minute)
 
@@ -32,7 +20,7 @@ type shadow struct {
 	stalls   *detector.Stalls
 	recent   recent.Evictions // with the time at which the second policy evicts: see evicted
 	rejoined uint64
-	stats    ShadowStats
+	stats    shadowStats
 }
 
 // deadline returns when the second policy evicts a host with its last contact at last. passed is

@@ -12,7 +12,10 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-func (s *script) shadow() hostmgr.ShadowStats { return s.Stats().Shadow }
+// shadowStats is the type of Stats.Shadow.
+type shadowStats = struct{ Evictions, Rejoined uint64 }
+
+func (s *script) shadow() shadowStats { return s.Stats().Shadow }
 
 func TestShadowWithAShorterTimeout(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Policy: hostmgr.Fixed(5), Shadow: hostmgr.Fixed(2)})
@@ -22,7 +25,7 @@ func TestShadowWithAShorterTimeout(t *testing.T) {
 	require.Zero(t, s.shadow())
 	s.after(2*second + 2)
 	s.heartbeat("late")
-	require.Equal(t, hostmgr.ShadowStats{Evictions: 1, Rejoined: 1}, s.shadow())
+	require.Equal(t, shadowStats{Evictions: 1, Rejoined: 1}, s.shadow())
 
 	for _, id := range []string{"dead", "leaves", "restarts", "forgotten"} {
 		s.join(id)
@@ -41,12 +44,12 @@ func TestShadowWithAShorterTimeout(t *testing.T) {
 	require.EqualValues(t, 3, s.shadow().Rejoined, "late twice, restarts: a leave is no return")
 
 	s.join("dead")
-	require.Equal(t, hostmgr.ShadowStats{Evictions: 6, Rejoined: 4}, s.shadow())
+	require.Equal(t, shadowStats{Evictions: 6, Rejoined: 4}, s.shadow())
 	for range 20 {
 		s.after(3 * second)
 		s.heartbeat("late")
 	}
-	require.Equal(t, hostmgr.ShadowStats{Evictions: 27, Rejoined: 24}, s.shadow(), "late 20 times, and dead again")
+	require.Equal(t, shadowStats{Evictions: 27, Rejoined: 24}, s.shadow(), "late 20 times, and dead again")
 }
 
 func TestShadowWithALongerTimeout(t *testing.T) {
@@ -59,11 +62,11 @@ func TestShadowWithALongerTimeout(t *testing.T) {
 	s.after(60 * second)
 	require.Zero(t, s.shadow(), "both may still come back")
 	s.join("back later")
-	require.Equal(t, hostmgr.ShadowStats{Evictions: 1, Rejoined: 1}, s.shadow())
+	require.Equal(t, shadowStats{Evictions: 1, Rejoined: 1}, s.shadow())
 	require.EqualValues(t, 1, s.Stats().RejoinedAfterEviction)
 	require.NoError(t, s.Leave(t.Context(), "back later", 0))
 	s.after(4*time.Minute + 1)
-	require.Equal(t, hostmgr.ShadowStats{Evictions: 2, Rejoined: 1}, s.shadow())
+	require.Equal(t, shadowStats{Evictions: 2, Rejoined: 1}, s.shadow())
 }
 
 // A host that joins before the timeout of the shadow would not have been gone.
@@ -94,7 +97,7 @@ func TestShadowRemembersAnEvictionForFiveMinutes(t *testing.T) {
 		s.after(2*second + 1)
 		s.after(row.silence - 2*second - 1)
 		s.join("a")
-		require.Equal(t, hostmgr.ShadowStats{Evictions: 1, Rejoined: row.rejoined}, s.shadow(), "%v", row)
+		require.Equal(t, shadowStats{Evictions: 1, Rejoined: row.rejoined}, s.shadow(), "%v", row)
 	}
 }
 
@@ -142,13 +145,13 @@ func TestShadowThatIsThePolicyItself(t *testing.T) {
 	s.join("a")
 	s.after(2*second + 1)
 	require.EqualValues(t, 1, s.Stats().Departures.Evicted)
-	require.Equal(t, hostmgr.ShadowStats{Evictions: 1}, s.shadow())
+	require.Equal(t, shadowStats{Evictions: 1}, s.shadow())
 	s.join("b")
 	require.NoError(t, s.Forget("b", 0))
-	require.Equal(t, hostmgr.ShadowStats{Evictions: 1}, s.shadow())
+	require.Equal(t, shadowStats{Evictions: 1}, s.shadow())
 	s.after(second)
 	s.join("a")
-	require.Equal(t, hostmgr.ShadowStats{Evictions: 1, Rejoined: 1}, s.shadow())
+	require.Equal(t, shadowStats{Evictions: 1, Rejoined: 1}, s.shadow())
 	require.EqualValues(t, 1, s.Stats().RejoinedAfterEviction)
 }
 
@@ -213,15 +216,15 @@ func TestShadowTimeoutIsTheBoundaryOfAReturn(t *testing.T) {
 	for _, row := range []struct {
 		policy, shadow hostmgr.Policy
 		silence        time.Duration
-		want           hostmgr.ShadowStats
+		want           shadowStats
 	}{
-		{hostmgr.Fixed(2), hostmgr.Fixed(60), 60 * second, hostmgr.ShadowStats{}},
-		{hostmgr.Fixed(2), hostmgr.Fixed(60), 60*second + 2, hostmgr.ShadowStats{Evictions: 1, Rejoined: 1}},
-		{hostmgr.Fixed(2), hostmgr.Fixed(60), 6 * time.Minute, hostmgr.ShadowStats{Evictions: 1}},
-		{hostmgr.Fixed(5), hostmgr.Fixed(2), 2*second + 1 + 5*time.Minute, hostmgr.ShadowStats{Evictions: 1, Rejoined: 1}},
-		{hostmgr.Fixed(5), hostmgr.Fixed(2), 2*second + 2 + 5*time.Minute, hostmgr.ShadowStats{Evictions: 1}},
-		{hostmgr.Fixed(2), never{}, time.Minute, hostmgr.ShadowStats{}},
-		{hostmgr.Fixed(2), never{}, time.Hour, hostmgr.ShadowStats{}},
+		{hostmgr.Fixed(2), hostmgr.Fixed(60), 60 * second, shadowStats{}},
+		{hostmgr.Fixed(2), hostmgr.Fixed(60), 60*second + 2, shadowStats{Evictions: 1, Rejoined: 1}},
+		{hostmgr.Fixed(2), hostmgr.Fixed(60), 6 * time.Minute, shadowStats{Evictions: 1}},
+		{hostmgr.Fixed(5), hostmgr.Fixed(2), 2*second + 1 + 5*time.Minute, shadowStats{Evictions: 1, Rejoined: 1}},
+		{hostmgr.Fixed(5), hostmgr.Fixed(2), 2*second + 2 + 5*time.Minute, shadowStats{Evictions: 1}},
+		{hostmgr.Fixed(2), never{}, time.Minute, shadowStats{}},
+		{hostmgr.Fixed(2), never{}, time.Hour, shadowStats{}},
 	} {
 		s := newScript(t, hostmgr.Config[string]{Policy: row.policy, Shadow: row.shadow})
 		s.join("a")

@@ -118,8 +118,21 @@ type Stats struct {
 	// handler failed. A lost line counts with those that it stands for: see Config.Logger.
 	LogLinesLost uint64
 
-	// Shadow has the figures of Config.Shadow; zero without one.
-	Shadow ShadowStats
+	// Shadow counts the evictions that the second policy, Config.Shadow, would have made, and the
+	// hosts that came back within 5 minutes. Departures.Evicted and RejoinedAfterEviction are the
+	// same two figures of the policy itself. Shadow is zero without a second policy.
+	//
+	// Stalls count as they do for the policy. The eviction limit and Confirm do not apply.
+	Shadow struct {
+		// Evictions counts silences that the second policy would have ended by an eviction. A
+		// silence is counted when it ends. If the policy evicts the host first, the silence is
+		// counted when the host can no longer come back before the second policy's timeout, or
+		// some 5 minutes later.
+		Evictions uint64
+		// Rejoined counts the evictions after which the host made contact, or joined again, within
+		// 5 minutes. Its metadata would have been freed needlessly.
+		Rejoined uint64
+	}
 
 	// Latency has distributions of durations.
 	Latency struct {

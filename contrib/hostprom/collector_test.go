@@ -43,7 +43,7 @@ func TestEachFieldOfStats(t *testing.T) {
 		Hold:  limited(t).Hold,
 		Joins: 1, RejoinedAfterEviction: 6, Suspected: 7, Recovered: 8, HeldByLimit: 9, HeldByConfirm: 10,
 		ConfirmFailures: 13, PolicyErrors: 14, Sweeps: 15, Stalls: 16, StallTime: 1700 * time.Millisecond,
-		AdvisedInterval: 42500 * time.Millisecond, Shadow: hostmgr.ShadowStats{Evictions: 17, Rejoined: 18}, LogLinesLost: 24,
+		AdvisedInterval: 42500 * time.Millisecond, Shadow: struct{ Evictions, Rejoined uint64 }{17, 18}, LogLinesLost: 24,
 	}
 	s.Departures.Left, s.Departures.Evicted, s.Departures.Replaced, s.Departures.Forgotten = 2, 3, 4, 5
 	s.Cleanup.Pending, s.Cleanup.OldestPending, s.Cleanup.Failures = 11, start.Add(250*time.Millisecond), 12
