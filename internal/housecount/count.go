@@ -16,11 +16,12 @@ import (
 
 // counts are the counts of one package.
 type counts struct {
-	pkg     string
-	files   []string
-	methods map[string]int             // by type
-	fields  map[string]int             // by struct type
-	uses    map[string]map[string]bool // by file: the other files whose names it uses
+	pkg      string
+	files    []string
+	exported int                        // names of the package, without methods and fields
+	methods  map[string]int             // by type
+	fields   map[string]int             // by struct type
+	uses     map[string]map[string]bool // by file: the other files whose names it uses
 }
 
 // load parses and type-checks a folder. Imports may be missing or fail to compile: only the names
@@ -53,6 +54,9 @@ func load(folder string) (*counts, error) {
 
 func (c *counts) types(pkg *types.Package) {
 	for _, name := range pkg.Scope().Names() {
+		if token.IsExported(name) {
+			c.exported++
+		}
 		declared, ok := pkg.Scope().Lookup(name).(*types.TypeName)
 		if !ok || declared.IsAlias() {
 			continue

@@ -37,19 +37,20 @@ func TestCycles(t *testing.T) {
 func TestLimits(t *testing.T) {
 	c := house(t, map[string]string{
 		"a.go": "type A int\nfunc (A) F() { g() }\nfunc (A) G() {}",
-		"b.go": "func g() { A(0).G() }",
+		"b.go": "func g() { A(0).G() }\nconst B = 1",
 	})
 	for _, row := range []struct {
-		cycle, methods int
-		want           string
+		cycle, methods, exported int
+		want                     string
 	}{
-		{2, 2, ""},
-		{0, 0, ""},
-		{1, 2, "a cycle has 2 files, more than 1\n"},
-		{2, 1, "A has 2 methods, more than 1\n"},
+		{2, 2, 2, ""},
+		{0, 0, 0, ""},
+		{1, 2, 2, "a cycle has 2 files, more than 1\n"},
+		{2, 1, 2, "A has 2 methods, more than 1\n"},
+		{2, 2, 1, "2 exported names, more than 1\n"},
 	} {
 		var out bytes.Buffer
-		require.Equal(t, row.want == "", c.within(&out, row.cycle, row.methods))
+		require.Equal(t, row.want == "", c.within(&out, row.cycle, row.methods, row.exported))
 		require.Equal(t, row.want, out.String())
 	}
 }
