@@ -97,8 +97,12 @@ func (s *state[M]) compare(e index.Entry, a *Announcement[M], t *detector.Timeou
 }
 
 // changes reports whether an announcement changes the registration. With Pacing a host announces the
-// interval that it was told, so it may be another one each time.
+// interval that it was told, so it may be another one each time. A host that makes no contacts may
+// be announced again at any time.
 func (s *view[M]) changes(e index.Entry, a *Announcement[M], t *detector.Timeouts) bool {
+	if e.Interval() == Never {
+		return false
+	}
 	return a.Zone != "" && a.Zone != s.zones.of(e) ||
 		s.advisor == nil && t.Interval != e.Interval() ||
 		s.comparesMetadata && s.metadata.differs(e, &a.Metadata)

@@ -45,6 +45,9 @@ func (r *Registry[M]) slowHeartbeat(h index.Hash, id string, incarnation uint64,
 // the interval shorter again; the host then may follow either answer.
 func (r *Registry[M]) advise(h index.Hash, id string, ack Ack, now int64) Ack {
 	had, most := ack.Interval, r.advisor.Interval(now)
+	if had == Never {
+		return ack
+	}
 	if had < most {
 		c := contact[M]{r: r, hash: h, id: id}
 		if !c.lengthen(ack.Registration, r.advisor.EffectiveInterval(had, most)) {

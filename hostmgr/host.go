@@ -3,12 +3,25 @@ package hostmgr
 import (
 	"fmt"
 	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
 const (
 	// DefaultInterval is the interval of a host that announces none. Dragonfly's peers use the
 	// same.
 	DefaultInterval = 30 * time.Second
+	// Never is the interval of a host that is never evicted by time: a static host, or a seed that
+	// a health check looks after. The policies are not asked about it, it stays StateAlive, and it
+	// has no deadlines. It is gone when it leaves, is forgotten, or is replaced.
+	//
+	// The Ack of such a host has Interval Never: it sends no heartbeats. Pacing advises it no other
+	// interval, but counts it as a host. A later announce may name a finite interval, and then Never
+	// again. While a host has Never, Stats.Conflicts counts no changes of it, and another speaker
+	// gets ErrConflict.
+	//
+	// Never is about 36 years. A scheduler should not accept it from hosts that it does not trust.
+	Never time.Duration = detector.NeverInterval
 
 	minInterval = 10 * time.Millisecond
 	maxInterval = 24 * time.Hour
@@ -27,7 +40,7 @@ type Announcement[M any] struct {
 	// the registry returns. So these data must not be modified once they are announced. To change
 	// them, call Update with a function that copies them first.
 	Metadata M
-	// Interval is the time until the host's next contact, from 10 ms to 24 h. Zero means
+	// Interval is the time until the host's next contact, from 10 ms to 24 h, or Never. Zero means
 	// DefaultInterval, and in a refresh the interval that the host has. With Pacing, a host
 	// announces the interval that the latest Ack advised.
 	Interval time.Duration
@@ -55,7 +68,8 @@ type Announcement[M any] struct {
 	//     host, and joins;
 	//   - as long as ForgetFor says.
 	//
-	// If the policy never evicts a host, only Leave or Forget ends its registration.
+	// If the policy never evicts a host, or its interval is Never, only Leave or Forget ends its
+	// registration.
 	Incarnation uint64
 	// Zone is the failure domain by which Stats and EvictionLimit count the host: at most 1024
 	// bytes. Empty means no zone, and in a refresh the zone that the host has. So a refresh cannot
@@ -94,7 +108,7 @@ type Announcement[M any] struct {
 // An Ack answers an Announce or a Heartbeat: it says what the host uses for its next contact.
 type Ack struct {
 	// Interval is the time until the next contact: the announced interval or, with Config.Pacing,
-	// the advised one.
+	// the advised one. Never means that no contact is due.
 	Interval time.Duration
 	// Incarnation is the incarnation of the current registration. With ErrStale it is the
 	// incarnation that refused, and the other fields are zero.
@@ -169,10 +183,10 @@ func checkName(what, s string, least int) error {
 	return nil
 }
 
-// checkInterval returns an error if an interval is not valid. Zero is.
+// checkInterval returns an error if an interval is not valid. Zero is, and so is Never.
 func checkInterval(d time.Duration) error {
-	if d != 0 && (d < minInterval || d > maxInterval) {
-		return fmt.Errorf("%w: interval %v is not between %v and %v", ErrInvalid, d, minInterval, maxInterval)
+	if d != 0 && d != Never && (d < minInterval || d > maxInterval) {
+		return fmt.Errorf("%w: interval %v is neither between %v and %v nor Never", ErrInvalid, d, minInterval, maxInterval)
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ import (
 //     between Min and max(advised, 2 x Min), but at most Max.
 //   - Otherwise Jitter says how much shorter it may be.
 //
+// A host with the interval Never is told no other one. It counts as a host like the others.
+//
 // If Max is below 2 x Min there is less room for this, and Jitter spreads hosts over many
 // intervals.
 //

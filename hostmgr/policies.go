@@ -65,8 +65,11 @@ func (p *policies) timeouts(q question) *detector.Timeouts {
 	return t
 }
 
-// askAfresh asks both policies, whatever answers are kept.
+// askAfresh asks both policies, whatever answers are kept. Neither is asked about Never.
 func (p *policies) askAfresh(q question) *detector.Timeouts {
+	if q.interval == Never {
+		return &detector.Timeouts{Interval: Never}
+	}
 	h := History{Interval: q.interval, Zone: q.zone}
 	t := p.ask(p.policy, h)
 	if p.shadow.Policy != nil {
@@ -80,6 +83,9 @@ func (p *policies) askAfresh(q question) *detector.Timeouts {
 // that need the history.
 func (p *policies) timeoutsByHistory(h History) detector.Timeouts {
 	t := *p.timeouts(question{h.Interval, h.Zone})
+	if h.Interval == Never {
+		return t
+	}
 	if p.policy.needsHistory {
 		a := p.ask(p.policy, h)
 		t.Suspect, t.Evict = a.Suspect, a.Evict

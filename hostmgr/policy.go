@@ -9,7 +9,7 @@ import (
 )
 
 // A Policy says how much silence makes a host suspect, and how much evicts it. It only returns
-// limits: the registry measures the silence.
+// limits: the registry measures the silence. It is not asked about hosts with the interval Never.
 //
 // Timeouts must be cheap, and pure between two calls of Registry.Reconsider: the registry keeps the
 // answers. It asks once for each interval and zone that hosts use. It keeps the answers for the

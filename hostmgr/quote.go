@@ -32,7 +32,7 @@ func (p *parts[M]) quotes(said question) (first, again quote) {
 }
 
 func (p *parts[M]) quote(said question, most time.Duration) quote {
-	if p.advisor != nil {
+	if p.advisor != nil && said.interval != Never {
 		said.interval = p.advisor.EffectiveInterval(said.interval, most)
 	}
 	return quote{most, most, p.policies.timeouts(said)}
@@ -42,7 +42,7 @@ func (p *parts[M]) quote(said question, most time.Duration) quote {
 // most.
 func (s *state[M]) ack(e index.Entry, had, most time.Duration, now int64) Ack {
 	ack := Ack(e.Header())
-	if s.advisor != nil {
+	if s.advisor != nil && ack.Interval != Never {
 		ack.Interval = s.advisor.Pick(ack.Registration, had, most, now)
 	}
 	return ack

@@ -31,7 +31,7 @@
 //	          hostmgr.Config.StallThreshold); given, the limit for all other hosts
 //	lost      at; records, the number of records before this one that found no room
 //
-//	id, registration, interval
+//	id, registration, interval (1152921504606846976 is hostmgr.Never)
 //	          as above
 //	last-contact
 //	          the last contact before the silence; of a host that was not heard of since

@@ -59,7 +59,8 @@
 // # JSON
 //
 // The same data is under api/, read with GET. Times are RFC 3339 with nanoseconds, or null if there
-// is none. Durations are numbers of seconds. Incarnations and registrations are strings, because
+// is none. Durations are numbers of seconds, and the
+// interval [hostmgr.Never] is null. Incarnations and registrations are strings, because
 // they need all 64 bits. Bytes of an id that are not UTF-8 become U+FFFD. An error is {"error":
 // "what is wrong"} with a status: 400 for a parameter or a body; 404; 405; 503, with Retry-After,
 // if there are too many viewers or answers; or 500 if the Registry is nil.

@@ -45,6 +45,8 @@ func (h *Handler[M]) departure(seq uint64, d *hostmgr.Departure[M]) departure {
 // span formats a duration, rounded up: a silence longer than the timeout reads as longer.
 func span(d time.Duration) string {
 	switch {
+	case d == hostmgr.Never:
+		return "never"
 	case d < time.Millisecond:
 		return brief(d, time.Microsecond) + " µs"
 	case d < time.Second:

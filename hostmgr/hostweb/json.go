@@ -20,10 +20,15 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 	return []byte(t.Format(`"` + time.RFC3339Nano + `"`)), nil
 }
 
-// seconds are a duration in JSON.
+// seconds are a duration in JSON: null if it is hostmgr.Never.
 type seconds time.Duration
 
-func (s seconds) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(s).Seconds()) }
+func (s seconds) MarshalJSON() ([]byte, error) {
+	if time.Duration(s) == hostmgr.Never {
+		return []byte("null"), nil
+	}
+	return json.Marshal(time.Duration(s).Seconds())
+}
 
 func (s seconds) String() string { return span(time.Duration(s)) }
 

@@ -234,3 +234,10 @@ func requireFields(t *testing.T, of reflect.Type, got map[string]any) {
 		}
 	}
 }
+
+func TestAStaticHostHasNoInterval(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{})
+	s.join("static", "", hostmgr.Never)
+	require.Contains(t, s.get("/api/hosts").Body.String(), `"interval":null`)
+	require.Contains(t, s.get("/").Body.String(), `<td class="n">never</td>`)
+}

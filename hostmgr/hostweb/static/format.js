@@ -8,6 +8,7 @@ const brief = x => decimal(x, x >= 100 ? 1 : x >= 10 ? 10 : 100);
 
 // span formats a duration in seconds, rounded up.
 export function span(s) {
+  if (s === null) return 'never';
   if (s < 1e-3) return brief(s * 1e6) + ' µs';
   if (s < 1) return brief(s * 1e3) + ' ms';
   if (s < 60) return decimal(s, 1000) + ' s';

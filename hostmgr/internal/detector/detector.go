@@ -18,6 +18,10 @@ const (
 	MaxTimeout = 1 << 60
 	// MinInterval is the shortest interval that a host may have.
 	MinInterval = 10 * time.Millisecond
+	// NeverInterval is the interval of a host that makes no contact: 36 years. It is not the
+	// longest Duration, so sums with it do not overflow, and a conversion that saturates is not
+	// taken for it. The timeouts of such a host are 0.
+	NeverInterval time.Duration = 1 << 60
 )
 
 // A State says what the silence of a host means at one moment.

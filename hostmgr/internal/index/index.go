@@ -158,7 +158,7 @@ func (x *Index) Insert(h Hash, host *Host) Entry {
 	e := b.insertSlot(h)
 	s := e.header()
 	s.incarnation, s.registration = host.Incarnation, host.Registration
-	s.packed = b.addRecord() | uint64(host.Timeouts.Interval)
+	s.packed = b.addRecord() | pack(host.Timeouts.Interval)
 	e.word().v = host.Contact << 1
 	e.meta().zone = host.Zone
 	e.setTimeouts(host.Timeouts)

@@ -3,6 +3,8 @@ package index
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 )
 
 // A Header identifies a registration, and has the data for the answer to a heartbeat.
@@ -19,7 +21,7 @@ type slotHeader struct {
 	hash         Hash // 0: the slot is free
 	incarnation  uint64
 	registration uint64
-	packed       uint64 // the interval (48 bits are 3 days), the record's number, and the collision bit
+	packed       uint64 // the interval (48 bits are 3 days; all set: NeverInterval), the record's number, and the collision bit
 }
 
 const (
@@ -44,13 +46,21 @@ func (s *slotHeader) accepts(incarnation uint64) bool {
 	return !s.collides() && (incarnation == 0 || incarnation == s.incarnation)
 }
 
-func (s *slotHeader) interval() time.Duration {
-	return time.Duration(atomic.LoadUint64(&s.packed) & intervalMask)
+func (s *slotHeader) interval() time.Duration { return unpack(atomic.LoadUint64(&s.packed)) }
+
+// pack returns the bits of packed for an interval.
+func pack(d time.Duration) uint64 { return min(uint64(d), intervalMask) }
+
+func unpack(packed uint64) time.Duration {
+	if packed &= intervalMask; packed != intervalMask {
+		return time.Duration(packed)
+	}
+	return detector.NeverInterval
 }
 
 // setInterval needs the lock, so that no other goroutine changes packed meanwhile.
 func (s *slotHeader) setInterval(d time.Duration) {
-	atomic.StoreUint64(&s.packed, s.packed>>intervalBits<<intervalBits|uint64(d))
+	atomic.StoreUint64(&s.packed, s.packed>>intervalBits<<intervalBits|pack(d))
 }
 
 func (s *slotHeader) header() Header {
