@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/hostlife/hostlife/hostmgr"
 )
 
 // serviceV2 is the part of Dragonfly's scheduler.v2.Scheduler that concerns hosts and their peers.
@@ -28,7 +30,11 @@ func (s serviceV2) AnnounceHost(ctx context.Context, r *schedulerv2.AnnounceHost
 	if err := r.GetInterval().CheckValid(); r.Interval != nil && err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
-	return &emptypb.Empty{}, s.announce(ctx, r.GetHost(), r.GetInterval().AsDuration())
+	interval := r.GetInterval().AsDuration()
+	if interval == hostmgr.Never { // a client must not make itself a host that stays for ever
+		return nil, status.Error(codes.InvalidArgument, "interval too long")
+	}
+	return &emptypb.Empty{}, s.announce(ctx, r.GetHost(), interval)
 }
 
 // ListHosts lists all hosts, suspects included.
