@@ -92,8 +92,8 @@ var callbacks = []mutant{
 		seen:    "patrickmn/go-cache#163",
 		story:   "OnEvicted called DeleteExpired, which called OnEvicted: recursion as deep as there were items.",
 		file:    "hostmgr/internal/cleanup/within.go",
-		is:      "return some && q.isRunner(goroutine())",
-		becomes: "return false && some",
+		is:      "return cleanup || runs, uses",
+		becomes: "return false, uses",
 		test:    "TestASweepWithinACleanupDoesNone",
 	},
 	{

@@ -10,6 +10,7 @@ var (
 	errEarlierFirst = errors.New("the cleanup of an earlier registration comes first")
 	errLeftBehind   = errors.New("a cleanup of the id has not returned 10s after its context ended, and was left behind")
 	errWithin       = errors.New("it does not run within another cleanup")
+	errInUse        = errors.New("the registration is in use, and so is one of the caller")
 )
 
 // Await makes sure that j is tried once, by a worker or on a goroutine that Await starts, and
@@ -18,19 +19,21 @@ var (
 //   - the error of the first try;
 //   - the cause of ctx, if that ended before a try;
 //   - an error of this package: an earlier job of the id is in its pause, a cleanup of the id was
-//     left behind, j was given up, or Await is called within a cleanup.
+//     left behind, j was given up, Await is called within a cleanup, or it is called within a Use
+//     while the id awaits one.
 //
 // Await returns nil if j is nil, as Add returns it when there is no Clean.
 //
 // Within a cleanup Await neither waits nor runs a job: the job may have to wait for that cleanup.
-// So cleanups do not nest, and do not wait for each other.
+// So cleanups do not nest, and do not wait for each other. Within a Use, Await does not wait for the
+// end of any Use: that may have to wait for the end of this one.
 func (q *Queue[D]) Await(ctx context.Context, j *Job[D]) error {
 	if j == nil {
 		return nil
 	}
-	within := q.within(ctx)
+	within, using := q.within(ctx)
 	for {
-		s := q.nextStep(ctx, j, within)
+		s := q.nextStep(ctx, j, within, using)
 		switch {
 		case s.run != nil:
 			q.aside(ctx, func(r *runner[D]) { r.try(s.run) })
@@ -67,18 +70,20 @@ func (s step[D]) wait(ctx context.Context) {
 }
 
 // nextStep decides what Await does next. It claims the first job of j's id if no worker will. It
-// waits if a worker will, or if another goroutine has claimed the id.
-func (q *Queue[D]) nextStep(ctx context.Context, j *Job[D], within bool) (s step[D]) {
+// waits if a worker will, if another goroutine has claimed the id, or if the id awaits a Use.
+func (q *Queue[D]) nextStep(ctx context.Context, j *Job[D], within, using bool) (s step[D]) {
 	now := q.config.Clock.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	h := j.host
-	idle := h.index != claimed
+	idle := h.index >= 0
 	switch {
 	case j.tries > 0 || j.err != nil:
 		s.outcome = j.err
 	case within:
 		s.outcome = errWithin
+	case using && h.index == awaitsUse:
+		s.outcome = errInUse
 	case h.isLeft():
 		s.outcome = errLeftBehind
 	case ctx.Err() != nil:

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// At most so many jobs of an id are pending while its cleanup does not succeed. Otherwise the jobs of
-// a host that departs again and again would pile up behind it. Jobs that only wait for their turn
-// are not given up: a host may well depart more often between two sweeps.
+// At most so many jobs of an id are pending while its cleanup does not succeed, or awaits a Use.
+// Otherwise the jobs of a host that departs again and again would pile up behind it. Jobs that only
+// wait for their turn are not given up: a host may well depart more often between two sweeps.
 const maxPerID = 16
 
 var errGivenUp = errors.New("the cleanup was given up: too many later ones of the id are pending")
@@ -18,26 +18,28 @@ type givenUp[D any] struct {
 	tried chan struct{} // of the id, or nil
 }
 
-// bound gives up the oldest jobs of an id if it has too many, and its cleanup has failed or was left
-// behind. The caller holds the lock.
+// bound gives up the oldest jobs of an id if it has too many, and its cleanup has failed, was left
+// behind or awaits a Use. The caller holds the lock.
 func (q *Queue[D]) bound(h *hostQueue[D]) {
-	for h.jobs > maxPerID && (h.failed > 0 || h.isLeft()) {
+	for h.jobs > maxPerID && (h.failed > 0 || h.index == awaitsUse || h.isLeft()) {
 		q.giveUpOldest(h)
 	}
 }
 
-// giveUpOldest gives up the oldest job of the id that is not running. The next job inherits its
-// place among the ids, and its pause. Otherwise an id whose jobs come faster than a backlog is served
-// would lose its place each time, and never be served. The caller holds the lock.
+// giveUpOldest gives up the oldest job of the id, but not the first one while it runs or awaits a
+// Use. The next job inherits its place among the ids, and its pause. Otherwise an id whose jobs come
+// faster than a backlog is served would lose its place each time, and never be served. The caller
+// holds the lock.
 func (q *Queue[D]) giveUpOldest(h *hostQueue[D]) {
 	j := h.first
 	h.jobs--
-	if h.index == claimed {
+	if h.index < 0 {
 		j = h.first.next
 		h.first.next = j.next
 	} else {
+		heap.Remove(&q.ready, h.index)
 		h.first = j.next
-		heap.Fix(&q.ready, h.index)
+		q.enqueue(h)
 	}
 	q.unlist(j)
 	j.err = errGivenUp
@@ -53,5 +55,8 @@ func (q *Queue[D]) tell(jobs []givenUp[D]) {
 			close(j.tried) // each Await of the id looks again
 		}
 		q.config.GivenUp(j.d)
+	}
+	if len(jobs) > 0 {
+		q.drains.moveOn()
 	}
 }

@@ -24,21 +24,26 @@ type Job[D any] struct {
 
 // A hostQueue has the jobs of one id, the oldest first. It has at least one.
 //
-// It is either in Queue.ready, or claimed by the one goroutine that took it out. So no two
-// goroutines work for the same id, and none holds a lock while it works. Only the goroutine that
-// claimed a hostQueue changes first, and the tries of that job. It may read both without the lock.
+// It is in Queue.ready, or waits for a Use of its first job's registration, or is claimed by the one
+// goroutine that took it out of Queue.ready. So no two goroutines work for the same id, and none
+// holds a lock while it works. Only the goroutine that claimed a hostQueue changes first, and the
+// tries of that job. It may read both without the lock.
 type hostQueue[D any] struct {
 	id          string
 	first, last *Job[D]
 	jobs        int
 	readyAt     int64         // the first job may be tried from then on
-	index       int           // in Queue.ready, or claimed
+	index       int           // in Queue.ready, or claimed, or awaitsUse
 	failed      int           // tries since the last success
 	place       *calls.Place  // where the first job is being tried
 	tried       chan struct{} // closed when the next try has ended; nil until Await waits for that
 }
 
-const claimed = -1 // the index of a hostQueue that a goroutine works on
+// The index of a hostQueue that is not in Queue.ready.
+const (
+	claimed   = -1 // a goroutine works on it
+	awaitsUse = -2
+)
 
 func (h *hostQueue[D]) append(j *Job[D]) {
 	j.host = h

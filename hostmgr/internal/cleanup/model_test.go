@@ -159,6 +159,12 @@ func (m *model) nextMoment(now time.Duration) time.Duration {
 
 // sweep has one Sweep after the other do tasks, at given moments or when the one before has ended.
 func (m *model) sweep(moments []time.Duration) {
+	m.sweepAt(moments)
+	m.advance(never - 1)
+}
+
+// sweepAt is sweep until the last Sweep has ended.
+func (m *model) sweepAt(moments []time.Duration) {
 	now := time.Duration(0)
 	for _, began := range moments {
 		began = max(began, now)
@@ -169,7 +175,6 @@ func (m *model) sweep(moments []time.Duration) {
 			m.advance(now)
 		}
 	}
-	m.advance(never - 1)
 }
 
 // drawModel draws tasks that come at random moments, all different, and fail or hang at random.
@@ -194,6 +199,16 @@ func drawModel(t *rapid.T) (m *model, rnd *rand.Rand) {
 		m.tasks = append(m.tasks, k)
 	}
 	return m, rnd
+}
+
+// drawMoments draws when Sweeps begin.
+func drawMoments(t *rapid.T, rnd *rand.Rand) []time.Duration {
+	moments := make([]time.Duration, rapid.IntRange(1, 50).Draw(t, "sweeps"))
+	for i := range moments {
+		moments[i] = time.Duration(rnd.Int64N(int64(5 * second)))
+	}
+	slices.Sort(moments)
+	return moments
 }
 
 // A replay has a queue do the tasks of a model.
@@ -270,11 +285,7 @@ func TestModelOfWorkers(t *testing.T) {
 func TestModelOfSweeps(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m, rnd := drawModel(rt)
-		moments := make([]time.Duration, rapid.IntRange(1, 50).Draw(rt, "sweeps"))
-		for i := range moments {
-			moments[i] = time.Duration(rnd.Int64N(int64(5 * second)))
-		}
-		slices.Sort(moments)
+		moments := drawMoments(rt, rnd)
 		var got []start
 		var givenUp []string
 		bubble(t, func(t *testing.T) {

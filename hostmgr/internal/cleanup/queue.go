@@ -3,11 +3,13 @@
 // The jobs of one host id form a queue of their own. They are done one at a time, in the order of
 // [Queue.Add]. A job that fails is tried again after a pause; later jobs of its id wait for it. The
 // longest pause grows from 100 ms to 30 s, and each pause is between half of that and all of it.
-// When more than 16 jobs of an id are pending, the oldest that is not running is given up.
+// When more than 16 jobs of an id are pending, the oldest that is not running is given up: see
+// maxPerID.
 //
-// Between [Queue.Start] and its stop, workers do the jobs. Otherwise [Queue.Sweep] and [Queue.Await]
-// do them, on goroutines that they start and wait for. Package calls has the time limit of a cleanup,
-// and says what happens to a cleanup that ignores it.
+// Between [Queue.Start] and its stop, workers do the jobs. Otherwise [Queue.Sweep], [Queue.Drain] and
+// [Queue.Await] do them, on goroutines that they start and wait for. Package calls has the time limit
+// of a cleanup, and says what happens to a cleanup that ignores it. A [Use] of a registration keeps
+// its job from beginning.
 //
 // The queue is fair: it serves the ids in the order in which they become ready. A new job is ready
 // when it is added, a failed job at the end of its pause, and an id when its first job is. So a job
@@ -17,14 +19,13 @@
 // general task queue: jobs are not persisted or cancelled.
 //
 // All methods are safe for concurrent use. A cleanup may call any of them but stop. The queue owns
-// its mutex, and calls no function of [Config] while it holds the mutex. Add, Has, Plan, Next and Stats
-// may be called under a lock of the caller: the order is the caller's lock, the queue's, then that
-// of package calls. No goroutine outlives stop, Sweep or Await, except that of a cleanup that was
-// left behind.
+// its mutex, and calls no function of [Config] while it holds the mutex. Add, Has, Plan, Next, Stats
+// and Use.Begin may be called under a lock of the caller: the order is the caller's lock, the
+// queue's, then that of package calls. No goroutine outlives stop, Sweep, Drain or Await, except that
+// of a cleanup that was left behind.
 package cleanup
 
 import (
-	"container/heap"
 	"container/list"
 	"context"
 	"math/rand/v2"
@@ -69,26 +70,29 @@ type Config[D any] struct {
 type Queue[D any] struct {
 	config Config[D]
 
-	calls *calls.Calls // of Clean
+	calls  *calls.Calls // of Clean
+	drains drains
 
 	mu       sync.Mutex // guards all below
 	hosts    map[string]*hostQueue[D]
-	ready    readyHeap[D]         // the hosts that are not claimed
+	ready    readyHeap[D]         // the hosts that are not claimed and await no Use
 	added    uint64               // jobs so far: the number of the latest
 	pending  list.List            // of *Job[D], in the order of Add
 	cursors  map[*cursor]struct{} // of Pending
+	uses     uses
 	failures uint64
 	givenUp  uint64
 	untold   []givenUp[D]        // what Wake tells
 	pool     *pool               // between Start and its stop
 	stopping bool                // workers of the last pool may be running
-	sweeps   int                 // Sweeps that do cleanups
+	sweeps   int                 // Sweeps that do cleanups, and tries of Drains
 	runners  map[uint64]struct{} // by the number of the goroutine
 }
 
 // Stats is a snapshot of a queue's figures.
 type Stats[D any] struct {
 	Pending  int    // jobs that have not succeeded yet
+	AwaitUse int    // ids whose first job waits for a Use
 	Oldest   D      // the value of the oldest pending job; zero if there is none
 	Failures uint64 // calls of Clean that failed
 	GivenUp  uint64 // jobs
@@ -174,14 +178,14 @@ func (q *Queue[D]) add(t *Task[D], now int64) *Job[D] {
 		q.hosts[t.ID] = h
 	}
 	if h.append(j); !ok {
-		heap.Push(&q.ready, h)
+		q.enqueue(h)
 	}
 	q.bound(h)
 	return j
 }
 
 // Next returns when the next cleanup may begin, which may be in the past. It returns monotime.Never
-// if there is none. Running cleanups do not count.
+// if there is none. Running cleanups do not count, and neither do those that await a Use.
 func (q *Queue[D]) Next() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -200,7 +204,9 @@ func (q *Queue[D]) next() int64 {
 func (q *Queue[D]) Stats() Stats[D] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := Stats[D]{Pending: q.pending.Len(), Failures: q.failures, GivenUp: q.givenUp, Calls: q.calls.Stats()}
+	s := Stats[D]{
+		Pending: q.pending.Len(), AwaitUse: q.uses.awaited, Failures: q.failures, GivenUp: q.givenUp, Calls: q.calls.Stats(),
+	}
 	if first := q.pending.Front(); first != nil {
 		s.Oldest = first.Value.(*Job[D]).d
 	}

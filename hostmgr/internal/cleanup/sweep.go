@@ -6,17 +6,17 @@ import "context"
 // many tries succeeded. It calls tick after each try, and stops early when ctx ends. It does nothing
 //   - between Start and its stop: the workers do the cleanups;
 //   - when it is called within a cleanup;
-//   - while Config.Workers Sweeps do cleanups.
+//   - while Sweeps and Drains do Config.Workers cleanups.
 //
 // It ends, whatever is added meanwhile. Jobs are served in the order in which they become ready. A
 // job that is added, or fails, after Sweep began becomes ready later, or at the same time with a
-// greater number. Only a job that inherits the place of one that was given up is ready earlier, and
-// that happens at most once for an id. A cleanup that is left behind does not keep Sweep: it goes on
-// with the next job.
+// greater number. Two kinds of jobs are ready earlier, each at most once for an id: one that inherits
+// the place of a job that was given up, and one whose last Use ends. A cleanup that is left behind
+// does not keep Sweep: it goes on with the next job.
 //
 // Sweeps do not nest: otherwise recursion could be as deep as jobs are pending.
 func (q *Queue[D]) Sweep(ctx context.Context, tick func()) (cleaned int) {
-	if q.within(ctx) {
+	if within, _ := q.within(ctx); within {
 		return 0
 	}
 	began := q.config.Clock.Now()
@@ -65,7 +65,7 @@ func (s *sweep[D]) work(r *runner[D]) {
 }
 
 // beginSweep returns the number of the latest job. ok is false if there are no jobs, or if workers
-// or other Sweeps do them.
+// or others do them.
 func (q *Queue[D]) beginSweep() (last uint64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -78,8 +78,9 @@ func (q *Queue[D]) beginSweep() (last uint64, ok bool) {
 
 func (q *Queue[D]) endSweep() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.sweeps--
+	q.mu.Unlock()
+	q.drains.moveOn()
 }
 
 // claimUpTo is claim for the jobs that were ready when the Sweep began. It returns nil if a pool

@@ -1,7 +1,6 @@
 package cleanup
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -58,6 +57,7 @@ func (q *Queue[D]) finish(h *hostQueue[D], err error) {
 	if tried != nil {
 		close(tried)
 	}
+	q.drains.moveOn()
 	if more {
 		q.config.Replan()
 	}
@@ -80,7 +80,7 @@ func (q *Queue[D]) record(h *hostQueue[D], err error, now int64) (tried chan str
 		q.remove(h)
 	}
 	if h.first != nil {
-		heap.Push(&q.ready, h)
+		q.enqueue(h)
 	}
 	tried, h.tried = h.tried, nil
 	return tried, h.first != nil

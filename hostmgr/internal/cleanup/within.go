@@ -28,8 +28,8 @@ func (r *runner[D]) run(f, ended func()) {
 	f()
 }
 
-// within reports whether the caller is within a cleanup of this queue: by its context, or because
-// its goroutine is a runner.
+// within reports whether the caller is within a cleanup of this queue, by its context or because its
+// goroutine is a runner, and whether it is within a Use.
 //
 // The context alone is not enough: a cleanup may call the registry with another one, or with a
 // method that has none. The goroutine is known by its number in the first line of its stack trace,
@@ -39,24 +39,27 @@ func (r *runner[D]) run(f, ended func()) {
 //   - the functions in the call stack: they do not tell one queue from another;
 //   - a count of nested calls: it does not tell a nested call from one on another goroutine.
 //
-// A trace takes some microseconds, so within asks only while there are runners. A goroutine that a
-// cleanup starts is not within it, unless it uses the context. If it waits for another cleanup, it
-// waits as any caller does, and the time limit ends that.
-func (q *Queue[D]) within(ctx context.Context) bool {
-	if ctx.Value(q) != nil {
-		return true
-	}
+// A trace takes some microseconds, so within asks only while there are runners or Uses. A goroutine
+// that a cleanup starts is not within it, unless it uses the context. If it waits for another
+// cleanup, it waits as any caller does, and the time limit ends that.
+func (q *Queue[D]) within(ctx context.Context) (cleanup, use bool) {
+	cleanup = ctx.Value(q) != nil
 	q.mu.Lock()
-	some := len(q.runners) > 0
+	some := len(q.runners) > 0 || len(q.uses.callers) > 0
 	q.mu.Unlock()
-	return some && q.isRunner(goroutine())
+	if some {
+		runs, uses := q.roles(goroutine())
+		return cleanup || runs, uses
+	}
+	return cleanup, false
 }
 
-func (q *Queue[D]) isRunner(number uint64) bool {
+// roles returns whether a goroutine is a runner, and whether it is within a Use.
+func (q *Queue[D]) roles(goroutine uint64) (runs, uses bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_, ok := q.runners[number]
-	return ok
+	_, runs = q.runners[goroutine]
+	return runs, q.uses.callers[goroutine] > 0
 }
 
 // addRunner notes that the current goroutine is a runner, until remove is called.

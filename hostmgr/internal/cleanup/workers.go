@@ -54,6 +54,7 @@ func (q *Queue[D]) stop(p *pool) {
 	q.mu.Lock()
 	q.stopping = false
 	q.mu.Unlock()
+	q.drains.moveOn()
 }
 
 // hasWorkers reports whether workers do the cleanups. The caller holds the lock.
