@@ -123,7 +123,7 @@ func TestRunEndsAlthoughACleanupSweeps(t *testing.T) {
 		}})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
-		over, wait := within(time.Second, func() { require.NoError(t, r.Run(ctx)) })
+		over, wait := within(time.Second, func() { require.ErrorIs(t, r.Run(ctx), hostmgr.ErrCleanupPending) })
 		for _, id := range []string{"a", "b"} {
 			_, err = r.Announce(hostmgr.Announcement[string]{ID: id})
 			require.NoError(t, err)

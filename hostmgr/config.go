@@ -85,18 +85,19 @@ type Config[M any] struct {
 	// The longest pause before a try grows from 100 ms to 30 s. Each pause is a random part of it,
 	// at least half, so that cleanups that failed together are not repeated together.
 	//
-	// While the cleanup of an id fails, or was left behind, at most 16 of the id stay pending. When
-	// one more comes, the oldest of them that is not running is given up: Stats.Cleanup.GivenUp
-	// counts it, and the Logger gets a line. Cleanups that only wait for their turn are never given
-	// up.
+	// While the cleanup of an id fails, was left behind, or waits for a call of While, at most 16
+	// of the id stay pending. When one more comes, the oldest of them that does not run, and is not
+	// the one that waits for While, is given up: Stats.Cleanup.GivenUp counts it, and the Logger
+	// gets a line. Cleanups that only wait for their turn are never given up.
 	//
 	// Under Run, Cleanup runs on a worker of the registry, with a context within that of Run.
 	// Without Run it runs on a goroutine that Leave or Sweep starts and waits for, with a context
-	// within that of the call, after the host was removed. The cleanup of a replaced host then
-	// waits for the next Sweep.
+	// within that of the call, after the host was removed. So do Evict and Drain. The cleanup of a
+	// replaced host then waits for the next Sweep or Drain. A cleanup begins only when no function
+	// of Registry.While runs for its registration.
 	//
 	// Cleanup may call the registry, with any context. Cleanups do not nest: within a Cleanup,
-	// Sweep runs no cleanups, and Leave returns ErrCleanupPending at once.
+	// Sweep runs no cleanups, and Leave, Evict and Drain return ErrCleanupPending at once.
 	Cleanup func(context.Context, Departure[M]) error
 
 	// CleanupTimeout is the time limit of a call of Cleanup. Zero means 30 s; negative is an error.
@@ -105,8 +106,9 @@ type Config[M any] struct {
 	CleanupTimeout time.Duration
 
 	// CleanupWorkers is how many cleanups may run at a time under Run. Without Run it is how many
-	// Sweeps may run cleanups at a time. Zero means 8; negative is an error. Cleanups that are
-	// ready wait in one queue, retries included. The cleanup that has been ready longest is next.
+	// cleanups Sweeps and Drains may run at a time. Zero means 8; negative is an error. Cleanups
+	// that are ready wait in one queue, retries included. The cleanup that has been ready longest
+	// is next.
 	CleanupWorkers int
 
 	// Driving: time, stalls and size.

@@ -44,8 +44,8 @@
 //  7. Memory is released after departure and cleanup, but for recent ends. [Stats]
 //  8. Callbacks may block, fail or panic: sweeps, heartbeats and other callbacks go on. A call that
 //     hangs holds up another one for a bounded time, and is counted while it hangs. [Config]
-//  9. No hidden goroutines. Those of Run end with it, and those of a Sweep or Leave with the call,
-//     except for callbacks that ignore their context. [Registry.Run]
+//  9. No hidden goroutines. Those of Run end with it, and those of a Sweep, Drain or Leave with the
+//     call, except for callbacks that ignore their context. [Registry.Run]
 //  10. Order. Events of one host arrive in order, and no gap goes unnoticed. [Registry.Watch]
 //  11. Every eviction can be explained by what its departure says. [Evidence]
 //  12. Fairness. The cleanup or confirmation that has waited longest is first. [Config]
@@ -80,14 +80,25 @@
 // [Stats].Cleanup counts cleanups that are pending, and those that run. See the Example of
 // [Config], "Cleanup".
 //
+// To store data for a host that Cleanup is to free, use [Registry.While]: it orders the two.
+//
 // While the cleanup of an id fails or hangs, at most 16 of the id stay pending. When one more
 // comes, the oldest is given up.
 //
 // # Restart and shutdown
 //
 // Run cancels running cleanups when its context ends, and returns when they have returned, or after
-// 10 s. Cleanups that failed, or did not begin, stay pending. To finish them, call Sweep with
-// another context until none is pending. See the package Example "Shutdown".
+// 10 s. Cleanups that failed, or did not begin, stay pending. Run then returns an error that wraps
+// [ErrCleanupPending]. To finish them, call [Registry.Drain] with another context. It evicts no host.
+// [Registry.Pending] lists what is still owed after that. See the package Example "Shutdown".
+//
+//	err := hosts.Run(ctx)
+//	if errors.Is(err, hostmgr.ErrCleanupPending) {
+//		last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+//		defer cancel()
+//		err = hosts.Drain(last)
+//	}
+//	return err // as a function of an errgroup, for instance
 //
 // To keep hosts over a restart, store what [Registry.All] yields, and pass it to [Registry.Restore]
 // in the next process. See the Example of Registry.Restore. A restored host has its full timeout.

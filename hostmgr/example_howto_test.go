@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/hostlife/hostlife/clock"
@@ -60,12 +61,11 @@ func ExampleConfig_cleanup() {
 	// freed a at attempt 2
 }
 
-// After Run has ended, Sweep finishes the cleanups that are pending.
+// Run says that it leaves a cleanup undone, and Drain does it. What is pending after that can be
+// stored, and passed to Restore in the next process.
 func Example_shutdown() {
-	mock := clock.NewMock()
 	online := false
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{
-		Clock: mock,
 		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
 			if !online {
 				return errors.New("database is down")
@@ -82,18 +82,17 @@ func Example_shutdown() {
 	fmt.Println("pending:", errors.Is(err, hostmgr.ErrCleanupPending))
 
 	stop()
-	<-stopped // no goroutine of the registry exists any more
+	fmt.Println("undone:", errors.Is(<-stopped, hostmgr.ErrCleanupPending))
 	online = true
-	last := context.Background() // a service sets a deadline here
-	for hosts.Stats().Cleanup.Pending > 0 && last.Err() == nil {
-		if next, ok := hosts.Next(); ok {
-			mock.Set(next) // a service waits until then
-		}
-		hosts.Sweep(last)
-	}
+	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err = hosts.Drain(last)
+	fmt.Println("drained:", err, len(slices.Collect(hosts.Pending())))
 	// Output:
 	// pending: true
+	// undone: true
 	// freed a
+	// drained: <nil> 0
 }
 
 // A scheduler notes that a host is full. The note is no contact: it does not keep the host alive.

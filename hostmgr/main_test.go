@@ -115,7 +115,15 @@ func run[M any](t *testing.T, r *hostmgr.Registry[M]) (stop func()) {
 	return func() {
 		t.Helper()
 		cancel()
-		require.NoError(t, <-done)
+		requireEnded(t, <-done)
+	}
+}
+
+// requireEnded checks what Run returned: cleanups may be undone.
+func requireEnded(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
 	}
 }
 

@@ -2,13 +2,18 @@ package hostmgr
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 	"time"
 )
 
-// Run sweeps at each deadline until ctx is done, and then returns nil. It returns ErrRunning at
-// once if another Run has not returned yet.
+// Run sweeps at each deadline until ctx is done. Then it returns nil, or an error that wraps
+// ErrCleanupPending if it leaves cleanups undone; the text has their number. To do them, call Drain
+// with another context. Run returns ErrRunning at once if another Run has not returned yet.
+//
+// In an errgroup, the error of Run is that of the group, unless another one came first. Where a
+// restart takes over, and Pending is stored, ignore it with errors.Is.
 //
 // A silent host is evicted after its timeout and a short delay, whatever the number of hosts.
 // Stats.Latency has the measured delays.
@@ -34,18 +39,10 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	defer r.running.Store(false)
-	r.log.Start()
-	defer r.stopLog()
-	defer r.useRunThreshold()()
-	defer r.events.Start()()
-	ctx = orBackground(ctx)
-	d := driver[M]{r: r, ctx: ctx}
-	defer d.confirms.Wait()
-	defer r.cleanups.Start(ctx)() // stops first: a Confirm may wait in Leave for a cleanup
-	for ctx.Err() == nil {
-		d.sweep()
-		r.cleanups.Expire()
-		d.wait()
+	d := driver[M]{r: r, ctx: orBackground(ctx)}
+	d.run()
+	if n := r.cleanups.Stats().Pending; n > 0 {
+		return fmt.Errorf("%w: Run leaves those of %d departures undone", ErrCleanupPending, n)
 	}
 	return nil
 }
@@ -55,6 +52,21 @@ type driver[M any] struct {
 	r        *Registry[M]
 	ctx      context.Context
 	confirms sync.WaitGroup // of one goroutine, so that a Confirm that hangs stops no sweep
+}
+
+func (d *driver[M]) run() {
+	r := d.r
+	r.log.Start()
+	defer r.stopLog()
+	defer r.useRunThreshold()()
+	defer r.events.Start()()
+	defer d.confirms.Wait()
+	defer r.cleanups.Start(d.ctx)() // stops first: a Confirm may wait in Leave for a cleanup
+	for d.ctx.Err() == nil {
+		d.sweep()
+		r.cleanups.Expire()
+		d.wait()
+	}
 }
 
 func (d *driver[M]) sweep() {

@@ -204,7 +204,13 @@ func (s *Server) background() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := s.hosts.Run(ctx); err != nil {
+		err := s.hosts.Run(ctx)
+		if errors.Is(err, hostmgr.ErrCleanupPending) {
+			last, cancel := context.WithTimeout(context.Background(), atLast)
+			defer cancel()
+			err = s.hosts.Drain(last)
+		}
+		if err != nil {
 			s.log.Error("the registry failed", "err", err)
 		}
 	})
