@@ -22,6 +22,7 @@ type core struct {
 	log         *slog.Logger
 
 	begun, answered uint64        // the numbers of the latest attempt, and of the latest one answered
+	untimed         uint64        // the attempts up to this number were under way while the process was paused
 	known           bool          // the host is registered, as far as it knows
 	describe        uint64        // an attempt of this number or a later one must announce the host; 0: none
 	phased          bool          // the schedule has its random phase
@@ -76,7 +77,7 @@ func (c *core) begin(now int64) attempt {
 func (c *core) end(a attempt, o outcome, now int64) {
 	c.flights--
 	answered := o.err == nil || o.action != Retry
-	if answered {
+	if answered && a.number > c.untimed {
 		c.answers.add(time.Duration(now - a.began))
 	}
 	if o.err == nil || o.action == Retry {
@@ -217,6 +218,13 @@ func (c *core) stop(err error, why string) {
 	c.forgotten()
 	c.log.Error("the contacts stop: "+why, "err", err)
 }
+
+// paused is called when the process was paused. The answer times of attempts under way tell nothing
+// about the registry then.
+func (c *core) paused() { c.untimed = c.begun }
+
+// isPause reports whether a process that wanted to wake at a time, and wakes now, was paused.
+func (c *core) isPause(planned, now int64) bool { return now-planned > int64(c.interval/firstPause) }
 
 // refresh lets the host announce itself at once.
 func (c *core) refresh(now int64) {

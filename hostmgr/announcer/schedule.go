@@ -40,34 +40,48 @@ func newSchedule(r *rand.Rand, interval time.Duration) schedule {
 }
 
 // nextAttempt returns when an attempt is to begin; never while too many are under way. It waits for
-// an attempt under way until twice the usual answer time has passed: a slow registry would
-// otherwise get each contact several times.
+// the answer to an attempt under way: a slow registry would otherwise get each contact several
+// times, and become slower.
 func (s *schedule) nextAttempt() int64 {
 	switch {
 	case s.flights >= maxFlights:
 		return never
 	case s.flights > 0:
-		return max(s.next, s.last+int64(min(2*s.answers.usual(), s.interval/limitPart)))
+		return max(s.next, s.last+int64(s.patience()))
 	default:
 		return s.next
 	}
 }
 
+// patience returns how long an attempt may take before another one begins: a little longer than the
+// answers have taken lately, and at most an interval. Before the first answer it is the limit of an
+// attempt.
+func (s *schedule) patience() time.Duration {
+	if s.answers.n == 0 {
+		return s.interval / limitPart
+	}
+	return min(s.answers.longest()*5/4, s.interval)
+}
+
 // begin begins an attempt, and returns when it has to end.
 func (s *schedule) begin(now int64) (limit int64) {
-	limit = now + int64(max(s.interval/limitPart, leastLimit))
 	longest := s.interval / urgentPause
+	allowed := max(s.interval/limitPart, leastLimit, s.patience())
 	if now-s.due >= int64(s.interval) { // the timeout may have passed
 		longest = s.interval
-		limit = max(limit, now+int64(s.pause)) // a registry may be that slow
+		allowed = max(allowed, s.pause)
 	}
 	s.last, s.next = now, now+int64(s.jittered(s.pause))
 	s.pause = min(time.Duration(float64(s.pause)*growth), longest)
 	s.flights++
-	return limit
+	return now + int64(allowed)
 }
 
+// jittered shortens a pause at random. A pause of an interval stays: it keeps the phase.
 func (s *schedule) jittered(d time.Duration) time.Duration {
+	if d >= s.interval {
+		return d
+	}
 	return d - time.Duration(s.rand.Float64()*jitter*float64(d))
 }
 
@@ -101,10 +115,9 @@ func (s *schedule) plan(from int64) {
 // hurry lets the next attempt begin at once, whatever is under way.
 func (s *schedule) hurry(now int64) { s.next, s.last = now, -never }
 
-// answerTimes are the latest answer times. A single long one does not count much: the process may
-// have been paused.
+// answerTimes are how long the latest answers took.
 type answerTimes struct {
-	latest [5]time.Duration
+	latest [3]time.Duration
 	n      int
 }
 
@@ -113,13 +126,6 @@ func (a *answerTimes) add(d time.Duration) {
 	a.n++
 }
 
-// usual returns the median. Before the first answer it is endless.
-func (a *answerTimes) usual() time.Duration {
-	n := min(a.n, len(a.latest))
-	if n == 0 {
-		return math.MaxInt64 / 4
-	}
-	sorted := a.latest
-	slices.Sort(sorted[:n])
-	return sorted[n/2]
-}
+// longest returns the longest of them. When answers become slow it is the first to tell: an average
+// would let the host add to the load for a while.
+func (a *answerTimes) longest() time.Duration { return slices.Max(a.latest[:]) }

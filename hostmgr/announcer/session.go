@@ -11,7 +11,8 @@ type session struct {
 	host    *core
 	calls   calls
 	time    timeline
-	now     int64 // the time of this turn
+	now     int64 // as of the latest reading
+	planned int64 // when the latest wait was to end at the latest
 	joining joining
 }
 
@@ -50,8 +51,16 @@ func (s *session) turn() {
 	s.show()
 }
 
+// read reads the clock.
+func (s *session) read() {
+	if s.now = s.time.now(); s.host.isPause(s.planned, s.now) {
+		s.host.paused()
+	}
+	s.planned = s.now
+}
+
 func (s *session) expire() {
-	s.now = s.time.now()
+	s.read()
 	s.calls.expire(s.now)
 }
 
@@ -62,13 +71,14 @@ func (s *session) next() int64 {
 
 // wait waits until a time, or for an event, and takes that into account.
 func (s *session) wait(ctx context.Context, until int64) {
+	s.planned = until
 	select {
 	case <-ctx.Done():
 	case c := <-s.calls.results:
-		s.now = s.time.now()
+		s.read()
 		s.calls.returned(c)
 	case <-s.target.refreshes:
-		s.now = s.time.now()
+		s.read()
 		s.host.refresh(s.now)
 	case <-s.time.until(until):
 		s.time.rang()
