@@ -70,12 +70,16 @@ func (e Entry) Value() (block unsafe.Pointer, i int) {
 	return b.values, i
 }
 
-// ID returns the host's id. The string is valid until the entry is removed or moved: clone it to
-// keep it.
-func (e Entry) ID() string {
-	r := e.record()
+// ID returns the host's id. The string lies in the record, and is valid and the same for ever: the id
+// of a record that has been published does not change, and the record is not used again. But the
+// string keeps a block of 64 records in memory. So clone it to keep it.
+func (e Entry) ID() string { return e.bucket.id(e.header().recordNumber()) }
+
+// id returns the id in a record.
+func (b *bucket) id(record uint16) string {
+	r := &b.blocks[record/BlockSize].records[record%BlockSize]
 	if r.isLong() {
-		return e.bucket.longIDs[e.header().recordNumber()]
+		return b.longIDs[record]
 	}
 	return unsafe.String(&r.id[0], int(r.size))
 }
