@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,10 +156,13 @@ func TestFrequentCallsDoNotAllocate(t *testing.T) {
 		require.NoError(t, err)
 	}
 	const id = "host 77"
+	ids, acks, errs := slices.Repeat([]string{id, "host 78"}, 100), make([]hostmgr.Ack, 200), make([]error, 200)
 	for name, f := range map[string]func(){
 		"Heartbeat":  func() { _, _ = r.Heartbeat(id, 0) },
 		"Observe":    func() { _ = r.Observe(id, 0, second) },
+		"Heartbeats": func() { r.Heartbeats(ids, acks, errs) },
 		"Get":        func() { _, _ = r.Get(id) },
+		"Metadata":   func() { _, _ = r.Metadata(id) },
 		"idle Sweep": func() { r.Sweep(context.Background()) },
 		"refresh":    func() { _, _ = r.Announce(hostmgr.Announcement[int]{ID: id, Metadata: 1}) },
 	} {

@@ -73,6 +73,15 @@ func (m metadata[M]) load(e index.Entry, to *M) {
 	*to = *m.at(e)
 }
 
+// loadAt is load for a host of which the place is known.
+func (m metadata[M]) loadAt(block unsafe.Pointer, i int, to *M) {
+	if m.large() {
+		*to = **valueAt[*M](block, i)
+		return
+	}
+	*to = *valueAt[M](block, i)
+}
+
 // store replaces the metadata of a host.
 func (m metadata[M]) store(e index.Entry, from *M) {
 	if !m.large() {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -202,7 +203,7 @@ func (m *model) start(now time.Time) time.Time { return now.Add(m.behind - m.now
 
 // differ describes how the registry differs from the model. It is empty if they agree.
 func (m *model) differ(s *script) string {
-	shown, start := 0, m.start(s.clock.Now())
+	shown, start, metadata := 0, m.start(s.clock.Now()), map[string]string{}
 	for h := range s.All() {
 		shown++
 		want, there := m.hosts[h.ID]
@@ -213,6 +214,13 @@ func (m *model) differ(s *script) string {
 		if again, ok := s.Get(h.ID); !ok || again != h {
 			return fmt.Sprintf("%s is %+v, but Get says %+v", h.ID, h, again)
 		}
+		if data, ok := s.Metadata(h.ID); !ok || data != h.Metadata {
+			return fmt.Sprintf("%s is %+v, but Metadata says %q", h.ID, h, data)
+		}
+		metadata[h.ID] = h.Metadata
+	}
+	if got := s.allMetadata(); !maps.Equal(got, metadata) {
+		return fmt.Sprintf("AllMetadata yields %q, not %q", got, metadata)
 	}
 	if shown != len(m.hosts) || shown != s.Len() {
 		return fmt.Sprintf("%d are shown, %d counted, %d there", shown, s.Len(), len(m.hosts))
