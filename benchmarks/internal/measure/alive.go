@@ -11,8 +11,8 @@ import (
 
 // alive measures all that can be measured while no host dies.
 func (b *bench) alive(p peers.Peer) error {
-	if !b.wants("beat_1", "beat_par", "sweep_idle", "bytes_per_host", "objects_per_host",
-		"gc_ms", "announce", "announce_again", "leave", "sample_16") {
+	if !b.wants("beat_1", "beat_par", "beat_batch", "sweep_idle", "bytes_per_host", "objects_per_host",
+		"gc_ms", "announce", "announce_again", "leave", "sample_16", "metadata", "range_metadata") {
 		return nil
 	}
 	bytes, objects := heap()
@@ -22,7 +22,7 @@ func (b *bench) alive(p peers.Peer) error {
 		return err
 	}
 	b.weigh(p, bytes, objects)
-	for _, part := range []func(peers.Peer, peers.Registry) error{b.heartbeats, b.again, b.idle, b.sample, b.leave} {
+	for _, part := range []func(peers.Peer, peers.Registry) error{b.heartbeats, b.again, b.idle, b.sample, b.find, b.leave} {
 		if err := part(p, r); err != nil || b.ctx.Err() != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ const runWarmUp = 600 * time.Millisecond
 // heartbeats are measured under the peer's driver, if it has one, and also without.
 func (b *bench) heartbeats(p peers.Peer, r peers.Registry) error {
 	d, ok := r.(peers.Runner)
-	if !ok || !b.wants("beat_1", "beat_par") {
+	if !ok || !b.wants("beat_1", "beat_par", "beat_batch") {
 		return b.beatsAs(p.Name, r, b.window()/8)
 	}
 	if err := b.beatsAs(p.Name+", by hand", r, b.window()/8); err != nil {
@@ -91,7 +91,7 @@ func (b *bench) beatsAs(name string, r peers.Registry, warmUp time.Duration) err
 	for _, m := range []struct {
 		name      string
 		heartbeat func(heartbeater, time.Duration) (float64, error)
-	}{{"beat_1", b.ids.heartbeatFor}, {"beat_par", b.ids.beatPar}} {
+	}{{"beat_1", b.ids.heartbeatFor}, {"beat_par", b.ids.beatPar}, {"beat_batch", b.ids.batchesFor}} {
 		if !b.wants(m.name) {
 			continue
 		}

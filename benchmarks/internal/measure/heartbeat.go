@@ -47,6 +47,32 @@ func (d *ids) heartbeatFor(r heartbeater, window time.Duration) (rate float64, e
 	}
 }
 
+// batchesFor is heartbeatFor in batches, or one by one if the registry takes no batches.
+func (d *ids) batchesFor(r heartbeater, window time.Duration) (rate float64, err error) {
+	b, ok := r.(peers.Batcher)
+	if !ok {
+		return d.heartbeatFor(r, window)
+	}
+	var batch [peers.MaxBatch]string
+	at, heartbeats := rand.IntN(d.n), 0
+	start := time.Now()
+	for {
+		for i := range batch {
+			batch[i] = d.id(at)
+			if at++; at == d.n {
+				at = 0
+			}
+		}
+		if !b.Heartbeats(batch[:]) {
+			return 0, errUnknown
+		}
+		heartbeats += len(batch)
+		if took := time.Since(start); took >= window {
+			return float64(heartbeats) / float64(took), nil
+		}
+	}
+}
+
 // beatPar is heartbeatFor on as many goroutines as there are processors: their rates add up.
 func (d *ids) beatPar(r heartbeater, window time.Duration) (float64, error) {
 	rates := make([]float64, runtime.GOMAXPROCS(0))

@@ -153,3 +153,18 @@ func (d *dragonfly) Sample(k int) int {
 	})
 	return len(picked)
 }
+
+func (d *dragonfly) Metadata(id string) (*Meta, bool) {
+	v, ok := d.hosts.Load(id)
+	if !ok {
+		return nil, false
+	}
+	return v.(*dfHost).meta.Load(), true
+}
+
+func (d *dragonfly) Range(do func(id string, m *Meta)) {
+	d.hosts.Range(func(id, v any) bool {
+		do(id.(string), v.(*dfHost).meta.Load())
+		return true
+	})
+}

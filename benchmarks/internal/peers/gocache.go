@@ -34,3 +34,18 @@ func (c goCache) Sweep() int {
 
 func (c goCache) Len() int { return c.hosts.ItemCount() }
 func (c goCache) Close()   {}
+
+func (c goCache) Metadata(id string) (*Meta, bool) {
+	m, ok := c.hosts.Get(id)
+	if !ok {
+		return nil, false
+	}
+	return m.(*Meta), true
+}
+
+// Range goes through a copy, since the cache offers nothing else.
+func (c goCache) Range(do func(id string, m *Meta)) {
+	for id, item := range c.hosts.Items() {
+		do(id, item.Object.(*Meta))
+	}
+}

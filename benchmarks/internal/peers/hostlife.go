@@ -47,6 +47,27 @@ func (h *hostlife) Sweep() int           { return h.hosts.Sweep(h.ctx).Evicted }
 func (h *hostlife) Len() int             { return h.hosts.Len() }
 func (h *hostlife) Sample(k int) int     { return len(h.hosts.Sample(k, nil)) }
 
+// Heartbeats asks for the answers, too: a gateway passes them on.
+func (h *hostlife) Heartbeats(ids []string) bool {
+	var acks [MaxBatch]hostmgr.Ack
+	var errs [MaxBatch]error
+	h.hosts.Heartbeats(ids, acks[:], errs[:])
+	for _, err := range errs[:len(ids)] {
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *hostlife) Metadata(id string) (*Meta, bool) { return h.hosts.Metadata(id) }
+
+func (h *hostlife) Range(do func(id string, m *Meta)) {
+	for id, m := range h.hosts.AllMetadata() {
+		do(id, m)
+	}
+}
+
 func (h *hostlife) Run() (stop func()) {
 	ctx, cancel := context.WithCancel(h.ctx)
 	done := make(chan error)

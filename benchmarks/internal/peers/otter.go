@@ -45,3 +45,14 @@ func (c otterCache) Sweep() int {
 
 func (c otterCache) Len() int { return c.hosts.EstimatedSize() }
 func (c otterCache) Close()   { c.hosts.StopAllGoroutines() }
+
+func (c otterCache) Metadata(id string) (*Meta, bool) {
+	e, ok := c.hosts.GetEntryQuietly(id)
+	return e.Value, ok
+}
+
+func (c otterCache) Range(do func(id string, m *Meta)) {
+	for id, m := range c.hosts.All() {
+		do(id, m)
+	}
+}

@@ -23,6 +23,19 @@ type Registry interface {
 // A Sampler can show up to k hosts, each as likely as any other or nearly so.
 type Sampler interface{ Sample(k int) int }
 
+// MaxBatch is how many heartbeats a Batcher takes at most by one call.
+const MaxBatch = 64
+
+// A Batcher takes many heartbeats by one call: false if a host is unknown to it.
+type Batcher interface{ Heartbeats(ids []string) bool }
+
+// A Finder looks metadata up, and is not a heartbeat. Range passes the metadata of all hosts to a
+// function.
+type Finder interface {
+	Metadata(id string) (*Meta, bool)
+	Range(func(id string, m *Meta))
+}
+
 // An Aligner lets all hosts that announce themselves from now on be due at one
 // moment. Timers need it: they fire one by one, so deadlines spread over the time
 // that registering took would be no mass death.

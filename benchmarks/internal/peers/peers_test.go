@@ -1,6 +1,7 @@
 package peers_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -36,6 +37,13 @@ func comesAndGoes(t *testing.T, p peers.Peer) {
 	want(t, "a heartbeat of a known host", r.Heartbeat("a"), true)
 	want(t, "hosts", r.Len(), 2)
 	want(t, "evicted of the living", r.Sweep(), 0)
+	if b, ok := r.(peers.Batcher); ok {
+		want(t, "heartbeats of known hosts", b.Heartbeats([]string{"a", "b"}), true)
+		want(t, "heartbeats of which one is unknown", b.Heartbeats([]string{"a", "c", "b"}), false)
+	}
+	if f, ok := r.(peers.Finder); ok {
+		finds(t, f)
+	}
 	if s, ok := r.(peers.Sampler); ok {
 		want(t, "a sample of more than there are", s.Sample(16), 2)
 	}
@@ -44,6 +52,16 @@ func comesAndGoes(t *testing.T, p peers.Peer) {
 	want(t, "a heartbeat after it", r.Heartbeat("a"), false)
 	want(t, "the host that stays", r.Heartbeat("b"), true)
 	want(t, "hosts in the end", r.Len(), 1)
+}
+
+func finds(t *testing.T, f peers.Finder) {
+	m, ok := f.Metadata("a")
+	want(t, "metadata of a known host", ok && m.Name == "again", true)
+	_, ok = f.Metadata("c")
+	want(t, "metadata of an unknown host", ok, false)
+	found := map[string]string{}
+	f.Range(func(id string, m *peers.Meta) { found[id] = m.Name })
+	want(t, "all metadata", maps.Equal(found, map[string]string{"a": "again", "b": "b"}), true)
 }
 
 // dies lets one of two hosts heartbeat beyond its first deadline. It reports false if the

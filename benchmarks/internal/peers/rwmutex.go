@@ -77,3 +77,22 @@ func (r *rwMutex) Sample(k int) int {
 	}
 	return len(picked)
 }
+
+func (r *rwMutex) Metadata(id string) (*Meta, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e, ok := r.hosts[id]
+	if !ok {
+		return nil, false
+	}
+	return e.meta.Load(), true
+}
+
+// Range holds the lock over all hosts: an Announce waits meanwhile.
+func (r *rwMutex) Range(do func(id string, m *Meta)) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for id, e := range r.hosts {
+		do(id, e.meta.Load())
+	}
+}

@@ -70,3 +70,18 @@ func (s *syncMap) Sample(k int) int {
 	})
 	return len(picked)
 }
+
+func (s *syncMap) Metadata(id string) (*Meta, bool) {
+	e, ok := s.hosts.Load(id)
+	if !ok {
+		return nil, false
+	}
+	return e.(*entry).meta.Load(), true
+}
+
+func (s *syncMap) Range(do func(id string, m *Meta)) {
+	s.hosts.Range(func(id, e any) bool {
+		do(id.(string), e.(*entry).meta.Load())
+		return true
+	})
+}

@@ -36,3 +36,18 @@ func (c ttlCache) Len() int {
 }
 
 func (c ttlCache) Close() {}
+
+func (c ttlCache) Metadata(id string) (*Meta, bool) {
+	item := c.hosts.Get(id, ttlcache.WithDisableTouchOnHit[string, *Meta]())
+	if item == nil {
+		return nil, false
+	}
+	return item.Value(), true
+}
+
+func (c ttlCache) Range(do func(id string, m *Meta)) {
+	c.hosts.Range(func(item *ttlcache.Item[string, *Meta]) bool {
+		do(item.Key(), item.Value())
+		return true
+	})
+}
