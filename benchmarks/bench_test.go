@@ -70,6 +70,40 @@ func BenchmarkHeartbeatParallel(b *testing.B) {
 	})
 }
 
+// BenchmarkHeartbeats sends batches of 64; the time is that of one heartbeat.
+func BenchmarkHeartbeats(b *testing.B) {
+	hosts, ids := registered(b)
+	acks, errs := make([]hostmgr.Ack, 64), make([]error, 64)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; n += 64 {
+		at := n % (benchHosts - 64)
+		hosts.Heartbeats(ids[at:at+64], acks, errs)
+	}
+}
+
+func BenchmarkMetadata(b *testing.B) {
+	hosts, ids := registered(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, ok := hosts.Metadata(ids[i%benchHosts]); !ok {
+			b.Fatal("a known host was not found")
+		}
+	}
+}
+
+// BenchmarkAllMetadata loops over all hosts; the time is that of one host.
+func BenchmarkAllMetadata(b *testing.B) {
+	hosts, _ := registered(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; {
+		for range hosts.AllMetadata() {
+			n++
+		}
+	}
+}
+
 func BenchmarkGet(b *testing.B) {
 	hosts, ids := registered(b)
 	b.ReportAllocs()
