@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -35,14 +36,15 @@ type call struct {
 // calls are the calls of one session that have not returned.
 type calls struct {
 	base    context.Context // of all calls
-	results chan *call      // with room for all, so that no call waits for the session
+	log     *slog.Logger
+	results chan *call // with room for all, so that no call waits for the session
 	pending []*call
 	left    int
 	ending  bool // all calls may be left behind, because Run ends
 }
 
-func newCalls(base context.Context) calls {
-	return calls{base: base, results: make(chan *call, maxFlights+maxLeftBehind+2)} // Joined and Leave too
+func newCalls(base context.Context, log *slog.Logger) calls {
+	return calls{base: base, log: log, results: make(chan *call, maxFlights+maxLeftBehind+2)} // Joined and Leave too
 }
 
 // start calls f on a goroutine of its own. done gets the result later, or that it was left behind.
@@ -111,6 +113,7 @@ func (s *calls) expire(now int64) {
 		if s.isLost(c) && now-c.endedAt >= grace {
 			c.left = true
 			s.left++
+			s.log.Error("a call is left behind, it has not returned 10 s after its context ended")
 			c.done(outcome{err: errLeftBehind})
 		}
 	}

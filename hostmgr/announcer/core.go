@@ -224,7 +224,9 @@ func (c *core) stop(err error, why string) {
 func (c *core) paused() { c.untimed = c.begun }
 
 // isPause reports whether a process that wanted to wake at a time, and wakes now, was paused.
-func (c *core) isPause(planned, now int64) bool { return now-planned > int64(c.interval/firstPause) }
+func (c *core) isPause(planned, now int64) bool {
+	return now-planned > int64(max(c.interval/firstPause, leastPause))
+}
 
 // refresh lets the host announce itself at once.
 func (c *core) refresh(now int64) {

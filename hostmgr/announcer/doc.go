@@ -1,3 +1,53 @@
-// Package announcer is the host's side of package hostmgr: it announces a host, repeats what is
-// lost, follows the advised interval, and leaves.
+// Package announcer is the host's side of package hostmgr. An [Announcer] announces a host to one or
+// several registries, repeats what is lost, follows the advised interval, and leaves in the end. It
+// knows no transport: [Config] has a function for each call.
+//
+// # Contacts
+//
+// The first announce is made at once. The next contact follows after a random part of the interval,
+// and then there is one each interval. So hosts that started together are spread from then on,
+// even if the registry has no hostmgr.Pacing. A host keeps this phase after failures, and after a
+// pause of its process.
+//
+// The interval is the one that the latest hostmgr.Ack advised. An interval that no registry accepts
+// (below 10 ms, or above 24 h) means the configured one. So does a new registration, until the
+// registry advises another interval.
+//
+// After a pause of its process a host that is overdue makes a contact at once. If the machine was
+// suspended, its monotonic clock stood still. The host detects that by the wall clock, within 1/16
+// of the interval, but within 1 s at best and 10 s at worst.
+//
+// # Attempts
+//
+// An attempt that fails, or has no answer yet, is followed by another one. The pauses between the
+// beginnings of attempts grow from 1/64 to 1/24 of the interval. Each is shorter than that by a
+// random part of up to a quarter. The host does not wait for an attempt that hangs. So in the
+// interval from the moment when a contact is due until a timeout of two intervals it makes at least
+// 26 attempts:
+//
+//	P(no attempt of an interval arrives) <= loss^26 // 2.5e-14 with a loss of 30 %
+//
+// The following make fewer attempts of it:
+//   - A slow registry. Otherwise it would get each contact several times, and become slower. While
+//     an attempt has no answer, the next one waits for 5/4 of the longest of the latest three
+//     answer times: attempts = 1 + interval / (5/4 x answer time), if that is less than 26. These
+//     are 24 if answers take 1/29 of the interval, and 8 if they take a tenth. Attempts that fail
+//     at once are 26 all the same. Before the first answer an attempt waits for a quarter of the
+//     interval.
+//   - A pause of the process, or a hanging Metadata, by its share of the interval.
+//
+// The context of an attempt ends after a quarter of the interval, and after 5/4 of the answer time
+// if that is longer, but after 20 ms at the earliest. At most 8 attempts are under way at a time. A
+// late answer counts.
+//
+// When the timeout may have passed, the pauses grow to the interval. A registry that was down for
+// long has all its hosts back one interval later.
+//
+// # Errors
+//
+// [Classify] says what an error means: see [Action]. A host whose incarnation is refused before it
+// was registered takes the next greater one, once: its clock may have gone back, and its former
+// process may still be registered. This cannot be told from another process that runs with the same
+// id. So of two processes that run at a time, the one that joins last has the id, and the other one
+// stops. A host that was registered never takes a greater incarnation.
 package announcer

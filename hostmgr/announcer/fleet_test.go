@@ -18,7 +18,7 @@ func TestModelNoHostIsEvictedAlthoughAThirdIsLost(t *testing.T) {
 	seed := modelSeed()
 	f := newFleet(t, seed, 1000, hostmgr.Config[int]{Policy: hostmgr.Fixed(2)})
 	f.loss, f.loseAnswer, f.pauses, f.longPause = 0.3, 0.1, 0.005, f.interval/4
-	f.run(time.Duration(times(4, 1000)) * time.Hour)
+	f.run(time.Duration(times(1, 1000)) * time.Hour)
 	f.report(seed)
 	require.Zero(t, f.evicted)
 	require.Equal(t, 1000, f.registry.Len())
@@ -31,7 +31,7 @@ func TestModelOfEachKindOfLoss(t *testing.T) {
 		seed := modelSeed()
 		f := newFleet(t, seed, 300, hostmgr.Config[int]{Policy: hostmgr.Fixed(2)})
 		f.loss, f.hangs = 0.3, func() bool { return hang }
-		f.run(time.Duration(times(3, 300)) * time.Hour)
+		f.run(time.Duration(times(1, 300)) * time.Hour)
 		f.report(seed)
 		require.Zero(t, f.evicted)
 		perContact := float64(f.attempts) / float64(f.contacts)
@@ -45,7 +45,7 @@ func TestModelOfAdviceThatChanges(t *testing.T) {
 	cfg := hostmgr.Config[int]{Pacing: hostmgr.Pacing{Min: 30 * time.Second, PerSecond: 5, Jitter: 0.2}}
 	f := newFleet(t, seed, 1000, cfg)
 	f.loss, f.loseAnswer = 0.2, 0.1
-	for range times(3, 100) {
+	for range times(1, 100) {
 		f.run(time.Hour)
 		require.Greater(t, f.hosts[0].interval, 100*time.Second)
 		for _, h := range f.hosts[200:] {
@@ -135,7 +135,7 @@ func TestModelOfASlowRegistry(t *testing.T) {
 	f := newFleet(t, seed, 1000, hostmgr.Config[int]{})
 	f.service = 24 * time.Millisecond // 0.8 of its capacity
 	f.run(time.Hour)
-	for range times(3, 30) {
+	for range times(1, 30) {
 		f.down = true
 		f.run(10 * time.Minute)
 		f.down = false

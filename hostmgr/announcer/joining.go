@@ -17,6 +17,7 @@ type joining struct {
 	round uint64        // that the plan below is for
 	at    int64         // when Joined is called next
 	pause time.Duration // the longest one after that
+	fails int           // of this round
 }
 
 // join calls Joined if it is due. It ends the context of a call for a registration that is over.
@@ -29,7 +30,7 @@ func (s *session) join() {
 		j.call.end(s.now, errOver)
 	}
 	if j.round != o.round { // another registration
-		j.round, j.at, j.pause = o.round, s.now, s.host.interval/firstPause
+		j.round, j.at, j.pause, j.fails = o.round, s.now, s.host.interval/firstPause, 0
 	}
 	if s.nextJoin() <= s.now {
 		s.callJoined()
@@ -53,10 +54,21 @@ func (s *session) callJoined() {
 		return outcome{err: heard(s.target.joined(ctx, ack))}
 	}, func(o outcome) {
 		j.call = nil
-		if o.err == nil {
-			s.host.owed.succeeded(ack.Registration, round)
-		} else {
-			s.target.log.Warn("Joined failed, it is repeated", "registration", ack.Registration, "err", o.err)
-		}
+		s.hasJoined(ack, round, o.err)
 	})
+}
+
+// hasJoined is called when Joined has returned.
+func (s *session) hasJoined(ack hostmgr.Ack, round uint64, err error) {
+	j, log := &s.joining, s.target.log.With("registration", ack.Registration)
+	switch {
+	case err == nil:
+		if s.host.owed.succeeded(ack.Registration, round); j.fails > 0 {
+			log.Info("Joined has succeeded", "failures", j.fails)
+		}
+	case round == j.round:
+		if j.fails++; j.fails == 1 {
+			log.Warn("Joined failed, it is repeated", "err", err)
+		}
+	}
 }

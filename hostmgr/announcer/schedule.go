@@ -16,6 +16,7 @@ const (
 	limitPart   = 4    // an attempt is limited to interval/limitPart
 
 	leastLimit = 20 * time.Millisecond // of an attempt
+	leastPause = 10 * time.Millisecond // of the process
 	maxFlights = 8                     // attempts under way at a time
 )
 

@@ -21,7 +21,7 @@ type session struct {
 // A contact that is canceled may still arrive after the leave. So those under way when ctx ends are
 // waited for.
 func (t *target) run(ctx context.Context) error {
-	s := &session{target: t, calls: newCalls(context.WithoutCancel(ctx)), time: newTimeline(t.clock)}
+	s := &session{target: t, calls: newCalls(context.WithoutCancel(ctx), t.log), time: newTimeline(t.clock)}
 	s.host = newCore(t.source(), t.interval, t.incarnation, t.heartbeat != nil, t.log)
 	for ctx.Err() == nil && !s.host.stopped {
 		s.turn()
@@ -49,6 +49,7 @@ func (s *session) turn() {
 	}
 	s.join()
 	s.show()
+	s.target.lines.Tick()
 }
 
 // read reads the clock.

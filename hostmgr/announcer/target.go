@@ -21,6 +21,7 @@ type target struct {
 	incarnation  uint64
 	leaveTimeout time.Duration
 	log          *slog.Logger
+	lines        *asynclog.Log // of log
 	classify     func(error) Action
 	announce     func(context.Context, attempt) (hostmgr.Ack, error)
 	heartbeat    func(ctx context.Context, id string, incarnation uint64) (hostmgr.Ack, error)
@@ -39,7 +40,7 @@ func newTarget[M any](c *Config[M], t *Target[M], d *describer[M], log *asynclog
 	}
 	return &target{
 		name: t.Name, id: c.ID, clock: c.Clock, interval: c.Interval, incarnation: c.Incarnation,
-		leaveTimeout: c.LeaveTimeout, log: logger, classify: c.Classify,
+		leaveTimeout: c.LeaveTimeout, log: logger, lines: log, classify: c.Classify,
 		announce: func(ctx context.Context, a attempt) (hostmgr.Ack, error) {
 			said, err := d.announcement(ctx, a)
 			if err != nil {
