@@ -19,6 +19,7 @@ const (
 var (
 	errLimit      = fmt.Errorf("time limit: %w", context.DeadlineExceeded)
 	errLeftBehind = errors.New("the call has not returned 10 s after its context ended, and is left behind")
+	errAnswered   = errors.New("another attempt was answered")
 	errEnded      = errors.New("the callback ended its goroutine")
 )
 
@@ -29,6 +30,7 @@ type call struct {
 	limit   int64 // when its context ends; never if there is no limit
 	endedAt int64 // when its context ended; never before that
 	left    bool
+	attempt attempt       // its number is 0 if this is another call
 	done    func(outcome) // called with the result, on the goroutine of the session
 	result  outcome       // valid when the call was sent to calls.results
 }

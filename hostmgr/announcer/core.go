@@ -21,7 +21,7 @@ type core struct {
 	incarnation uint64
 	log         *slog.Logger
 
-	begun, answered uint64        // the numbers of the latest attempt, and of the latest one answered
+	begun, over     uint64        // the number of the latest attempt; those below over tell nothing new
 	untimed         uint64        // the attempts up to this number were under way while the process was paused
 	known           bool          // the host is registered, as far as it knows
 	describe        uint64        // an attempt of this number or a later one must announce the host; 0: none
@@ -72,8 +72,7 @@ func (c *core) begin(now int64) attempt {
 	return attempt{c.begun, now, c.schedule.begin(now), !announces, c.incarnation, c.interval}
 }
 
-// end ends an attempt, which may have been overtaken by later ones. An outcome older than the latest
-// answer tells nothing new.
+// end ends an attempt. Others may have overtaken it.
 func (c *core) end(a attempt, o outcome, now int64) {
 	c.flights--
 	answered := o.err == nil || o.action != Retry
@@ -83,11 +82,11 @@ func (c *core) end(a attempt, o outcome, now int64) {
 	if o.err == nil || o.action == Retry {
 		c.mayBeRegistered = true
 	}
-	switch outdated := a.number < c.answered || a.incarnation != c.incarnation || a.heartbeat && !c.known; {
+	switch outdated := c.isOver(a) || a.incarnation != c.incarnation || a.heartbeat && !c.known; {
 	case outdated || c.stopped:
 		return
 	case answered:
-		c.answered = a.number
+		c.over = a.number
 	}
 	if o.err == nil {
 		c.accept(a, o.ack)
@@ -112,8 +111,9 @@ func (c *core) accept(a attempt, ack hostmgr.Ack) {
 	c.spreadOnce()
 	if c.describe > a.number { // this one began before
 		c.next = min(c.next, planned)
-	} else if !a.heartbeat {
+	} else {
 		c.describe = 0
+		c.over = c.begun + 1 // the others under way are for the same contact
 	}
 	if c.isEcho(a, ack) {
 		c.interval = c.configured
@@ -123,6 +123,9 @@ func (c *core) accept(a attempt, ack hostmgr.Ack) {
 	c.known, c.joined, c.registration = true, true, ack.Registration
 	c.contact, c.failures, c.err = a.began, 0, nil
 }
+
+// isOver reports whether the answer to an attempt is not needed any more.
+func (c *core) isOver(a attempt) bool { return a.number < c.over }
 
 // isEcho reports whether the registry may have lost its advice. If it restarted, and advises none
 // now, it answers with the interval that the host announced by the former advice. The host would

@@ -18,7 +18,7 @@ func TestModelNoHostIsEvictedAlthoughAThirdIsLost(t *testing.T) {
 	seed := modelSeed()
 	f := newFleet(t, seed, 1000, hostmgr.Config[int]{Policy: hostmgr.Fixed(2)})
 	f.loss, f.loseAnswer, f.pauses, f.longPause = 0.3, 0.1, 0.005, f.interval/4
-	f.run(time.Duration(times(1, 1000)) * time.Hour)
+	f.run(time.Duration(times(1, 2000)) * 30 * time.Minute)
 	f.report(seed)
 	require.Zero(t, f.evicted)
 	require.Equal(t, 1000, f.registry.Len())
@@ -128,21 +128,21 @@ func (f *fleet) spreadEvenly() {
 	}
 }
 
-// A registry that is hardly quick enough recovers after an outage: a slow answer does not make hosts
-// send so many attempts that the answers stay slow.
+// A registry that uses half of its capacity recovers after an outage. A slow answer does not make
+// hosts send so many attempts that the answers stay slow.
 func TestModelOfASlowRegistry(t *testing.T) {
 	seed := modelSeed()
 	f := newFleet(t, seed, 1000, hostmgr.Config[int]{})
-	f.service = 24 * time.Millisecond // 0.8 of its capacity
-	f.run(time.Hour)
+	f.service = 15 * time.Millisecond
+	f.run(15 * time.Minute)
 	for range times(1, 30) {
 		f.down = true
 		f.run(10 * time.Minute)
 		f.down = false
 		f.run(15 * time.Minute)
 		attempts, evicted := f.attempts, f.evicted
-		f.run(10 * time.Minute)
-		require.InDelta(t, 20*1000, f.attempts-attempts, 2000)
+		f.run(5 * time.Minute)
+		require.InDelta(t, 10*1000, f.attempts-attempts, 500)
 		require.Equal(t, evicted, f.evicted)
 		require.Equal(t, 1000, f.registry.Len())
 	}

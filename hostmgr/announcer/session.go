@@ -89,8 +89,21 @@ func (s *session) wait(ctx context.Context, until int64) {
 // contact begins an attempt.
 func (s *session) contact() {
 	a := s.host.begin(s.now)
-	s.calls.start(a.limit, func(ctx context.Context) outcome { return s.target.attempt(ctx, a) },
-		func(o outcome) { s.host.end(a, o, s.now) })
+	c := s.calls.start(a.limit, func(ctx context.Context) outcome { return s.target.attempt(ctx, a) }, func(o outcome) {
+		s.host.end(a, o, s.now)
+		s.endOver()
+	})
+	c.attempt = a
+}
+
+// endOver ends the contexts of attempts that are not needed any more. A registry that heeds them has
+// less to do.
+func (s *session) endOver() {
+	for _, c := range s.calls.pending {
+		if c.attempt.number > 0 && s.host.isOver(c.attempt) {
+			c.end(s.now, errAnswered)
+		}
+	}
 }
 
 // show shows the state in Status.
