@@ -38,7 +38,7 @@ func New[M any](c Config[M]) (*Announcer[M], error) {
 // Run returns nil if the host has left everywhere. Its error joins an error for each target that
 //   - stopped, because the incarnation was refused, or because Classify said GiveUp. The error
 //     wraps the one of the call. The other targets go on. If none is left, Run returns.
-//   - could not be left within Config.LeaveTimeout. The registry detects the silence.
+//   - could not be left within Config.LeaveTimeout. The error wraps ErrNotLeft.
 //
 // A Run while another one has not returned returns an error that wraps hostmgr.ErrRunning. After
 // that, Run may be called again.

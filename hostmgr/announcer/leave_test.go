@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
 
 func TestRunWithAContextThatHasEnded(t *testing.T) {
@@ -81,6 +82,7 @@ func TestALeaveThatFails(t *testing.T) {
 				began := time.Now()
 				err := p.ends()
 				require.ErrorContains(t, err, "could not leave within 3s")
+				require.ErrorIs(t, err, announcer.ErrNotLeft)
 				require.WithinDuration(t, began.Add(3*second), time.Now(), second/10)
 				require.GreaterOrEqual(t, len(w.calls()), 4)
 			})

@@ -16,6 +16,10 @@ const (
 	urgentTryPause = 8
 )
 
+// ErrNotLeft means that the host could not be left within Config.LeaveTimeout. The registry detects
+// the silence.
+var ErrNotLeft = errors.New("could not leave")
+
 var errNoAnswer = errors.New("Leave has not returned")
 
 // leave waits for the contacts under way, and leaves. It does so unless the host cannot be
@@ -34,7 +38,7 @@ func (s *session) leave() error {
 		return nil
 	}
 	if err := s.leaveBefore(max(until, s.now+timeout/waitPart)); err != nil {
-		return fmt.Errorf("could not leave within %v: %w", s.target.leaveTimeout, err)
+		return fmt.Errorf("%w within %v: %w", ErrNotLeft, s.target.leaveTimeout, err)
 	}
 	return nil
 }

@@ -35,10 +35,19 @@ func (t *target) run(ctx context.Context) error {
 	if s.host.stopped {
 		err = s.host.err
 	}
-	if err != nil {
+	return t.named(err)
+}
+
+// named adds the name of the target to an error, if it has one.
+func (t *target) named(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case t.name == "":
+		return fmt.Errorf("announcer: %w", err)
+	default:
 		return fmt.Errorf("announcer: target %.99q: %w", t.name, err)
 	}
-	return nil
 }
 
 // turn does all that is due now.
