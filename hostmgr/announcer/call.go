@@ -26,33 +26,46 @@ var (
 // A call is one call of a callback. It has its own goroutine, so that it can be left behind. Its
 // fields but result are used by the goroutine of the session only.
 type call struct {
-	cancel  context.CancelCauseFunc
-	limit   int64 // when its context ends; never if there is no limit
-	endedAt int64 // when its context ended; never before that
-	left    bool
-	attempt attempt       // its number is 0 if this is another call
-	done    func(outcome) // called with the result, on the goroutine of the session
-	result  outcome       // valid when the call was sent to calls.results
+	cancel   context.CancelCauseFunc
+	deadline time.Time // of its context; the zero time if it has none
+	limit    int64     // when its context ends; never if there is no limit
+	endedAt  int64     // when its context ended; never before that
+	left     bool
+	attempt  attempt       // its number is 0 if this is another call
+	done     func(outcome) // called with the result, on the goroutine of the session
+	result   outcome       // valid when the call was sent to calls.results
 }
 
 // calls are the calls of one session that have not returned.
 type calls struct {
 	base    context.Context // of all calls
 	log     *slog.Logger
+	time    *timeline
 	results chan *call // with room for all, so that no call waits for the session
 	pending []*call
 	left    int
 	ending  bool // all calls may be left behind, because Run ends
 }
 
-func newCalls(base context.Context, log *slog.Logger) calls {
-	return calls{base: base, log: log, results: make(chan *call, maxFlights+maxLeftBehind+2)} // Joined and Leave too
+func newCalls(base context.Context, t *timeline, log *slog.Logger) calls {
+	return calls{base: base, time: t, log: log, results: make(chan *call, maxFlights+maxLeftBehind+2)} // Joined and Leave too
+}
+
+// context returns the context of a call.
+func (s *calls) context(limit int64) (context.Context, context.CancelCauseFunc, time.Time) {
+	ctx, cancel := context.WithCancelCause(s.base)
+	deadline, ok := s.time.deadline(limit)
+	if !ok {
+		return ctx, cancel, deadline
+	}
+	limited, stop := context.WithDeadlineCause(ctx, deadline, errLimit)
+	return limited, func(cause error) { cancel(cause); stop() }, deadline
 }
 
 // start calls f on a goroutine of its own. done gets the result later, or that it was left behind.
 func (s *calls) start(limit int64, f func(context.Context) outcome, done func(outcome)) *call {
-	ctx, cancel := context.WithCancelCause(s.base)
-	c := &call{cancel: cancel, limit: limit, endedAt: never, done: done}
+	ctx, cancel, deadline := s.context(limit)
+	c := &call{cancel: cancel, deadline: deadline, limit: limit, endedAt: never, done: done}
 	s.pending = append(s.pending, c)
 	go c.run(ctx, f, s.results)
 	return c
@@ -110,7 +123,7 @@ func (s *calls) returned(c *call) {
 func (s *calls) expire(now int64) {
 	for _, c := range s.pending {
 		if c.limit <= now {
-			c.end(now, errLimit)
+			s.exceed(c, now)
 		}
 		if s.isLost(c) && now-c.endedAt >= grace {
 			c.left = true
@@ -118,6 +131,16 @@ func (s *calls) expire(now int64) {
 			s.log.Error("a call is left behind, it has not returned 10 s after its context ended")
 			c.done(outcome{err: errLeftBehind})
 		}
+	}
+}
+
+// exceed ends the context of a call at its limit. If it has a deadline it ends by itself, unless the
+// machine was suspended: then the deadline is still to come.
+func (s *calls) exceed(c *call, now int64) {
+	if c.deadline.IsZero() || s.time.last.Before(c.deadline) {
+		c.end(now, errLimit)
+	} else {
+		c.endedAt = min(c.endedAt, now)
 	}
 }
 

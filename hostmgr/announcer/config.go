@@ -26,11 +26,15 @@ const (
 // repeated before it has ended. Metadata is called by one at a time. So are Joined and Leave of a
 // target.
 //
-// The context of a call ends by Config.Clock. At a time limit, context.Cause of it wraps
-// context.DeadlineExceeded, and its Err is context.Canceled. A panic is an error of that call. A
-// call that has not returned 10 s after its context ended is left behind: the target goes on
-// without it, and another call of the same function may begin. At most 8 calls of a target are left
-// behind at a time. Beyond that, calls keep their places until one of these returns, or Run ends.
+// The context of a call ends by Config.Clock. With the system clock its time limit is a deadline,
+// which clients pass on. With another clock it has no deadline: at the limit its Err is
+// context.Canceled, and context.Cause of it wraps context.DeadlineExceeded. That is also so after a
+// suspension of the machine.
+//
+// A panic is an error of that call. A call that has not returned 10 s after its context ended is
+// left behind: the target goes on without it, and another call of the same function may begin. At
+// most 8 calls of a target are left behind at a time. Beyond that, calls keep their places until one
+// of these returns, or Run ends.
 type Config[M any] struct {
 	// ID, Zone and Speaker are those of each Announcement. ID must not be empty.
 	ID, Zone, Speaker string

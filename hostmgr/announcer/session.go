@@ -21,7 +21,8 @@ type session struct {
 // A contact that is canceled may still arrive after the leave. So those under way when ctx ends are
 // waited for.
 func (t *target) run(ctx context.Context) error {
-	s := &session{target: t, calls: newCalls(context.WithoutCancel(ctx), t.log), time: newTimeline(t.clock)}
+	s := &session{target: t, time: newTimeline(t.clock)}
+	s.calls = newCalls(context.WithoutCancel(ctx), &s.time, t.log)
 	s.host = newCore(t.source(), t.interval, t.incarnation, t.heartbeat != nil, t.log)
 	for ctx.Err() == nil && !s.host.stopped {
 		s.turn()

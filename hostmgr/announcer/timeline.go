@@ -44,8 +44,17 @@ func (t *timeline) now() int64 {
 	return t.at
 }
 
-// reading returns what the clock read at a time that is not later than the latest reading.
+// reading returns what the clock reads at a time.
 func (t *timeline) reading(at int64) time.Time { return t.last.Add(time.Duration(at - t.at)) }
+
+// deadline returns when a context ends at a time, for a network client to pass on. With an embedder's
+// clock there is none: other code compares deadlines with the system clock.
+func (t *timeline) deadline(at int64) (d time.Time, ok bool) {
+	if at >= never || t.clock != clock.System() {
+		return d, false
+	}
+	return t.reading(at), true
+}
 
 // until returns a channel that receives at a time, or earlier. A fake clock keeps an After until its
 // time, so until returns the former one if that is early enough. If the time is never, it returns
