@@ -72,6 +72,9 @@ type Config[M any] struct {
 	// ends when the registration or Run does. Contacts go on meanwhile. Nil means that nothing is
 	// to be done.
 	//
+	// The interval of its Ack is the one in use, and the incarnation is that of the host, also if the
+	// registry did not name them.
+	//
 	// An Ack without a Registration does not tell. So after each Announce that returns one, a new
 	// registration may have begun, and Joined is called.
 	Joined func(context.Context, hostmgr.Ack) error

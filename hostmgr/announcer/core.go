@@ -1,6 +1,7 @@
 package announcer
 
 import (
+	"cmp"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -119,6 +120,7 @@ func (c *core) accept(a attempt, ack hostmgr.Ack) {
 		c.interval = c.configured
 		c.refresh(a.began)
 	}
+	ack.Interval, ack.Incarnation = interval, cmp.Or(ack.Incarnation, a.incarnation)
 	c.owed.accepted(ack, !a.heartbeat)
 	c.known, c.joined, c.registration = true, true, ack.Registration
 	c.contact, c.failures, c.err = a.began, 0, nil

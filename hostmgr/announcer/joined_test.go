@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
 
 // A joinLog is the calls of Joined.
@@ -216,4 +217,19 @@ func TestAcksWithoutARegistration(t *testing.T) {
 			require.NoError(t, p.ends())
 		})
 	}
+}
+
+// A registry behind a wire that carries no acks says nothing. Joined is told what the host uses.
+func TestJoinedIsToldWhatTheHostUses(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var l joinLog
+		p := start(t, announcer.Config[string]{
+			ID: "a", Interval: 40 * second, Incarnation: 7, Joined: l.joined,
+			Announce: func(context.Context, hostmgr.Announcement[string]) (hostmgr.Ack, error) {
+				return hostmgr.Ack{Interval: 1000 * time.Hour}, nil
+			},
+		})
+		require.Equal(t, []hostmgr.Ack{{Interval: 40 * second, Incarnation: 7}}, l.calls())
+		require.NoError(t, p.ends())
+	})
 }
