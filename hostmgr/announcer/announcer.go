@@ -54,9 +54,10 @@ func (a *Announcer[M]) Run(ctx context.Context) error {
 	defer a.log.Summarize()
 	errs := make([]error, len(a.targets))
 	var wait sync.WaitGroup
-	for i, t := range a.targets {
-		wait.Go(func() { errs[i] = t.run(ctx) })
+	for i, t := range a.targets[1:] {
+		wait.Go(func() { errs[1+i] = t.run(ctx) })
 	}
+	errs[0] = a.targets[0].run(ctx) // without a goroutine of its own: a process may be 10,000 hosts
 	wait.Wait()
 	return errors.Join(errs...)
 }
