@@ -8,7 +8,8 @@ import (
 )
 
 // Announce registers a host, or refreshes it and its metadata. It is a contact, even for a host
-// that is StateOffline but not yet evicted. It protects the host as Heartbeat does.
+// that is StateOffline but not yet evicted. It protects the host as Heartbeat does; with a
+// LastContact, the timeout counts from then.
 //
 // The incarnation of the announcement decides. An equal one refreshes the host. A greater one
 // replaces it: the old registration ends as DepartureReplaced. A lower one is refused with
@@ -22,11 +23,18 @@ func (r *Registry[M]) Announce(a Announcement[M]) (Ack, error) {
 	if err := checkAnnouncement(&a); err != nil {
 		return Ack{}, err
 	}
+	asOfThen := a.LastContact != (time.Time{})
+	if asOfThen {
+		r.clock.SyncWall()
+	}
 	c := announcing[M]{r: r, hash: r.index.Hash(a.ID)}
 	ack, err := c.register(&a)
 	if r.policies.needHistory && err == nil {
 		registered := contact[M]{r: r, hash: c.hash, id: a.ID}
 		registered.updateTimeoutsOf(ack.Registration)
+		if asOfThen {
+			registered.recheck()
+		}
 	}
 	return ack, err
 }

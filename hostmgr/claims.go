@@ -56,7 +56,7 @@ func (s *view[M]) said(a *Announcement[M]) (c claims.Claim) {
 // interval that its timeouts are for.
 func (x *applying[M]) contactOnly() Ack {
 	x.counts.Overtaken++
-	x.touch(x.current, x.now, x.now)
+	x.touch(x.current, x.a.contact(x.clock, x.now), x.now)
 	interval := x.current.Interval()
 	return x.ack(x.current, interval, min(interval, x.requote.most), x.now)
 }

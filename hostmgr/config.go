@@ -127,7 +127,7 @@ type Config[M any] struct {
 	//   - A step forward counts as time that passes, so it may be a stall. A step of more than 73
 	//     years is ignored.
 	//
-	// The registry's time ends 146 years after New: then it stands still.
+	// The registry's time ends 137 years after New: then it stands still.
 	Clock clock.Clock
 
 	// StallThreshold is the longest gap between two sweeps that is normal. A longer gap is a stall:

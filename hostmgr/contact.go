@@ -51,7 +51,7 @@ func (c *contact[M]) touch() (Ack, error) {
 			return refusal(e, err), err
 		}
 		ack := Ack(e.Header())
-		if was, live := e.Touch(max(0, c.at)); live {
+		if was, live := e.Touch(c.at); live {
 			c.afterTouch(e, was)
 			return ack, nil
 		}
@@ -160,8 +160,7 @@ func (c *contact[M]) recheck() {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	if e, ok := s.index.Lookup(c.hash, c.id); ok {
-		s.reassess(e, now) // it may have been given more time, too
-		s.scheduleCheck(e, max(0, c.at)+e.Timeouts().MinTimeout(false)+1)
+		s.recheck(e, now) // it may have been given more time, too
 	}
 }
 

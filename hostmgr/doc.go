@@ -33,7 +33,8 @@
 //
 // The field or method in brackets has the details.
 //
-//  1. A heartbeat protects: no eviction before the timeout has passed. [Registry.Heartbeat]
+//  1. A heartbeat protects: no eviction before the timeout has passed. It counts from a clock
+//     reading within the call, or from [Announcement].LastContact. [Registry.Heartbeat]
 //  2. One departure per registration. Its cleanup is repeated until it succeeds or is given up.
 //     [Departure]
 //  3. The past cannot touch the present: what is older, or has ended, changes nothing.

@@ -63,7 +63,8 @@ func (s *state[M]) begin(a *Announcement[M], h index.Hash, q *quote, now int64) 
 		return Ack{Incarnation: latest}, ErrStale
 	}
 	s.incarnation = max(s.incarnation, min(latest, maxIncarnation)) // so that a greater one is assigned
-	return s.join(a, h, q, now, past{now, now, 0})
+	at := a.contact(s.clock, now)
+	return s.join(a, h, q, now, past{at, at, at, 0})
 }
 
 // beginAnother begins a registration in place of the current one, unless the announcement comes from

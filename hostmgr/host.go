@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/hostmgr/internal/monotime"
 )
 
 const (
@@ -103,6 +104,28 @@ type Announcement[M any] struct {
 	// contact and changes nothing else. It returns no error, and is counted in Stats.Overtaken. An
 	// equal revision applies again. Zero always applies, and leaves the greatest as it is.
 	Revision uint64
+	// LastContact is when the host was last heard of, if that was elsewhere and in the past: by a
+	// gateway, or by another scheduler. Zero and times in the future mean now.
+	//
+	// The host joins, or is refreshed, as of then, and its silence counts from then. So a host that
+	// joins may be late, suspect or due at once, and the next sweep treats it so. In a refresh a
+	// LastContact that is older than the last known contact moves nothing back, as in Observe; the
+	// rest of the announcement applies. A join as of before the eviction of the host is no sign
+	// that it was alive: it does not count in Stats.RejoinedAfterEviction.
+	//
+	// Times are compared by their monotonic part, if LastContact and the readings of Config.Clock
+	// have one. Otherwise the wall clocks of the sender and the registry must agree. If they may
+	// not, send the age of the contact, and subtract it from the time here. A time more than 9
+	// years before New counts as that.
+	LastContact time.Time
+}
+
+// contact returns when the contact was that an announcement is.
+func (a *Announcement[M]) contact(c *monotime.Clock, now int64) int64 {
+	if a.LastContact == (time.Time{}) {
+		return now
+	}
+	return c.FromWall(a.LastContact, now)
 }
 
 // An Ack answers an Announce or a Heartbeat: it says what the host uses for its next contact.

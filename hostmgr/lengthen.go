@@ -35,7 +35,7 @@ func (c *contact[M]) tryLengthen(registration, round uint64, zone string, t *det
 	case zone != s.questionOf(e).zone || round != s.round:
 		return true, false
 	}
-	s.setTimeouts(e, t, now)
+	s.setTimeouts(e, t, now, now)
 	return true, true
 }
 

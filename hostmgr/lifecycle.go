@@ -14,10 +14,12 @@ import (
 // A job is the cleanup of one departure.
 type job[M any] = cleanup.Job[*Departure[M]]
 
-// A past is what Restore knows of a host. Without one it is as if the host joined now.
+// A past is what is known of a host that joins.
 type past struct {
-	joined, contact int64
-	registration    uint64 // 0: the next one
+	joined       int64
+	contact      int64  // from which its silence counts
+	last         int64  // the last contact: before that, if Restore registers the host
+	registration uint64 // 0: the next one
 }
 
 // join begins the registration of an id that is not registered. The caller has looked it up, and
@@ -26,12 +28,12 @@ func (s *state[M]) join(a *Announcement[M], h index.Hash, q *quote, now int64, p
 	if s.cfg.MaxHosts > 0 && s.limiter.Hosts() >= s.cfg.MaxHosts {
 		return Ack{}, ErrFull
 	}
-	if evicted, ok := s.shadow.joined(h, now); ok {
+	if evicted, ok := s.shadow.joined(h, p.contact, now); ok {
 		s.flapping.Add(uint64(h), a.ID, evicted, now)
 	}
-	e := s.insert(a, h, q.timeouts, now, p)
+	e := s.insert(a, h, q.timeouts, p)
 	s.zones.enter(e, s.limiter.Enter(a.Zone), a.Zone)
-	s.account(e, now)
+	s.account(e, p.contact, now)
 	s.limiter.CreditJoin(e.Zone())
 	return s.ack(e, q.had, q.most, now), nil
 }
@@ -39,14 +41,14 @@ func (s *state[M]) join(a *Announcement[M], h index.Hash, q *quote, now int64, p
 // refresh applies an announcement to the current registration. An empty zone means the zone that
 // the host has.
 func (s *state[M]) refresh(e index.Entry, a *Announcement[M], q *quote, now int64) Ack {
-	had := e.Interval()
-	s.touch(e, now, now) // before its zone changes
+	had, at := e.Interval(), a.contact(s.clock, now)
+	s.touch(e, at, now) // before its zone changes
 	if s.policies.foreign && a.Zone != "" && a.Zone != s.zones.of(e) {
 		e.Outdate() // the policies may answer otherwise in another zone
 	}
 	s.zones.move(e, a.Zone)
 	s.setMetadata(e, &a.Metadata, nil)
-	s.setTimeouts(e, q.timeouts, now)
+	s.setTimeouts(e, q.timeouts, at, now)
 	s.emit(EventUpdated, e, nil, now)
 	return s.ack(e, had, q.most, now)
 }
@@ -66,19 +68,19 @@ func (s *state[M]) setMetadata(e index.Entry, m *M, by *updateCall) {
 func (s *state[M]) replace(old index.Entry, a *Announcement[M], h index.Hash, q *quote, now int64) Ack {
 	s.track(q.timeouts, 1, now) // so that the stall threshold does not change in between
 	defer s.track(q.timeouts, -1, now)
-	zone := old.Zone()
-	e := s.insert(a, h, q.timeouts, now, past{now, now, 0})
+	zone, at := old.Zone(), a.contact(s.clock, now)
+	e := s.insert(a, h, q.timeouts, past{at, at, at, 0})
 	if a.Incarnation > old.Incarnation() {
 		s.fence.End(uint64(h), old.Incarnation(), now)
 	}
 	s.depart(old, DepartureReplaced, nil, now)
 	s.zones.enter(e, s.limiter.Move(zone, a.Zone), a.Zone)
-	s.account(e, now)
+	s.account(e, at, now)
 	return s.ack(e, q.had, q.most, now)
 }
 
 // insert puts a new registration into the index.
-func (s *state[M]) insert(a *Announcement[M], h index.Hash, t *detector.Timeouts, now int64, p past) index.Entry {
+func (s *state[M]) insert(a *Announcement[M], h index.Hash, t *detector.Timeouts, p past) index.Entry {
 	incarnation := a.Incarnation
 	if incarnation == 0 {
 		s.incarnation++
@@ -89,19 +91,19 @@ func (s *state[M]) insert(a *Announcement[M], h index.Hash, t *detector.Timeouts
 		p.registration = s.registrations
 	}
 	e := s.index.Insert(h, &index.Host{
-		ID: a.ID, Timeouts: t, Incarnation: incarnation, Registration: p.registration, Contact: now, Joined: p.joined,
+		ID: a.ID, Timeouts: t, Incarnation: incarnation, Registration: p.registration, Contact: p.contact, Joined: p.joined,
 	})
 	s.setMetadata(e, &a.Metadata, nil)
-	if p.contact < now {
-		s.restored.add(e, now, p.contact)
+	if p.last < p.contact {
+		s.restored.add(e, p.contact, p.last)
 	}
 	return e
 }
 
 // account counts a new registration that its zone has counted already, and reports it.
-func (s *state[M]) account(e index.Entry, now int64) {
+func (s *state[M]) account(e index.Entry, contact, now int64) {
 	s.track(e.Timeouts(), 1, now)
-	s.checkAfterContact(e, now)
+	s.checkAfterContact(e, contact)
 	s.advisor.Joined(s.limiter.Hosts(), now)
 	s.counts.Joins++
 	s.recorder.joined(e, now)
@@ -110,7 +112,7 @@ func (s *state[M]) account(e index.Entry, now int64) {
 
 // touch records a contact.
 func (s *state[M]) touch(e index.Entry, at, now int64) {
-	if was, _ := e.Touch(max(0, at)); s.tracksGaps {
+	if was, _ := e.Touch(at); s.tracksGaps {
 		s.addGap(e, was, at, now)
 	}
 	s.heard(e, at)
@@ -142,13 +144,13 @@ func (s *state[M]) addGap(e index.Entry, was, at, now int64) {
 	}
 }
 
-// setTimeouts changes the timeouts of a host that has made contact just now.
-func (s *state[M]) setTimeouts(e index.Entry, t *detector.Timeouts, now int64) {
+// setTimeouts changes the timeouts of a host that has made contact at a time.
+func (s *state[M]) setTimeouts(e index.Entry, t *detector.Timeouts, at, now int64) {
 	if *t != *e.Timeouts() {
 		s.replaceTimeouts(e, t, now)
 		s.reassess(e, now) // a sweep may have been quicker than the contact
 	}
-	s.checkAfterContact(e, now)
+	s.checkAfterContact(e, at)
 }
 
 func (s *state[M]) replaceTimeouts(e index.Entry, t *detector.Timeouts, now int64) {

@@ -84,7 +84,7 @@ func (c *announcing[M]) restore(h *Host[M], a *Announcement[M], round uint64, q 
 	if _, ok := s.index.Lookup(c.hash, a.ID); ok {
 		return false, true, nil
 	}
-	p := past{s.clock.FromWall(h.Joined, now), s.clock.FromWall(h.LastContact, now), h.Registration}
+	p := past{s.clock.FromWall(h.Joined, now), now, s.clock.FromWall(h.LastContact, now), h.Registration}
 	_, err = s.join(a, c.hash, &q, now, p)
 	return err == nil, true, err
 }

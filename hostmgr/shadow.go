@@ -28,7 +28,8 @@ type shadow struct {
 func (s *shadow) deadline(t *detector.Timeouts, last, until int64) (at int64, passed bool) {
 	second := *t
 	second.Evict = t.Shadow
-	return s.stalls.Of(t).Due(last, &second, until)
+	at, passed = s.stalls.Of(t).Due(last, &second, until)
+	return max(1, at), passed // a contact may be from before time 0
 }
 
 // contact accounts for a contact of a host, or its replacement.
@@ -88,9 +89,9 @@ func (s *shadow) forget(now int64) {
 }
 
 // joined counts the join of an id that was evicted within the last 5 minutes, and returns when it
-// was evicted.
-func (s *shadow) joined(h index.Hash, now int64) (evicted int64, ok bool) {
-	evicted, at, ok := s.recent.Rejoined(uint64(h), now)
+// was evicted. A join as of a contact before the eviction is none: the host was not alive after all.
+func (s *shadow) joined(h index.Hash, contact, now int64) (evicted int64, ok bool) {
+	evicted, at, ok := s.recent.Rejoined(uint64(h), contact, now)
 	if !ok {
 		return 0, false
 	}

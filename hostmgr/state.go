@@ -120,9 +120,9 @@ func (s *state[M]) scheduleCheck(e index.Entry, next int64) {
 	s.wakeRunBy(next)
 }
 
-// checkAfterContact schedules the check of a host that has made contact just now.
-func (s *state[M]) checkAfterContact(e index.Entry, now int64) {
-	s.scheduleCheck(e, now+e.Timeouts().MinTimeout(e.Suspect())+1)
+// checkAfterContact schedules the check of a host that has made contact at a time.
+func (s *state[M]) checkAfterContact(e index.Entry, at int64) {
+	s.scheduleCheck(e, at+e.Timeouts().MinTimeout(e.Suspect())+1)
 }
 
 // find returns the entry of a registration.

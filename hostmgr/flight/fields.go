@@ -17,7 +17,7 @@ type fields struct {
 // set sets the field of the Record that has this key. It ignores keys that it does not know.
 func (f *fields) set(r *Record, key string, v value) {
 	if at := timeField(r, key); at != nil {
-		*at = f.start.Add(f.duration(key, v.n))
+		*at = f.start.Add(f.since(key, v.n))
 	} else if d := durationField(r, key); d != nil {
 		*d = f.duration(key, v.n)
 	} else if n := countField(r, key); n != nil {
@@ -97,6 +97,16 @@ func textField(r *Record, key string) *string {
 		return &r.Policy
 	}
 	return nil
+}
+
+const earliest = -1 << 58 // the earliest contact, and the earliest deadline that follows from one
+
+// since returns n nanoseconds since the start. Only a contact and its deadline may be before that.
+func (f *fields) since(key string, n int64) time.Duration {
+	if (key == "last-contact" || key == "due") && n < 0 && n >= earliest {
+		return time.Duration(n)
+	}
+	return f.duration(key, n)
 }
 
 // duration returns n nanoseconds, if a registry's time can reach them.

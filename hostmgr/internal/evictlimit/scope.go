@@ -21,7 +21,7 @@ type scope struct {
 
 	missing, total int   // at the latest update
 	active         bool  // too many were missing then
-	activeAt       int64 // the last time when it was active
+	activeAt       int64 // the last time when it was active; 0: never
 	asked          bool  // a host was held because of this scope since missing or total changed
 }
 
@@ -52,7 +52,7 @@ func (s *scope) save(c Config, stalls *detector.StallLog, now int64) {
 // it still applies to each host for one interval of that host, as after a stall. So when a network
 // partition heals, the hosts that come back last are not evicted because the others are back.
 func (s *scope) cost(c Config, interval time.Duration, stalls *detector.StallLog, now int64) int64 {
-	if s.active || stalls.ObservedTime(s.activeAt, now) <= int64(interval) {
+	if s.active || s.activeAt > 0 && stalls.ObservedTime(s.activeAt, now) <= int64(interval) {
 		return c.cost()
 	}
 	return 0

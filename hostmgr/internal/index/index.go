@@ -146,7 +146,7 @@ type Host struct {
 	Timeouts                  *detector.Timeouts // they never change, and name the interval too
 	Incarnation, Registration uint64
 	Zone                      uint8 // see Entry.Zone
-	Contact, Joined           int64
+	Contact, Joined           int64 // either may be before time 0
 }
 
 // Insert adds an entry, and makes it visible to heartbeats. The caller has called Reserve under the
@@ -159,7 +159,7 @@ func (x *Index) Insert(h Hash, host *Host) Entry {
 	s := e.header()
 	s.incarnation, s.registration = host.Incarnation, host.Registration
 	s.packed = b.addRecord() | pack(host.Timeouts.Interval)
-	e.word().v = host.Contact << 1
+	e.word().v = wordOf(max(host.Contact, earliest))
 	e.meta().zone = host.Zone
 	e.setTimeouts(host.Timeouts)
 	e.setID(host.ID)

@@ -31,7 +31,7 @@ func (x *Index) SweepNext(now, began int64, check func(Entry) int64) (scanned in
 // timeout. A sweep spends most of its time there.
 func (x *Index) checkBucket(b *bucket, now int64, check func(Entry) int64) int64 {
 	x.least = b.minTimeouts(x.least[:0])
-	next, words, least := never, b.words, x.least
+	next, words, least := int64(none), b.words, x.least
 	metas := b.metas[:len(words)]
 	for i := range words {
 		v := words[i].load()
@@ -50,8 +50,15 @@ func (x *Index) checkBucket(b *bucket, now int64, check func(Entry) int64) int64
 		}
 		next = min(next, at)
 	}
+	if next == none {
+		return never
+	}
 	return next
 }
+
+// none is the contact in the word of a free slot. Deadlines from none on never pass, because the
+// latest time is before it: see monotime.Last.
+const none = never + earliest
 
 // nextCheck returns when an entry with an arrival history needs a check: when its timeout has
 // passed. A contact before then may change the timeout, but not to less than the interval.

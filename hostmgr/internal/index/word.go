@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// A contactWord is all that a heartbeat writes. It has the time of the last contact (shifted left
-// by one), whether a sweep has marked the host as suspect (bit 0), and whether the registration has
+// A contactWord is all that a heartbeat writes. It has the time of the last contact (see wordOf),
+// whether a sweep has marked the host as suspect (bit 0), and whether the registration has
 // ended (the sign; the other bits then keep their last value).
 //
 // Because all of it is one word, a heartbeat and an eviction cannot miss each other. Both
@@ -23,10 +23,18 @@ const (
 	suspectBit = 1
 	endedBit   = -1 << 63
 	vacant     = math.MaxInt64 // the word of a free slot
+
+	// earliest is the earliest contact, 9 years before time 0. Earlier contacts count as this. The
+	// latest time leaves room for it: see monotime.Last.
+	earliest = -1 << 58
 )
 
+// wordOf returns the word of a host that is not suspect, with its last contact at a time from
+// earliest on.
+func wordOf(at int64) int64 { return (at - earliest) << 1 }
+
 // ContactOf returns the time of the last contact in a word of Entry.Word.
-func ContactOf(word int64) int64 { return (word &^ endedBit) >> 1 }
+func ContactOf(word int64) int64 { return (word&^endedBit)>>1 + earliest }
 
 // IsSuspect reports whether a word of Entry.Word is marked as suspect.
 func IsSuspect(word int64) bool { return word&suspectBit != 0 }
@@ -44,14 +52,15 @@ func (w *contactWord) live() bool { return uint64(w.load()) < vacant }
 // have written. If that word is marked as suspect, the caller must assess the host again. live is
 // false if the registration has ended.
 func (w *contactWord) touch(at int64) (was int64, live bool) {
+	heard := wordOf(max(at, earliest))
 	for {
 		old := w.load()
 		switch {
 		case old < 0:
 			return 0, false
-		case ContactOf(old) >= at:
-			return at << 1, true
-		case atomic.CompareAndSwapInt64(&w.v, old, at<<1):
+		case old&^suspectBit >= heard:
+			return heard, true
+		case atomic.CompareAndSwapInt64(&w.v, old, heard):
 			return old, true
 		}
 	}
@@ -64,8 +73,8 @@ func (w *contactWord) touch(at int64) (was int64, live bool) {
 // A word that is at least as new needs no swap. The registration was live when the word was read,
 // and an eviction counts from a contact that is not older than this one.
 func (w *contactWord) tryTouch(at int64) bool {
-	old := w.load()
-	return old >= 0 && old&suspectBit == 0 && (old >= at<<1 || atomic.CompareAndSwapInt64(&w.v, old, at<<1))
+	old, heard := w.load(), wordOf(at)
+	return old >= 0 && old&suspectBit == 0 && (old >= heard || atomic.CompareAndSwapInt64(&w.v, old, heard))
 }
 
 // markSuspect sets the suspect bit, unless there was a contact since v was read.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestADelayedOlderContactNeverStepsBack(t *testing.T) {
-	w := contactWord{v: 10 << 1}
+	w := contactWord{v: wordOf(10)}
 	was, live := w.touch(5)
 	require.True(t, live)
 	require.Equal(t, int64(5), ContactOf(was))
@@ -20,10 +20,10 @@ func TestADelayedOlderContactNeverStepsBack(t *testing.T) {
 }
 
 func TestTheNextContactOfASuspectReportsIt(t *testing.T) {
-	w := contactWord{v: 10 << 1}
+	w := contactWord{v: wordOf(10)}
 	require.True(t, w.markSuspect(w.load()))
 	require.True(t, IsSuspect(w.load()))
-	require.Equal(t, WithSuspect(10<<1), w.load())
+	require.Equal(t, WithSuspect(wordOf(10)), w.load())
 	require.False(t, w.tryTouch(11), "the fast path leaves a suspect alone")
 	was, _ := w.touch(9)
 	require.False(t, IsSuspect(was), "an older contact does not say more")
@@ -35,11 +35,11 @@ func TestTheNextContactOfASuspectReportsIt(t *testing.T) {
 	require.False(t, w.markSuspect(was), "there was a contact")
 	require.True(t, w.markSuspect(w.load()))
 	require.True(t, w.clearSuspect(w.load()))
-	require.Equal(t, int64(11<<1), w.load())
+	require.Equal(t, wordOf(11), w.load())
 }
 
 func TestAnEvictionFailsAfterAContact(t *testing.T) {
-	w := contactWord{v: 10 << 1}
+	w := contactWord{v: wordOf(10)}
 	v := w.load()
 	w.touch(11)
 	require.False(t, w.evict(v))

@@ -25,7 +25,7 @@ type naive struct {
 }
 
 func (m *naive) now(reading time.Time) int64 {
-	now := min(int64(reading.Sub(m.start)), monotime.Never-1)
+	now := min(int64(reading.Sub(m.start)), monotime.Last)
 	if back, forth := m.floor-now, now-m.floor; back > m.tolerated || forth >= monotime.Never/2 {
 		m.start = reading.Add(-time.Duration(m.floor))
 		m.steps++
@@ -68,7 +68,7 @@ func TestModel(t *testing.T) {
 				require.Equal(t, m.steps, *steps)
 				require.Equal(t, m.start.Add(time.Duration(m.floor)), c.Wall(m.floor))
 				require.Equal(t, m.start.Add(time.Duration(m.floor)), c.Reading(m.floor))
-				require.Equal(t, m.floor, c.FromWall(c.Wall(m.floor), min(m.floor+1, monotime.Never-1)))
+				require.Equal(t, m.floor, c.FromWall(c.Wall(m.floor), min(m.floor+1, monotime.Last)))
 			},
 		})
 	})

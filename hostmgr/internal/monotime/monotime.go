@@ -1,5 +1,5 @@
 // Package monotime turns the readings of a clock into one monotonic time: int64 nanoseconds since a
-// [Clock] was made, from 0 to below [Never].
+// [Clock] was made, from 0 to [Last].
 //
 // It is not a source of time: the embedder's clock is. It does not know stalls: a step forward of
 // that clock looks like time that passes.
@@ -17,6 +17,10 @@ import (
 // Never is 146 years after the Clock was made. It stands for a time that does not come: all times
 // are below it. It leaves room to add a few timeouts, or to shift a time left by one bit.
 const Never = int64(1<<62 - 1)
+
+// Last is the latest time, 137 years after the Clock was made. It leaves as much room before Never
+// as a caller may use for times before 0.
+const Last = Never - 1 - 1<<58
 
 const (
 	minTolerated = time.Second
@@ -91,7 +95,7 @@ func (c *Clock) Now() int64 {
 // were loaded after the reading, then a reading from before a step back could be combined with the
 // anchor from after the step, and the time would lie in the future.
 func (c *Clock) read(a *anchor) int64 {
-	return a.at + min(int64(c.elapsed.Since(a.reading)), Never-1-a.at)
+	return a.at + min(int64(c.elapsed.Since(a.reading)), Last-a.at)
 }
 
 // follows reports whether the time of a reading can continue from the floor. It cannot if the clock

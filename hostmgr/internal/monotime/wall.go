@@ -31,11 +31,17 @@ func (c *Clock) Reading(n int64) time.Time {
 
 // FromWall returns the time that Wall shows as w, which is negative if w is before the Clock was
 // made. It returns now if w is zero or later than now. The earliest result is 292 years before now.
+// If w and the readings of the clock have a monotonic part, that decides, and a step of the wall
+// clock does not matter.
 func (c *Clock) FromWall(w time.Time, now int64) int64 {
 	if w.IsZero() {
 		return now
 	}
-	return now - max(0, int64(c.Wall(now).Sub(w)))
+	at := c.Wall(now)
+	if w != w.Round(0) {
+		at = c.Reading(now)
+	}
+	return now - max(0, int64(at.Sub(w)))
 }
 
 // After returns a channel that receives once when d has passed by the embedder's clock.

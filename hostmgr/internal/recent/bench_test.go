@@ -33,21 +33,21 @@ func BenchmarkRejoined(b *testing.B) {
 			b.StopTimer()
 			e := fill()
 			b.StartTimer()
-			e.Rejoined(0, 0)
+			e.Rejoined(0, 0, 0)
 		}
 	})
 	b.Run("next", func(b *testing.B) { // with the eviction
 		e, n := fill(), uint64(most)
 		for b.Loop() {
 			e.Add(n*scramble, 0, 0)
-			e.Rejoined(n*scramble, 0)
+			e.Rejoined(n*scramble, 0, 0)
 			n++
 		}
 	})
 	b.Run("none", func(b *testing.B) {
 		var e recent.Evictions
 		for b.Loop() {
-			e.Rejoined(1, 0)
+			e.Rejoined(1, 0, 0)
 		}
 	})
 }

@@ -68,7 +68,7 @@ func TestModel(t *testing.T) {
 			},
 			"rejoined": func(t *rapid.T) {
 				hash := hashes.Draw(t, "hash")
-				at, shadowAt, ok := e.Rejoined(hash, now)
+				at, shadowAt, ok := e.Rejoined(hash, now, now)
 				wantAt, wantShadow, want := m.rejoined(hash, now)
 				require.Equal(t, want, ok)
 				require.Equal(t, wantAt, at)

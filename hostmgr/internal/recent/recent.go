@@ -56,16 +56,17 @@ func (e *Evictions) Add(hash uint64, now, shadowAt int64) (forgotten int64, ok b
 	return forgotten, ok
 }
 
-// Rejoined forgets an eviction because its host joins again. It returns the time of the eviction
-// and its shadowAt; ok is false if there was no eviction within the 5 minutes before now. Of two
-// evictions with the same hash only the later one can be found.
-func (e *Evictions) Rejoined(hash uint64, now int64) (at, shadowAt int64, ok bool) {
+// Rejoined forgets an eviction because its host joins again, with a contact that is not before the
+// eviction. It returns the time of the eviction and its shadowAt; ok is false if there was no such
+// eviction within the 5 minutes before now. Of two evictions with the same hash only the later one
+// can be found.
+func (e *Evictions) Rejoined(hash uint64, contact, now int64) (at, shadowAt int64, ok bool) {
 	if e.count == 0 {
 		return 0, 0, false
 	}
 	e.index()
 	n, ok := e.numbers[hash]
-	if !ok || e.expired(n, now) {
+	if !ok || e.expired(n, now) || contact < e.get(n).at {
 		return 0, 0, false
 	}
 	v := e.get(n)

@@ -20,7 +20,7 @@ func TestZeroValue(t *testing.T) {
 	var e recent.Evictions
 	e.Expire(1, nil)
 	require.Zero(t, e.Len())
-	_, _, ok := e.Rejoined(1, 2)
+	_, _, ok := e.Rejoined(1, 2, 2)
 	require.False(t, ok)
 	require.Equal(t, recent.Evictions{}, e, "it takes no memory")
 }
@@ -31,22 +31,22 @@ func TestRejoined(t *testing.T) {
 	e.Add(0, 200, math.MaxInt64)
 	require.Equal(t, 2, e.Len())
 
-	_, _, ok := e.Rejoined(8, 300)
+	_, _, ok := e.Rejoined(8, 300, 300)
 	require.False(t, ok, "another host")
-	at, shadowAt, ok := e.Rejoined(7, 300)
+	at, shadowAt, ok := e.Rejoined(7, 300, 300)
 	require.True(t, ok)
 	require.EqualValues(t, 100, at)
 	require.EqualValues(t, 50, shadowAt)
-	_, _, ok = e.Rejoined(7, 300)
+	_, _, ok = e.Rejoined(7, 300, 300)
 	require.False(t, ok, "only once")
 
-	_, shadowAt, ok = e.Rejoined(0, 300)
+	_, shadowAt, ok = e.Rejoined(0, 300, 300)
 	require.True(t, ok)
 	require.EqualValues(t, int64(math.MaxInt64), shadowAt)
 	require.Zero(t, e.Len())
 
 	e.Add(7, 400, 450)
-	at, _, ok = e.Rejoined(7, 500)
+	at, _, ok = e.Rejoined(7, 500, 500)
 	require.True(t, ok, "it was evicted again")
 	require.EqualValues(t, 400, at)
 }
@@ -56,9 +56,9 @@ func TestFiveMinutes(t *testing.T) {
 	for hash := range uint64(3) {
 		e.Add(hash, 10, 0)
 	}
-	_, _, ok := e.Rejoined(0, 10+window)
+	_, _, ok := e.Rejoined(0, 10+window, 10+window)
 	require.True(t, ok)
-	_, _, ok = e.Rejoined(1, 11+window)
+	_, _, ok = e.Rejoined(1, 11+window, 11+window)
 	require.False(t, ok, "not within 5 minutes, whether or not Expire was called")
 	require.Equal(t, 2, e.Len())
 	e.Expire(10+window, func(int64) { t.Error("within 5 minutes") })
@@ -79,13 +79,13 @@ func TestTheOldestAreForgottenForLackOfRoom(t *testing.T) {
 			t.Fatalf("Add of %d returned %d, %v", i, forgotten, ok)
 		}
 		if i == back { // the rest is forgotten after it was added to the map
-			_, _, ok = e.Rejoined(back, int64(i))
+			_, _, ok = e.Rejoined(back, int64(i), int64(i))
 			require.True(t, ok)
 		}
 	}
 	require.Equal(t, most, e.Len())
 	for i := range uint64(all) {
-		if _, _, ok := e.Rejoined(i, all); ok != (i >= all-most) {
+		if _, _, ok := e.Rejoined(i, all, all); ok != (i >= all-most) {
 			t.Fatalf("Rejoined of %d returned %v", i, ok)
 		}
 	}
@@ -99,7 +99,7 @@ func TestMemory(t *testing.T) {
 	for i := range uint64(10 * most) {
 		e.Add(i*0x9e3779b97f4a7c15, int64(i), 0)
 		if i%1000 == 0 {
-			e.Rejoined(0, int64(i))
+			e.Rejoined(0, int64(i), int64(i))
 		}
 	}
 	full := heap() - before
@@ -119,7 +119,7 @@ func TestMemoryOfHostsThatComeAndGo(t *testing.T) {
 	for i := range uint64(10 * most) {
 		now := int64(i) * int64(time.Millisecond)
 		e.Add(i, now, 0)
-		if _, _, ok := e.Rejoined(i-i%3, now); ok != (i%3 == 0) {
+		if _, _, ok := e.Rejoined(i-i%3, now, now); ok != (i%3 == 0) {
 			t.Fatalf("Rejoined of %d returned %v", i, ok)
 		}
 		e.Expire(now, nil)
@@ -146,7 +146,7 @@ func TestAddDoesNotAllocateWhenFull(t *testing.T) {
 		add()
 	}
 	require.Zero(t, testing.AllocsPerRun(1000, add))
-	e.Rejoined(0, 1)
+	e.Rejoined(0, 1, 1)
 	require.Zero(t, testing.AllocsPerRun(1000, add))
 	forgotten := 0
 	require.Zero(t, testing.AllocsPerRun(1, func() { e.Expire(1, func(int64) { forgotten++ }) }))
@@ -163,9 +163,9 @@ func TestExpireDoesAPartAtATime(t *testing.T) {
 	for calls := 1; calls <= 3; calls++ {
 		e.Expire(1+window, func(int64) { forgotten++ })
 		require.Equal(t, min(calls*4096, 10_000), forgotten)
-		_, _, ok := e.Rejoined(9_999, 1+window)
+		_, _, ok := e.Rejoined(9_999, 1+window, 1+window)
 		require.False(t, ok)
 	}
-	_, _, ok := e.Rejoined(10_000, 1+window)
+	_, _, ok := e.Rejoined(10_000, 1+window, 1+window)
 	require.True(t, ok)
 }
