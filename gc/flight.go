@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
 // A flight is one run of a task, from its start until it has returned.
@@ -93,7 +95,11 @@ func (g *GC) takeOff(f *flight, now time.Time) {
 	g.flights[f.task.ID] = f
 	f.task.stats.tookOff(now)
 	g.lines.Start() // land stops them
-	go g.fly(f)
+	release := clock.Hold(g.clock)
+	go func() {
+		defer release()
+		g.fly(f)
+	}()
 }
 
 // refuse ends a flight that will not start. It is in no queue any more, so this happens once.

@@ -74,8 +74,9 @@ type Config struct {
 // A GC runs tasks periodically. Its methods may be called concurrently, and by tasks. However, a
 // task must not wait for Run of its own GC to return: both would wait forever.
 type GC struct {
-	clock clock.Clock
-	lines *asynclog.Log // in front of the embedder's handler; started while Run or a run goes on
+	clock  clock.Clock
+	waiter *clock.Waiter // of Run until its loops have their own
+	lines  *asynclog.Log // in front of the embedder's handler; started while Run or a run goes on
 
 	mu      sync.Mutex         // guards the fields below; held to look and to change, never to wait
 	tasks   map[string]*task   // by ID
@@ -103,6 +104,7 @@ func New(config Config) (*GC, error) {
 	}
 	return &GC{
 		clock:   config.Clock,
+		waiter:  clock.NewWaiter(config.Clock),
 		lines:   asynclog.New(config.Logger, func() int64 { return config.Clock.Now().UnixNano() }, func() {}),
 		tasks:   make(map[string]*task),
 		flights: make(map[string]*flight),

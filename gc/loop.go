@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"math/bits"
 	"time"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
 // A loop is the schedule of a task during one Run. One goroutine owns it.
@@ -22,6 +24,7 @@ type loop struct {
 	task  *task
 	times Task // the task with the interval by which this loop ticks
 
+	waiter *clock.Waiter
 	last   time.Time        // the last tick, or the start of the loop
 	tick   time.Time        // the next tick
 	due    <-chan time.Time // its After
@@ -35,6 +38,8 @@ type loop struct {
 // run in flight has ended, and still counts and logs dropped ticks: a run may ignore its context,
 // and Run waits for it.
 func (l *loop) run() {
+	l.waiter.Start()
+	defer l.waiter.Stop()
 	ended, removed := l.ctx.Done(), l.task.removed
 	for l.plan(); !l.over || l.flight != nil; {
 		select {
@@ -62,7 +67,7 @@ func (l *loop) run() {
 func (l *loop) plan() {
 	now := l.gc.clock.Now()
 	l.tick = l.times.nearest(l.tick, now)
-	l.due = l.gc.clock.After(l.tick.Sub(now))
+	l.due = l.waiter.After(l.tick.Sub(now))
 }
 
 // replan plans again if the clock has stepped back. Otherwise the present After is right.

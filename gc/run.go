@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
 // A session is a Run that has not returned.
@@ -21,7 +23,9 @@ type session struct {
 // limit of its own.
 func (g *GC) Run(ctx context.Context) error {
 	g.lines.Start()
+	g.waiter.Start()
 	s, err := g.open(ctx)
+	g.waiter.Stop()
 	if err != nil {
 		g.lines.Stop()
 		return err
@@ -66,7 +70,9 @@ func (g *GC) close() {
 // start starts the loop of a task, its first tick one period from now. The caller holds g.mu.
 func (s *session) start(g *GC, t *task, now time.Time) {
 	if s.ctx.Err() == nil {
-		l := &loop{gc: g, ctx: s.ctx, task: t, times: t.Task, last: now, tick: now.Add(t.period())}
+		l := &loop{
+			gc: g, ctx: s.ctx, task: t, times: t.Task, last: now, tick: now.Add(t.period()), waiter: clock.NewWaiter(g.clock),
+		}
 		s.loops.Go(l.run)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
 // A Registry tracks which hosts are alive. Make one with New. All its methods are safe for
@@ -18,7 +20,7 @@ type Registry[M any] struct {
 	*parts[M]
 
 	running  atomic.Bool
-	wakeRun  chan struct{}       // tells Run that its plan is out of date; one slot
+	waiter   *clock.Waiter       // of Run; woken when its plan is out of date
 	sweepSem *semaphore.Weighted // one sweep at a time
 
 	mu      sync.RWMutex
@@ -31,7 +33,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry[M]{wakeRun: make(chan struct{}, 1), sweepSem: semaphore.NewWeighted(1)}
+	r := &Registry[M]{waiter: clock.NewWaiter(cfg.Clock), sweepSem: semaphore.NewWeighted(1)}
 	made := uint64(max(0, cfg.Clock.Now().UnixNano()))
 	first := firstRegistration(made)
 	r.parts = newParts(cfg, first, r.notifyRun)
@@ -97,7 +99,7 @@ func (r *Registry[M]) unlock() {
 }
 
 // notifyRun makes Run compute its next deadline again.
-func (r *Registry[M]) notifyRun() { notify(r.wakeRun) }
+func (r *Registry[M]) notifyRun() { r.waiter.Wake() }
 
 func notify(c chan struct{}) {
 	select {

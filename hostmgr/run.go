@@ -56,12 +56,14 @@ type driver[M any] struct {
 
 func (d *driver[M]) run() {
 	r := d.r
+	r.waiter.Start()
 	r.log.Start()
 	defer r.stopLog()
 	defer r.useRunThreshold()()
 	defer r.events.Start()()
 	defer d.confirms.Wait()
 	defer r.cleanups.Start(d.ctx)() // stops first: a Confirm may wait in Leave for a cleanup
+	defer r.waiter.Stop()           // from here on Run waits for callbacks
 	for d.ctx.Err() == nil {
 		d.sweep()
 		r.cleanups.Expire()
@@ -79,8 +81,11 @@ func (d *driver[M]) sweep() {
 // useRunThreshold applies the stall threshold of Run until stop is called.
 func (r *Registry[M]) useRunThreshold() (stop func()) {
 	set := func(threshold int64, follows bool) {
-		s, _ := r.lock()
+		s, now := r.lock()
 		defer r.unlock()
+		if s.counts.Sweeps == 0 && r.waiter.Stepped(r.clock.Reading(0)) {
+			s.observe(now) // a test began to move a Mock before this first Run began
+		}
 		s.stalls.SetThreshold(threshold, follows)
 	}
 	set(commonThreshold(r.cfg.StallThreshold), true)
@@ -95,7 +100,9 @@ func (d *driver[M]) confirm() {
 	}
 	if a := (&asker[M]{sweeper: sweeper[M]{r: d.r}}); a.begin() {
 		a.budget = math.MaxInt
+		release := d.r.clock.Hold()
 		d.confirms.Go(func() {
+			defer release()
 			a.run(d.ctx)
 			d.r.tell()
 		})
@@ -111,8 +118,8 @@ func (d *driver[M]) wait() {
 	}
 	select {
 	case <-d.ctx.Done():
-	case <-d.r.wakeRun:
-	case <-d.r.clock.After(time.Duration(next - now)):
+	case <-d.r.waiter.Woken():
+	case <-d.r.waiter.After(time.Duration(next - now)):
 		s, now := d.r.lock()
 		defer d.r.unlock()
 		s.latency.delay.Record(time.Duration(max(0, now-next)))

@@ -108,10 +108,12 @@ func (q *Queue[D]) startWorker(now int64) {
 	}
 	p.workers.Add(1)
 	r := q.newRunner(p.ctx, func() { q.giveAway(p) })
+	release := q.config.Clock.Hold()
 	go r.run(func() { r.work(p) }, func() {
 		if !r.left {
 			p.workers.Done()
 		}
+		release()
 	})
 }
 

@@ -1,6 +1,10 @@
 package monotime
 
-import "time"
+import (
+	"time"
+
+	"github.com/hostlife/hostlife/clock"
+)
 
 // SyncWall makes Wall follow a step of the wall clock by more than 100 ms since the last call.
 func (c *Clock) SyncWall() {
@@ -46,3 +50,6 @@ func (c *Clock) FromWall(w time.Time, now int64) int64 {
 
 // After returns a channel that receives once when d has passed by the embedder's clock.
 func (c *Clock) After(d time.Duration) <-chan time.Time { return c.clock.After(d) }
+
+// Hold is clock.Hold: a clock that a test moves waits a while for release.
+func (c *Clock) Hold() (release func()) { return clock.Hold(c.clock) }

@@ -1,0 +1,103 @@
+package clock
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"slices"
+	"time"
+)
+
+// Hold makes the moves of a [Mock] wait until release is called, but not for ever. It is for work
+// that may wait for the goroutine that moves the time, as a callback may. With any other clock it
+// does nothing.
+//
+// [Mock.Add] and [Mock.Set] give up a hold as soon as no other goroutine of the process runs or can
+// run: then it is not released without help. If others keep running, they give it up after some
+// 20 ms of real time. No later move waits for a hold that was given up. [Mock.Advance] gives up none.
+func Hold(c Clock) (release func()) {
+	if m, ok := c.(holder); ok {
+		return m.hold()
+	}
+	return func() {}
+}
+
+// A holder is a Mock, or a clock that embeds one.
+type holder interface{ hold() (release func()) }
+
+// A held is a hold that was neither released nor given up.
+type held struct {
+	start bool // what is awaited is the first Start of a Waiter, which may never come
+}
+
+func (m *Mock) hold() (release func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := &held{}
+	m.holds = append(m.holds, h)
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.release(h)
+	}
+}
+
+// release ends a hold. The caller holds m.mu.
+func (m *Mock) release(h *held) {
+	if i := slices.Index(m.holds, h); i >= 0 {
+		m.holds = slices.Delete(m.holds, i, i+1)
+		m.announce()
+	}
+}
+
+// giveUp ends holds.
+func (m *Mock) giveUp(holds []*held) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, h := range holds {
+		m.release(h)
+	}
+}
+
+// settles waits until changed is closed. It gives up, and returns false, when no other goroutine
+// runs or can run, or after some 20 ms. In a testing/synctest bubble a sleep ends when all other
+// goroutines of the bubble wait.
+func settles(changed <-chan struct{}) bool {
+	const sleeps, rounds, calm = 20, 100, 3
+	for n, quiet := 1, 0; n <= sleeps*rounds && quiet < calm; n++ {
+		switch {
+		case isClosed(changed):
+			return true
+		case isQuiet():
+			quiet++
+		default:
+			quiet = 0
+		}
+		if n%rounds == 0 {
+			time.Sleep(time.Millisecond)
+		} else {
+			runtime.Gosched()
+		}
+	}
+	return isClosed(changed)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// isQuiet reports whether only this goroutine runs and none can run. The figures are approximate:
+// they may leave out a goroutine that moves from one queue to another. So ask several times.
+func isQuiet() bool {
+	s := [...]metrics.Sample{
+		{Name: "/sched/goroutines/running:goroutines"},
+		{Name: "/sched/goroutines/runnable:goroutines"},
+		{Name: "/sched/goroutines/not-in-go:goroutines"},
+	}
+	metrics.Read(s[:])
+	return s[0].Value.Uint64() <= 1 && s[1].Value.Uint64() == 0 && s[2].Value.Uint64() == 0
+}

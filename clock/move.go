@@ -1,0 +1,109 @@
+package clock
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Add lets d pass. It stops at each deadline on the way, in order. At the beginning, after each
+// deadline and at the end it waits
+//   - until each [Waiter] that is awake waits again, or has stopped: so no Waiter wakes later than
+//     it planned;
+//   - for callbacks of the loops of this module, such as a Cleanup: see [Hold].
+//
+// A move into the past is direct and fires nothing.
+//
+// A goroutine without a Waiter that is woken on the way may call After again only when Add has
+// passed its next deadline. To prevent that, move to one deadline at a time, with a
+// [Mock.BlockUntil] in between.
+func (m *Mock) Add(d time.Duration) {
+	_ = m.add(d, &move{mock: m})
+}
+
+// Advance is Add, but it waits for callbacks as long as ctx lasts. If one of them waits for the
+// goroutine that calls Advance, it returns the error of ctx, and the time stands where it was when
+// that callback began.
+func (m *Mock) Advance(ctx context.Context, d time.Duration) error {
+	return m.add(d, &move{mock: m, ctx: ctx})
+}
+
+func (m *Mock) add(d time.Duration, v *move) error {
+	end := m.begin().Add(d)
+	defer m.end()
+	return v.run(func() (more bool) {
+		switch next, ok := m.next(); {
+		case d < 0:
+			m.moving = end
+		case ok && !next.After(end):
+			m.moving = next
+			m.fire()
+			return true
+		case end.After(m.moving): // unless another move at the same time is ahead
+			m.moving = end
+		}
+		return false
+	})
+}
+
+// Set jumps to t, as if the process had been paused meanwhile. It stops nowhere on the way. Each
+// After that is due receives t. Before and after the jump, Set waits as Add does. A move into the
+// past fires nothing.
+func (m *Mock) Set(t time.Time) {
+	begin, over := m.begin(), false
+	defer m.end()
+	v := &move{mock: m}
+	_ = v.run(func() (more bool) {
+		if over {
+			return false
+		}
+		over, m.moving = true, t
+		if t.After(begin) {
+			m.jumped = t
+		}
+		m.fire()
+		return true
+	})
+}
+
+// begin begins a move, and returns the time.
+func (m *Mock) begin() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.moving = m.now()
+	m.moves++
+	return m.moving
+}
+
+// end ends a move. It leaves the base at the time of the Mock: if two moves overlap, the last one to
+// return does.
+func (m *Mock) end() {
+	for over := false; !over; {
+		t := m.Now()
+		m.base.Set(t)
+		m.mu.Lock()
+		if over = m.moves > 1 || m.moving.Equal(t); over {
+			m.moves--
+		}
+		m.mu.Unlock()
+	}
+}
+
+// next returns the earliest deadline. The caller holds m.mu.
+func (m *Mock) next() (time.Time, bool) {
+	if len(m.pending) == 0 {
+		return time.Time{}, false
+	}
+	return m.pending[0].deadline, true
+}
+
+// fire fires each After that is due. The caller holds m.mu.
+func (m *Mock) fire() {
+	n := 0
+	for n < len(m.pending) && !m.pending[n].deadline.After(m.moving) {
+		m.pending[n].c <- m.moving
+		m.rouse(m.pending[n].waiter)
+		n++
+	}
+	m.pending = slices.Delete(m.pending, 0, n)
+}

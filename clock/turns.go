@@ -1,0 +1,76 @@
+package clock
+
+import (
+	"context"
+	"slices"
+)
+
+// A move is one call of Add, Advance or Set.
+type move struct {
+	mock *Mock
+	ctx  context.Context // nil: it gives up holds
+	own  uint64          // the number of its goroutine, if that is known
+}
+
+// run calls step until it returns false, each time with the lock of the Mock held, while no Waiter
+// is awake and nothing is held.
+//
+// It cannot deadlock with the loops of this module: a loop with an awake Waiter runs no callback,
+// and waits for none. It runs the embedder's clock, which may wrap the Mock and move it. So a move
+// does not wait for the Waiter of its own goroutine.
+func (v *move) run(step func() (more bool)) error {
+	for {
+		b, more := v.tryStep(step)
+		switch {
+		case b.changed == nil && !more:
+			return nil
+		case b.changed == nil:
+		case v.own == 0:
+			v.own = goroutine()
+		default:
+			if err := v.wait(b); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// A blockage is what a move waits for.
+type blockage struct {
+	changed <-chan struct{} // closed when there is less of it; nil if there is none
+	holds   []*held         // if it is only these
+}
+
+// tryStep calls step unless there is a blockage.
+func (v *move) tryStep(step func() (more bool)) (b blockage, more bool) {
+	m := v.mock
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range m.awake {
+		if v.own == 0 || w.goroutine != v.own {
+			return blockage{changed: m.changed}, true
+		}
+	}
+	if len(m.holds) > 0 {
+		return blockage{m.changed, slices.Clone(m.holds)}, true
+	}
+	return blockage{}, step()
+}
+
+func (v *move) wait(b blockage) error {
+	switch {
+	case b.holds == nil:
+		<-b.changed
+	case v.ctx == nil || !slices.ContainsFunc(b.holds, func(h *held) bool { return !h.start }):
+		if !settles(b.changed) {
+			v.mock.giveUp(b.holds)
+		}
+	default:
+		select {
+		case <-b.changed:
+		case <-v.ctx.Done():
+			return v.ctx.Err()
+		}
+	}
+	return nil
+}
