@@ -250,6 +250,9 @@ func (c Config[M]) withDefaults() (Config[M], error) {
 	if c.Clock == nil {
 		c.Clock = clock.System()
 	}
+	if c.StallThreshold == 0 && isOthersFake(c.Clock) {
+		c.StallThreshold = -1
+	}
 	if c.ConfirmTimeout == 0 {
 		c.ConfirmTimeout = defaultConfirmTimeout
 	}
