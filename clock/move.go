@@ -1,7 +1,6 @@
 package clock
 
 import (
-	"context"
 	"slices"
 	"time"
 )
@@ -21,14 +20,14 @@ func (m *Mock) Add(d time.Duration) {
 	_ = m.add(d, &move{mock: m})
 }
 
-// Advance is Add, but it waits for callbacks as long as ctx lasts. If one of them waits for the
-// goroutine that calls Advance, it returns the error of ctx, and the time stands where it was when
-// that callback began.
-func (m *Mock) Advance(ctx context.Context, d time.Duration) error {
-	return m.add(d, &move{mock: m, ctx: ctx})
+// Advance is Add, but it waits for callbacks, up to patience of real time each time. It returns false
+// if that was not enough: then the time has not reached the end. A callback may wait for the
+// goroutine that calls Advance, or for the Mock.
+func (m *Mock) Advance(d, patience time.Duration) (ok bool) {
+	return m.add(d, &move{mock: m, patience: patience})
 }
 
-func (m *Mock) add(d time.Duration, v *move) error {
+func (m *Mock) add(d time.Duration, v *move) (ok bool) {
 	end := m.begin().Add(d)
 	defer m.end()
 	return v.run(func() (more bool) {

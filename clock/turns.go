@@ -1,36 +1,34 @@
 package clock
 
 import (
-	"context"
 	"slices"
+	"time"
 )
 
 // A move is one call of Add, Advance or Set.
 type move struct {
-	mock *Mock
-	ctx  context.Context // nil: it gives up holds
-	own  uint64          // the number of its goroutine, if that is known
+	mock     *Mock
+	patience time.Duration // for holds, in real time; 0: it gives them up
+	own      uint64        // the number of its goroutine, if that is known
 }
 
 // run calls step until it returns false, each time with the lock of the Mock held, while no Waiter
-// is awake and nothing is held.
+// is awake and nothing is held. It returns false if its patience was too short.
 //
 // It cannot deadlock with the loops of this module: a loop with an awake Waiter runs no callback,
 // and waits for none. It runs the embedder's clock, which may wrap the Mock and move it. So a move
 // does not wait for the Waiter of its own goroutine.
-func (v *move) run(step func() (more bool)) error {
+func (v *move) run(step func() (more bool)) (ok bool) {
 	for {
 		b, more := v.tryStep(step)
 		switch {
 		case b.changed == nil && !more:
-			return nil
+			return true
 		case b.changed == nil:
 		case v.own == 0:
 			v.own = goroutine()
-		default:
-			if err := v.wait(b); err != nil {
-				return err
-			}
+		case !v.wait(b):
+			return false
 		}
 	}
 }
@@ -57,20 +55,24 @@ func (v *move) tryStep(step func() (more bool)) (b blockage, more bool) {
 	return blockage{}, step()
 }
 
-func (v *move) wait(b blockage) error {
+func (v *move) wait(b blockage) (ok bool) {
 	switch {
 	case b.holds == nil:
 		<-b.changed
-	case v.ctx == nil || !slices.ContainsFunc(b.holds, func(h *held) bool { return !h.start }):
+	case v.patience == 0 || onlyStarts(b.holds):
 		if !settles(b.changed) {
 			v.mock.giveUp(b.holds)
 		}
 	default:
 		select {
 		case <-b.changed:
-		case <-v.ctx.Done():
-			return v.ctx.Err()
+		case <-System().After(v.patience):
+			return false
 		}
 	}
-	return nil
+	return true
+}
+
+func onlyStarts(holds []*held) bool {
+	return !slices.ContainsFunc(holds, func(h *held) bool { return !h.start })
 }

@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	"gc":        {"clock", "histogram", "internal/asynclog"},
 
 	"hostmgr/announcer": {"clock", "hostmgr", "internal/asynclog"},
+	"hostmgr/hosttest":  {"clock", "hostmgr"},
 
 	below + "monotime":   {"clock"},
 	below + "detector":   {},
@@ -129,6 +130,8 @@ func (s *source) checkImport(spec ast.Node, imported string) {
 		s.breaks(spec, below+"* never imports "+imported)
 	case s.folder() == "hostmgr" && imported == "gc" && !s.isTest():
 		s.breaks(spec, "hostmgr never imports gc")
+	case imported == "hostmgr/hosttest" && !s.isTest():
+		s.breaks(spec, "only tests import "+imported)
 	case s.folder() == "gc" && strings.HasPrefix(imported, "hostmgr"):
 		s.breaks(spec, "gc knows nothing of hosts")
 	case (listed || inside) && !s.isTest() && !slices.Contains(allowed, imported):
@@ -189,6 +192,9 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"hostmgr/y.go":                       `import _ "` + module + below + `index"`,
 		"hostmgr/z.go":                       `var _ = r.guarded`,
 		"hostmgr/registry.go":                `var _ = r.guarded`,
+		"hostmgr/hosttest/x.go":              `import _ "` + module + `histogram"`,
+		"hostmgr/share/y.go":                 `import _ "` + module + `hostmgr/hosttest"`,
+		"hostmgr/share/y_test.go":            `import _ "` + module + `hostmgr/hosttest"`,
 		"hostmgr/share/x.go":                 `import _ "` + module + below + `index"`,
 		"gc/x.go":                            `import _ "` + module + `hostmgr/flight"`,
 		below + "cleanup/x.go":               "import _ \"" + module + below + "monotime\"; import \"sync\"; type Queue[D any] struct{ mu sync.Mutex }; func f() { go f() }",
@@ -212,6 +218,8 @@ func TestEachRuleCanBreak(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"hostmgr/x.go:2: hostmgr never imports gc",
 		"hostmgr/z.go:2: only registry.go uses guarded: lock, rlock and peek return it",
+		"hostmgr/hosttest/x.go:2: hostmgr/hosttest may not import histogram",
+		"hostmgr/share/y.go:2: only tests import hostmgr/hosttest",
 		"hostmgr/share/x.go:2: hostmgr/internal/index is imported by hostmgr only",
 		"gc/x.go:2: gc knows nothing of hosts",
 		"hostmgr/internal/cleanup/y.go:2: hostmgr/internal/cleanup may not import clock",

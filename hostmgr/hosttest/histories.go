@@ -1,0 +1,53 @@
+package hosttest
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// zones are none, one, and names that a host may send.
+var zones = []string{"", "a", "\xff\x00 %s", strings.Repeat("z", 300)}
+
+// intervals are what a host may announce, from the shortest to the longest.
+func intervals() []time.Duration {
+	const shortest, longest = 10 * time.Millisecond, 24 * time.Hour
+	in := []time.Duration{shortest, shortest + 1}
+	for d := 2 * shortest; d < longest; d = d*3/2 + 1 {
+		in = append(in, d)
+	}
+	return append(in, longest-1, longest)
+}
+
+// histories are of hosts that have just joined, and if needs is true also of hosts with all kinds of
+// gaps.
+func histories(needs bool) []hostmgr.History {
+	var all []hostmgr.History
+	for _, interval := range intervals() {
+		for _, zone := range zones {
+			all = append(all, hostmgr.History{Interval: interval, Zone: zone})
+		}
+		if needs {
+			all = append(all, gaps(interval)...)
+		}
+	}
+	return all
+}
+
+// gaps are histories of one interval: usual ones, and the least and the greatest values.
+func gaps(interval time.Duration) (all []hostmgr.History) {
+	for _, mean := range []time.Duration{0, 1, interval / 2, interval, 3 * interval, math.MaxInt64} {
+		for _, deviation := range []time.Duration{0, 1, interval / 8, 2 * interval, math.MaxInt64} {
+			for _, count := range []uint64{0, 1, 7, 8, 1000, math.MaxUint64} {
+				for _, evictions := range []int{0, 1, math.MaxInt} {
+					all = append(all, hostmgr.History{
+						Interval: interval, Mean: mean, Deviation: deviation, Count: count, Evictions: evictions,
+					})
+				}
+			}
+		}
+	}
+	return all
+}
