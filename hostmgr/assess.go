@@ -75,7 +75,7 @@ func (s *view[M]) departure(e index.Entry, k DepartureKind, a *assessment, now i
 	t := a.timeouts(e)
 	d.Evidence = Evidence{
 		Silence: time.Duration(a.Silence), StallTime: time.Duration(a.StallTime),
-		Interval: t.Interval, Timeout: t.Evict,
+		Interval: t.Interval, Timeout: t.Evict, Judgement: a.judgement,
 	}
 	if r, ok := s.restored.of(e, a.Word); ok {
 		d.BeforeRestore = time.Duration(r.at - r.last)

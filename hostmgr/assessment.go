@@ -13,6 +13,8 @@ type assessment struct {
 	learned bool              // own and history are set; otherwise the timeouts of the interval apply
 	own     detector.Timeouts // the answer of the policies to history
 	history detector.History
+
+	judgement string // of the embedder, by Evict
 }
 
 // assess is view.assess. It is not generic, so that the compiler inlines what it calls: in a generic

@@ -11,7 +11,7 @@ type DepartureKind uint8
 // The kinds of departures.
 const (
 	DepartureLeft      DepartureKind = iota + 1 // the host left: the normal end
-	DepartureEvicted                            // the host was silent beyond its timeout: the abnormal end
+	DepartureEvicted                            // the host was silent beyond its timeout, or see Registry.Evict: the abnormal end
 	DepartureReplaced                           // a newer incarnation announced itself
 	DepartureForgotten                          // the embedder removed the host, without cleanup
 )
@@ -55,6 +55,9 @@ type Evidence struct {
 	// held.
 	HeldFor time.Duration
 	Hold    HoldReason
+	// Judgement is the reason that the embedder gave to Registry.Evict. It is empty if silence ended
+	// the registration.
+	Judgement string
 }
 
 // Reason explains in one sentence why the host departed. The text is for logs and pages, not for
@@ -64,7 +67,7 @@ func (d Departure[M]) Reason() string {
 	case DepartureLeft:
 		return "it left"
 	case DepartureEvicted:
-		return d.silent()
+		return d.judged() + d.silent()
 	case DepartureReplaced:
 		return "a newer incarnation announced itself"
 	case DepartureForgotten:
@@ -72,6 +75,13 @@ func (d Departure[M]) Reason() string {
 	default:
 		return ""
 	}
+}
+
+func (e Evidence) judged() string {
+	if e.Judgement == "" {
+		return ""
+	}
+	return "evicted by the embedder: " + e.Judgement + "; "
 }
 
 func (e Evidence) silent() string {

@@ -30,7 +30,7 @@ func (r *Registry[M]) Drain(ctx context.Context) error {
 		defer r.log.Flush() // what the cleanups here may have logged
 	}
 	if n, err := r.cleanups.Drain(orBackground(ctx)); err != nil {
-		return fmt.Errorf("%w: of %d departures: %w", ErrCleanupPending, n, err)
+		return fmt.Errorf("%w: Drain leaves %d undone: %w", ErrCleanupPending, n, err)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func TestShutdownWithCleanupsOwed(t *testing.T) {
 		cancel()
 		err = <-ended
 		require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
-		require.ErrorContains(t, err, "20 departures")
+		require.ErrorContains(t, err, "leaves 20 undone")
 		time.AfterFunc(time.Minute, func() { s.open.Store(true) })
 
 		early, cancelEarly := context.WithTimeout(t.Context(), 30*second)
@@ -92,7 +92,7 @@ func TestShutdownWithCleanupsOwed(t *testing.T) {
 		err = s.Drain(early)
 		require.ErrorIs(t, err, hostmgr.ErrCleanupPending)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "20 departures")
+		require.ErrorContains(t, err, "leaves 20 undone")
 		owed := 0
 		for d := range s.Pending() {
 			require.Equal(t, "gone "+strconv.Itoa(owed), d.Host.ID)

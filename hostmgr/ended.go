@@ -1,6 +1,8 @@
 package hostmgr
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
@@ -14,13 +16,30 @@ import (
 //
 // An eviction by silence is not remembered: the host was alive after all if it announces again.
 
-// An ending is one call of Leave, Forget or ForgetFor. Its method is called with no lock held.
+// An ending is one call of Leave, Evict, Forget or ForgetFor. end and endAndAwait are called with no
+// lock held.
 type ending[M any] struct {
 	r           *Registry[M]
 	id          string
 	incarnation uint64 // 0: the current one
 	kind        DepartureKind
 	keepOut     time.Duration
+	judgement   string // for DepartureEvicted
+}
+
+// endAndAwait ends the registration, and waits for the first try of its cleanup.
+func (x *ending[M]) endAndAwait(ctx context.Context) error {
+	j, err := x.end()
+	if j == nil || err != nil {
+		return err
+	}
+	if !x.r.running.Load() {
+		defer x.r.log.Flush() // what the cleanup here may have logged
+	}
+	if err = x.r.cleanups.Await(orBackground(ctx), j); err != nil {
+		return fmt.Errorf("%w: %w", ErrCleanupPending, err)
+	}
+	return nil
 }
 
 // end ends the registration, and returns its cleanup, or nil.
@@ -38,7 +57,7 @@ func (x *ending[M]) end() (*job[M], error) {
 	if !x.remember(s, h, e.Incarnation(), now) {
 		return nil, ErrFull
 	}
-	j := s.depart(e, x.kind, nil, now)
+	j := s.depart(e, x.kind, x.judge(s, e, now), now)
 	s.index.Shrink(e)
 	return j, nil
 }

@@ -16,23 +16,14 @@ import (
 //   - the cleanup of an earlier registration of the id comes first;
 //   - a cleanup of the id was left behind: see Config;
 //   - it was given up, because 16 others of the id were pending: see Config.Cleanup;
-//   - Leave is called within a Cleanup.
+//   - Leave is called within a Cleanup, or within a function of While: see there.
 //
 // ErrUnknownHost and ErrStale mean that nothing was changed. Incarnation 0 means the current
 // registration. Without Run, Leave runs the cleanup. If that ignores its context, Leave waits for
-// 10 s after ctx ended or Config.CleanupTimeout was reached.
+// 10 s after ctx ended or Config.CleanupTimeout was reached. While a call of While runs for the
+// registration, Leave waits until it has returned or ctx ends.
 func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) error {
-	j, err := (&ending[M]{r, id, incarnation, DepartureLeft, 0}).end()
-	if j == nil || err != nil {
-		return err
-	}
-	if !r.running.Load() {
-		defer r.log.Flush() // what the cleanup here may have logged
-	}
-	if err = r.cleanups.Await(orBackground(ctx), j); err != nil {
-		return fmt.Errorf("%w: %w", ErrCleanupPending, err)
-	}
-	return nil
+	return (&ending[M]{r: r, id: id, incarnation: incarnation, kind: DepartureLeft}).endAndAwait(ctx)
 }
 
 // Forget removes a host without cleanup, for embedders that clean up elsewhere. It returns the same
@@ -41,7 +32,7 @@ func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) 
 // A host that is still alive comes back. Its next heartbeat is answered with ErrUnknownHost, so it
 // announces itself and joins again. Its next announce joins at once. To keep it out, use ForgetFor.
 func (r *Registry[M]) Forget(id string, incarnation uint64) error {
-	_, err := (&ending[M]{r, id, incarnation, DepartureForgotten, 0}).end()
+	_, err := (&ending[M]{r: r, id: id, incarnation: incarnation, kind: DepartureForgotten}).end()
 	return err
 }
 
@@ -59,6 +50,6 @@ func (r *Registry[M]) ForgetFor(id string, incarnation uint64, keepOut time.Dura
 	if keepOut <= 0 {
 		return fmt.Errorf("%w: keepOut %v is not positive", ErrInvalid, keepOut)
 	}
-	_, err := (&ending[M]{r, id, incarnation, DepartureForgotten, keepOut}).end()
+	_, err := (&ending[M]{r: r, id: id, incarnation: incarnation, kind: DepartureForgotten, keepOut: keepOut}).end()
 	return err
 }

@@ -69,9 +69,9 @@ func checkOwed[M any](d *Departure[M]) error {
 }
 
 // owedSince returns when the latency of a cleanup begins, as for a departure of this process: with
-// the departure, or the deadline of an evicted host.
+// the departure, or the deadline of a host that was evicted by silence.
 func (d *Departure[M]) owedSince() time.Time {
-	if d.Kind == DepartureEvicted && !d.Host.EvictAt.IsZero() && d.Host.EvictAt.Before(d.At) {
+	if d.Kind == DepartureEvicted && d.Judgement == "" && !d.Host.EvictAt.IsZero() && d.Host.EvictAt.Before(d.At) {
 		return d.Host.EvictAt
 	}
 	return d.At

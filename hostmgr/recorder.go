@@ -56,6 +56,7 @@ func (r *recorder) silence(kind string, e index.Entry, a *assessment, h hold, la
 	l.NumIf("deviation", int64(a.history.Deviation))
 	l.NumIf("count", int64(a.history.Count))
 	l.Num("last-sweep", min(r.stalls.LastObserved(), now))
+	l.Text("judgement", a.judgement)
 	l.End()
 }
 

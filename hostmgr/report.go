@@ -40,14 +40,14 @@ func (s *state[M]) reportFully(e index.Entry, k DepartureKind, cleans bool, a *a
 }
 
 // queueCleanup queues the cleanup of a departure. Its latency counts from the departure, after an
-// eviction from the deadline. The queue gets a copy of a departure that watchers share.
+// eviction by silence from the deadline. The queue gets a copy of a departure that watchers share.
 func (s *state[M]) queueCleanup(d *Departure[M], shared bool, a *assessment, now int64) *job[M] {
 	if shared {
 		own := *d
 		d = &own
 	}
 	due := now
-	if d.Kind == DepartureEvicted {
+	if d.Kind == DepartureEvicted && d.Judgement == "" {
 		due = a.EvictAt
 	}
 	s.todo.cleanups = true

@@ -42,7 +42,7 @@ func (r *Registry[M]) Run(ctx context.Context) error {
 	d := driver[M]{r: r, ctx: orBackground(ctx)}
 	d.run()
 	if n := r.cleanups.Stats().Pending; n > 0 {
-		return fmt.Errorf("%w: Run leaves those of %d departures undone", ErrCleanupPending, n)
+		return fmt.Errorf("%w: Run leaves %d undone", ErrCleanupPending, n)
 	}
 	return nil
 }

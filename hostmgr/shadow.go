@@ -62,9 +62,13 @@ func (s *shadow) evicted(e index.Entry, a *assessment, now int64) {
 	at := int64(0)
 	if s.on {
 		passed := false
-		if at, passed = s.deadline(a.timeouts(e), index.ContactOf(a.Word), now+1); passed {
+		at, passed = s.deadline(a.timeouts(e), index.ContactOf(a.Word), now+1)
+		switch {
+		case passed:
 			s.stats.Evictions++
 			at = -at
+		case a.judgement != "": // the silence has ended, as by a leave
+			at = 0
 		}
 	}
 	if forgotten, ok := s.recent.Add(uint64(e.Hash()), now, at); ok {

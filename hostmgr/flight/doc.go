@@ -45,6 +45,8 @@
 //	          the history of the host's contacts, with a policy that needs one
 //	stalled-since
 //	          the begin of a stall that was not over at the end of the silence: its record follows
+//	judgement why the embedder evicted the host, whatever its silence: see hostmgr.Registry.Evict;
+//	          missing: silence did
 //	last-sweep
 //	          the latest sweep. A host that was due after it had a contact before any sweep could
 //	          evict it

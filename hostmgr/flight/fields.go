@@ -93,6 +93,8 @@ func textField(r *Record, key string) *string {
 		return &r.Zone
 	case "held", "by":
 		return &r.By
+	case "judgement":
+		return &r.Judgement
 	case "policy":
 		return &r.Policy
 	}

@@ -37,6 +37,8 @@ type Record struct {
 	Limit time.Duration // the gap that the stall exceeded
 	Given time.Duration // of a gap: the limit that it did not exceed
 
+	Judgement string // of the embedder that evicted the host, whatever its silence; empty: silence did
+
 	Lost   uint64 // the number of records that found no room
 	Policy string // the policy of the recording, in the notation of the replay command
 }

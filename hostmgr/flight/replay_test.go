@@ -153,3 +153,26 @@ func TestPoliciesThatAreNotValid(t *testing.T) {
 	require.Empty(t, errs)
 	require.Empty(t, verdicts[0].Change, "Fixed(2)")
 }
+
+// The embedder evicted one host within its timeout, and another one after it. A policy that is more
+// patient would not have changed that; one that is less patient would have been first. Readers that
+// do not know the key read the record as before.
+func TestAnEvictionByTheEmbedder(t *testing.T) {
+	log := "begin at=0 version=2 start=0\n" +
+		"evicted at=15000000000 id=\"a\" interval=10000000000 last-contact=0 timeout=20000000000 judgement=\"disk is dead\"\n" +
+		"evicted at=25000000000 id=\"b\" interval=10000000000 last-contact=0 timeout=20000000000 due=20000000000 judgement=\"sold\"\n"
+	for policy, changes := range map[hostmgr.Policy][]string{
+		hostmgr.Fixed(2):    {"", ""},
+		hostmgr.Fixed(3):    {"", "would not have been due"},
+		hostmgr.Fixed(1.25): {"would have been evicted 2.5s before", "would have been due 7.5s earlier"},
+	} {
+		verdicts, errs := replay(log, policy)
+		require.Empty(t, errs)
+		require.Len(t, verdicts, 2)
+		for i, v := range verdicts {
+			require.Equal(t, changes[i], v.Change)
+		}
+		require.Equal(t, "disk is dead", verdicts[0].Judgement)
+		require.Contains(t, verdicts[0].String(), "; evicted by the embedder: disk is dead")
+	}
+}

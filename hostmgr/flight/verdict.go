@@ -23,6 +23,9 @@ func (v Verdict) String() string {
 	if v.By != "" {
 		s += "; held: " + printable(v.By)
 	}
+	if v.Judgement != "" {
+		s += "; evicted by the embedder: " + printable(v.Judgement)
+	}
 	if v.Change != "" {
 		s += "; " + printable(v.Change)
 	}
@@ -32,7 +35,7 @@ func (v Verdict) String() string {
 // size is about the memory of a verdict that waits, in bytes.
 func (v *Verdict) size() int {
 	const entry = 64 // in the map, and in the list of verdicts that are ready
-	return entry + int(unsafe.Sizeof(*v)) + len(v.ID) + len(v.Zone) + len(v.By) + len(v.Policy)
+	return entry + int(unsafe.Sizeof(*v)) + len(v.ID) + len(v.Zone) + len(v.By) + len(v.Judgement) + len(v.Policy)
 }
 
 // change says how the two deadlines of a verdict differ.

@@ -36,7 +36,10 @@ func (h *Handler[M]) departure(seq uint64, d *hostmgr.Departure[M]) departure {
 		Joined: stamp(d.Host.Joined), LastContact: stamp(d.Host.LastContact),
 		Silence: seconds(d.Silence), Interval: seconds(d.Interval), Timeout: seconds(d.Timeout),
 		StallTime: seconds(d.StallTime), HeldFor: seconds(d.HeldFor), Hold: d.Hold.String(),
-		Reason: d.Kind.String() + ": " + d.Reason(),
+		Reason: d.Reason(),
+	}
+	if d.Judgement == "" { // otherwise the reason says that the host was evicted
+		shown.Reason = shown.Kind + ": " + shown.Reason
 	}
 	h.describe(&texts[M]{[]M{d.Host.Metadata}, []*string{&shown.About}})
 	return shown
