@@ -28,6 +28,7 @@ type Stats struct {
 
 	Joins uint64 // registrations begun: each ends in one departure
 	// Departures counts registrations that ended. Left is the normal end, Evicted the abnormal one.
+	// Evicted includes those by Registry.Evict.
 	Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
 	// RejoinedAfterEviction counts joins of ids that were evicted in the 5 minutes before. These
 	// hosts were alive after all, or were restarted. For this count the registry remembers the
@@ -100,6 +101,7 @@ type Stats struct {
 		OldestPending time.Time // when the first of them departed; zero if there is none
 		Failures      uint64    // tries that returned an error, panicked or ended their goroutine
 		GivenUp       uint64    // given up, because 16 others of the id were pending
+		AwaitingWhile int       // hosts whose next cleanup waits for a call of While, now
 
 		Running       int       // tries under way now, those left behind included
 		OldestRunning time.Time // when the oldest of them began; zero if there is none
@@ -190,6 +192,7 @@ func (r *Registry[M]) Stats() Stats {
 
 func (p *parts[M]) fillCleanup(s *Stats, c *cleanup.Stats[*Departure[M]]) {
 	s.Cleanup.Pending, s.Cleanup.Failures, s.Cleanup.GivenUp = c.Pending, c.Failures, c.GivenUp
+	s.Cleanup.AwaitingWhile = c.AwaitUse
 	s.Cleanup.Running, s.Cleanup.LeftBehind, s.Cleanup.Timeouts = c.Calls.Running, c.Calls.LeftBehind, c.Calls.Timeouts
 	if c.Pending > 0 {
 		s.Cleanup.OldestPending = c.Oldest.At

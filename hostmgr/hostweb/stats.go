@@ -80,6 +80,7 @@ type cleanupStats struct {
 	OldestPending stamp  `json:"oldestPending"`
 	Failures      uint64 `json:"failures"`
 	GivenUp       uint64 `json:"givenUp"`
+	AwaitingWhile int    `json:"awaitingWhile"`
 	Running       int    `json:"running"`
 	OldestRunning stamp  `json:"oldestRunning"`
 	LeftBehind    int    `json:"leftBehind"`
@@ -124,7 +125,7 @@ func confirmOf(s *hostmgr.Stats) confirmStats {
 func cleanupOf(s *hostmgr.Stats) cleanupStats {
 	c := &s.Cleanup
 	return cleanupStats{
-		c.Pending, stamp(c.OldestPending), c.Failures, c.GivenUp,
+		c.Pending, stamp(c.OldestPending), c.Failures, c.GivenUp, c.AwaitingWhile,
 		c.Running, stamp(c.OldestRunning), c.LeftBehind, c.Timeouts,
 	}
 }

@@ -20,7 +20,7 @@ var (
 //   - the cause of ctx, if that ended before a try;
 //   - an error of this package: an earlier job of the id is in its pause, a cleanup of the id was
 //     left behind, j was given up, Await is called within a cleanup, or it is called within a Use
-//     while the id awaits one.
+//     and j waits for one.
 //
 // Await returns nil if j is nil, as Add returns it when there is no Clean.
 //
@@ -82,7 +82,7 @@ func (q *Queue[D]) nextStep(ctx context.Context, j *Job[D], within, using bool) 
 		s.outcome = j.err
 	case within:
 		s.outcome = errWithin
-	case using && h.index == awaitsUse:
+	case using && q.behindUse(j):
 		s.outcome = errInUse
 	case h.isLeft():
 		s.outcome = errLeftBehind
@@ -96,6 +96,19 @@ func (q *Queue[D]) nextStep(ctx context.Context, j *Job[D], within, using bool) 
 		s.tried, s.stopped = q.nextTry(h), q.stopped()
 	}
 	return s
+}
+
+// behindUse reports whether a registration is in use that j waits for: its own, or one of an earlier
+// job of the id. j is pending. The caller holds the lock.
+func (q *Queue[D]) behindUse(j *Job[D]) bool {
+	for i := j.host.first; ; i = i.next {
+		switch {
+		case q.uses.of[useKey{j.host.id, i.registration}] > 0:
+			return true
+		case i == j:
+			return false
+		}
+	}
 }
 
 // nextTry returns a channel that is closed when the next try of the id has ended, or earlier. The
