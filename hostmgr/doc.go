@@ -19,7 +19,9 @@
 //	ack, err := hosts.Heartbeat(id, incarnation) // ErrUnknownHost: it must announce itself again
 //	err := hosts.Leave(ctx, id, incarnation)
 //
-// All methods of a Registry are safe for concurrent use.
+// All methods of a Registry are safe for concurrent use. A gateway that has many heartbeats at hand
+// calls [Registry.Heartbeats]. Metadata alone cost least by [Registry.Metadata] and
+// [Registry.AllMetadata].
 //
 // A process should announce an incarnation that it chooses when it starts, for instance by the wall
 // clock. Without one, a restart within the timeout is not noticed: there is no departure, and no
