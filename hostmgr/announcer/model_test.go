@@ -75,12 +75,12 @@ type event struct {
 	lose bool // the answer
 }
 
-type eventHeap []event
+type eventHeap []*event
 
 func (h eventHeap) Len() int           { return len(h) }
 func (h eventHeap) Less(i, j int) bool { return h[i].at < h[j].at }
 func (h eventHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *eventHeap) Push(x any)        { *h = append(*h, x.(event)) }
+func (h *eventHeap) Push(x any)        { *h = append(*h, x.(*event)) }
 func (h *eventHeap) Pop() any {
 	old := *h
 	x := old[len(old)-1]
@@ -94,7 +94,7 @@ var modelStart = time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 func (f *fleet) Now() time.Time                     { return modelStart.Add(time.Duration(f.at)) }
 func (f *fleet) Since(t time.Time) time.Duration    { return f.Now().Sub(t) }
 func (*fleet) After(time.Duration) <-chan time.Time { return nil }
-func (f *fleet) push(e event)                       { heap.Push(&f.events, e) }
+func (f *fleet) push(e event)                       { heap.Push(&f.events, &e) }
 func (f *fleet) in(most time.Duration) (at int64)   { return f.at + f.rnd.Int64N(int64(most)+1) }
 func (f *fleet) probably(p float64) bool            { return p > 0 && f.rnd.Float64() < p }
 func atMost(d time.Duration, r *rand.Rand) time.Duration {
@@ -145,9 +145,9 @@ func (f *fleet) run(d time.Duration) {
 			f.at = end
 			return
 		}
-		e := heap.Pop(&f.events).(event)
+		e := heap.Pop(&f.events).(*event)
 		f.at = e.at
-		f.handle(&e)
+		f.handle(e)
 	}
 }
 
