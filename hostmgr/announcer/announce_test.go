@@ -255,3 +255,35 @@ func TestMetadataAreAskedForAndOrdered(t *testing.T) {
 		require.NoError(t, p.ends())
 	})
 }
+
+// A host that is never evicted by time makes no contact once it is registered.
+func TestAHostWithIntervalNever(t *testing.T) {
+	for _, heartbeats := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			w := newWire(t, hostmgr.Config[string]{Pacing: hostmgr.Pacing{PerSecond: 1}})
+			w.breaks(down)
+			c := w.config()
+			var l joinLog
+			if c.Interval, c.Joined = hostmgr.Never, l.joined; heartbeats {
+				c.Heartbeat = w.Heartbeat
+			}
+			p := start(t, c)
+			pass(30 * second)
+			require.InDelta(t, 30, len(w.calls()), 4) // as with the default interval
+			w.breaks(nil)
+			pass(30 * second)
+			w.calls()
+			require.Equal(t, hostmgr.Never, p.only().Interval)
+			h, _ := w.registry.Get("a")
+			require.Equal(t, hostmgr.Never, h.Interval)
+			require.Len(t, l.calls(), 1)
+			pass(30 * time.Hour)
+			require.Empty(t, w.calls())
+			p.Refresh()
+			pass(30 * time.Hour)
+			require.Len(t, w.calls(), 1)
+			require.NoError(t, p.ends())
+			require.Zero(t, w.registry.Len())
+		})
+	}
+}

@@ -58,7 +58,7 @@ func (s *calls) context(limit int64) (context.Context, context.CancelCauseFunc, 
 	if !ok {
 		return ctx, cancel, deadline
 	}
-	limited, stop := context.WithDeadlineCause(ctx, deadline, errLimit)
+	limited, stop := context.WithDeadlineCause(ctx, deadline, errLimit) //nolint:forbidigo // of the system clock
 	return limited, func(cause error) { cancel(cause); stop() }, deadline
 }
 

@@ -41,6 +41,9 @@ type Config[M any] struct {
 
 	// Interval is the time between contacts while the registry advises none, from 10 ms to 24 h.
 	// Zero means hostmgr.DefaultInterval.
+	//
+	// With hostmgr.Never the host announces itself until it is accepted, and then makes no contact
+	// until Refresh or Leave. So it is not registered again after the registry has restarted.
 	Interval time.Duration
 
 	// Incarnation is that of each Announcement. Zero means the wall clock in nanoseconds at New, by
@@ -143,8 +146,8 @@ func (c *Config[M]) check() error {
 		return invalid("empty ID")
 	case len(c.ID) > maxName || len(c.Zone) > maxName || len(c.Speaker) > maxName:
 		return invalid("ID, Zone or Speaker has more than %d bytes", maxName)
-	case !isInterval(c.Interval):
-		return invalid("Interval %v is not between %v and %v", c.Interval, minInterval, maxInterval)
+	case !isInterval(c.Interval) && c.Interval != hostmgr.Never:
+		return invalid("Interval %v is neither between %v and %v nor hostmgr.Never", c.Interval, minInterval, maxInterval)
 	case c.LeaveTimeout < 0:
 		return invalid("LeaveTimeout %v is negative", c.LeaveTimeout)
 	case len(c.Targets) == 0 && c.Announce == nil:

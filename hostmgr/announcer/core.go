@@ -58,9 +58,25 @@ type outcome struct {
 
 func newCore(r *rand.Rand, interval time.Duration, incarnation uint64, heartbeats bool, log *slog.Logger) *core {
 	return &core{
-		schedule: newSchedule(r, interval), configured: interval, told: interval,
+		schedule: newSchedule(r, finite(interval)), configured: interval, told: interval,
 		heartbeats: heartbeats, incarnation: incarnation, log: log,
 	}
+}
+
+// finite returns the interval by which attempts are planned.
+func finite(configured time.Duration) time.Duration {
+	if configured == hostmgr.Never {
+		return hostmgr.DefaultInterval
+	}
+	return configured
+}
+
+// named returns the interval that an announcement names.
+func (c *core) named() time.Duration {
+	if c.configured == hostmgr.Never {
+		return hostmgr.Never
+	}
+	return c.interval
 }
 
 // begin begins an attempt at the time nextAttempt, or later.
@@ -70,7 +86,7 @@ func newCore(r *rand.Rand, interval time.Duration, incarnation uint64, heartbeat
 func (c *core) begin(now int64) attempt {
 	announces := !c.heartbeats || !c.known || c.describe > 0 || c.interval < c.longest*3/4
 	c.begun++
-	return attempt{c.begun, now, c.schedule.begin(now), !announces, c.incarnation, c.interval}
+	return attempt{c.begun, now, c.schedule.begin(now), !announces, c.incarnation, c.named()}
 }
 
 // end ends an attempt. Others may have overtaken it.
@@ -99,7 +115,7 @@ func (c *core) end(a attempt, o outcome, now int64) {
 
 func (c *core) accept(a attempt, ack hostmgr.Ack) {
 	interval := ack.Interval
-	if !isInterval(interval) {
+	if !isInterval(interval) || c.configured == hostmgr.Never {
 		interval = c.configured // an earlier advice may be another registry's
 	}
 	c.longest = max(c.longest, interval)
@@ -108,8 +124,10 @@ func (c *core) accept(a attempt, ack hostmgr.Ack) {
 	}
 	c.tell(ack, interval)
 	planned := c.next
-	c.schedule.accept(a.began, interval)
-	c.spreadOnce()
+	c.schedule.accept(a.began, finite(interval))
+	if c.spreadOnce(); interval == hostmgr.Never {
+		c.next = never
+	}
 	if c.describe > a.number { // this one began before
 		c.next = min(c.next, planned)
 	} else {
@@ -193,7 +211,7 @@ func (c *core) later(now int64) {
 
 // forgotten is called when the registration is over, as far as the host knows. So is the advice.
 func (c *core) forgotten() {
-	c.known, c.registration, c.interval = false, 0, c.configured
+	c.known, c.registration, c.interval = false, 0, finite(c.configured)
 	c.owed.over()
 }
 

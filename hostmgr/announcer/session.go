@@ -120,7 +120,7 @@ func (s *session) endOver() {
 func (s *session) show() {
 	h := s.host
 	shown := Status{
-		Name: s.target.name, Interval: h.interval, Incarnation: h.incarnation, Registration: h.registration,
+		Name: s.target.name, Interval: h.named(), Incarnation: h.incarnation, Registration: h.registration,
 		Joined: h.known && (s.target.joined == nil || !h.owed.pending), Failures: h.failures, Err: h.err,
 		Stopped: h.stopped, LeftBehind: s.calls.left,
 	}
