@@ -52,12 +52,16 @@ func (a *Announcer[M]) Run(ctx context.Context) error {
 	a.log.Start()
 	defer a.log.Stop()
 	defer a.log.Summarize()
-	errs := make([]error, len(a.targets))
-	var wait sync.WaitGroup
-	for i, t := range a.targets[1:] {
-		wait.Go(func() { errs[1+i] = t.run(ctx) })
+	sessions := make([]*session, len(a.targets))
+	for i, t := range a.targets {
+		sessions[i] = t.newSession(ctx)
 	}
-	errs[0] = a.targets[0].run(ctx) // without a goroutine of its own: a process may be 10,000 hosts
+	errs := make([]error, len(sessions))
+	var wait sync.WaitGroup
+	for i, s := range sessions[1:] {
+		wait.Go(func() { errs[1+i] = s.run(ctx) })
+	}
+	errs[0] = sessions[0].run(ctx) // without a goroutine of its own: a process may be 10,000 hosts
 	wait.Wait()
 	return errors.Join(errs...)
 }

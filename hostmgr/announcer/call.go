@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
 const (
@@ -67,14 +69,31 @@ func (s *calls) start(limit int64, f func(context.Context) outcome, done func(ou
 	ctx, cancel, deadline := s.context(limit)
 	c := &call{cancel: cancel, deadline: deadline, limit: limit, endedAt: never, done: done}
 	s.pending = append(s.pending, c)
-	go c.run(ctx, f, s.results)
+	go s.run(ctx, c, f, clock.Hold(s.time.clock))
 	return c
 }
 
-func (c *call) run(ctx context.Context, f func(context.Context) outcome, results chan<- *call) {
+// run makes a call, on its own goroutine. release lets a clock.Mock move on.
+func (s *calls) run(ctx context.Context, c *call, f func(context.Context) outcome, release func()) {
+	defer release()
 	c.result = outcome{err: errEnded}
-	defer func() { results <- c }() // even if f ends the goroutine
+	defer func() { // even if f ends the goroutine
+		s.results <- c
+		s.time.waiter.Wake()
+	}()
 	c.result = protect(ctx, f)
+}
+
+// settle takes the results that there are.
+func (s *calls) settle() {
+	for {
+		select {
+		case c := <-s.results:
+			s.returned(c)
+		default:
+			return
+		}
+	}
 }
 
 // protect calls f. A panic is an error.

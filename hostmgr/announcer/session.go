@@ -16,14 +16,21 @@ type session struct {
 	joining joining
 }
 
-// run contacts the target until ctx ends, and then leaves.
+// newSession returns a session that a call of run begins.
 //
 // A contact that is canceled may still arrive after the leave. So those under way when ctx ends are
 // waited for.
-func (t *target) run(ctx context.Context) error {
+func (t *target) newSession(ctx context.Context) *session {
 	s := &session{target: t, time: newTimeline(t.clock)}
 	s.calls = newCalls(context.WithoutCancel(ctx), &s.time, t.log)
 	s.host = newCore(t.source(), t.interval, t.incarnation, t.heartbeat != nil, t.log)
+	return s
+}
+
+// run contacts the target until ctx ends, and then leaves.
+func (s *session) run(ctx context.Context) error {
+	s.time.waiter.Start()
+	defer s.time.waiter.Stop()
 	for ctx.Err() == nil && !s.host.stopped {
 		s.turn()
 		s.wait(ctx, s.next())
@@ -36,7 +43,7 @@ func (t *target) run(ctx context.Context) error {
 	if s.host.stopped {
 		err = s.host.err
 	}
-	return t.named(err)
+	return s.target.named(err)
 }
 
 // named adds the name of the target to an error, if it has one.
@@ -85,14 +92,13 @@ func (s *session) wait(ctx context.Context, until int64) {
 	s.planned = until
 	select {
 	case <-ctx.Done():
-	case c := <-s.calls.results:
+	case <-s.time.waiter.Woken():
 		s.read()
-		s.calls.returned(c)
+		s.calls.settle()
 	case <-s.target.refreshes:
 		s.read()
 		s.host.refresh(s.now)
 	case <-s.time.until(until):
-		s.time.rang()
 	}
 }
 

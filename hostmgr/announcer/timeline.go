@@ -10,6 +10,7 @@ const (
 	minSuspend = 100 * time.Millisecond // a smaller difference of the two clocks is a correction
 	leastNap   = time.Second
 	mostNap    = 10 * time.Second
+	mostWait   = int64(24 * time.Hour)
 )
 
 // A timeline is monotonic time, in nanoseconds, that includes the time that the machine was
@@ -21,16 +22,15 @@ const (
 // back is ignored. So is one of a clock without monotonic readings: time stands still at the step,
 // and goes on from there.
 type timeline struct {
-	clock clock.Clock
-	last  time.Time // the latest reading
-	at    int64     // its time
-	alarm struct {
-		at int64
-		c  <-chan time.Time // nil if none is set
-	}
+	clock  clock.Clock
+	waiter *clock.Waiter // of that goroutine
+	last   time.Time     // the latest reading
+	at     int64         // its time
 }
 
-func newTimeline(c clock.Clock) timeline { return timeline{clock: c, last: c.Now()} }
+func newTimeline(c clock.Clock) timeline {
+	return timeline{clock: c, waiter: clock.NewWaiter(c), last: c.Now()}
+}
 
 // now reads the clock.
 func (t *timeline) now() int64 {
@@ -56,21 +56,10 @@ func (t *timeline) deadline(at int64) (d time.Time, ok bool) {
 	return t.reading(at), true
 }
 
-// until returns a channel that receives at a time, or earlier. A fake clock keeps an After until its
-// time, so until returns the former one if that is early enough. If the time is never, it returns
-// nil.
+// until begins to wait, and returns a channel that receives at a time, or earlier.
 func (t *timeline) until(at int64) <-chan time.Time {
-	if at >= never {
-		return nil
-	}
-	if t.alarm.c == nil || t.alarm.at > at {
-		t.alarm.at, t.alarm.c = at, t.clock.After(time.Duration(at-t.at))
-	}
-	return t.alarm.c
+	return t.waiter.After(time.Duration(min(at-t.at, mostWait)))
 }
-
-// rang is called when the channel of until has received.
-func (t *timeline) rang() { t.alarm.c = nil }
 
 // nap returns how long a host may wait before it reads the clock. While the machine is suspended no
 // After passes. So the host detects a suspension that late.
