@@ -37,7 +37,7 @@ func (r *Registry[M]) While(id string, registration uint64, f func() error) erro
 		return fmt.Errorf("%w: nil function", ErrInvalid)
 	}
 	use := r.cleanups.NewUse()
-	if err := r.beginUse(&use, id, registration); err != nil {
+	if err := beginUse(r, &use, id, registration); err != nil {
 		return err
 	}
 	defer use.End() // also if f panics or ends its goroutine
@@ -48,7 +48,7 @@ func (r *Registry[M]) While(id string, registration uint64, f func() error) erro
 //
 // It holds the lock, so either it finds that the registration has ended, or depart comes later and
 // adds the cleanup after the use has begun. Then the cleanup waits for the use.
-func (r *Registry[M]) beginUse(use *cleanup.Use[*Departure[M]], id string, registration uint64) error {
+func beginUse[M any](r *Registry[M], use *cleanup.Use[*Departure[M]], id string, registration uint64) error {
 	h := r.index.Hash(id)
 	s := r.peek()
 	defer r.mu.RUnlock()
