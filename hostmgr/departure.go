@@ -11,7 +11,7 @@ type DepartureKind uint8
 // The kinds of departures.
 const (
 	DepartureLeft      DepartureKind = iota + 1 // the host left: the normal end
-	DepartureEvicted                            // the host was silent beyond its timeout, or see Registry.Evict: the abnormal end
+	DepartureEvicted                            // the abnormal end: silence beyond the timeout, or Registry.Evict
 	DepartureReplaced                           // a newer incarnation announced itself
 	DepartureForgotten                          // the embedder removed the host, without cleanup
 )
@@ -29,7 +29,8 @@ type Departure[M any] struct {
 	Host Host[M] // at the end
 	At   time.Time
 	Evidence
-	// Attempt numbers the calls of Cleanup for this departure, from 1. It is 0 in an Event.
+	// Attempt numbers the calls of Cleanup for this departure, from 1. It is 0 in an Event. Pending
+	// yields how many have begun. After Restore the numbers go on.
 	Attempt int
 }
 

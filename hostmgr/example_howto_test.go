@@ -174,3 +174,27 @@ func ExampleHistoryPolicy() {
 	// after 0 gaps: timeout 20s
 	// after 8 gaps: timeout 14s
 }
+
+// A handler stores a row for a host that has just joined. The host may leave at this moment. Its
+// cleanup waits until the row is there, and deletes it.
+func ExampleRegistry_While() {
+	rows := map[string]string{} // of a database
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+			delete(rows, d.Host.ID)
+			return nil
+		},
+	})
+	ack, _ := hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
+	store := func() error {
+		rows["a"] = "a row"
+		return nil
+	}
+	fmt.Println(hosts.While("a", ack.Registration, store), len(rows))
+	fmt.Println(hosts.Leave(context.Background(), "a", 0), len(rows))
+	fmt.Println(hosts.While("a", ack.Registration, store), len(rows))
+	// Output:
+	// <nil> 1
+	// <nil> 0
+	// hostmgr: unknown host 0
+}

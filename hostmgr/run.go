@@ -139,8 +139,8 @@ func (d *driver[M]) nextSweep() (now, next int64) {
 }
 
 // Next returns when Sweep may next have work, as a reading of Config.Clock. It returns false if
-// there is nothing to wait for. The result holds until the next Announce, Restore, Leave, or
-// contact of a suspect.
+// there is nothing to wait for. The result holds until the next Announce, Restore, Leave, Evict,
+// contact of a suspect, or return of a While.
 //
 // With a StallThreshold, the result is at most StallThreshold/2 after the last sweep. So sweeps at
 // these times never leave a gap that is a stall.

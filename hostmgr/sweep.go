@@ -20,8 +20,8 @@ type SweepReport struct {
 // due. It is for embedders with their own scheduler; Next says when Sweep may have work.
 //
 // Sweeps take turns to evict. Sweeps on several goroutines run cleanups side by side, at most
-// Config.CleanupWorkers at a time. A Sweep that is called within a Cleanup runs none. A Sweep ends
-// even if hosts keep departing.
+// Config.CleanupWorkers at a time, together with those of Drain. A Sweep that is called within a
+// Cleanup runs none. A Sweep ends even if hosts keep departing.
 //
 // When ctx ends, Sweep stops early. The next Sweep does the rest. If ctx has ended before the call,
 // Sweep does nothing, and the report is zero. Sweep does not wait for a callback that hangs for
