@@ -12,6 +12,9 @@ import (
 // contact.
 func (s *view[M]) assess(a *assessment, e index.Entry, now int64) {
 	a.assess(e, s.stalls, s.policies.needHistory, now)
+	if len(s.restored.hosts) > 0 {
+		s.restored.judge(a, e)
+	}
 }
 
 // snapshot sets all of h to the host as it is at now. The caller keeps the id: it is not copied.

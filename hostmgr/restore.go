@@ -5,46 +5,85 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
 const maxRestoreErrors = 8
 
-// Restore registers hosts from a snapshot of another registry or an earlier process. Registry.All
-// yields such a snapshot. Each host keeps its incarnation, interval, zone, time of joining,
-// registration number and last contact. A host with an id that is registered already is skipped.
+// Restore registers hosts from a snapshot of another registry or an earlier process, which
+// Registry.All yields, and takes over the cleanups that it owed. Each host keeps its incarnation,
+// interval, zone, time of joining, registration number and last contact. A host with an id that is
+// registered already is skipped.
 //
 // The silence of a host starts at the call, because no registry observed it in between. So it has
-// its full timeout, and is neither suspect nor counted as missing before that. But until a contact
-// comes, Host.LastContact is that of the snapshot, and the host is StateLate if that was longer ago
-// than its interval. Times up to 292 years ago are kept. If LastContact is zero or in the future,
-// it counts as one at the call; the same goes for Joined. Speakers and revisions are not restored:
-// the next announce says them again.
+// its full timeout. But until a contact comes, Host.LastContact is that of the snapshot, and the
+// state is that of the snapshot too:
+//   - A host that was StateSuspect or StateOffline is StateSuspect. It counts as missing for the
+//     EvictionLimit, Sample does not offer it, and watchers get EventJoined and EventSuspected. Its
+//     first contact ends the suspicion.
+//   - Any other host is StateLate if its last contact was longer ago than its interval. A Host made
+//     by hand, with no State, is such a host.
+//
+// Times up to 292 years ago are kept. If LastContact is zero or in the future, it counts as one at
+// the call; the same goes for Joined. Speakers and revisions are not restored: the next announce
+// says them again.
+//
+// Each sequence of owed has departures that Registry.Pending has yielded. Their cleanups are owed
+// by this registry from then on, before those of later departures of the same id. They emit no
+// event and Stats.Departures does not count them: the earlier process did. A departure is skipped if
+// its cleanup is pending already, or without a Config.Cleanup. A host is skipped if the cleanup of
+// its registration is owed: it has departed since the snapshot. See the package Example "Restart".
 //
 // Restore returns how many hosts joined. The error joins the first 8 errors of hosts that did not
-// join, which wrap ErrInvalid or are ErrFull. It does not affect the other hosts.
-func (r *Registry[M]) Restore(hosts iter.Seq[Host[M]]) (int, error) {
-	if hosts == nil {
-		return 0, nil
+// join, which wrap ErrInvalid or are ErrFull, and of departures, which wrap ErrInvalid. It does not
+// affect the others.
+func (r *Registry[M]) Restore(hosts iter.Seq[Host[M]], owed ...iter.Seq[Departure[M]]) (int, error) {
+	var errs restoreErrors
+	for _, departures := range owed {
+		for d := range orEmpty(departures) {
+			_, err := owe(r, d)
+			errs.add("departure of host", d.Host.ID, err)
+		}
 	}
-	var errs []error
-	joined, bad := 0, 0
-	for h := range hosts {
+	joined := 0
+	for h := range orEmpty(hosts) {
 		ok, err := r.restore(h)
 		if ok {
 			joined++
 		}
-		if err == nil {
-			continue
-		}
-		if bad++; bad <= maxRestoreErrors {
-			errs = append(errs, fmt.Errorf("host %.64q: %w", h.ID, err))
-		}
+		errs.add("host", h.ID, err)
 	}
-	if bad > maxRestoreErrors {
-		errs = append(errs, fmt.Errorf("hostmgr: %d more hosts not restored", bad-maxRestoreErrors))
+	return joined, errs.join()
+}
+
+func orEmpty[V any](s iter.Seq[V]) iter.Seq[V] {
+	if s == nil {
+		return func(func(V) bool) {}
 	}
-	return joined, errors.Join(errs...)
+	return s
+}
+
+// restoreErrors has the first errors of a Restore.
+type restoreErrors struct {
+	errs []error
+	all  int
+}
+
+func (e *restoreErrors) add(what, id string, err error) {
+	if err == nil {
+		return
+	}
+	if e.all++; e.all <= maxRestoreErrors {
+		e.errs = append(e.errs, fmt.Errorf("%s %.64q: %w", what, id, err))
+	}
+}
+
+func (e *restoreErrors) join() error {
+	if more := e.all - len(e.errs); more > 0 {
+		e.errs = append(e.errs, fmt.Errorf("hostmgr: %d more hosts not restored", more))
+	}
+	return errors.Join(e.errs...)
 }
 
 func (r *Registry[M]) restore(h Host[M]) (bool, error) {
@@ -57,6 +96,9 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	}
 	if h.Registration > maxRegistration {
 		return false, fmt.Errorf("%w: Registration %d is above %d", ErrInvalid, h.Registration, uint64(maxRegistration))
+	}
+	if h.Registration != 0 && r.cleanups.Has(h.ID, h.Registration) {
+		return false, nil
 	}
 	c := announcing[M]{r: r, hash: r.index.Hash(a.ID)}
 	for {
@@ -85,6 +127,24 @@ func (c *announcing[M]) restore(h *Host[M], a *Announcement[M], round uint64, q 
 		return false, true, nil
 	}
 	p := past{s.clock.FromWall(h.Joined, now), now, s.clock.FromWall(h.LastContact, now), h.Registration}
-	_, err = s.join(a, c.hash, &q, now, p)
-	return err == nil, true, err
+	if _, err = s.join(a, c.hash, &q, now, p); err != nil {
+		return false, true, err
+	}
+	if h.State >= StateSuspect && a.Interval != Never {
+		c.suspect(s, a.ID, now)
+	}
+	return true, true, nil
+}
+
+// suspect makes a host that was restored just now suspect, unless there was a contact since.
+func (c *announcing[M]) suspect(s *state[M], id string, now int64) {
+	e, ok := s.index.Lookup(c.hash, id)
+	if !ok {
+		return
+	}
+	s.restored.suspect(e, now)
+	var a assessment
+	if s.assess(&a, e, now); a.State >= detector.StateSuspect {
+		s.suspect(e, &a, now)
+	}
 }

@@ -1,6 +1,9 @@
 package hostmgr
 
-import "github.com/hostlife/hostlife/hostmgr/internal/index"
+import (
+	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
 
 // restored has the hosts that Restore has registered and that no contact was heard of since. Their
 // contact word is the time of Restore, from which their timeouts count in full. Their real last
@@ -8,6 +11,9 @@ import "github.com/hostlife/hostlife/hostmgr/internal/index"
 //
 // A contact writes the word and knows nothing of this. So an entry counts only while the word is
 // that of Restore. Sweeps drop the others, a few at a time.
+//
+// A host that was suspect stays suspect until it is heard of. The verdict on it follows from its
+// word, so judge corrects the verdict.
 type restored struct {
 	hosts map[hostKey]restoredHost // nil if there are none
 	order []restoredKey            // in which sweeps look at them
@@ -15,9 +21,10 @@ type restored struct {
 }
 
 type restoredHost struct {
-	at     int64  // of Restore
-	last   int64  // the last contact, before that
-	number uint64 // in order: the same registration may be restored again
+	at      int64  // of Restore
+	last    int64  // the last contact, before that
+	number  uint64 // in order: the same registration may be restored again
+	suspect bool   // it was suspect, or due, and was not heard of since
 }
 
 type restoredKey struct {
@@ -30,8 +37,28 @@ func (r *restored) add(e index.Entry, at, last int64) {
 		r.hosts = map[hostKey]restoredHost{}
 	}
 	r.added++
-	r.hosts[keyOf(e)] = restoredHost{at, last, r.added}
+	r.hosts[keyOf(e)] = restoredHost{at: at, last: last, number: r.added}
 	r.order = append(r.order, restoredKey{keyOf(e), r.added})
+}
+
+// suspect notes that a host that Restore has registered at a time was suspect before.
+func (r *restored) suspect(e index.Entry, at int64) {
+	h, ok := r.hosts[keyOf(e)]
+	if !ok {
+		r.add(e, at, at)
+		h = r.hosts[keyOf(e)]
+	}
+	h.suspect = true
+	r.hosts[keyOf(e)] = h
+}
+
+// judge makes a host that was suspect before Restore, and was not heard of since, suspect since
+// then. Its eviction does not change.
+func (r *restored) judge(a *assessment, e index.Entry) {
+	if h, ok := r.of(e, a.Word); ok && h.suspect {
+		a.SuspectAt = min(a.SuspectAt, h.at-1)
+		a.State = max(a.State, detector.StateSuspect)
+	}
 }
 
 // of returns the entry of a host, if its word still has the contact of Restore.
@@ -41,7 +68,8 @@ func (r *restored) of(e index.Entry, word int64) (h restoredHost, ok bool) {
 }
 
 // heard notes a contact: one at the time of Restore, which has not changed the word, or one before
-// it that was observed elsewhere.
+// it that was observed elsewhere. Of a suspect the latter counts as a sign of life only if it was so
+// late that the host would not have been suspect at Restore.
 func (r *restored) heard(e index.Entry, at int64) {
 	h, ok := r.hosts[keyOf(e)]
 	switch {
@@ -50,6 +78,9 @@ func (r *restored) heard(e index.Entry, at int64) {
 		r.drop(keyOf(e))
 	case at > h.last:
 		h.last = at
+		if silence := h.at - at; silence <= e.Timeouts().Wait(false) {
+			h.suspect = false
+		}
 		r.hosts[keyOf(e)] = h
 	}
 }

@@ -167,7 +167,7 @@ func TestRestartsKeepTheLastContact(t *testing.T) {
 		require.NoError(t, err)
 		s = next
 		require.True(t, last.Equal(s.get("a").LastContact))
-		require.Equal(t, hostmgr.StateLate, s.get("a").State)
+		require.Equal(t, hostmgr.StateSuspect, s.get("a").State, "as it was")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // distributions cover the time since New.
 type Stats struct {
 	Hosts    int // registered now
-	Suspects int // hosts that a sweep found suspect or due, without a contact since
+	Suspects int // hosts that a sweep or Restore found suspect or due, without a contact since
 	Held     int // hosts that were due at the latest sweep but held
 
 	// Zones are the same figures by zone, for zones that have hosts, sorted by name. There are at
@@ -68,7 +68,7 @@ type Stats struct {
 		Last      time.Time // when the host was evicted last
 	}
 
-	Suspected uint64 // times that a sweep found a host suspect, or due
+	Suspected uint64 // times that a sweep found a host suspect, or due, or Restore took one over
 	Recovered uint64 // times that a contact, or a longer timeout, ended a suspicion
 
 	// HeldByLimit and HeldByConfirm count evictions that were put off, once each time that a host

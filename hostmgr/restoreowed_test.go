@@ -1,0 +1,107 @@
+package hostmgr_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// owing returns a registry that owes the cleanups of "a", which left and came back and left, and of
+// "b", which was evicted.
+func owing(t *testing.T) *script {
+	s := newScript(t, hostmgr.Config[string]{Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+		return errors.New("database is down")
+	}})
+	s.announce(hostmgr.Announcement[string]{ID: "b", Interval: second, Incarnation: 3})
+	s.after(3 * second)
+	for incarnation := range uint64(2) {
+		require.NoError(t, s.as(incarnation+1))
+		require.ErrorIs(t, s.Leave(context.Background(), "a", 0), hostmgr.ErrCleanupPending)
+	}
+	require.NoError(t, s.as(9))
+	return s
+}
+
+// The next process does what the former one owed, in its order, and before what comes later
+// (longhorn/longhorn#4743, kestra-io/kestra#17129).
+func TestTheNextProcessDoesTheCleanupsThatWereOwed(t *testing.T) {
+	s := owing(t)
+	text, err := json.Marshal(slices.Collect(s.Pending()))
+	require.NoError(t, err)
+	var owed []hostmgr.Departure[string]
+	require.NoError(t, json.Unmarshal(text, &owed))
+	require.Len(t, owed, 3)
+
+	log := &cleanupLog{}
+	next := s.next(hostmgr.Config[string]{Cleanup: log.cleanup}, owed...)
+	require.Equal(t, 3, next.Stats().Cleanup.Pending)
+	require.Zero(t, next.Stats().Departures, "the former process has counted them")
+	require.Equal(t, 1, next.Len())
+	n, err := next.Restore(nil, slices.Values(owed), nil)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Equal(t, 3, next.Stats().Cleanup.Pending, "they are pending already")
+	_ = next.Leave(context.Background(), "a", 9)
+	for range 4 {
+		next.after(second)
+	}
+	require.Zero(t, next.Stats().Cleanup.Pending)
+	var order []uint64
+	for _, d := range log.departures {
+		if d.Host.ID == "a" {
+			order = append(order, d.Host.Incarnation)
+		}
+	}
+	require.Equal(t, []uint64{1, 2, 9}, order)
+	require.Len(t, log.departures, 4)
+	require.Equal(t, uint64(1), next.Stats().Departures.Left)
+	require.Zero(t, next.Stats().Departures.Evicted)
+}
+
+// All was read before its host departed, and Pending after that. The host does not come back.
+func TestAHostWhoseCleanupIsOwedIsNotRestored(t *testing.T) {
+	s := owing(t)
+	hosts := slices.Collect(s.All())
+	require.ErrorIs(t, s.Leave(context.Background(), "a", 9), hostmgr.ErrCleanupPending)
+	next := newScript(t, hostmgr.Config[string]{Cleanup: func(context.Context, hostmgr.Departure[string]) error { return nil }})
+	n, err := next.Restore(slices.Values(hosts), s.Pending())
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.True(t, next.gone("a"))
+	require.NoError(t, next.as(10), "a new registration is fine")
+	require.Equal(t, 4, next.Stats().Cleanup.Pending)
+}
+
+// An invalid departure is an error, and nothing else is lost.
+func TestInvalidDeparturesOfRestore(t *testing.T) {
+	s := owing(t)
+	bad := []hostmgr.Departure[string]{
+		{Kind: hostmgr.DepartureLeft},
+		{Host: hostmgr.Host[string]{ID: "x"}},
+		{Kind: hostmgr.DepartureForgotten, Host: hostmgr.Host[string]{ID: "y"}},
+		{Kind: 99, Host: hostmgr.Host[string]{ID: "z"}},
+	}
+	next := newScript(t, hostmgr.Config[string]{Cleanup: (&cleanupLog{}).cleanup})
+	n, err := next.Restore(s.All(), slices.Values(bad), s.Pending())
+	require.ErrorIs(t, err, hostmgr.ErrInvalid)
+	require.ErrorContains(t, err, `departure of host "y"`)
+	require.Equal(t, 1, n)
+	require.Equal(t, 3, next.Stats().Cleanup.Pending)
+}
+
+// A registry without a Cleanup owes nothing.
+func TestOwedCleanupsWithoutACleanup(t *testing.T) {
+	s := owing(t)
+	next := newScript(t, hostmgr.Config[string]{})
+	n, err := next.Restore(s.All(), s.Pending())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Zero(t, next.Stats().Cleanup.Pending)
+	require.Empty(t, slices.Collect(next.Pending()))
+}
