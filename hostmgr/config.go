@@ -127,6 +127,11 @@ type Config[M any] struct {
 	//   - A step forward counts as time that passes, so it may be a stall. A step of more than 73
 	//     years is ignored.
 	//
+	// A test moves a clock.Mock: see Run. Other fake clocks work too: those of
+	// github.com/benbjohnson/clock, github.com/jonboulle/clockwork and k8s.io/utils/clock/testing,
+	// and clocks that embed one. They do not wait until Run has swept, so Run may see the time of
+	// several deadlines at once.
+	//
 	// The registry's time ends 137 years after New: then it stands still.
 	Clock clock.Clock
 
@@ -136,8 +141,9 @@ type Config[M any] struct {
 	// has passed, unless its silence exceeds twice its timeout.
 	//
 	// Zero means 500 ms under Run, which wakes at least twice in that time. Without Run, zero means
-	// that no gap is a stall, so a test can move a fake clock by any step. Negative means that no
-	// gap is ever a stall. The least positive value is 10 ms.
+	// that no gap is a stall, so a test can move a fake clock by any step. With a fake clock of
+	// another module, zero means the same under Run. Negative means that no gap is ever a stall.
+	// The least positive value is 10 ms.
 	//
 	// Without Run, choose the threshold above the period of the sweeps, and below
 	// (timeout - interval) of each host. A single call of Confirm or Cleanup that takes longer than

@@ -55,12 +55,19 @@
 //
 // # Testing
 //
-// A test needs no Run and no real time. Set [Config].Clock to a fake clock, move it, and call
-// [Registry.Sweep]. Sweep and [Registry.Leave] then run cleanups and wait for them, so their effect
-// can be checked at once. They use other goroutines, so t.FailNow is not allowed in a callback. A
-// callback that ignores its context is waited for by the fake clock: another goroutine must move
-// it, or the test waits for ever. [Registry.Next] says how far to move the clock. See the package
-// Example "Testing".
+// A test needs no real time. It sets [Config].Clock to a clock.Mock, and moves that:
+//   - Without Run: Add, then [Registry.Sweep]. Sweep and [Registry.Leave] run cleanups and wait for
+//     them. [Registry.Next] says how far to move. See the package Example "Testing".
+//   - With Run: Add alone. It stops until Run has swept at each time on the way. Package hosttest
+//     starts and ends Run, keeps hosts alive, and waits for cleanups. See the Example "TestingRun".
+//   - A pause of the process: Set. The clock jumps, and under Run that is a stall.
+//
+// In a testing/synctest bubble the system clock does, and time.Sleep moves it: see the Example
+// "TestingSynctest". The fake clocks of other modules do not wait for Run, so none of their steps is
+// a stall by default. A test then waits for what it expects, with BlockUntil or a channel.
+//
+// Callbacks run on other goroutines, so t.FailNow is not allowed there. A callback that ignores its
+// context is waited for by the fake clock: another goroutine must move it.
 //
 // # Policies
 //

@@ -31,9 +31,13 @@ import (
 // No sweep observes the hosts until Run begins. If the time since the last sweep, or since New, is
 // longer than StallThreshold, it is a stall like any other.
 //
-// With a fake clock, make StallThreshold negative or move the clock by at most half of it at a
-// time: a longer step is a stall. Run waits with the clock's After. If an Announce brings the next
-// deadline forward, the previous After stays pending in the clock.
+// With a clock.Mock, Run and the test take turns. Add stops at each time at which Run sweeps, until
+// Run waits again. So when Add returns, each host that was due is evicted, and no gap was a stall.
+// Set jumps, which is a stall. Until the first Run begins, time that only Add has passed since New
+// is no stall either, so a test need not wait until Run has begun.
+//
+// With another clock, Run waits with its After. If an Announce brings the next deadline forward, the
+// previous After stays pending in the clock.
 func (r *Registry[M]) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return ErrRunning
