@@ -89,11 +89,11 @@ type task struct {
 	Task                  // its Interval is guarded by GC.mu, and the rest never changes
 	logger  *slog.Logger  // puts lines into GC.lines
 	removed chan struct{} // closed by Remove
-	changed chan struct{} // of capacity 1; holds a value if the loop has to look at Interval
 	stats   *stats
 
-	set   time.Time // when Interval was replaced; guarded by GC.mu
-	queue queue     // the runs to come; guarded by GC.mu
+	set    time.Time     // when Interval was replaced; guarded by GC.mu
+	waiter *clock.Waiter // of its last loop, which SetInterval wakes; or nil; guarded by GC.mu
+	queue  queue         // the runs to come; guarded by GC.mu
 }
 
 // New returns a GC without tasks, or an error that wraps ErrInvalid.
@@ -129,10 +129,7 @@ func (g *GC) Add(added Task) error {
 	if err := added.validate(); err != nil {
 		return err
 	}
-	t := &task{
-		Task: added, logger: g.lines.Logger(added.ID), stats: &stats{},
-		removed: make(chan struct{}), changed: make(chan struct{}, 1),
-	}
+	t := &task{Task: added, logger: g.lines.Logger(added.ID), removed: make(chan struct{}), stats: &stats{}}
 	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -3,6 +3,8 @@ package gc
 import (
 	"fmt"
 	"time"
+
+	"github.com/hostlife/hostlife/clock"
 )
 
 // SetInterval replaces the Interval of a task, before Run or while it runs. The task keeps its
@@ -15,18 +17,15 @@ import (
 //
 // It returns ErrUnknownTask, or ErrInvalid if the interval is not positive.
 func (g *GC) SetInterval(id string, interval time.Duration) error {
-	t, err := g.replace(id, interval, g.clock.Now())
-	if err != nil {
-		return err
+	loop, err := g.replace(id, interval, g.clock.Now())
+	if loop != nil {
+		loop.Wake() // it looks for the new interval
 	}
-	select {
-	case t.changed <- struct{}{}:
-	default: // the loop has not yet looked since the last change: one look sees both
-	}
-	return nil
+	return err
 }
 
-func (g *GC) replace(id string, interval time.Duration, now time.Time) (*task, error) {
+// replace replaces the interval, and returns the Waiter of the task's loop, if there is one.
+func (g *GC) replace(id string, interval time.Duration, now time.Time) (*clock.Waiter, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.tasks[id]
@@ -41,7 +40,7 @@ func (g *GC) replace(id string, interval time.Duration, now time.Time) (*task, e
 	if interval != t.Interval {
 		t.Interval, t.set = interval, now
 	}
-	return t, nil
+	return t.waiter, nil
 }
 
 // timetable returns the task with its present interval, and when that was set.
@@ -54,7 +53,7 @@ func (g *GC) timetable(t *task) (Task, time.Time) {
 // adopted adopts the interval if it was replaced, and reports whether it looked.
 func (l *loop) adopted() bool {
 	select {
-	case <-l.task.changed:
+	case <-l.waiter.Woken():
 		l.adopt()
 		return true
 	default:

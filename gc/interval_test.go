@@ -142,14 +142,11 @@ func TestSetIntervalAtATick(t *testing.T) {
 			stop := start(t, g)
 			mock.Add(500 * time.Millisecond)
 			require.NoError(t, g.SetInterval("a", time.Hour))
-			mock.Add(time.Minute) // perhaps before the loop has looked
-			synctest.Wait()
+			mock.Set(mock.Now().Add(time.Minute))
 			require.Zero(t, stats(t, g, "a").Runs)
 			mock.Add(time.Hour - time.Minute - 500*time.Millisecond)
-			synctest.Wait()
-			require.NoError(t, g.SetInterval("a", time.Second))
-			synctest.Wait()
 			require.EqualValues(t, 1, stats(t, g, "a").Runs)
+			require.NoError(t, g.SetInterval("a", time.Second))
 			mock.Add(time.Second)
 			require.NoError(t, g.SetInterval("a", time.Hour)) // the tick has come
 			synctest.Wait()
@@ -157,4 +154,26 @@ func TestSetIntervalAtATick(t *testing.T) {
 			require.NoError(t, stop())
 		})
 	}
+}
+
+// With a Mock, the next Add finds the new interval.
+func TestSetIntervalOnAMock(t *testing.T) {
+	mock := clock.NewMock()
+	g := newGC(t, gc.Config{Clock: mock})
+	require.NoError(t, g.Add(gc.Task{ID: "a", Interval: time.Hour, Run: nothing}))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- g.Run(ctx) }()
+	mock.Add(10 * time.Minute)
+	for n := range uint64(100) {
+		require.NoError(t, g.SetInterval("a", time.Minute+time.Duration(n)*time.Second))
+		mock.Add(2 * time.Hour)
+		require.NoError(t, g.SetInterval("a", time.Hour))
+		before := stats(t, g, "a").Runs
+		mock.Add(2 * time.Hour)
+		require.EqualValues(t, before+2, stats(t, g, "a").Runs)
+	}
+	require.Zero(t, stats(t, g, "a").Dropped)
+	cancel()
+	require.NoError(t, <-ended)
 }

@@ -51,7 +51,7 @@ func (l *loop) run() {
 		case <-l.flight.landed():
 			l.settle()
 			l.replan()
-		case <-l.task.changed:
+		case <-l.waiter.Woken():
 			l.adopt()
 		case <-l.due:
 			l.gc.lines.Tick()

@@ -70,9 +70,8 @@ func (g *GC) close() {
 // start starts the loop of a task, its first tick one period from now. The caller holds g.mu.
 func (s *session) start(g *GC, t *task, now time.Time) {
 	if s.ctx.Err() == nil {
-		l := &loop{
-			gc: g, ctx: s.ctx, task: t, times: t.Task, last: now, tick: now.Add(t.period()), waiter: clock.NewWaiter(g.clock),
-		}
+		t.waiter = clock.NewWaiter(g.clock)
+		l := &loop{gc: g, ctx: s.ctx, task: t, times: t.Task, last: now, tick: now.Add(t.period()), waiter: t.waiter}
 		s.loops.Go(l.run)
 	}
 }
