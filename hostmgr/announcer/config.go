@@ -90,6 +90,12 @@ type Config[M any] struct {
 	// It may be called by several goroutines at a time.
 	Classify func(error) Action
 
+	// Sequential lets each attempt wait until the one before has returned. It is for transports that
+	// repeat what is lost, such as TCP: there a second attempt does not arrive sooner, and adds to
+	// the load of a process that is many hosts. If all attempts hang until their limit, there are 4
+	// in an interval.
+	Sequential bool
+
 	// LeaveTimeout limits the whole leaving: the contacts under way, which are waited for, and then
 	// all tries of Leave. Zero means 3 s; negative is an error.
 	LeaveTimeout time.Duration

@@ -25,14 +25,15 @@ const never = int64(math.MaxInt64 / 4)
 // A schedule plans when the attempts of one host's contacts with one target begin. It reads no
 // clock: times are nanoseconds of a monotonic time, and must not decrease from call to call.
 type schedule struct {
-	rand     *rand.Rand
-	interval time.Duration // in use
-	due      int64         // when the current contact was due, or is: its phase
-	next     int64         // when its next attempt begins, unless one under way is too young
-	last     int64         // when the latest attempt began
-	pause    time.Duration // the longest one after the next attempt
-	flights  int           // attempts under way
-	answers  answerTimes
+	rand       *rand.Rand
+	interval   time.Duration // in use
+	due        int64         // when the current contact was due, or is: its phase
+	next       int64         // when its next attempt begins, unless one under way is too young
+	last       int64         // when the latest attempt began
+	pause      time.Duration // the longest one after the next attempt
+	flights    int           // attempts under way
+	sequential bool          // one at a time: see Config.Sequential
+	answers    answerTimes
 }
 
 // newSchedule returns a schedule whose first contact is due at time 0.
@@ -45,7 +46,7 @@ func newSchedule(r *rand.Rand, interval time.Duration) schedule {
 // times, and become slower.
 func (s *schedule) nextAttempt() int64 {
 	switch {
-	case s.flights >= maxFlights:
+	case s.flights >= maxFlights, s.sequential && s.flights > 0:
 		return never
 	case s.flights > 0:
 		return max(s.next, s.last+int64(s.patience()))

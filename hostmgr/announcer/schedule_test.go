@@ -112,3 +112,17 @@ func TestThePhaseOfTheSchedule(t *testing.T) {
 		require.Equal(t, s.due, s.next)
 	}
 }
+
+// With Config.Sequential an attempt that hangs is followed by the next one at its limit.
+func TestSequentialAttempts(t *testing.T) {
+	const interval = 40 * time.Second
+	s := newSchedule(rand.New(rand.NewPCG(1, 2)), interval)
+	s.sequential = true
+	for n := range 8 {
+		limit := s.begin(s.nextAttempt())
+		require.Equal(t, never, s.nextAttempt())
+		require.Equal(t, time.Duration(n+1)*interval/4, time.Duration(limit))
+		s.flights--
+		s.next = max(s.next, limit) // it returns at its limit
+	}
+}

@@ -24,6 +24,7 @@ func (t *target) newSession(ctx context.Context) *session {
 	s := &session{target: t, time: newTimeline(t.clock)}
 	s.calls = newCalls(context.WithoutCancel(ctx), &s.time, t.log)
 	s.host = newCore(t.source(), t.interval, t.incarnation, t.heartbeat != nil, t.log)
+	s.host.sequential = t.sequential
 	return s
 }
 

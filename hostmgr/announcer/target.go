@@ -20,6 +20,7 @@ type target struct {
 	interval     time.Duration
 	incarnation  uint64
 	leaveTimeout time.Duration
+	sequential   bool
 	log          *slog.Logger
 	lines        *asynclog.Log // of log
 	classify     func(error) Action
@@ -40,7 +41,7 @@ func newTarget[M any](c *Config[M], t *Target[M], d *describer[M], log *asynclog
 	}
 	return &target{
 		name: t.Name, id: c.ID, clock: c.Clock, interval: c.Interval, incarnation: c.Incarnation,
-		leaveTimeout: c.LeaveTimeout, log: logger, lines: log, classify: c.Classify,
+		leaveTimeout: c.LeaveTimeout, sequential: c.Sequential, log: logger, lines: log, classify: c.Classify,
 		announce: func(ctx context.Context, a attempt) (hostmgr.Ack, error) {
 			said, err := d.announcement(ctx, a)
 			if err != nil {
