@@ -172,12 +172,12 @@ func zone(id string) string {
 	return fmt.Sprintf("idc-%d", h.Sum32()%3+1)
 }
 
-// joined waits until all peers are listed and have logged their announces.
+// joined waits until all peers are listed and have logged that they registered their own peers.
 func (t *trial) joined(ps []*proc) error {
 	err := t.until(10*time.Second+t.cfg.Interval, func() bool {
 		listed := t.api.list(t.ctx)
 		for _, p := range ps {
-			if !listed[p.id] || t.log.lastAnnounce(p.id).Registration == "" {
+			if !listed[p.id] || t.log.lastRegistered(p.id).Registration == "" {
 				return false
 			}
 		}

@@ -34,7 +34,7 @@ type member struct {
 	host   string
 	p      *proc
 	born   time.Time
-	joined time.Time // when its first announce was logged; zero: not yet
+	joined time.Time // when it logged that its peers are registered; zero: not yet
 	fate   string    // the kind of departure that it must have; empty: none
 }
 
@@ -85,7 +85,7 @@ func (c *fleet) begin(host string) {
 func (c *fleet) collectJoined() {
 	var joining []*member
 	for _, m := range c.joining {
-		if at := c.log.lastAnnounce(m.host).Time; at.After(m.born) {
+		if at := c.log.lastRegistered(m.host).Time; at.After(m.born) {
 			m.joined = at
 			c.present = append(c.present, m)
 		} else {

@@ -11,7 +11,7 @@ import (
 // A line is one line of a child's log. Msg determines which fields are set.
 type line struct {
 	Time         time.Time
-	Msg          string // announced (by a peer); joined, suspected, recovered, departed, missed, status
+	Msg          string // announced, registered (by a peer); joined, suspected, recovered, departed, missed, status
 	Host         string
 	Kind         string
 	Registration string // the scheduler's number of the registration
@@ -36,16 +36,17 @@ type line struct {
 type log struct {
 	timeline *timeline
 
-	mu        sync.Mutex // guards all below
-	listening string
-	pageURL   string
-	announced map[string]line // each host's latest
-	departed  []line
-	statuses  []line
+	mu         sync.Mutex // guards all below
+	listening  string
+	pageURL    string
+	announced  map[string]line // each host's latest
+	registered map[string]line // each host's latest
+	departed   []line
+	statuses   []line
 }
 
 func newLog(t *timeline) *log {
-	return &log{timeline: t, announced: map[string]line{}}
+	return &log{timeline: t, announced: map[string]line{}, registered: map[string]line{}}
 }
 
 // read collects one line. It returns false if the line is not a log line.
@@ -81,6 +82,8 @@ func (g *log) take(l line) {
 	switch l.Msg {
 	case "announced":
 		g.announced[l.Host] = l
+	case "registered":
+		g.registered[l.Host] = l
 	case "departed":
 		g.departed = append(g.departed, l)
 	case "status":
@@ -121,6 +124,13 @@ func (g *log) lastAnnounce(host string) line {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.announced[host]
+}
+
+// lastRegistered returns the line about the peers that a host registered last.
+func (g *log) lastRegistered(host string) line {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.registered[host]
 }
 
 // departures returns all departures so far, in the order of the ends of their cleanups.

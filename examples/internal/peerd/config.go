@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
@@ -48,7 +50,7 @@ const concurrency = 64
 
 // Config is the configuration of a peer process.
 type Config struct {
-	Scheduler   string
+	Scheduler   string // addresses, separated by commas
 	ID          string
 	Interval    time.Duration
 	Hosts       int
@@ -64,7 +66,7 @@ type Config struct {
 func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
 	fs := flag.NewFlagSet("peer", flag.ContinueOnError)
-	fs.StringVar(&c.Scheduler, "scheduler", "127.0.0.1:8002", "`address` of the scheduler")
+	fs.StringVar(&c.Scheduler, "scheduler", "127.0.0.1:8002", "`address` of the scheduler, or addresses of several, separated by commas")
 	fs.StringVar(&c.ID, "id", "peer-1", "host `id`; with -hosts, the prefix of each id")
 	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces, unless the scheduler advises another interval")
 	fs.IntVar(&c.Hosts, "hosts", 1, "the `number` of hosts")
@@ -84,7 +86,12 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 }
 
 func (c Config) validate() error {
+	schedulers := c.schedulers()
 	switch {
+	case slices.Contains(schedulers, ""):
+		return cli.Usagef("-scheduler %q has an empty address", c.Scheduler)
+	case len(slices.Compact(slices.Sorted(slices.Values(schedulers)))) < len(schedulers):
+		return cli.Usagef("-scheduler %q has an address twice", c.Scheduler)
 	case c.ID == "":
 		return cli.Usagef("-id must not be empty")
 	case c.Interval < minInterval || c.Interval > maxInterval:
@@ -98,6 +105,8 @@ func (c Config) validate() error {
 	}
 	return nil
 }
+
+func (c Config) schedulers() []string { return strings.Split(c.Scheduler, ",") }
 
 // HostID returns the id of the i-th host, from 0.
 func (c Config) HostID(i int) string {

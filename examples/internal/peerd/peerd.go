@@ -3,7 +3,6 @@ package peerd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,18 +18,18 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 )
 
-// leaveLimit bounds all leaves together, and the calls in flight before them. A host that has not left
-// by then is silent from then on.
+// leaveLimit bounds the leave of each host, and so that of all. A host that has not left by then is
+// silent from then on.
 const leaveLimit = 3 * time.Second
-
-var errNoTime = fmt.Errorf("not all hosts could leave within %v", leaveLimit)
 
 // A fleet is the hosts of this process, and what they share.
 type fleet struct {
-	cfg   Config
-	lines []*line       // as many as Config.Connections says
-	slots chan struct{} // one for each call in flight
-	log   *slog.Logger
+	cfg     Config
+	lines   [][]*line     // to each scheduler, as many as Config.Connections says
+	slots   chan struct{} // one for each call in flight
+	log     *slog.Logger
+	hostLog *slog.Logger // of the announcers
+	calls   context.Context
 
 	warnings warnings
 }
@@ -51,16 +50,40 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // Run announces the hosts until ctx ends; then they leave.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	f := &fleet{cfg: cfg, slots: make(chan struct{}, concurrency), log: log}
-	for range cfg.Connections {
-		l, err := newLine(cfg.Scheduler, cfg.Interval)
+	f := &fleet{cfg: cfg, slots: make(chan struct{}, concurrency), log: log, hostLog: log}
+	if !cfg.Verbose {
+		f.hostLog = slog.New(severe{log.Handler()})
+	}
+	var cancel context.CancelFunc
+	f.calls, cancel = outlive(ctx, leaveLimit)
+	defer cancel()
+	defer f.close()
+	for _, scheduler := range cfg.schedulers() {
+		if err := f.dial(scheduler); err != nil {
+			return err
+		}
+	}
+	return f.run(ctx)
+}
+
+// dial makes the connections to one scheduler.
+func (f *fleet) dial(scheduler string) error {
+	var lines []*line
+	for range f.cfg.Connections {
+		l, err := newLine(scheduler, f.cfg.Interval)
 		if err != nil {
 			return err
 		}
-		defer l.close()
-		f.lines = append(f.lines, l)
+		lines = append(lines, l)
 	}
-	return f.run(ctx)
+	f.lines = append(f.lines, lines)
+	return nil
+}
+
+func (f *fleet) close() {
+	for _, l := range slices.Concat(f.lines...) {
+		l.close()
+	}
 }
 
 // dialOptions make gRPC reconnect within the interval. By default it waits up to two minutes, and a
@@ -81,21 +104,18 @@ func dialOptions(interval time.Duration) []grpc.DialOption {
 	}
 }
 
-// run spreads the hosts over the interval: the i-th of n has its phase at i/n, so that 10,000 hosts
-// are not a burst once a second. A refused host ends alone. run returns an error at once only if
-// all hosts are refused.
+// run spreads the hosts over the interval: the i-th of n starts at i/n, so that 10,000 hosts are not
+// a burst. A refused host ends alone. run returns an error before ctx ends only if all hosts are
+// refused.
 func (f *fleet) run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	calls, cancel := outlive(ctx, leaveLimit)
-	defer cancel()
 	var g errgroup.Group
 	start, refused := time.Now(), make([]error, f.cfg.Hosts)
 	for i := range f.cfg.Hosts {
 		phase := time.Duration(float64(f.cfg.Interval) * float64(i) / float64(f.cfg.Hosts))
-		h := newHost(f, f.lines[i%len(f.lines)], f.cfg.HostID(i))
 		g.Go(func() (err error) {
-			refused[i], err = h.outcome(h.run(ctx, calls, start.Add(phase)))
+			if wait(ctx, start.Add(phase)) {
+				refused[i], err = f.runHost(ctx, i)
+			}
 			return err
 		})
 	}
@@ -108,19 +128,19 @@ func (f *fleet) run(ctx context.Context) error {
 	return fmt.Errorf("no host is left: %w", refused[0])
 }
 
-// outcome tells a refusal from other errors, and logs it. Each host logs one at most.
-func (h *host) outcome(err error) (refused, other error) {
-	var r *refusal
-	if !errors.As(err, &r) {
-		return nil, err
+// wait waits until t, or returns false if ctx ends first.
+func wait(ctx context.Context, t time.Time) bool {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
 	}
-	h.log.Error("this host ends, the others go on", "host", h.id, "err", r.err)
-	return r, nil
 }
 
-// outlive returns a context that ends so long after ctx. Calls use it. An announce that was canceled may
-// still arrive after the leave that follows it, and the host would join again. So announces in flight are
-// waited for.
+// outlive returns a context that ends so long after ctx.
 func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,27 @@ func TestHostsShareConnections(t *testing.T) {
 	require.Empty(t, list(c))
 }
 
+// Each scheduler knows all hosts. One that is away, or refuses them, does not matter to the others.
+func TestSeveralSchedulers(t *testing.T) {
+	t.Parallel()
+	first, _ := schedule(t, "127.0.0.1:0")
+	second, stop := schedule(t, "127.0.0.1:0")
+	d, third := fly(t, func(context.Context, int) error { return status.Error(codes.InvalidArgument, "no such thing") })
+	all := strings.Join([]string{first, second, third}, ",")
+	p := be(t, all, "-id", "h", "-hosts", "10", "-interval", "500ms", "-peers", "1")
+	a, b := dial(t, first), dial(t, second)
+	join := func() bool { return registered(a, "h-00010", 1) && registered(b, "h-00010", 1) }
+	eventually(t, "join", join)
+	stop()
+	schedule(t, second)
+	eventually(t, "join again", join)
+	announces, _ := d.counts()
+	require.Equal(t, 10, announces)
+	require.NoError(t, p.stop())
+	require.Empty(t, list(a))
+	require.Empty(t, list(b))
+}
+
 func TestJoinsAgainWhenTheSchedulerRestarts(t *testing.T) {
 	t.Parallel()
 	addr, stop := schedule(t, "127.0.0.1:0")
@@ -78,7 +100,7 @@ func TestGivesWayToANewerIncarnation(t *testing.T) {
 }
 func TestFollowsTheIntervalItIsTold(t *testing.T) {
 	d, addr := fly(t, func(ctx context.Context, _ int) error {
-		return grpc.SetHeader(ctx, wire.Ack{Incarnation: 1, Registration: "one", Interval: 20 * time.Millisecond}.Metadata())
+		return grpc.SetHeader(ctx, wire.Ack{Incarnation: 1, Registration: "1", Interval: 20 * time.Millisecond}.Metadata())
 	})
 	be(t, addr, "-interval", "1h", "-peers", "2")
 	eventually(t, "announces at 20 ms, not 1 h", func() bool { n, _ := d.counts(); return n >= 5 })
@@ -114,7 +136,7 @@ func TestRetriesWithinTheInterval(t *testing.T) {
 // The peers of the old registration are gone. The host registers them again.
 func TestRegistersAgainInANewLife(t *testing.T) {
 	d, addr := fly(t, func(ctx context.Context, n int) error {
-		return grpc.SetHeader(ctx, wire.Ack{Incarnation: 1, Registration: fmt.Sprint(n / 4), Interval: 20 * time.Millisecond}.Metadata())
+		return grpc.SetHeader(ctx, wire.Ack{Incarnation: 1, Registration: fmt.Sprint(1 + n/4), Interval: 20 * time.Millisecond}.Metadata())
 	})
 	be(t, addr, "-interval", "20ms", "-peers", "1")
 	eventually(t, "registers", func() bool { n, r := d.counts(); return n >= 8 && r >= 3 })
@@ -222,7 +244,10 @@ func TestCommandLine(t *testing.T) {
 	for _, want := range []string{"go run ./examples/peer -scheduler", "-hosts", "(default 30s)", "second signal"} {
 		require.Contains(t, out.String(), want)
 	}
-	for _, args := range [][]string{{"-id", ""}, {"-interval", "1ms"}, {"-interval", "25h"}, {"-peers", "-1"}, {"-hosts", "0"}, {"-connections", "0"}, {"-log", "xml"}, {"-nonsense"}} {
+	for _, args := range [][]string{
+		{"-id", ""}, {"-scheduler", ""}, {"-scheduler", "a,"}, {"-scheduler", "a,b,a"},
+		{"-interval", "1ms"}, {"-interval", "25h"}, {"-peers", "-1"}, {"-hosts", "0"}, {"-connections", "0"}, {"-log", "xml"}, {"-nonsense"},
+	} {
 		require.ErrorIs(t, peerd.Main(t.Context(), args, io.Discard, io.Discard), cli.ErrUsage, "%v", args)
 	}
 }

@@ -1,6 +1,8 @@
 package peerd
 
 import (
+	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -28,9 +30,19 @@ func (w *warnings) due(now time.Time) (failures int) {
 	return failures
 }
 
-// warn logs a failure, but at most one every 5 s; with -v all.
-func (h *host) warn(err error) {
-	if n := h.warnings.due(time.Now()); n > 0 || h.cfg.Verbose {
-		h.log.Warn("announce failed", "host", h.id, "failures", n, "err", err)
+// warn logs a failure of an announce, or of what follows from it, but at most one every 5 s; with -v
+// all.
+func (c *contact) warn(err error) {
+	if n := c.warnings.due(time.Now()); n > 0 || c.cfg.Verbose {
+		c.log.Warn("announce failed", "host", c.id, "scheduler", c.line.addr, "failures", n, "err", err)
 	}
 }
+
+// severe passes on only errors. One host of thousands is not to tell all that it does.
+type severe struct{ slog.Handler }
+
+func (severe) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+
+func (s severe) WithAttrs(as []slog.Attr) slog.Handler { return severe{s.Handler.WithAttrs(as)} }
+
+func (s severe) WithGroup(name string) slog.Handler { return severe{s.Handler.WithGroup(name)} }
