@@ -65,7 +65,7 @@ func BenchmarkFindAndTouch(b *testing.B) {
 func BenchmarkPick16(b *testing.B) {
 	x, _ := filled(b, time.Hour)
 	for b.Loop() {
-		for _, e := range x.Pick(16) {
+		for _, e := range x.Pick(nil, 16) {
 			_ = e.ID()
 		}
 	}

@@ -37,6 +37,7 @@ type bucket struct {
 
 	first    uint64 // the lowest hash that belongs here; never changes
 	metas    []slotMeta
+	zones    bucketZones
 	timeouts []*detector.Timeouts // of the entries; it only grows until sortTimeouts
 	used     int                  // slots that are not free
 
@@ -171,5 +172,6 @@ func (b *bucket) remove(e Entry) {
 	if b.live--; b.live == 0 {
 		b.blocks, b.records, b.longIDs = nil, 0, nil
 		b.timeouts, b.minTimeout = nil, never
+		b.zones.drop(^ZoneSet(0))
 	}
 }

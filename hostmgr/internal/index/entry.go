@@ -67,8 +67,11 @@ func (e Entry) Meta() (zone uint8, suspect, held bool) {
 // Zone returns the number that SetZone stored last, at first 0.
 func (e Entry) Zone() uint8 { return e.meta().zone }
 
-// SetZone stores a number for the caller.
-func (e Entry) SetZone(zone uint8) { e.meta().zone = zone }
+// SetZone stores the number of a zone.
+func (e Entry) SetZone(zone uint8) {
+	e.meta().zone = zone
+	e.bucket.zones.add(zone)
+}
 
 // Suspect reports whether watchers were told that the host is suspect. This is not the suspect bit
 // of the contact word, which the next contact clears.

@@ -145,7 +145,6 @@ type Host struct {
 	ID                        string
 	Timeouts                  *detector.Timeouts // they never change, and name the interval too
 	Incarnation, Registration uint64
-	Zone                      uint8 // see Entry.Zone
 	Contact, Joined           int64 // either may be before time 0
 }
 
@@ -160,7 +159,6 @@ func (x *Index) Insert(h Hash, host *Host) Entry {
 	s.incarnation, s.registration = host.Incarnation, host.Registration
 	s.packed = b.addRecord() | pack(host.Timeouts.Interval)
 	e.word().v = wordOf(max(host.Contact, earliest))
-	e.meta().zone = host.Zone
 	e.setTimeouts(host.Timeouts)
 	e.setID(host.ID)
 	e.record().setJoined(host.Joined)

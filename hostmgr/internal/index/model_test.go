@@ -130,8 +130,9 @@ func (m *model) InsertMany(t *rapid.T) {
 	for i := range rapid.IntRange(0, 3000).Draw(t, "many") {
 		if id := fmt.Sprint(from + i); m.hosts[id] == nil {
 			m.numbers++
-			insertAt(m.x, m.hash(id), id, m.numbers, m.choice[i%20], m.now)
-			m.hosts[id] = &modelHost{number: m.numbers, contact: m.now, timeouts: m.choice[i%20]}
+			zone := uint8(from>>12)%3 + 60
+			insertAt(m.x, m.hash(id), id, m.numbers, m.choice[i%20], m.now).SetZone(zone)
+			m.hosts[id] = &modelHost{number: m.numbers, contact: m.now, timeouts: m.choice[i%20], zone: zone}
 		}
 	}
 }
@@ -143,8 +144,9 @@ func (m *model) Replace(t *rapid.T) {
 	h := m.hash(id)
 	m.x.Reserve(h)
 	old := m.lookup(t, id)
-	e := m.x.Insert(h, &Host{ID: id, Timeouts: was.timeouts, Incarnation: m.numbers + 1000, Registration: m.numbers, Zone: 7, Contact: m.now, Joined: m.now - 1})
+	e := m.x.Insert(h, &Host{ID: id, Timeouts: was.timeouts, Incarnation: m.numbers + 1000, Registration: m.numbers, Contact: m.now, Joined: m.now - 1})
 	*valueOf[string](e) = id
+	e.SetZone(7)
 	require.Equal(t, old, m.lookup(t, id), "the older one is found")
 	old.End()
 	m.x.Remove(old)

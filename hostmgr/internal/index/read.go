@@ -1,10 +1,5 @@
 package index
 
-import (
-	"math/bits"
-	"math/rand/v2"
-)
-
 // A Cursor goes through all entries in the order of their hashes, a bucket at a time. The zero
 // Cursor is at the beginning. Buckets may be rebuilt meanwhile. The hash of a host does not change,
 // so no entry is skipped or met twice.
@@ -48,25 +43,4 @@ func (x *Index) Advance(c *Cursor, yield func(Entry)) {
 		}
 	}
 	c.pass(b.last())
-}
-
-// Pick draws up to k entries at random, independently of each other, each as likely as any other
-// (to within 2^-32). It draws a bucket and then a slot, from as many slots as the largest bucket
-// has. A draw counts for nothing if the bucket lacks the slot, or the slot is free. So Pick may
-// return fewer than k entries, even if there are more. It needs the lock, at least for reading.
-func (x *Index) Pick(k int) []Entry {
-	slots := x.mostSlots()
-	if len(x.deadlines) == 1 {
-		slots = len(x.deadlines[0].bucket.words)
-	}
-	entries := make([]Entry, 0, k)
-	for tries := 2*k + 8; tries > 0 && len(entries) < k; tries-- {
-		at, rest := bits.Mul64(rand.Uint64(), uint64(len(x.deadlines)))
-		i, _ := bits.Mul64(rest, uint64(slots))
-		b := x.deadlines[at].bucket
-		if int(i) < len(b.words) && b.words[i].live() {
-			entries = append(entries, Entry{b, int(i)})
-		}
-	}
-	return entries
 }

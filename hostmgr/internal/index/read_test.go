@@ -61,7 +61,7 @@ func TestPickIsUniform(t *testing.T) {
 		}
 		counts, draws := make([]int, hosts), 0
 		for draws < 100*hosts {
-			picked := x.Pick(16)
+			picked := x.Pick(nil, 16)
 			require.LessOrEqual(t, len(picked), 16)
 			for _, e := range picked {
 				counts[e.Registration()]++
@@ -77,7 +77,7 @@ func TestPickIsUniform(t *testing.T) {
 
 func TestPickOfNone(t *testing.T) {
 	x := New(valuesOf[string](), false)
-	require.Empty(t, x.Pick(16))
+	require.Empty(t, x.Pick(nil, 16))
 	insert(x, "a", 1, everySecond, 0)
-	require.Empty(t, x.Pick(0))
+	require.Empty(t, x.Pick(nil, 0))
 }

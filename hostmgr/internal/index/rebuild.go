@@ -158,6 +158,7 @@ func (b *bucket) takeRecords(other *bucket) {
 func (b *bucket) moveSlot(from Entry) Entry {
 	e := b.insertSlot(from.header().hash)
 	*e.meta() = *from.meta()
+	b.zones.add(e.Zone())
 	*e.header() = *from.header()
 	e.word().v = from.word().load()
 	if e.Held() {
