@@ -1,72 +1,178 @@
 package hostmgr
 
-import "math/rand/v2"
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
 
-// Sample returns up to n distinct hosts that are StateAlive or StateLate and that keep accepts. A
-// nil keep accepts all hosts. Each such set of hosts is equally likely, so a scheduler can use it
-// to pick parents. The result is shorter than n only if there are no more such hosts. It is empty
-// if n is not positive. keep is called with no lock held, and may be called more than once for a
-// host.
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
+)
+
+// Sample returns up to n distinct hosts that are StateAlive, StateLate or in one of the also
+// states, and that keep accepts. A nil keep accepts all hosts. Each such set of hosts is equally
+// likely, so a scheduler can use it to pick parents. The result is shorter than n only if there are
+// no more such hosts. It is empty if n is not positive. keep is called with no lock held, may call
+// the registry, and may be called more than once for a host.
 //
-// Sample draws hosts at random and drops hosts that do not fit. It goes through all hosts only if
-// too few fit. Neither method prefers a host, and by symmetry neither does the choice between them.
-func (r *Registry[M]) Sample(n int, keep func(Host[M]) bool) []Host[M] {
+// Sample draws hosts at random and drops hosts that do not fit: about n/share draws, where share is
+// the part of all hosts that fits, whatever the number of hosts. The state of a host is tested
+// first, and only a host with a state that fits is copied and shown to keep. If so few hosts fit
+// that it is cheaper, Sample goes through all hosts once instead: it tests the states of all, and
+// shows keep each host with a state that fits. To find hosts of a zone that is a small part of the
+// registry, InZone costs less. See benchmarks/README.md.
+//
+// Neither method prefers a host, and by symmetry neither does the choice between them: it depends
+// only on how many of the hosts drawn so far fit.
+func (r *Registry[M]) Sample(n int, keep func(Host[M]) bool, also ...State) []Host[M] {
 	if n <= 0 {
 		return nil
 	}
-	if n < r.Len()/4 {
-		if hosts := r.draw(n, keep); len(hosts) == n {
-			return hosts
-		}
+	x := sampling[M]{r: r, n: n, keep: keep, states: newStateSet(also), total: r.Len()}
+	x.hosts = make([]Host[M], 0, min(n, x.total, 1024))
+	if x.drawAll() {
+		return x.hosts
 	}
-	return r.reservoir(n, keep)
+	return x.scan()
 }
 
-// draw makes at most 16 rounds of random draws. It may find fewer than n hosts.
-func (r *Registry[M]) draw(n int, keep func(Host[M]) bool) []Host[M] {
-	hosts := make([]Host[M], 0, n)
-	drawn := make(map[string]bool, n)
-	for tries := 0; tries < 16 && len(hosts) < n; tries++ {
-		batch := r.drawBatch(hosts[len(hosts):n])
-		for _, h := range batch { // in place: what is kept is not ahead of what is read
-			if !drawn[h.ID] && fits(h, keep) {
-				drawn[h.ID] = true
-				hosts = append(hosts, h)
+// A sampling is one call of Sample. Its methods are called with no lock held.
+type sampling[M any] struct {
+	r      *Registry[M]
+	n      int
+	keep   func(Host[M]) bool
+	states stateSet
+	hosts  []Host[M] // the result
+
+	total  int // hosts of the registry, at most as many as at the beginning
+	drawn  int // draws so far
+	copied int // those of hosts with a state that fits
+	hits   int // those of hosts that fit, also if drawn again
+
+	ids     idCopies
+	entries []index.Entry // memory that each batch uses again
+	batch   []Host[M]     // likewise
+}
+
+const (
+	firstBatch = 16
+	maxBatch   = 1024 // draws under one lock: some tenths of a millisecond
+)
+
+// drawAll draws hosts until there are n. It gives up, and returns false, if a scan is cheaper.
+//
+// Hosts are told apart by the hash of their id. Two ids have the same hash so rarely that the choice
+// is as good as uniform, and the scan does not depend on that.
+func (x *sampling[M]) drawAll() bool {
+	taken := make(map[index.Hash]struct{}, cap(x.hosts))
+	for most := firstBatch; x.worthDrawing(); most = min(4*most, maxBatch) {
+		x.draw(min(most, int(math.Ceil(x.draws()))))
+		for i := range x.batch {
+			h := &x.batch[i]
+			if !x.fits(h) {
+				continue
+			}
+			x.hits++
+			id := x.r.index.Hash(h.ID)
+			if _, twice := taken[id]; twice {
+				continue
+			}
+			taken[id] = struct{}{}
+			x.hosts = append(x.hosts, *h)
+			last := &x.hosts[len(x.hosts)-1]
+			if last.ID = strings.Clone(h.ID); len(x.hosts) == x.n {
+				return true
 			}
 		}
 	}
-	return hosts
+	return false
 }
 
-// drawBatch fills room, as far as it can, with snapshots of hosts that are drawn independently.
-func (r *Registry[M]) drawBatch(room []Host[M]) []Host[M] {
-	s, now := r.rlock()
-	defer r.mu.RUnlock()
-	drawn := s.index.Pick(len(room))
-	for i, e := range drawn {
-		s.ownSnapshot(&room[i], e, now)
+// draws returns about how many draws are still needed, going by those so far. If so many of total
+// hosts fit and k are found, the next draw finds another one with a chance of (fit-k)/total. So from
+// k to n it takes the sum of total/(fit-k), which is about total*ln((fit-k)/(fit-n)).
+func (x *sampling[M]) draws() float64 {
+	total, n, found := float64(x.total), float64(x.n), float64(len(x.hosts))
+	fit := total * float64(x.hits+1) / float64(x.drawn+1)
+	if fit <= n {
+		return math.Inf(1)
 	}
-	return room[:len(drawn)]
+	return total * math.Log((fit-found)/(fit-n))
 }
 
-// reservoir samples all hosts by Vitter's algorithm R (1985).
-func (r *Registry[M]) reservoir(n int, keep func(Host[M]) bool) []Host[M] {
-	var hosts []Host[M]
+// The costs of a host, in multiples of one draw.
+const (
+	drawCopyCost = 3    // to copy a host that was drawn, and to call keep
+	scanCost     = 0.03 // to test a state in a scan
+	scanCopyCost = 2    // to copy a host in a scan, and to call keep
+)
+
+// worthDrawing reports whether a scan of all hosts would cost more than the draws that are still
+// needed, going by those so far.
+func (x *sampling[M]) worthDrawing() bool {
+	copied := float64(x.copied+1) / float64(x.drawn+1)
+	return x.draws()*(1+drawCopyCost*copied) < float64(x.total)*(scanCost+scanCopyCost*copied)
+}
+
+// draw makes k draws or fewer, and sets batch to snapshots of the hosts with a state that fits.
+func (x *sampling[M]) draw(k int) {
+	s, now := x.r.rlock()
+	defer x.r.mu.RUnlock()
+	x.entries = s.index.Pick(x.entries[:0], k)
+	x.drawn += max(1, len(x.entries)) // so that it ends, whatever keep does
+	x.total = min(x.total, s.limiter.Hosts())
+	x.copyFit(s, now)
+	x.copied += len(x.batch)
+}
+
+// copyFit sets batch to snapshots of those of the entries that have a state that fits.
+func (x *sampling[M]) copyFit(s *view[M], now int64) {
+	f := sieve{states: x.states, stalls: s.stalls, needHistory: s.policies.needHistory, now: now}
+	fit := f.sift(x.entries)
+	x.ids.grow(s.index.Fetch(fit))
+	x.batch = slices.Grow(x.batch[:0], len(fit))[:len(fit)]
+	for i, e := range fit {
+		s.snapshot(&x.batch[i], e, x.ids.clone(e.ID()), now)
+	}
+}
+
+// fits reports whether a host belongs to those from which Sample chooses. Restore may have
+// registered a host that is shown in another state than the one that it was assessed in.
+func (x *sampling[M]) fits(h *Host[M]) bool {
+	return x.states.has(h.State) && (x.keep == nil || x.keep(*h))
+}
+
+// scan samples all hosts by Vitter's algorithm R (1985).
+func (x *sampling[M]) scan() []Host[M] {
+	x.hosts = x.hosts[:0]
 	seen := 0
-	for h := range r.All() {
-		if !fits(h, keep) {
-			continue
-		}
-		seen++
-		if len(hosts) < n {
-			hosts = append(hosts, h)
-		} else if i := rand.IntN(seen); i < n {
-			hosts[i] = h
+	for c := (index.Cursor{}); !c.Done(); {
+		x.advance(&c)
+		for i := range x.batch {
+			h := &x.batch[i]
+			if !x.fits(h) {
+				continue
+			}
+			seen++
+			if len(x.hosts) < x.n {
+				x.hosts = append(x.hosts, *h)
+			} else if i := rand.IntN(seen); i < x.n {
+				x.hosts[i] = *h
+			}
 		}
 	}
-	return hosts
+	for i := range x.hosts {
+		x.hosts[i].ID = strings.Clone(x.hosts[i].ID)
+	}
+	return x.hosts
 }
 
-func fits[M any](h Host[M], keep func(Host[M]) bool) bool {
-	return (h.State == StateAlive || h.State == StateLate) && (keep == nil || keep(h))
+// advance sets batch to snapshots of the hosts in the next bucket with a state that fits.
+func (x *sampling[M]) advance(c *index.Cursor) {
+	s, now := x.r.rlock()
+	defer x.r.mu.RUnlock()
+	f := sieve{states: x.states, stalls: s.stalls, needHistory: s.policies.needHistory, now: now}
+	x.entries = x.entries[:0]
+	s.index.AdvanceSince(c, f.since, func(e index.Entry) { x.entries = append(x.entries, e) })
+	x.copyFit(s, now)
 }
