@@ -34,6 +34,19 @@ func (z *zones) of(e index.Entry) string {
 	return name
 }
 
+// numbers returns the numbers of the zones in which hosts of this name are counted: their own zone,
+// zone "other" or, if hosts joined before and after there was room, both.
+func (z *zones) numbers(name string) (set index.ZoneSet) {
+	if number, ok := z.limiter.Number(name); ok {
+		set = set.With(number)
+	}
+	if z.names[name] != nil {
+		other, _ := z.limiter.Number(evictlimit.OtherZone)
+		set = set.With(other)
+	}
+	return set
+}
+
 // enter puts a new registration into the zone of this name. number is the zone in which the limiter
 // has counted the host already.
 func (z *zones) enter(e index.Entry, number uint8, name string) {

@@ -53,6 +53,12 @@ func (l *Limiter) Move(from uint8, zone string) (to uint8) {
 // Name returns the name of a zone.
 func (l *Limiter) Name(zone uint8) string { return l.zones[zone].name }
 
+// Number returns the number of the zone of this name, or false if it has no host.
+func (l *Limiter) Number(zone string) (number uint8, ok bool) {
+	number, ok = l.index[zone]
+	return number, ok
+}
+
 // Hosts returns the number of hosts in all zones.
 func (l *Limiter) Hosts() int { return l.all.hosts }
 
