@@ -110,8 +110,9 @@
 //	}
 //	return err // as a function of an errgroup, for instance
 //
-// To keep hosts over a restart, store what [Registry.All] yields, and pass it to [Registry.Restore]
-// in the next process. See the Example of Registry.Restore. A restored host has its full timeout.
-// Its last contact is shown as before until the next one comes. Without Restore, the answer to each
-// heartbeat is [ErrUnknownHost], and hosts announce themselves again.
+// To keep hosts and owed cleanups over a restart, store what [Registry.All] and [Registry.Pending]
+// yield, and pass both to [Registry.Restore] in the next process. See the package Example "Restart".
+// A restored host has its full timeout. Until its next contact, its last contact is shown as before,
+// and a suspect stays suspect. Without Restore, the answer to each heartbeat is [ErrUnknownHost], and
+// hosts announce themselves again.
 package hostmgr
