@@ -31,6 +31,7 @@ type modelHost struct {
 	joined, seen, interval time.Duration
 	before                 time.Duration // from the last contact to a Restore at seen, if none came since
 	metadata               string
+	wasSuspect             bool // before a Restore at seen, and not heard of since
 }
 
 func newModel(p hostmgr.Policy) *model {
@@ -83,9 +84,11 @@ func (m *model) observe(id string, incarnation uint64, age time.Duration) error 
 	h, err := m.find(id, incarnation)
 	if err == nil {
 		if at := m.now - age; at >= h.seen {
-			h.seen, h.before = at, 0
-		} else {
-			h.before = min(h.before, h.seen-at)
+			h.seen, h.before, h.wasSuspect = at, 0, false
+		} else if h.seen-at < h.before {
+			suspect, evict := m.policy.Timeouts(hostmgr.History{Interval: h.interval})
+			h.before = h.seen - at
+			h.wasSuspect = h.wasSuspect && h.before > cmp.Or(suspect, evict)
 		}
 		m.hosts[id] = h
 	}
@@ -120,7 +123,7 @@ func (m *model) state(h modelHost) hostmgr.State {
 	switch silence := m.now - h.seen; {
 	case evict > 0 && silence > evict:
 		return hostmgr.StateOffline
-	case suspect > 0 && silence > suspect:
+	case suspect > 0 && silence > suspect || h.wasSuspect:
 		return hostmgr.StateSuspect
 	case silence+h.before > h.interval:
 		return hostmgr.StateLate
@@ -207,7 +210,7 @@ func (m *model) differ(s *script) string {
 	for h := range s.All() {
 		shown++
 		want, there := m.hosts[h.ID]
-		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastContact.Sub(start) + want.before, h.Interval, want.before, h.Metadata}
+		got := modelHost{h.Incarnation, h.Joined.Sub(start), h.LastContact.Sub(start) + want.before, h.Interval, want.before, h.Metadata, want.wasSuspect}
 		if !there || got != want || h.State != m.state(want) {
 			return fmt.Sprintf("%s is %+v, %v; not %+v, %v", h.ID, got, h.State, want, m.state(want))
 		}

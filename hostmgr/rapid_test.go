@@ -296,6 +296,7 @@ func (x *machine) Restart(t *rapid.T) {
 	x.m.hosts, x.m.gone, x.cleaned, x.assigned = map[string]modelHost{}, map[hostmgr.DepartureKind]int{}, 0, 0
 	x.m.forgetEnds()
 	for id, h := range before {
+		h.wasSuspect = x.m.state(h) >= hostmgr.StateSuspect
 		h.joined = min(x.m.now, h.joined+x.m.behind) // the clock of the new registry has not reached it
 		x.m.restore(id, h, h.seen-h.before+x.m.behind)
 	}
