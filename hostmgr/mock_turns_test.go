@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/clock"
-	"github.com/hostlife/hostlife/gc"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
@@ -153,33 +152,6 @@ func TestCallbacksThatWaitForTheTest(t *testing.T) {
 		mock.Add(second)
 	}
 	stop()
-}
-
-// Two registries and a GC share a Mock. Each of them does its work at each of its times.
-func TestManyLoopsOnOneMock(t *testing.T) {
-	for range times(5, 100) {
-		mock, one := newOnMock(t, hostmgr.Config[string]{})
-		two, err := hostmgr.New(hostmgr.Config[string]{Clock: mock})
-		require.NoError(t, err)
-		tasks, err := gc.New(gc.Config{Clock: mock})
-		require.NoError(t, err)
-		var ran []time.Duration // no lock: Add waits for runs
-		began := mock.Now()
-		require.NoError(t, tasks.Add(gc.Task{ID: "a", Interval: 10 * second, Run: func(context.Context) error {
-			ran = append(ran, mock.Now().Sub(began))
-			return nil
-		}}))
-		stops := []func(){runOn(t, one.Run), runOn(t, two.Run), runOn(t, tasks.Run)}
-		announceOn(t, one, "a", 20*second)
-		announceOn(t, two, "a", 40*second)
-		mock.Add(41 * second)
-		require.Equal(t, [2]int{0, 1}, [2]int{one.Len(), two.Len()})
-		require.Equal(t, []time.Duration{10 * second, 20 * second, 30 * second, 40 * second}, ran)
-		require.Zero(t, one.Stats().Stalls+two.Stats().Stalls)
-		for _, stop := range stops {
-			stop()
-		}
-	}
 }
 
 // Run ends and begins again while the time moves.

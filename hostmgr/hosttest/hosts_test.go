@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/gc"
 	"github.com/hostlife/hostlife/hostmgr"
 	"github.com/hostlife/hostlife/hostmgr/hosttest"
 )
@@ -31,8 +32,7 @@ func announce(t testing.TB, h *hosttest.Hosts[string], interval time.Duration, i
 func TestAdvanceDoesAllThatIsDue(t *testing.T) {
 	for range 20 {
 		var asked, cleaned []string // no lock: the race detector checks that Advance waits
-		var h *hosttest.Hosts[string]
-		h = hosttest.Run(t, hostmgr.Config[string]{
+		h := hosttest.Run(t, hostmgr.Config[string]{
 			Confirm: func(_ context.Context, due []hostmgr.Host[string]) ([]hostmgr.Host[string], error) {
 				for _, d := range due {
 					asked = append(asked, d.ID)
@@ -78,6 +78,33 @@ func TestAStallIsASet(t *testing.T) {
 	require.EqualValues(t, 1, h.Stats().Stalls)
 	h.Advance(time.Minute + second)
 	require.Zero(t, h.Len())
+}
+
+// Two registries and a GC share a Mock. Each of them does its work at each of its times.
+func TestManyLoopsOnOneMock(t *testing.T) {
+	for range 10 {
+		mock := clock.NewMock()
+		one := hosttest.Run(t, hostmgr.Config[string]{Clock: mock})
+		two := hosttest.Run(t, hostmgr.Config[string]{Clock: mock})
+		tasks, err := gc.New(gc.Config{Clock: mock})
+		require.NoError(t, err)
+		var ran []time.Duration // no lock: Add waits for runs
+		require.NoError(t, tasks.Add(gc.Task{ID: "a", Interval: 10 * second, Run: func(context.Context) error {
+			ran = append(ran, mock.Since(time.Unix(0, 0)))
+			return nil
+		}}))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- tasks.Run(ctx) }()
+		announce(t, one, 20*second, "a")
+		announce(t, two, 40*second, "a")
+		mock.Add(41 * second)
+		require.Equal(t, [2]int{0, 1}, [2]int{one.Len(), two.Len()})
+		require.Equal(t, []time.Duration{10 * second, 20 * second, 30 * second, 40 * second}, ran)
+		require.Zero(t, one.Stats().Stalls+two.Stats().Stalls)
+		cancel()
+		require.NoError(t, <-ended)
+	}
 }
 
 // Two registries share a Mock, and a host that left is kept alive no longer.
@@ -132,7 +159,7 @@ func TestMistakesFailTheTest(t *testing.T) {
 	}
 }
 
-// Ten thousand hosts, of which half fall silent.
+// A thousand hosts, of which half fall silent.
 func TestManyHosts(t *testing.T) {
 	var mu sync.Mutex
 	cleaned := map[string]bool{}

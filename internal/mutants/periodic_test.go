@@ -220,4 +220,22 @@ var periodic = []mutant{
 		test:    "TestRunNowWithALoggerThatBlocks",
 		pkg:     "gc",
 	},
+	{
+		name:    "a fake clock does not wait for the loops that it wakes",
+		seen:    "here, in the first test of a new user, 2026-11-29",
+		story:   "A test ran a registry, moved the clock by a minute and expected an eviction. The minute was a stall.",
+		file:    "clock/turns.go",
+		is:      "if v.own == 0 || w.goroutine != v.own {",
+		becomes: "if w == nil {",
+		test:    "TestAddWaitsForEachWaiter",
+	},
+	{
+		name:    "a fake clock moves before a run that was just started",
+		seen:    "here, in the first test of a new user, 2026-11-29",
+		story:   "The goroutine of Run had not begun when the test moved the clock, so the time before was a stall.",
+		file:    "hostmgr/run.go",
+		is:      "s.counts.Sweeps == 0 && r.waiter.Stepped(",
+		becomes: "s.counts.Sweeps == 1<<63 && r.waiter.Stepped(",
+		test:    "TestAFirstRunThatBeginsLate",
+	},
 }
