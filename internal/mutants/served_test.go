@@ -25,8 +25,8 @@ var served = []mutant{
 		seen:    "found in the field, cockroach#30031, 2026-11-29",
 		story:   "One host of a thousand was refused as stale. The process ended, and all its hosts with it.",
 		file:    "examples/internal/peerd/peerd.go",
-		is:      "refused[i], err = h.outcome(",
-		becomes: "defer stop()\n\t\t\trefused[i], err = h.outcome(",
+		is:      "refused[i], err = f.runHost(ctx, i)",
+		becomes: "err, _ = f.runHost(ctx, i)",
 		test:    "TestARefusedHostEndsAlone",
 	},
 	{

@@ -19,21 +19,24 @@ interval.
 
 	go run ./examples/peer -scheduler 127.0.0.1:8002 -id peer-1 -interval 1s
 
-A failed announce is repeated within the interval, on a new connection if the old
-connection was up but gave no answer. The peer follows the interval that the
-scheduler advises (response header hostlife-interval, 10ms to 24h): it waits that
-long before its next announce, and names the interval there. If an answer advises
-none, the peer uses -interval. A scheduler that is away, overloaded or full is waited
-for, however long that takes, with pauses that grow and have jitter.
+Package hostmgr/announcer announces each host. A failed announce is repeated within
+the interval, on a new connection if the old connection was up but gave no answer. The
+peer follows the interval that the scheduler advises (response header
+hostlife-interval, 10ms to 24h): it waits that long before its next announce, and
+names the interval there. If an answer advises none, the peer uses -interval. A
+scheduler that is away, overloaded or full is waited for, however long that takes,
+with pauses that grow and have jitter. With several schedulers (-scheduler a,b,c) each
+host announces itself to all of them, independently.
 
-A host ends, with a log line, if a retry cannot help: the scheduler refuses the host as
+A host ends, with a log line, if a retry cannot help: all schedulers refuse the host as
 invalid, or a newer process has taken over its id. The other hosts go on. The process
-ends when no host is left. A host that has not joined yet, and whose id has a newer
-incarnation, waits for that incarnation to go: the clock may have gone back. It also
-waits if its own incarnation has left, for 5 minutes: give each start a new incarnation,
+ends when no host is left. If a scheduler refuses the incarnation of a host that has
+not joined yet, the clock may have gone back: the host takes the next incarnation above
+the one that refused it (response header hostlife-incarnation), once. If the scheduler
+does not tell that one, the host waits for it to go. Give each start a new incarnation,
 as the default does.
 
-Every call carries -incarnation (request header hostlife-incarnation). So a leave or
+Every call carries the incarnation (request header hostlife-incarnation). So a leave or
 a registration of peers that is delayed beyond a restart does not affect the new
 registration. After SIGTERM or SIGINT all hosts together have 3 s to leave. The
 scheduler detects the remaining hosts by their silence. A second signal ends the

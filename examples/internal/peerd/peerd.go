@@ -108,7 +108,7 @@ func dialOptions(interval time.Duration) []grpc.DialOption {
 // a burst. A refused host ends alone. run returns an error before ctx ends only if all hosts are
 // refused.
 func (f *fleet) run(ctx context.Context) error {
-	var g errgroup.Group
+	g, ctx := errgroup.WithContext(ctx)
 	start, refused := time.Now(), make([]error, f.cfg.Hosts)
 	for i := range f.cfg.Hosts {
 		phase := time.Duration(float64(f.cfg.Interval) * float64(i) / float64(f.cfg.Hosts))
