@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/examples/internal/clitest"
+	"github.com/hostlife/hostlife/examples/internal/post"
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/announcer"
+)
+
+// A host is the other side: it announces itself to a server, and stores its rows whenever a new
+// registration began.
+func host(t *testing.T, url, id string, rows ...string) *announcer.Announcer[string] {
+	t.Helper()
+	a, err := announcer.New(announcer.Config[string]{
+		ID: id, Interval: 20 * time.Millisecond,
+		Announce: func(ctx context.Context, a hostmgr.Announcement[string]) (hostmgr.Ack, error) {
+			return post.To(ctx, url+"/announce", a)
+		},
+		Heartbeat: func(ctx context.Context, id string, incarnation uint64) (hostmgr.Ack, error) {
+			return post.To(ctx, url+"/heartbeat", message{ID: id, Incarnation: incarnation})
+		},
+		Leave: func(ctx context.Context, id string, incarnation uint64) error {
+			_, err := post.To(ctx, url+"/leave", message{ID: id, Incarnation: incarnation})
+			return err
+		},
+		Joined: func(ctx context.Context, ack hostmgr.Ack) error {
+			for _, row := range rows {
+				if _, err := post.To(ctx, url+"/rows", message{ID: id, Registration: ack.Registration, Row: row}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+	require.NoError(t, err)
+	return a
+}
+
+// open returns a table in memory.
+func open(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", ":memory:")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func count(t *testing.T, db *sql.DB) (rows int) {
+	t.Helper()
+	require.NoError(t, db.QueryRow("SELECT count(*) FROM rows").Scan(&rows))
+	return rows
+}
+
+// A host joins, stores rows, leaves; another one falls silent. No row is left of either.
+func TestRowsEndWithTheirHosts(t *testing.T) {
+	db := open(t)
+	hosts, err := newHosts(db, io.Discard)
+	require.NoError(t, err)
+	server := httptest.NewServer(handler(db, hosts))
+	defer server.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = hosts.Run(ctx) })
+	t.Cleanup(running.Wait)
+	t.Cleanup(stop)
+
+	leaves, leave := context.WithCancel(ctx)
+	defer leave()
+	left := make(chan error, 1)
+	go func() { left <- host(t, server.URL, "leaves", "1", "2").Run(leaves) }()
+	clitest.Eventually(t, "two rows", func() bool { return count(t, db) == 2 })
+	var ack hostmgr.Ack
+	clitest.Eventually(t, "a third row", func() bool { // its host may be evicted before that
+		ack, err = post.To(ctx, server.URL+"/announce", hostmgr.Announcement[string]{ID: "falls silent", Interval: 20 * time.Millisecond})
+		require.NoError(t, err)
+		_, err = post.To(ctx, server.URL+"/rows", message{ID: "falls silent", Registration: ack.Registration, Row: "3"})
+		return err == nil
+	})
+	clitest.Eventually(t, "the third row goes", func() bool { return count(t, db) == 2 })
+	_, err = post.To(ctx, server.URL+"/rows", message{ID: "falls silent", Registration: ack.Registration, Row: "4"})
+	require.ErrorIs(t, err, hostmgr.ErrUnknownHost)
+	leave()
+	require.NoError(t, <-left)
+	require.Zero(t, count(t, db))
+}
+
+// Rows are stored while their host is evicted. The server refuses a row, or its cleanup finds it.
+// The test holds the only connection to the database until the row is about to be stored and the
+// host is gone.
+func TestNoRowOutlivesItsRegistration(t *testing.T) {
+	db := open(t)
+	hosts, err := newHosts(db, io.Discard)
+	require.NoError(t, err)
+	server := httptest.NewServer(handler(db, hosts))
+	defer server.Close()
+	for range 50 {
+		ack, err := hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
+		require.NoError(t, err)
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		waited := db.Stats().WaitCount
+		var calls sync.WaitGroup
+		for range 2 {
+			calls.Go(func() {
+				_, _ = post.To(t.Context(), server.URL+"/rows", message{ID: "a", Registration: ack.Registration, Row: "x"})
+			})
+		}
+		clitest.Eventually(t, "a row waits for the database", func() bool { return db.Stats().WaitCount > waited })
+		calls.Go(func() { _ = hosts.Evict(t.Context(), "a", 0, "a test") })
+		clitest.Eventually(t, "the host is gone", func() bool { return hosts.Len() == 0 })
+		require.NoError(t, conn.Close())
+		calls.Wait()
+		require.NoError(t, hosts.Drain(t.Context()))
+		require.Zero(t, count(t, db))
+	}
+}
+
+func TestCommand(t *testing.T) {
+	p := clitest.Start(t, run, "-addr", "127.0.0.1:0")
+	url := "http" + p.After("listening on http")
+	for _, row := range []string{"/announce", "/heartbeat", "/rows"} {
+		response, err := http.Get(url + row)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusMethodNotAllowed, response.StatusCode, "a GET changes nothing")
+	}
+	_, err := post.To(t.Context(), url+"/announce", hostmgr.Announcement[string]{ID: "a", Interval: 20 * time.Millisecond})
+	require.NoError(t, err)
+	require.Contains(t, p.After("a evicted: "), "rows deleted: true")
+	require.NoError(t, p.Interrupt())
+}
