@@ -20,11 +20,11 @@ func (m *Mock) Add(d time.Duration) {
 	_ = m.add(d, &move{mock: m})
 }
 
-// Advance is Add, but it waits for callbacks, up to patience of real time each time. It returns false
+// Advance is Add, but it waits for callbacks, up to limit of real time each time. It returns false
 // if that was not enough: then the time has not reached the end. A callback may wait for the
 // goroutine that calls Advance, or for the Mock.
-func (m *Mock) Advance(d, patience time.Duration) (ok bool) {
-	return m.add(d, &move{mock: m, patience: patience})
+func (m *Mock) Advance(d, limit time.Duration) (ok bool) {
+	return m.add(d, &move{mock: m, limit: limit})
 }
 
 func (m *Mock) add(d time.Duration, v *move) (ok bool) {

@@ -7,13 +7,13 @@ import (
 
 // A move is one call of Add, Advance or Set.
 type move struct {
-	mock     *Mock
-	patience time.Duration // for holds, in real time; 0: it gives them up
-	own      uint64        // the number of its goroutine, if that is known
+	mock  *Mock
+	limit time.Duration // for holds, in real time; 0: it gives them up
+	own   uint64        // the number of its goroutine, if that is known
 }
 
 // run calls step until it returns false, each time with the lock of the Mock held, while no Waiter
-// is awake and nothing is held. It returns false if its patience was too short.
+// is awake and nothing is held. It returns false if its limit was too short.
 //
 // It cannot deadlock with the loops of this module: a loop with an awake Waiter runs no callback,
 // and waits for none. It runs the embedder's clock, which may wrap the Mock and move it. So a move
@@ -59,14 +59,14 @@ func (v *move) wait(b blockage) (ok bool) {
 	switch {
 	case b.holds == nil:
 		<-b.changed
-	case v.patience == 0 || onlyStarts(b.holds):
+	case v.limit == 0 || onlyStarts(b.holds):
 		if !settles(b.changed, milliseconds(b.holds)) {
 			v.mock.giveUp(b.holds)
 		}
 	default:
 		select {
 		case <-b.changed:
-		case <-System().After(v.patience):
+		case <-System().After(v.limit):
 			return false
 		}
 	}

@@ -25,9 +25,9 @@ type Hosts[M any] struct {
 	kept map[string]time.Time // the next heartbeat of each host
 }
 
-// patience is how long Advance, and the end of a test, wait for callbacks, in real time. A callback
+// callbackLimit is how long Advance, and the end of a test, wait for callbacks, in real time. A callback
 // that takes longer hangs.
-const patience = 10 * time.Second
+const callbackLimit = 10 * time.Second
 
 // Run makes a registry and runs it until the test ends. cfg.Clock is nil or a [clock.Mock], which
 // several registries may share. If the registry cannot be made, Run fails the test.
@@ -74,8 +74,8 @@ func (h *Hosts[M]) stop(ended <-chan error) {
 	var err error
 	select {
 	case err = <-ended:
-	case <-clock.System().After(patience):
-		h.t.Errorf("hosttest: Run has not returned %v after its context ended: a Cleanup or Confirm ignores its context", patience)
+	case <-clock.System().After(callbackLimit):
+		h.t.Errorf("hosttest: Run has not returned %v after its context ended: a Cleanup or Confirm ignores its context", callbackLimit)
 		h.Clock.Add(time.Minute) // then it leaves them behind
 		err = <-ended
 	}
@@ -97,10 +97,10 @@ func (h *Hosts[M]) Advance(d time.Duration) {
 	h.t.Helper()
 	for end := h.Clock.Now().Add(d); ; {
 		next := h.nextHeartbeat(end)
-		if !h.Clock.Advance(max(0, next.Sub(h.Clock.Now())), patience) {
+		if !h.Clock.Advance(max(0, next.Sub(h.Clock.Now())), callbackLimit) {
 			s := h.Stats()
 			h.t.Fatalf("hosttest: a callback has not returned for %v, at %v: calls of Cleanup %d, hosts that Confirm is asked about %d",
-				patience, h.Clock.Now().UTC(), s.Cleanup.Running, s.Confirm.Asked)
+				callbackLimit, h.Clock.Now().UTC(), s.Cleanup.Running, s.Confirm.Asked)
 		}
 		h.sendHeartbeats()
 		if !next.Before(end) {

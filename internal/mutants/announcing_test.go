@@ -7,8 +7,8 @@ var announcing = []mutant{
 		seen:    "apache/uniffle#927",
 		story:   "One slow heartbeat kept those after it waiting for a minute, and the coordinator removed the server.",
 		file:    "hostmgr/announcer/schedule.go",
-		is:      "s.flights >= maxFlights:",
-		becomes: "s.flights >= 1:",
+		is:      "s.flights >= maxFlights,",
+		becomes: "s.flights >= 1,",
 		test:    "TestAttemptsInOneInterval",
 	},
 	{
