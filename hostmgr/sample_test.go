@@ -44,7 +44,7 @@ func TestASampleOfASmallPartTakesFewDraws(t *testing.T) {
 		})
 		require.LessOrEqual(t, allocs, 64.0, c.name)
 		require.LessOrEqual(t, calls/samples, 1.7*alive, c.name)
-		if fit > 3*16 { // otherwise the last draws take long
+		if fit > 8*16 { // otherwise the last draws take long, or a pass over all hosts is cheaper
 			require.InEpsilon(t, 16*alive/fit, calls/samples, 0.8, c.name)
 		}
 	}
