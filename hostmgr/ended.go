@@ -57,7 +57,11 @@ func (x *ending[M]) end() (*job[M], error) {
 	if !x.remember(s, h, e.Incarnation(), now) {
 		return nil, ErrFull
 	}
-	j := s.depart(e, x.kind, x.judge(s, e, now), now)
+	var a *assessment
+	if x.kind == DepartureEvicted {
+		a = x.judge(s, e, now)
+	}
+	j := s.depart(e, x.kind, a, now)
 	s.index.Shrink(e)
 	return j, nil
 }

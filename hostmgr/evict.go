@@ -33,11 +33,8 @@ func (r *Registry[M]) Evict(ctx context.Context, id string, incarnation uint64, 
 }
 
 // judge ends a registration that the embedder evicts, and returns the assessment for its departure.
-// For any other end it does nothing and returns nil. The caller holds the lock.
+// The caller holds the lock.
 func (x *ending[M]) judge(s *state[M], e index.Entry, now int64) *assessment {
-	if x.kind != DepartureEvicted {
-		return nil
-	}
 	a := &assessment{judgement: x.judgement}
 	e.End()
 	s.assess(a, e, now)
