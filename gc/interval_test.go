@@ -156,7 +156,7 @@ func TestSetIntervalAtATick(t *testing.T) {
 	}
 }
 
-// With a Mock, the next Add finds the new interval.
+// With a Mock, the next move of the time finds the new interval.
 func TestSetIntervalOnAMock(t *testing.T) {
 	mock := clock.NewMock()
 	g := newGC(t, gc.Config{Clock: mock})
@@ -164,14 +164,12 @@ func TestSetIntervalOnAMock(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- g.Run(ctx) }()
-	mock.Add(10 * time.Minute)
-	for n := range uint64(100) {
-		require.NoError(t, g.SetInterval("a", time.Minute+time.Duration(n)*time.Second))
-		mock.Add(2 * time.Hour)
+	for n := range uint64(20) {
+		require.NoError(t, g.SetInterval("a", time.Minute))
+		require.True(t, mock.Advance(10*time.Minute, time.Minute))
 		require.NoError(t, g.SetInterval("a", time.Hour))
-		before := stats(t, g, "a").Runs
-		mock.Add(2 * time.Hour)
-		require.EqualValues(t, before+2, stats(t, g, "a").Runs)
+		require.True(t, mock.Advance(110*time.Minute, time.Minute))
+		require.EqualValues(t, 11+12*n, stats(t, g, "a").Runs)
 	}
 	require.Zero(t, stats(t, g, "a").Dropped)
 	cancel()
