@@ -77,7 +77,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.Jitter, "jitter", time.Second, "tiered: suspect when overdue by more than this\n(the scheduler's own default of 30s would make this run last minutes)")
 	fs.DurationVar(&c.Offline, "offline", 3*time.Second, "tiered: evicted when overdue by more than this (the scheduler's own default is 5m)")
 	fs.IntVar(&c.Mass, "mass", 10_000, "hosts that die at once in mass_exit")
-	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of the hosts in mass_exit; 0 means twice -interval, so that 2 cores are enough")
+	fs.DurationVar(&c.MassInterval, "mass-interval", 0, "announce interval of the hosts in mass_exit; 0 means four times -interval, so that 2 cores are enough")
 	fs.DurationVar(&c.Churn, "churn", time.Minute, "duration of churn")
 	fs.IntVar(&c.ChurnHosts, "churn-hosts", 0, "number of hosts in churn, each a process of about 4 MiB;\n0 means 200, or 20 with -serve")
 	fs.StringVar(&c.HTTP, "http", "127.0.0.1:0", "`address` of the scheduler's page and metrics; port 0 picks one, empty means none")
@@ -90,7 +90,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 		return c, err
 	}
 	if c.MassInterval == 0 {
-		c.MassInterval = 2 * c.Interval
+		c.MassInterval = 4 * c.Interval
 	}
 	var err error
 	if c.Scenarios, err = choose(chosen); err != nil {
