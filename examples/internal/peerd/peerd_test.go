@@ -35,7 +35,7 @@ func TestAnnouncesRegistersAndLeaves(t *testing.T) {
 func TestManyHosts(t *testing.T) {
 	addr, _ := schedule(t, "127.0.0.1:0")
 	c := dial(t, addr)
-	p := be(t, addr, "-id", "h", "-hosts", "300", "-interval", "1s", "-peers", "1")
+	p := be(t, addr, "-id", "h", "-hosts", "300", "-interval", "3s", "-peers", "1")
 	eventually(t, "join", func() bool { return len(list(c)) == 300 && registered(c, "h-00300", 1) })
 	require.Equal(t, "h-00001", list(c)[0])
 	require.NoError(t, p.stop())
