@@ -184,11 +184,11 @@ func (f *fleet) handle(e *event) {
 		f.push(*e)
 		return
 	}
+	if h.pausedUntil == f.at && h.isPause(h.planned, f.at) { // before the next pause begins
+		h.paused()
+	}
 	if f.probably(f.pauses) {
 		h.pausedUntil = f.in(f.longPause)
-	}
-	if h.isPause(h.planned, f.at) && h.pausedUntil == f.at {
-		h.paused()
 	}
 	if e.kind == returns {
 		h.end(e.a, e.out, f.at)
