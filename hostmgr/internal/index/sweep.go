@@ -31,7 +31,7 @@ func (x *Index) SweepNext(now, began int64, check func(Entry) int64) (scanned in
 // timeout. A sweep spends most of its time there.
 func (x *Index) checkBucket(b *bucket, now int64, check func(Entry) int64) int64 {
 	x.least = b.minTimeouts(x.least[:0])
-	next, words, least := int64(none), b.words, x.least
+	next, words, least := none, b.words, x.least
 	metas := b.metas[:len(words)]
 	for i := range words {
 		v := words[i].load()
