@@ -41,7 +41,10 @@ func (s *state[M]) join(a *Announcement[M], h index.Hash, q *quote, now int64, p
 // refresh applies an announcement to the current registration. An empty zone means the zone that
 // the host has.
 func (s *state[M]) refresh(e index.Entry, a *Announcement[M], q *quote, now int64) Ack {
-	had, at := e.Interval(), a.contact(s.clock, now)
+	had, at := e.Interval(), now
+	if a.LastContact != (time.Time{}) { // here, because most refreshes need no call
+		at = a.contact(s.clock, now)
+	}
 	s.touch(e, at, now) // before its zone changes
 	if s.policies.foreign && a.Zone != "" && a.Zone != s.zones.of(e) {
 		e.Outdate() // the policies may answer otherwise in another zone
