@@ -122,9 +122,6 @@ type Announcement[M any] struct {
 
 // contact returns when the contact was that an announcement is.
 func (a *Announcement[M]) contact(c *monotime.Clock, now int64) int64 {
-	if a.LastContact.IsZero() {
-		return now
-	}
 	return c.FromWall(a.LastContact, now)
 }
 
