@@ -33,7 +33,8 @@ func New[M any](c Config[M]) (*Announcer[M], error) {
 	return a, nil
 }
 
-// Run announces the host until ctx ends. Then the host leaves, and Run returns.
+// Run announces the host until ctx ends. Then the host leaves, and Run returns. A nil ctx means
+// context.Background().
 //
 // Run returns nil if the host has left everywhere. Its error joins an error for each target that
 //   - stopped, because the incarnation was refused, or because Classify said GiveUp. The error
@@ -49,6 +50,9 @@ func (a *Announcer[M]) Run(ctx context.Context) error {
 		return fmt.Errorf("announcer: %w", hostmgr.ErrRunning)
 	}
 	defer a.running.Store(false)
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	a.log.Start()
 	defer a.log.Stop()
 	defer a.log.Summarize()

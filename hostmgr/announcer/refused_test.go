@@ -269,3 +269,14 @@ func TestOneRunAtATime(t *testing.T) {
 		require.Equal(t, uint64(2), w.registry.Stats().Joins)
 	})
 }
+
+func TestANilContextNeverEnds(t *testing.T) {
+	a, err := announcer.New(announcer.Config[int]{
+		ID: "a", Announce: func(context.Context, hostmgr.Announcement[int]) (hostmgr.Ack, error) {
+			return hostmgr.Ack{}, hostmgr.ErrInvalid
+		},
+	})
+	require.NoError(t, err)
+	var none context.Context
+	require.ErrorIs(t, a.Run(none), hostmgr.ErrInvalid, "as with any other context")
+}

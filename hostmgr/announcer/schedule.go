@@ -49,16 +49,16 @@ func (s *schedule) nextAttempt() int64 {
 	case s.flights >= maxFlights, s.sequential && s.flights > 0:
 		return never
 	case s.flights > 0:
-		return max(s.next, s.last+int64(s.patience()))
+		return max(s.next, s.last+int64(s.answerLimit()))
 	default:
 		return s.next
 	}
 }
 
-// patience returns how long an attempt may take before another one begins: a little longer than the
-// answers have taken lately, and at most an interval. Before the first answer it is the limit of an
-// attempt.
-func (s *schedule) patience() time.Duration {
+// answerLimit returns how long an attempt may take before another one begins: a little longer than
+// the answers have taken lately, and at most an interval. Before the first answer it is the limit of
+// an attempt.
+func (s *schedule) answerLimit() time.Duration {
 	if s.answers.n == 0 {
 		return s.interval / limitPart
 	}
@@ -68,7 +68,7 @@ func (s *schedule) patience() time.Duration {
 // begin begins an attempt, and returns when it has to end.
 func (s *schedule) begin(now int64) (limit int64) {
 	longest := s.interval / urgentPause
-	allowed := max(s.interval/limitPart, leastLimit, s.patience())
+	allowed := max(s.interval/limitPart, leastLimit, s.answerLimit())
 	if now-s.due >= int64(s.interval) { // the timeout may have passed
 		longest = s.interval
 		allowed = max(allowed, s.pause)
