@@ -266,12 +266,25 @@ func (x *machine) StepBack(t *rapid.T) {
 }
 
 // Keep saves the current hosts for a Restore.
-func (x *machine) Keep(*rapid.T) { x.kept, x.keptToo = slices.Collect(x.All()), maps.Clone(x.m.hosts) }
+func (x *machine) Keep(*rapid.T) {
+	x.kept, x.keptToo = slices.Collect(x.All()), maps.Clone(x.m.hosts)
+	for id, h := range x.keptToo {
+		h.wasSuspect = x.m.state(h) >= hostmgr.StateSuspect
+		x.keptToo[id] = h
+	}
+}
 
-// Restore restores the saved hosts that are missing.
+// Restore restores the saved hosts that are missing, but those with a cleanup that is owed.
 func (x *machine) Restore(t *rapid.T) {
 	want, start := 0, x.m.start(x.clock.Now())
+	owed := map[uint64]bool{}
+	for d := range x.Pending() {
+		owed[d.Host.Registration] = true
+	}
 	for _, h := range x.kept {
+		if owed[h.Registration] {
+			continue
+		}
 		known := x.keptToo[h.ID]
 		known.joined = min(x.m.now, h.Joined.Sub(start)) // the clock may have stepped back since
 		if x.m.restore(h.ID, known, h.LastContact.Sub(start)) {
