@@ -132,3 +132,29 @@ func TestNoContactOfABatchIsLostByARebuild(t *testing.T) {
 		}
 	}
 }
+
+// A batch asks for hosts that join at this moment. It reads nothing of a slot that an insertion is
+// filling in: this test says so with the race detector only.
+func TestABatchReadsNoSlotThatIsNotPublished(t *testing.T) {
+	x := New(valuesOf[string](), false)
+	var ids []string
+	for i := range BatchSize {
+		ids = append(ids, fmt.Sprint(i))
+	}
+	var sender sync.WaitGroup
+	begun := make(chan struct{})
+	sender.Go(func() {
+		var b Batch
+		for n := range 1000 {
+			x.FetchBatch(ids, &b)
+			if n == 0 {
+				close(begun)
+			}
+		}
+	})
+	<-begun
+	for i, id := range ids {
+		insert(x, id, uint64(i), everySecond, second)
+	}
+	sender.Wait()
+}
