@@ -197,3 +197,29 @@ func TestALastContactIsAnObservation(t *testing.T) {
 		require.NotZero(t, observed.Stats().Recovered)
 	}
 }
+
+// A refresh as of long ago leaves a host suspect, or held. If it changes the zone, the figures of
+// both zones follow.
+func TestASuspectIsCountedInTheZoneThatItMovesTo(t *testing.T) {
+	for what, silence := range map[string]time.Duration{"suspect": 1900 * time.Millisecond, "held": 3 * second} {
+		s := newScript(t, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{PerSecond: 0.001}})
+		for id, zone := range map[string]string{"a": "x", "b": "x", "c": "y"} {
+			s.announce(hostmgr.Announcement[string]{ID: id, Zone: zone, Interval: minute})
+		}
+		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
+		s.after(silence)
+		figures := func() (figures []hostmgr.ZoneStats) {
+			for _, z := range s.Stats().Zones {
+				figures = append(figures, hostmgr.ZoneStats{Name: z.Name, Hosts: z.Hosts, Suspects: z.Suspects, Held: z.Held})
+			}
+			return figures
+		}
+		held := s.Stats().Held
+		require.Equal(t, what == "held", held == 1)
+		require.Equal(t, []hostmgr.ZoneStats{{Name: "x", Hosts: 2, Suspects: 1, Held: held}, {Name: "y", Hosts: 1}}, figures(), what)
+		s.announce(hostmgr.Announcement[string]{ID: "a", Zone: "y", Interval: second, LastContact: s.clock.Now().Add(-time.Hour)})
+		require.Equal(t, []hostmgr.ZoneStats{{Name: "x", Hosts: 1}, {Name: "y", Hosts: 2, Suspects: 1, Held: held}}, figures(), what)
+		s.heartbeat("a")
+		require.Equal(t, []hostmgr.ZoneStats{{Name: "x", Hosts: 1}, {Name: "y", Hosts: 2}}, figures(), what)
+	}
+}

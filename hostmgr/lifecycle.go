@@ -49,7 +49,11 @@ func (s *state[M]) refresh(e index.Entry, a *Announcement[M], q *quote, now int6
 	if s.policies.foreign && a.Zone != "" && a.Zone != s.zones.of(e) {
 		e.Outdate() // the policies may answer otherwise in another zone
 	}
-	s.zones.move(e, a.Zone)
+	if e.Suspect() { // the contact was long ago
+		s.zones.moveSuspect(e, s.holds.of(e).awaitsLimit, a.Zone)
+	} else {
+		s.zones.move(e, a.Zone)
+	}
 	s.setMetadata(e, &a.Metadata, nil)
 	s.setTimeouts(e, q.timeouts, at, now)
 	s.emit(EventUpdated, e, nil, now)

@@ -74,6 +74,25 @@ func (z *zones) move(e index.Entry, name string) {
 	z.enter(e, number, name)
 }
 
+// moveSuspect is move for a host that is suspect. It may be held too, and waits for the eviction
+// limit or not. The limiter counts all of that by zone.
+func (z *zones) moveSuspect(e index.Entry, waits bool, name string) {
+	z.countSuspect(e, waits, -1)
+	z.move(e, name)
+	z.countSuspect(e, waits, 1)
+}
+
+// countSuspect counts a suspect in its zone, or with a negative more no longer counts it.
+func (z *zones) countSuspect(e index.Entry, waits bool, more int) {
+	z.limiter.Suspect(e.Zone(), more)
+	if e.Held() {
+		z.limiter.Held(e.Zone(), more)
+	}
+	if waits {
+		z.limiter.Wait(e.Zone(), more > 0)
+	}
+}
+
 // leave forgets the name of a host that departs.
 func (z *zones) leave(e index.Entry) {
 	if len(z.folded) > 0 {
