@@ -97,9 +97,6 @@ func (r *Registry[M]) restore(h Host[M]) (bool, error) {
 	if h.Registration > maxRegistration {
 		return false, fmt.Errorf("%w: Registration %d is above %d", ErrInvalid, h.Registration, uint64(maxRegistration))
 	}
-	if h.Registration != 0 && r.cleanups.Has(h.ID, h.Registration) {
-		return false, nil
-	}
 	c := announcing[M]{r: r, hash: r.index.Hash(a.ID)}
 	for {
 		round := r.policies.answers.Load().round
@@ -123,7 +120,7 @@ func (c *announcing[M]) restore(h *Host[M], a *Announcement[M], round uint64, q 
 	}
 	s.index.Reserve(c.hash)
 	c.r.restoredAt.Store(now)
-	if _, ok := s.index.Lookup(c.hash, a.ID); ok {
+	if _, ok := s.index.Lookup(c.hash, a.ID); ok || h.Registration != 0 && s.cleanups.Has(h.ID, h.Registration) {
 		return false, true, nil
 	}
 	p := past{s.clock.FromWall(h.Joined, now), now, s.clock.FromWall(h.LastContact, now), h.Registration}

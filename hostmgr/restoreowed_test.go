@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -104,4 +105,41 @@ func TestOwedCleanupsWithoutACleanup(t *testing.T) {
 	require.Equal(t, 1, n)
 	require.Zero(t, next.Stats().Cleanup.Pending)
 	require.Empty(t, slices.Collect(next.Pending()))
+}
+
+// A policy calls hook once when it is asked about an interval of 7 s.
+type meanwhilePolicy struct {
+	hostmgr.Fixed
+	hook *func()
+}
+
+func (p meanwhilePolicy) Timeouts(h hostmgr.History) (suspect, evict time.Duration) {
+	if f := *p.hook; f != nil && h.Interval == 7*second {
+		*p.hook = nil
+		f()
+	}
+	return p.Fixed.Timeouts(h)
+}
+
+// A host departs while Restore asks the policy about it. Its cleanup is owed then, so Restore must
+// not register it again: the cleanup would free what belongs to a host that is there.
+func TestADepartureDuringRestoreIsSeen(t *testing.T) {
+	var hook func()
+	s := newScript(t, hostmgr.Config[string]{
+		Policy:  meanwhilePolicy{hostmgr.Fixed(2), &hook},
+		Cleanup: func(context.Context, hostmgr.Departure[string]) error { return nil },
+	})
+	s.join("a")
+	h := s.get("a")
+	h.Interval = 7 * second
+	hook = func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		require.ErrorIs(t, s.Leave(ctx, "a", 0), hostmgr.ErrCleanupPending)
+	}
+	joined, err := s.Restore(slices.Values([]hostmgr.Host[string]{h}))
+	require.NoError(t, err)
+	require.Zero(t, joined)
+	require.Nil(t, hook)
+	require.True(t, s.gone("a"))
 }
