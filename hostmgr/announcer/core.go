@@ -147,6 +147,10 @@ func (c *core) accept(a attempt, ack hostmgr.Ack) {
 // isOver reports whether the answer to an attempt is not needed any more.
 func (c *core) isOver(a attempt) bool { return a.number < c.over }
 
+// ignore is called before the host leaves. From then on, the answers to the attempts under way tell
+// nothing: one that arrives after the leave is refused as stale.
+func (c *core) ignore() { c.over = c.begun + 1 }
+
 // isEcho reports whether the registry may have lost its advice. If it restarted, and advises none
 // now, it answers with the interval that the host announced by the former advice. The host would
 // keep that for ever. So it announces the configured one.

@@ -194,3 +194,27 @@ func TestACallbackThatPanicsOrEndsItsGoroutine(t *testing.T) {
 		require.NoError(t, p.ends())
 	})
 }
+
+// An announce may arrive after the leave. It finds that the incarnation has ended, which says
+// nothing: the host has left.
+func TestAnAnnounceThatArrivesAfterTheLeaveIsNoFailure(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWire(t, hostmgr.Config[string]{})
+		p := start(t, w.config())
+		pass(second)
+		w.breaks(func(_ context.Context, call string) error {
+			if call == "announce" {
+				time.Sleep(2 * second) // longer than a leave waits for it
+			}
+			return nil
+		})
+		w.calls()
+		p.Refresh()
+		pass(0)
+		require.NoError(t, p.ends())
+		require.Equal(t, []string{"announce 1.0", "leave 2.5"}, w.calls())
+		require.Equal(t, uint64(1), w.registry.Stats().Departures.Left)
+		require.NoError(t, p.only().Err)
+		require.False(t, p.only().Stopped)
+	})
+}

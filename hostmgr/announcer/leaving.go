@@ -34,6 +34,7 @@ func (s *session) leave() error {
 	s.waitUntil(until-timeout/waitPart, func() bool { return s.calls.awaited() == 0 })
 	mayBeRegistered := s.host.mayBeRegistered || s.host.flights > 0
 	s.calls.endAll(s.now)
+	s.host.ignore()
 	if s.target.leave == nil || !mayBeRegistered || s.host.stopped {
 		return nil
 	}
