@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"io"
 	"net"
 	"sync"
 	"testing"
@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -25,62 +26,39 @@ import (
 
 // as returns a context for the calls of a host.
 func as(ctx context.Context, id, incarnation string) context.Context {
-	return metadata.AppendToOutgoingContext(ctx, hostKey, id, wire.IncarnationKey, incarnation)
+	return metadata.AppendToOutgoingContext(ctx, "hostlife-host", id, wire.IncarnationKey, incarnation)
 }
 
-func dial(t *testing.T, addr string) grpc_health_v1.HealthClient {
-	t.Helper()
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	return grpc_health_v1.NewHealthClient(conn)
+func check(ctx context.Context, conn *grpc.ClientConn) codes.Code {
+	_, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	return status.Code(err)
 }
 
-// watch opens a stream, and receives its first message.
-func watch(ctx context.Context, t *testing.T, client grpc_health_v1.HealthClient) grpc_health_v1.Health_WatchClient {
-	t.Helper()
-	stream, err := client.Watch(ctx, &grpc_health_v1.HealthCheckRequest{})
-	require.NoError(t, err)
-	_, err = stream.Recv()
-	require.NoError(t, err)
-	return stream
-}
-
-func start(t *testing.T) (*clitest.Process, grpc_health_v1.HealthClient, context.Context) {
-	t.Helper()
-	p := clitest.Start(t, run, "-addr", "127.0.0.1:0")
-	ctx, cancel := context.WithTimeout(t.Context(), clitest.Deadline)
-	t.Cleanup(cancel)
-	return p, dial(t, p.After("listening on ")), ctx
-}
-
-// A host that calls stays. When it no longer does, it is evicted, and its stream ends.
+// A host that calls stays. When it no longer does, it is evicted.
 func TestCallsAreContacts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, stop := context.WithCancel(t.Context())
-		tracker, err := newTracker(ctx, 30*time.Second, io.Discard)
+		hosts, err := hostmgr.New(hostmgr.Config[struct{}]{})
 		require.NoError(t, err)
-		l, server := bufconn.Listen(64<<10), newServer(tracker)
+		server := grpc.NewServer(grpc.UnaryInterceptor(interceptor{hosts}.contact))
+		grpc_health_v1.RegisterHealthServer(server, health.NewServer())
+		l := bufconn.Listen(64 << 10)
+		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { _ = server.Serve(l) })
-		running.Go(func() { _ = tracker.hosts.Run(ctx) })
-		conn, err := grpc.NewClient("passthrough:///server", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		running.Go(func() { _ = hosts.Run(ctx) })
+		conn, err := grpc.NewClient("passthrough:///server",
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
 			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
 		require.NoError(t, err)
-		client := grpc_health_v1.NewHealthClient(conn)
 
-		stream := watch(as(ctx, "a", "7"), t, client)
 		for range 100 {
+			require.Equal(t, codes.OK, check(as(ctx, "a", "7"), conn))
 			time.Sleep(50 * time.Second)
-			_, err := client.Check(as(ctx, "a", "7"), &grpc_health_v1.HealthCheckRequest{})
-			require.NoError(t, err)
 		}
-		require.Zero(t, tracker.hosts.Stats().Departures.Evicted)
-		begun := time.Now()
-		_, err = stream.Recv()
-		require.Equal(t, codes.Canceled, status.Code(err))
-		require.InDelta(t, 60, time.Since(begun).Seconds(), 1)
-		require.EqualValues(t, 1, tracker.hosts.Stats().Departures.Evicted)
+		require.Equal(t, 1, hosts.Len())
+		time.Sleep(11 * time.Second)
+		require.Zero(t, hosts.Len())
+		require.EqualValues(t, 1, hosts.Stats().Departures.Evicted)
 		require.NoError(t, conn.Close())
 		stop()
 		server.GracefulStop()
@@ -88,55 +66,84 @@ func TestCallsAreContacts(t *testing.T) {
 	})
 }
 
-func TestNewerIncarnationEndsTheStreamsOfTheOlder(t *testing.T) {
-	p, client, ctx := start(t)
-	stream := watch(as(ctx, "a", "7"), t, client)
-	newer := watch(as(ctx, "a", "8"), t, client)
-	_, err := stream.Recv()
-	require.Equal(t, codes.Canceled, status.Code(err))
-	_, err = client.Check(as(ctx, "a", "7"), &grpc_health_v1.HealthCheckRequest{})
-	require.Equal(t, codes.FailedPrecondition, status.Code(err))
-	_, err = client.Check(as(ctx, "a", "x"), &grpc_health_v1.HealthCheckRequest{})
-	require.Equal(t, codes.InvalidArgument, status.Code(err))
-	require.NoError(t, newer.CloseSend())
+func TestCommand(t *testing.T) {
+	p := clitest.Start(t, run, "-addr", "127.0.0.1:0")
+	ctx, cancel := context.WithTimeout(t.Context(), clitest.Deadline)
+	defer cancel()
+	conn, err := grpc.NewClient(p.After("listening on "), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+
+	require.Equal(t, codes.OK, check(as(ctx, "a", "7"), conn))
+	require.Equal(t, codes.OK, check(as(ctx, "a", "8"), conn))
 	require.Contains(t, p.After("a replaced: "), "newer incarnation")
-}
-
-// Calls of no host pass, and are no contacts. The end of the command ends their streams too.
-func TestCallsOfNoHost(t *testing.T) {
-	p, client, ctx := start(t)
-	stream := watch(ctx, t, client)
+	require.Equal(t, codes.FailedPrecondition, check(as(ctx, "a", "7"), conn))
+	require.Equal(t, codes.InvalidArgument, check(as(ctx, "a", "x"), conn))
+	require.Equal(t, codes.FailedPrecondition, check(ctx, conn), "a call of no host")
 	require.NoError(t, p.Interrupt())
-	_, err := stream.Recv()
-	require.Error(t, err)
-	output, _ := p.Output()
-	require.NotContains(t, output, "left")
+	p.After("end: 1 hosts are registered, 1 have departed, 0 cleanups are pending")
 }
 
-// Streams are opened while their host departs. No stream outlives its registration, and nothing is
-// left behind for it.
-func TestNoStreamOutlivesItsRegistration(t *testing.T) {
-	tracker, err := newTracker(t.Context(), time.Minute, io.Discard)
+// calling makes a call of a host without a server.
+func calling(ctx context.Context, hosts *hostmgr.Registry[struct{}], handle grpc.UnaryHandler) error {
+	ctx = metadata.NewIncomingContext(ctx, metadata.Pairs("hostlife-host", "a"))
+	_, err := interceptor{hosts}.contact(ctx, nil, nil, handle)
+	return err
+}
+
+// Calls store data while their host is evicted. No data outlive their registration.
+func TestNoDataOutliveTheirRegistration(t *testing.T) {
+	var data sync.Map // by registration
+	hosts, err := hostmgr.New(hostmgr.Config[struct{}]{
+		Cleanup: func(_ context.Context, d hostmgr.Departure[struct{}]) error {
+			data.Delete(d.Host.Registration)
+			return nil
+		},
+	})
 	require.NoError(t, err)
 	for range 2000 {
-		ack, err := tracker.hosts.Announce(hostmgr.Announcement[struct{}]{ID: "a"})
-		require.NoError(t, err)
 		var calls sync.WaitGroup
-		lives := make([]context.Context, 2)
-		for i := range lives {
-			calls.Go(func() { lives[i], _ = tracker.life("a", ack) })
+		for range 2 {
+			calls.Go(func() {
+				_ = calling(t.Context(), hosts, func(ctx context.Context, _ any) (any, error) {
+					data.Store(ctx.Value(registrationKey{}), true)
+					return nil, nil
+				})
+			})
 		}
-		calls.Go(func() { _ = tracker.hosts.Evict(t.Context(), "a", 0, "a test") })
+		calls.Go(func() { _ = hosts.Evict(t.Context(), "a", 0, "a test") })
 		calls.Wait()
-		require.NoError(t, tracker.hosts.Drain(t.Context()))
-		for _, life := range lives {
-			require.True(t, life == nil || life.Err() != nil, "it ends the stream")
-		}
-		tracker.lives.Range(func(registration, _ any) bool {
-			t.Fatalf("a life of registration %d is left", registration)
+		_ = hosts.Evict(t.Context(), "a", 0, "a test") // it may have joined again
+		require.NoError(t, hosts.Drain(t.Context()))
+		data.Range(func(registration, _ any) bool {
+			t.Fatalf("data of registration %d are left", registration)
 			return false
 		})
 	}
 }
 
-var _ grpc.ServerStream = (*stream)(nil)
+// The cleanup waits for a call that is being served.
+func TestCleanupComesAfterTheCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order bytes.Buffer
+		hosts, err := hostmgr.New(hostmgr.Config[struct{}]{
+			Cleanup: func(context.Context, hostmgr.Departure[struct{}]) error {
+				order.WriteString("cleanup")
+				return nil
+			},
+		})
+		require.NoError(t, err)
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			_ = calling(t.Context(), hosts, func(context.Context, any) (any, error) {
+				time.Sleep(time.Minute)
+				order.WriteString("call, ")
+				return nil, nil
+			})
+		})
+		synctest.Wait()
+		require.NoError(t, hosts.Leave(t.Context(), "a", 0))
+		calls.Wait()
+		require.Equal(t, "call, cleanup", order.String())
+	})
+}

@@ -1,9 +1,10 @@
-// Command sse serves server-sent events. Each session is a host. A ping that its client takes is
-// its heartbeat, and its cleanup closes it.
+// Command sse serves server-sent events. Each session is a host, and its metadata are a channel. A
+// write that its client takes is its heartbeat. Its cleanup closes the channel, and that ends it.
 package main
 
 import (
 	"context"
+	"crypto/rand"
 	"flag"
 	"fmt"
 	"io"
@@ -21,40 +22,59 @@ func main() { cli.Main(run) }
 func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("sse", flag.ContinueOnError)
 	addr := fs.String("addr", "127.0.0.1:8081", "`address` to listen on")
-	ping := fs.Duration("ping", 15*time.Second, "`time` between pings")
-	if err := cli.Parse(fs, "Command sse sends what is posted to /events to all that get /events.", args, stdout); err != nil {
+	if err := cli.Parse(fs, "Command sse sends events to all clients.", args, stdout); err != nil {
 		return err
 	}
-	s, err := newServer(*ping, stdout)
-	if err != nil {
-		return err
-	}
-	group, running := errgroup.WithContext(ctx)
-	group.Go(func() error { return cli.ServeHTTP(running, *addr, s.handler(), stdout) })
-	group.Go(func() error { return s.hosts.Run(running) })
-	return cli.Drain(group.Wait(), s.hosts.Drain)
-}
-
-type server struct {
-	ping  time.Duration
-	hosts *hostmgr.Registry[*session] // a session is the metadata of its host: this is the only table of them
-}
-
-func newServer(ping time.Duration, out io.Writer) (*server, error) {
-	hosts, err := hostmgr.New(hostmgr.Config[*session]{
-		MaxHosts: 100_000,
-		Cleanup: func(_ context.Context, d hostmgr.Departure[*session]) error {
-			d.Host.Metadata.end()
-			_, _ = fmt.Fprintf(out, "session %s: %s\n", d.Host.ID, d.Reason())
-			return nil
-		},
-	})
-	return &server{ping, hosts}, err
-}
-
-func (s *server) handler() http.Handler {
+	hosts, _ := hostmgr.New(hostmgr.Config[chan string]{Cleanup: cleanup}) // this Config is valid
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /events", s.stream)
-	mux.HandleFunc("POST /events", s.publish)
-	return mux
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { stream(w, r, hosts) })
+	mux.HandleFunc("POST /{$}", func(_ http.ResponseWriter, r *http.Request) { publish(r, hosts) })
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return hosts.Run(running) })
+	group.Go(func() error { return cli.ServeHTTP(running, *addr, mux, stdout) })
+	return cli.Drain(group.Wait(), hosts, stdout)
+}
+
+func cleanup(_ context.Context, d hostmgr.Departure[chan string]) error {
+	close(d.Host.Metadata)
+	return nil
+}
+
+func publish(r *http.Request, hosts *hostmgr.Registry[chan string]) {
+	event := fmt.Sprintf("data: %q\n\n", r.FormValue("text"))
+	for id, events := range hosts.AllMetadata() {
+		_ = hosts.While(id, 0, func() error { // a send to a closed channel would panic
+			select {
+			case events <- event:
+			default: // a client that falls behind misses events
+			}
+			return nil
+		})
+	}
+}
+
+func stream(w http.ResponseWriter, r *http.Request, hosts *hostmgr.Registry[chan string]) {
+	id, events := rand.Text(), make(chan string, 16)
+	a := hostmgr.Announcement[chan string]{ID: id, Metadata: events}
+	if _, err := hosts.Announce(a); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	context.AfterFunc(r.Context(), func() { _ = hosts.Leave(context.Background(), id, 0) })
+	w.Header().Set("Content-Type", "text/event-stream")
+	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Time{}) // that of the request would end the stream
+	for text, open := ": welcome\n\n", true; open; {
+		// A write that hangs ends as well, when the session has been evicted.
+		_ = out.SetWriteDeadline(time.Now().Add(3 * hostmgr.DefaultInterval))
+		if _, err := io.WriteString(w, text); err != nil || out.Flush() != nil {
+			return
+		}
+		_, _ = hosts.Heartbeat(id, 0)
+		select {
+		case text, open = <-events:
+		case <-time.After(hostmgr.DefaultInterval):
+			text = ": ping\n\n"
+		}
+	}
 }

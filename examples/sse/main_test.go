@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	neturl "net/url"
+	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,25 +53,38 @@ func (p *pipes) dial() net.Conn {
 	return client
 }
 
-const ping = 15 * time.Second
+const ping = hostmgr.DefaultInterval
+
+type registry = hostmgr.Registry[chan string]
 
 // serving runs a script with a server in a bubble. stop ends it and waits.
-func serving(t *testing.T, play func(t *testing.T, s *server, p *pipes, stop func())) {
+func serving(t *testing.T, play func(t *testing.T, hosts *registry, p *pipes, stop func())) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := newServer(ping, io.Discard)
+		hosts, err := hostmgr.New(hostmgr.Config[chan string]{Cleanup: cleanup})
 		require.NoError(t, err)
 		p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
-		running.Go(func() { _ = s.hosts.Run(ctx) })
-		running.Go(func() { _ = cli.Serve(ctx, p, s.handler()) })
+		running.Go(func() { _ = hosts.Run(ctx) })
+		running.Go(func() { _ = cli.Serve(ctx, p, handler(hosts)) })
 		stop := func() {
 			cancel()
 			running.Wait()
+			synctest.Wait() // for the leaves of sessions that ended by a failed write
 		}
-		play(t, s, p, stop)
+		play(t, hosts, p, stop)
 		stop()
+	})
+}
+
+func handler(hosts *registry) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			publish(r, hosts)
+		} else {
+			stream(w, r, hosts)
+		}
 	})
 }
 
@@ -77,7 +92,7 @@ func serving(t *testing.T, play func(t *testing.T, s *server, p *pipes, stop fun
 func open(t *testing.T, p *pipes) (net.Conn, *bufio.Scanner) {
 	t.Helper()
 	c := p.dial()
-	_, err := io.WriteString(c, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+	_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	require.NoError(t, err)
 	lines := bufio.NewScanner(c)
 	for lines.Scan() {
@@ -101,7 +116,7 @@ func read(lines *bufio.Scanner) (events int) {
 
 // Sessions are real, and one in ten stops to read. These are evicted and closed.
 func TestSessionsThatStopToRead(t *testing.T) {
-	serving(t, func(t *testing.T, s *server, p *pipes, stop func()) {
+	serving(t, func(t *testing.T, hosts *registry, p *pipes, stop func()) {
 		var reading sync.WaitGroup
 		events := make([]int, 270)
 		for i := range events {
@@ -113,18 +128,21 @@ func TestSessionsThatStopToRead(t *testing.T) {
 			_, lines := open(t, p)
 			hanging = append(hanging, lines)
 		}
-		require.Equal(t, 300, s.hosts.Len())
+		require.Equal(t, 300, hosts.Len())
 		time.Sleep(2*ping + time.Second)
 		synctest.Wait()
-		require.Equal(t, 270, s.hosts.Len())
+		require.Equal(t, 270, hosts.Len(), "the silent ones are evicted")
+		require.EqualValues(t, 30, hosts.Stats().Departures.Evicted)
+		time.Sleep(2 * ping)
 		for _, lines := range hanging {
 			require.Zero(t, read(lines), "it is closed")
 		}
 		time.Sleep(10 * time.Minute)
-		require.Equal(t, 270, s.hosts.Len(), "the others stay")
+		require.Equal(t, 270, hosts.Len(), "the others stay")
 		for range 3 {
 			c := p.dial()
-			_, err := io.WriteString(c, "POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nline\n")
+			_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\n"+
+				"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntext=line")
 			require.NoError(t, err)
 			answer, err := io.ReadAll(c)
 			require.NoError(t, err)
@@ -136,28 +154,27 @@ func TestSessionsThatStopToRead(t *testing.T) {
 		for _, n := range events {
 			require.Equal(t, 3, n)
 		}
-		require.Zero(t, s.hosts.Len(), "each session has left")
-		require.Zero(t, s.hosts.Stats().Cleanup.Pending)
+		require.Zero(t, hosts.Len(), "each session has left")
+		require.Zero(t, hosts.Stats().Cleanup.Pending)
 	})
 }
 
 func TestClientThatGoes(t *testing.T) {
-	serving(t, func(t *testing.T, s *server, p *pipes, _ func()) {
+	serving(t, func(t *testing.T, hosts *registry, p *pipes, _ func()) {
 		c, _ := open(t, p)
-		require.Equal(t, 1, s.hosts.Len())
+		require.Equal(t, 1, hosts.Len())
 		require.NoError(t, c.Close())
 		synctest.Wait()
-		require.Zero(t, s.hosts.Len())
-		require.EqualValues(t, 1, s.hosts.Stats().Departures.Left)
+		require.Zero(t, hosts.Len())
+		require.EqualValues(t, 1, hosts.Stats().Departures.Left)
 	})
 }
 
 // A taker is a client without a connection, which takes all or hangs.
 type taker struct {
-	hangs  bool
-	header http.Header
-	once   sync.Once
-	ended  chan struct{} // the deadline of a write has passed
+	hangs    bool
+	header   http.Header
+	deadline time.Time // of writes
 }
 
 func (w *taker) Header() http.Header             { return w.header }
@@ -165,8 +182,8 @@ func (w *taker) WriteHeader(int)                 {}
 func (w *taker) Flush()                          {}
 func (w *taker) SetReadDeadline(time.Time) error { return nil }
 
-func (w *taker) SetWriteDeadline(time.Time) error {
-	w.once.Do(func() { close(w.ended) })
+func (w *taker) SetWriteDeadline(deadline time.Time) error {
+	w.deadline = deadline
 	return nil
 }
 
@@ -174,54 +191,82 @@ func (w *taker) Write(b []byte) (int, error) {
 	if !w.hangs {
 		return len(b), nil
 	}
-	<-w.ended
-	return 0, io.ErrClosedPipe
+	time.Sleep(time.Until(w.deadline))
+	return 0, os.ErrDeadlineExceeded
 }
 
-// Of 50,000 sessions a thousand are served, a hundred of which hang. The others are only registered: all
-// fall silent at once, and each is ended once.
+// Of 50,000 sessions a thousand are served, a hundred of which hang. The others are only registered:
+// all fall silent at once, and the channel of each is closed.
 func TestFiftyThousandSessions(t *testing.T) {
-	serving(t, func(t *testing.T, s *server, _ *pipes, _ func()) {
+	serving(t, func(t *testing.T, hosts *registry, _ *pipes, _ func()) {
 		const sessions, served, hang = 50_000, 1_000, 100
 		ctx, cancel := context.WithCancel(t.Context())
 		var streams sync.WaitGroup
 		for i := range served {
-			w := &taker{hangs: i < hang, header: http.Header{}, ended: make(chan struct{})}
-			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/events", http.NoBody)
+			w := &taker{hangs: i < hang, header: http.Header{}}
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
 			require.NoError(t, err)
-			streams.Go(func() { s.stream(w, r) })
+			streams.Go(func() { stream(w, r, hosts) })
 		}
-		var ended [sessions - served]atomic.Int32
-		for i := range ended {
-			me := &session{end: func() { ended[i].Add(1) }}
-			_, err := s.hosts.Announce(hostmgr.Announcement[*session]{ID: fmt.Sprint(i), Metadata: me, Interval: ping})
+		silent := make([]chan string, sessions-served)
+		for i := range silent {
+			silent[i] = make(chan string)
+			_, err := hosts.Announce(hostmgr.Announcement[chan string]{ID: fmt.Sprint(i), Metadata: silent[i]})
 			require.NoError(t, err)
 		}
 		synctest.Wait()
-		require.Equal(t, sessions, s.hosts.Len())
-		time.Sleep(3 * ping)
+		require.Equal(t, sessions, hosts.Len())
+		time.Sleep(2*ping + time.Second)
 		synctest.Wait()
-		require.Equal(t, served-hang, s.hosts.Len())
-		require.EqualValues(t, sessions-served+hang, s.hosts.Stats().Departures.Evicted)
-		for i := range ended {
-			require.EqualValues(t, 1, ended[i].Load())
+		require.Equal(t, served-hang, hosts.Len())
+		require.EqualValues(t, sessions-served+hang, hosts.Stats().Departures.Evicted)
+		for _, events := range silent {
+			_, open := <-events
+			require.False(t, open)
 		}
 		cancel()
 		streams.Wait()
-		require.Zero(t, s.hosts.Len())
+		synctest.Wait()
+		require.Zero(t, hosts.Len())
 	})
 }
 
+// Events are published while sessions end. A send to a channel that the cleanup has closed would
+// panic.
+func TestPublishWhileSessionsEnd(t *testing.T) {
+	hosts, err := hostmgr.New(hostmgr.Config[chan string]{Cleanup: cleanup})
+	require.NoError(t, err)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/?text=x", http.NoBody)
+	ctx, stop := context.WithCancel(t.Context())
+	var publishers sync.WaitGroup
+	for range 2 {
+		r := r.Clone(ctx)
+		publishers.Go(func() {
+			for ctx.Err() == nil {
+				publish(r, hosts)
+			}
+		})
+	}
+	for i := range 5000 {
+		id := fmt.Sprint(i)
+		_, err := hosts.Announce(hostmgr.Announcement[chan string]{ID: id, Metadata: make(chan string, 16)})
+		require.NoError(t, err)
+		require.NoError(t, hosts.Leave(ctx, id, 0))
+	}
+	stop()
+	publishers.Wait()
+}
+
 func TestCommand(t *testing.T) {
-	p := clitest.Start(t, run, "-addr", "127.0.0.1:0", "-ping", "20ms")
+	p := clitest.Start(t, run, "-addr", "127.0.0.1:0")
 	url := "http" + p.After("listening on http")
-	response, err := http.Get(url + "/events")
+	response, err := http.Get(url)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() && lines.Text() != ": ping" {
+	for lines.Scan() && lines.Text() != ": welcome" {
 	}
-	foreign, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/events", strings.NewReader("x"))
+	foreign, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, http.NoBody)
 	require.NoError(t, err)
 	foreign.Header.Set("Origin", "https://elsewhere.example")
 	refused, err := http.DefaultClient.Do(foreign)
@@ -229,12 +274,12 @@ func TestCommand(t *testing.T) {
 	require.NoError(t, refused.Body.Close())
 	require.Equal(t, http.StatusForbidden, refused.StatusCode)
 
-	posted, err := http.Post(url+"/events", "text/plain", strings.NewReader("two\nlines"))
+	posted, err := http.PostForm(url, neturl.Values{"text": {"two\nlines"}})
 	require.NoError(t, err)
 	require.NoError(t, posted.Body.Close())
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "data: ") {
 	}
 	require.Equal(t, `data: "two\nlines"`, lines.Text())
 	require.NoError(t, p.Interrupt())
-	require.Contains(t, p.After("session "), "it left")
+	p.After("end: 0 hosts are registered, 1 have departed, 0 cleanups are pending")
 }

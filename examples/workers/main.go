@@ -1,5 +1,5 @@
-// Command workers is a pool of workers that die. Each worker is a host, and each task goes to one
-// that is alive. The cleanup of a worker puts its tasks back into the queue.
+// Command workers does tasks with workers, half of which die. Each worker is a host that makes a
+// contact before each task. Its cleanup puts the task that it had back into the queue.
 package main
 
 import (
@@ -7,74 +7,74 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/hostmgr"
-	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
-
-const interval = 50 * time.Millisecond // between contacts, and between tries to find a worker
 
 func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("workers", flag.ContinueOnError)
-	workers, tasks := fs.Int("workers", 4, "`number` of workers"), fs.Int("tasks", 100, "`number` of tasks")
-	if err := cli.Parse(fs, "Command workers does tasks with workers that die.", args, stdout); err != nil {
+	if err := cli.Parse(fs, "Command workers does 100 tasks.", args, stdout); err != nil {
 		return err
 	}
-	p, err := newPool(*tasks, stdout)
-	if err != nil {
-		return err
+	p := pool{queue: make(chan int, 100), out: stdout}
+	p.hosts, _ = hostmgr.New(hostmgr.Config[struct{}]{Cleanup: p.cleanup}) // this Config is valid
+	for task := range cap(p.queue) {
+		p.queue <- task
 	}
-	ctx, stop := context.WithCancel(ctx)
-	var group errgroup.Group
-	group.Go(func() error { return p.hosts.Run(ctx) })
-	for i := range *workers {
-		group.Go(func() error { return p.employ(ctx, i) })
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.hosts.Run(running) })
+	for n := range 8 {
+		group.Go(func() error { return p.work(running, fmt.Sprint("worker ", n), n%2 == 0) })
 	}
-	left := p.assign(ctx, *tasks)
-	stop()
-	err = cli.Drain(group.Wait(), p.hosts.Drain)
-	_, _ = fmt.Fprintf(stdout, "%d of %d tasks are done\n", *tasks-left, *tasks)
-	return err
+	return cli.Drain(group.Wait(), p.hosts, stdout)
 }
 
-// employ replaces a worker by a new one as often as it dies.
-func (p *pool) employ(ctx context.Context, number int) error {
-	for n := 1; ctx.Err() == nil; n++ {
-		alive, die := context.WithCancel(ctx)
-		inbox := make(chan job, cap(p.queue))
-		a, err := announcer.New(announcer.Config[chan job]{
-			ID: fmt.Sprintf("worker %d.%d", number, n), Interval: interval, Metadata: func() chan job { return inbox },
-			Announce: func(_ context.Context, a hostmgr.Announcement[chan job]) (hostmgr.Ack, error) {
-				return p.hosts.Announce(a)
-			},
-		})
-		if err == nil {
-			go p.work(alive, die, inbox)
-			err = a.Run(alive)
-		}
-		if die(); err != nil {
-			return err
-		}
+type pool struct {
+	hosts *hostmgr.Registry[struct{}]
+	queue chan int // with room for all tasks
+	tasks sync.Map // that workers have, by registration
+	out   io.Writer
+}
+
+func (p *pool) cleanup(_ context.Context, d hostmgr.Departure[struct{}]) error {
+	if task, ok := p.tasks.LoadAndDelete(d.Host.Registration); ok {
+		p.queue <- task.(int)
 	}
 	return nil
 }
 
-// work does tasks until one of them kills it, without a word.
-func (p *pool) work(alive context.Context, die func(), inbox <-chan job) {
-	defer die()
-	for rand.IntN(10) > 0 {
+func (p *pool) work(ctx context.Context, id string, dies bool) error {
+	for ctx.Err() == nil {
+		ack, err := p.hosts.Announce(hostmgr.Announcement[struct{}]{ID: id, Interval: time.Second})
+		if err != nil {
+			return err
+		}
 		select {
-		case <-alive.Done():
-			return
-		case j := <-inbox:
-			p.finish(j)
+		case <-ctx.Done():
+		case <-time.After(time.Second / 2):
+		case task := <-p.queue:
+			if p.hosts.While(id, ack.Registration, func() error {
+				p.tasks.Store(ack.Registration, task) // before the cleanup
+				return nil
+			}) != nil {
+				p.queue <- task // this worker was evicted
+				continue
+			}
+			if dies {
+				return nil // without a word
+			}
+			time.Sleep(time.Second / 10)                          // the work
+			if p.tasks.CompareAndDelete(ack.Registration, task) { // else it is back in the queue
+				_, _ = fmt.Fprintf(p.out, "%s has done task %d\n", id, task)
+			}
 		}
 	}
+	return nil
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,73 +13,80 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hostlife/hostlife/examples/internal/clitest"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-func TestEachTaskIsDone(t *testing.T) {
+// Half of the workers die, each with a task. The others do each task once.
+func TestEachTaskIsDoneOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		require.NoError(t, run(t.Context(), []string{"-workers", "8", "-tasks", "1000"}, &out, nil))
-		require.Contains(t, out.String(), "1000 of 1000 tasks are done")
-		require.Contains(t, out.String(), "evicted, tasks back in the queue: ")
+		p := clitest.Start(t, run)
+		time.Sleep(10 * time.Second)
+		require.NoError(t, p.Interrupt())
+		output, _ := p.Output()
+		for task := range 100 {
+			require.Equal(t, 1, strings.Count(output, fmt.Sprintf(" has done task %d\n", task)), task)
+		}
+		require.Contains(t, output, "end: 4 hosts are registered, 4 have departed, 0 cleanups are pending")
 	})
 }
 
-// The pool ends early, and says what is left.
-func TestInterrupt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		begun := time.Now()
-		require.NoError(t, run(ctx, []string{"-workers", "0", "-tasks", "3"}, &out, nil))
-		require.Equal(t, "0 of 3 tasks are done\n", out.String())
-		require.Less(t, time.Since(begun), 2*time.Second)
-	})
+func newPool(t *testing.T, tasks int) *pool {
+	t.Helper()
+	p := &pool{queue: make(chan int, tasks), out: io.Discard}
+	var err error
+	p.hosts, err = hostmgr.New(hostmgr.Config[struct{}]{Cleanup: p.cleanup})
+	require.NoError(t, err)
+	for task := range tasks {
+		p.queue <- task
+	}
+	return p
 }
 
-// Tasks are given to a worker that is evicted again and again. Either the worker does not get a
-// task, or its cleanup takes it back.
+// Workers that die take tasks while they are evicted. Either a worker does not get its task, or its
+// cleanup puts the task back.
 func TestNoTaskIsLost(t *testing.T) {
-	const tasks = 16
-	p, err := newPool(tasks, io.Discard)
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	var givers sync.WaitGroup
-	for range 4 {
-		givers.Go(func() {
-			for ctx.Err() == nil {
-				select {
-				case task := <-p.queue:
-					if !p.give(task) {
-						p.queue <- task
-					}
-				default:
+	const tasks = 8
+	p := newPool(t, tasks)
+	for range 1000 {
+		var workers sync.WaitGroup
+		for n := range 4 {
+			id := fmt.Sprint(n)
+			workers.Go(func() { _ = p.work(t.Context(), id, true) })
+			workers.Go(func() {
+				for p.hosts.Evict(t.Context(), id, 0, "a test") != nil {
+					runtime.Gosched() // it has not joined yet
 				}
-			}
-		})
+			})
+		}
+		workers.Wait()
+		for h := range p.hosts.All() { // a worker that joined again
+			require.NoError(t, p.hosts.Evict(t.Context(), h.ID, 0, "a test"))
+		}
+		require.NoError(t, p.hosts.Drain(t.Context()))
+		require.Len(t, p.queue, tasks)
 	}
-	for range 3000 {
-		_, err = p.hosts.Announce(hostmgr.Announcement[chan job]{ID: "w", Metadata: make(chan job, tasks)})
-		require.NoError(t, err)
-		require.NoError(t, p.hosts.Evict(ctx, "w", 0, "a test"))
-	}
-	stop()
-	givers.Wait()
-	require.NoError(t, p.hosts.Drain(t.Context()))
-	require.Len(t, p.queue, tasks)
 }
 
-// A worker that was silent is not dead. What it finishes late is not done twice.
-func TestTaskIsDoneOnce(t *testing.T) {
-	p, err := newPool(1, io.Discard)
-	require.NoError(t, err)
-	inbox := make(chan job, 1)
-	_, err = p.hosts.Announce(hostmgr.Announcement[chan job]{ID: "w", Metadata: inbox})
-	require.NoError(t, err)
-	require.True(t, p.give(<-p.queue))
-	require.NoError(t, p.hosts.Leave(t.Context(), "w", 0))
-	require.Len(t, p.queue, 1)
-	p.finish(<-inbox)
-	require.Empty(t, p.done)
+// A worker that is evicted during a task is alive after all. What it finishes late does not count,
+// because the task is in the queue. It joins again, and does the task then.
+func TestLateWorkDoesNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, 1)
+		var output strings.Builder
+		p.out = &output
+		ctx, stop := context.WithCancel(t.Context())
+		var worker sync.WaitGroup
+		worker.Go(func() { _ = p.work(ctx, "w", false) })
+		synctest.Wait()
+		require.NoError(t, p.hosts.Evict(ctx, "w", 0, "a test"))
+		require.Len(t, p.queue, 1)
+		time.Sleep(time.Second / 10)
+		synctest.Wait()
+		require.Empty(t, output.String())
+		time.Sleep(time.Second / 10)
+		stop()
+		worker.Wait()
+		require.Equal(t, "w has done task 0\n", output.String())
+	})
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr"
@@ -10,13 +12,25 @@ import (
 
 const lastCleanups = 10 * time.Second
 
+// A Registry is a hostmgr.Registry, whatever its metadata are.
+type Registry interface {
+	Drain(context.Context) error
+	Len() int
+	Stats() hostmgr.Stats
+}
+
 // Drain ends a command whose Run has returned err. It does the cleanups that Run has left undone, for at
-// most ten seconds. It returns the other errors of err, and the one of drain.
-func Drain(err error, drain func(context.Context) error) error {
+// most ten seconds, and prints what the command did. It returns the other errors of err, and that of
+// hosts.Drain.
+func Drain(err error, hosts Registry, stdout io.Writer) error {
 	if errors.Is(err, hostmgr.ErrCleanupPending) {
-		err = nil // drain says whether they still are
+		err = nil // Drain says whether they still are
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastCleanups)
+	last, cancel := context.WithTimeout(context.Background(), lastCleanups)
 	defer cancel()
-	return errors.Join(err, drain(ctx))
+	err = errors.Join(err, hosts.Drain(last))
+	s := hosts.Stats()
+	_, _ = fmt.Fprintf(stdout, "end: %d hosts are registered, %d have departed, %d cleanups are pending\n",
+		hosts.Len(), s.Departures.Left+s.Departures.Evicted+s.Departures.Replaced, s.Cleanup.Pending)
+	return err
 }

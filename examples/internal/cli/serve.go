@@ -51,3 +51,32 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	_ = <-ended // http.ErrServerClosed
 	return err
 }
+
+// A GRPCServer is a *grpc.Server.
+type GRPCServer interface {
+	Serve(net.Listener) error
+	GracefulStop()
+	Stop()
+}
+
+// ServeGRPC listens on addr, prints the address, and serves until ctx ends and all calls are answered, for
+// at most five seconds more.
+func ServeGRPC(ctx context.Context, addr string, server GRPCServer, stdout io.Writer) error {
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "listening on %s\n", l.Addr())
+	stopped := make(chan struct{})
+	defer context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		defer time.AfterFunc(lastAnswer, server.Stop).Stop()
+		server.GracefulStop()
+	})()
+	if err := server.Serve(l); err != nil {
+		return err // before ctx ended
+	}
+	<-stopped
+	return nil
+}
