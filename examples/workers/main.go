@@ -20,7 +20,7 @@ func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("workers", flag.ContinueOnError)
-	if err := cli.Parse(fs, "Command workers does 100 tasks.", args, stdout); err != nil {
+	if err := cli.Parse(fs, "Command workers does tasks until SIGINT.", args, stdout); err != nil {
 		return err
 	}
 	p := pool{queue: make(chan int, 100), out: stdout}
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 type pool struct {
 	hosts *hostmgr.Registry[struct{}]
 	queue chan int // with room for all tasks
-	tasks sync.Map // that workers have, by registration
+	tasks sync.Map // of workers, by registration; a task is done by the worker that still has it
 	out   io.Writer
 }
 
@@ -57,21 +57,21 @@ func (p *pool) work(ctx context.Context, id string, dies bool) error {
 			return err
 		}
 		select {
-		case <-ctx.Done():
 		case <-time.After(time.Second / 2):
 		case task := <-p.queue:
-			if p.hosts.While(id, ack.Registration, func() error {
-				p.tasks.Store(ack.Registration, task) // before the cleanup
+			err := p.hosts.While(id, ack.Registration, func() error {
+				p.tasks.Store(ack.Registration, task) // the cleanup begins after that
 				return nil
-			}) != nil {
-				p.queue <- task // this worker was evicted
+			})
+			if err != nil {
+				p.queue <- task // this worker has just been evicted
 				continue
 			}
 			if dies {
 				return nil // without a word
 			}
-			time.Sleep(time.Second / 10)                          // the work
-			if p.tasks.CompareAndDelete(ack.Registration, task) { // else it is back in the queue
+			time.Sleep(time.Second / 10) // this is the work
+			if p.tasks.CompareAndDelete(ack.Registration, task) {
 				_, _ = fmt.Fprintf(p.out, "%s has done task %d\n", id, task)
 			}
 		}
