@@ -52,7 +52,7 @@ func TestEachFieldOfStats(t *testing.T) {
 	s.Confirm.Waiting, s.Confirm.Asked, s.Confirm.OldestAsked = 27, 28, start.Add(500*time.Millisecond)
 	s.Confirm.Refused, s.Confirm.Timeouts, s.Confirm.LeftBehind = 29, 30, 31
 	s.Cleanup.Running, s.Cleanup.OldestRunning, s.Cleanup.LeftBehind = 32, start.Add(750*time.Millisecond), 33
-	s.Cleanup.Timeouts, s.Cleanup.GivenUp = 34, 35
+	s.Cleanup.Timeouts, s.Cleanup.GivenUp, s.Cleanup.AwaitingWhile = 34, 35, 36
 	s.Recorder.Records, s.Recorder.Lost, s.Recorder.Failures = 21, 22, 23
 	got := values(gather(t, one(s)))
 	require.Equal(t, map[string]float64{
@@ -108,6 +108,7 @@ func TestEachFieldOfStats(t *testing.T) {
 		`cleanup_left_behind{registry="hosts"}`:                     33,
 		`cleanup_timeouts_total{registry="hosts"}`:                  34,
 		`cleanup_given_up_total{registry="hosts"}`:                  35,
+		`cleanup_awaiting_while{registry="hosts"}`:                  36,
 	}, got)
 }
 

@@ -81,6 +81,7 @@ var registryFigures = []figure[stats]{
 
 	gauge(of("cleanup_pending", "Departed hosts whose cleanup has not succeeded yet."), func(s *stats) int { return s.Cleanup.Pending }),
 	gauge(of("cleanup_oldest_timestamp_seconds", "Unix time at which the host with the oldest pending cleanup departed; 0 if no cleanup is pending."), func(s *stats) float64 { return unix(s.Cleanup.OldestPending) }),
+	gauge(of("cleanup_awaiting_while", "Departed hosts whose next cleanup waits for a call of While."), func(s *stats) int { return s.Cleanup.AwaitingWhile }),
 	gauge(of("cleanup_running", "Cleanups under way, including those left behind."), func(s *stats) int { return s.Cleanup.Running }),
 	gauge(of("cleanup_running_since_timestamp_seconds", "Unix time at which the oldest cleanup under way began; 0 if no cleanup is under way."), func(s *stats) float64 { return unix(s.Cleanup.OldestRunning) }),
 	gauge(of("cleanup_left_behind", "Cleanups under way that have not returned 10 s after their context ended."), func(s *stats) int { return s.Cleanup.LeftBehind }),
