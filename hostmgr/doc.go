@@ -20,13 +20,15 @@
 //	err := hosts.Leave(ctx, id, incarnation)
 //
 // All methods of a Registry are safe for concurrent use. A gateway that has many heartbeats at hand
-// calls [Registry.Heartbeats]. Metadata alone cost least by [Registry.Metadata] and
-// [Registry.AllMetadata].
+// calls [Registry.Heartbeats]. [Registry.Metadata] and [Registry.AllMetadata] read only metadata,
+// and cost least. Package announcer is the host's side: it makes these calls through a transport of
+// the embedder.
 //
 // A process should announce an incarnation that it chooses when it starts, for instance by the wall
-// clock. Without one, a restart within the timeout is not noticed: there is no departure, and no
-// cleanup of what the former process left. An incarnation that has left is over: an announce of it
-// is refused with [ErrStale]. See [Announcement], also for two machines that use one id.
+// clock; package announcer does. Without one, a restart within the timeout is not noticed: there is
+// no departure, and no cleanup of what the former process left. An incarnation that has left is
+// over: an announce of it is refused with [ErrStale]. See [Announcement], also for two machines that
+// use one id.
 //
 // The registry and all that it returns share the data that M refers to. To change metadata without
 // a contact, use [Registry.Update].
@@ -42,13 +44,14 @@
 //  3. The past cannot touch the present: what is older, or has ended, changes nothing.
 //     [Announcement]
 //  4. Silence counts only while the registry observes its hosts: stalls evict no host. [Config]
-//  5. A sweep decides; the clock only shows. Only a sweep removes a silent host. [Registry.Get]
+//  5. A sweep decides; the clock only shows. Only a sweep evicts a host for its silence.
+//     [Registry.Get]
 //  6. Detection is bounded under Run, whatever the number of hosts, and measured. [Registry.Run]
 //  7. Memory is released after departure and cleanup, but for recent ends. [Stats]
 //  8. Callbacks may block, fail or panic: sweeps, heartbeats and other callbacks go on. A call that
 //     hangs holds up another one for a bounded time, and is counted while it hangs. [Config]
-//  9. No hidden goroutines. Those of Run end with it, and those of a Sweep, Drain or Leave with the
-//     call, except for callbacks that ignore their context. [Registry.Run]
+//  9. No hidden goroutines. Those of Run end with it, and those of a Sweep, Drain, Leave or Evict
+//     with the call, except for callbacks that ignore their context. [Registry.Run]
 //  10. Order. Events of one host arrive in order, and no gap goes unnoticed. [Registry.Watch]
 //  11. Every eviction can be explained by what its departure says. [Evidence]
 //  12. Fairness. The cleanup or confirmation that has waited longest is first. [Config]
@@ -62,12 +65,13 @@
 //     starts and ends Run, keeps hosts alive, and waits for cleanups. See the Example "TestingRun".
 //   - A pause of the process: Set. The clock jumps, and under Run that is a stall.
 //
-// In a testing/synctest bubble the system clock does, and time.Sleep moves it: see the Example
-// "TestingSynctest". The fake clocks of other modules do not wait for Run, so none of their steps is
-// a stall by default. A test then waits for what it expects, with BlockUntil or a channel.
+// In a testing/synctest bubble a Clock of nil is right, and time.Sleep moves the time: see the
+// Example "TestingSynctest". The fake clocks of other modules do not wait for Run, so none of their
+// steps is a stall by default. A test then waits for what it expects, with BlockUntil or a channel.
 //
-// Callbacks run on other goroutines, so t.FailNow is not allowed there. A callback that ignores its
-// context is waited for by the fake clock: another goroutine must move it.
+// Callbacks run on other goroutines, so t.FailNow is not allowed there. Without Run, a Sweep or
+// Leave waits for a callback that ignores its context, by the fake clock: another goroutine must
+// move it.
 //
 // # Policies
 //

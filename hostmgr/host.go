@@ -14,7 +14,7 @@ const (
 	DefaultInterval = 30 * time.Second
 	// Never is the interval of a host that is never evicted by time: a static host, or a seed that
 	// a health check looks after. The policies are not asked about it, it stays StateAlive, and it
-	// has no deadlines. It is gone when it leaves, is forgotten, or is replaced.
+	// has no deadlines. Its registration ends when it leaves or is replaced, or by Forget or Evict.
 	//
 	// The Ack of such a host has Interval Never: it sends no heartbeats. Pacing advises it no other
 	// interval, but counts it as a host. A later announce may name a finite interval, and then Never
@@ -69,8 +69,8 @@ type Announcement[M any] struct {
 	//     host, and joins;
 	//   - as long as ForgetFor says.
 	//
-	// If the policy never evicts a host, or its interval is Never, only Leave or Forget ends its
-	// registration.
+	// If the policy never evicts a host, or its interval is Never, only Leave, Forget, Evict or a
+	// newer incarnation ends its registration.
 	Incarnation uint64
 	// Zone is the failure domain by which Stats and EvictionLimit count the host: at most 1024
 	// bytes. Empty means no zone, and in a refresh the zone that the host has. So a refresh cannot
