@@ -13,7 +13,8 @@ import (
 //
 // [Mock.Add] and [Mock.Set] give up a hold as soon as no other goroutine of the process runs or can
 // run: then it is not released without help. If others keep running, they give it up after half a
-// second of real time. No later move waits for a hold that was given up. [Mock.Advance] gives up none.
+// second of real time. No later move waits for a hold that was given up. [Mock.Advance] gives up
+// none.
 func Hold(c Clock) (release func()) {
 	if m, ok := c.(holder); ok {
 		return m.hold()
@@ -59,8 +60,8 @@ func (m *Mock) giveUp(holds []*held) {
 }
 
 // settles waits until changed is closed. It gives up, and returns false, when no other goroutine
-// runs or can run, or after a number of milliseconds. In a testing/synctest bubble a sleep ends when all other
-// goroutines of the bubble wait.
+// runs or can run, or after a number of milliseconds. In a testing/synctest bubble a sleep ends
+// when all other goroutines of the bubble wait.
 func settles(changed <-chan struct{}, ms int) bool {
 	const rounds, calm = 100, 3
 	for n, quiet := 1, 0; n <= ms*rounds && quiet < calm; n++ {

@@ -14,8 +14,8 @@ import (
 // There are two ways to move it:
 //   - [Mock.Add] lets time pass. It stops at each deadline on the way, and goes on when each
 //     [Waiter] that it woke waits again. So a registry under Run sweeps at each of its times.
-//   - [Mock.Set] jumps, as if the process had been paused meanwhile. To a registry under Run that is
-//     a stall.
+//   - [Mock.Set] jumps, as if the process had been paused meanwhile. To a registry under Run that
+//     is a stall.
 //
 // The loops of this module wait with a Waiter. For other goroutines, [Mock.BlockUntil] makes a test
 // deterministic: wait until they all wait for the Mock, then move the time.
@@ -128,7 +128,8 @@ func (m *Mock) BlockUntil(ctx context.Context, n int) error {
 	}
 }
 
-// waiting returns the number of pending Afters, and a channel that is closed when one more is added.
+// waiting returns the number of pending Afters, and a channel that is closed when one more is
+// added.
 func (m *Mock) waiting() (int, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

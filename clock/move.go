@@ -74,8 +74,8 @@ func (m *Mock) begin() time.Time {
 	return m.moving
 }
 
-// end ends a move. It leaves the base at the time of the Mock: if two moves overlap, the last one to
-// return does.
+// end ends a move. It leaves the base at the time of the Mock: if two moves overlap, the last one
+// to return does.
 func (m *Mock) end() {
 	for over := false; !over; {
 		t := m.Now()

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A Waiter is the waiting of a loop that works, waits for a [Clock] or for a call of Wake, and works
-// again. With a [Mock], the loop and the test take turns: while the loop works, the time stands.
-// With any other Clock, a Waiter only passes the calls on.
+// A Waiter is the waiting of a loop that works, waits for a [Clock] or for a call of Wake, and
+// works again. With a [Mock], the loop and the test take turns: while the loop works, the time
+// stands. With any other Clock, a Waiter only passes the calls on.
 //
 //	waiter.Start()
 //	defer waiter.Stop()
@@ -184,8 +184,8 @@ func (m *Mock) withdraw(w *Waiter) {
 	m.pending = slices.DeleteFunc(m.pending, func(p *pending) bool { return p.waiter == w })
 }
 
-// goroutine returns the number of the current goroutine, from "goroutine 18 [running]:" in its stack
-// trace, or a number that no goroutine has.
+// goroutine returns the number of the current goroutine, from "goroutine 18 [running]:" in its
+// stack trace, or a number that no goroutine has.
 func goroutine() uint64 {
 	var line [40]byte
 	text := bytes.TrimPrefix(line[:runtime.Stack(line[:], false)], []byte("goroutine "))

@@ -56,8 +56,8 @@ type Evidence struct {
 	// held.
 	HeldFor time.Duration
 	Hold    HoldReason
-	// Judgement is the reason that the embedder gave to Registry.Evict. It is empty if silence ended
-	// the registration.
+	// Judgement is the reason that the embedder gave to Registry.Evict. It is empty if silence
+	// ended the registration.
 	Judgement string
 }
 

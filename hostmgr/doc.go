@@ -27,8 +27,8 @@
 // A process should announce an incarnation that it chooses when it starts, for instance by the wall
 // clock; package announcer does. Without one, a restart within the timeout is not noticed: there is
 // no departure, and no cleanup of what the former process left. An incarnation that has left is
-// over: an announce of it is refused with [ErrStale]. See [Announcement], also for two machines that
-// use one id.
+// over: an announce of it is refused with [ErrStale]. See [Announcement], also for two machines
+// that use one id.
 //
 // The registry and all that it returns share the data that M refers to. To change metadata without
 // a contact, use [Registry.Update].
@@ -103,8 +103,8 @@
 //
 // Run cancels running cleanups when its context ends, and returns when they have returned, or after
 // 10 s. Cleanups that failed, or did not begin, stay pending. Run then returns an error that wraps
-// [ErrCleanupPending]. To finish them, call [Registry.Drain] with another context. It evicts no host.
-// [Registry.Pending] lists what is still owed after that. See the package Example "Shutdown".
+// [ErrCleanupPending]. To finish them, call [Registry.Drain] with another context. It evicts no
+// host. [Registry.Pending] lists what is still owed after that. See the package Example "Shutdown".
 //
 //	err := hosts.Run(ctx)
 //	if errors.Is(err, hostmgr.ErrCleanupPending) {
@@ -115,8 +115,8 @@
 //	return err // as a function of an errgroup, for instance
 //
 // To keep hosts and owed cleanups over a restart, store what [Registry.All] and [Registry.Pending]
-// yield, and pass both to [Registry.Restore] in the next process. See the package Example "Restart".
-// A restored host has its full timeout. Until its next contact, its last contact is shown as before,
-// and a suspect stays suspect. Without Restore, the answer to each heartbeat is [ErrUnknownHost], and
-// hosts announce themselves again.
+// yield, and pass both to [Registry.Restore] in the next process. See the package Example
+// "Restart". A restored host has its full timeout. Until its next contact, its last contact is
+// shown as before, and a suspect stays suspect. Without Restore, the answer to each heartbeat is
+// [ErrUnknownHost], and hosts announce themselves again.
 package hostmgr

@@ -10,15 +10,15 @@ import (
 // process: call it after Run, with another context.
 //
 // Drain first tries each cleanup, also those that are in a pause, and then repeats those that fail,
-// after their pauses. At most Config.CleanupWorkers run at a time, together with those of Sweeps and
-// of other calls of Drain. While Run is running, its workers do the cleanups, and Drain waits.
+// after their pauses. At most Config.CleanupWorkers run at a time, together with those of Sweeps
+// and of other calls of Drain. While Run is running, its workers do the cleanups, and Drain waits.
 // Cleanups of later departures are done in their turn, but not waited for. So Drain ends even if
 // hosts keep departing.
 //
-// When ctx ends first, Drain returns an error that wraps ErrCleanupPending and the cause of ctx. Its
-// text has the number of cleanups that are pending; Pending lists them. The contexts of cleanups
-// that Drain runs end with ctx, and Drain returns when they have returned. A cleanup that has not
-// returned 10 s later is left behind: see Config. Drain waits until ctx ends for
+// When ctx ends first, Drain returns an error that wraps ErrCleanupPending and the cause of ctx.
+// Its text has the number of cleanups that are pending; Pending lists them. The contexts of
+// cleanups that Drain runs end with ctx, and Drain returns when they have returned. A cleanup that
+// has not returned 10 s later is left behind: see Config. Drain waits until ctx ends for
 //   - a cleanup that keeps failing, or was left behind;
 //   - a cleanup that waits for a call of While.
 //

@@ -70,8 +70,8 @@ func TestDrainEvictsNoHost(t *testing.T) {
 	})
 }
 
-// The cleanups fail until a minute after the end of Run. Run says how many it leaves undone, Pending
-// says which, and Drain does them.
+// The cleanups fail until a minute after the end of Run. Run says how many it leaves undone,
+// Pending says which, and Drain does them.
 func TestShutdownWithCleanupsOwed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShop(t, hostmgr.Config[string]{})

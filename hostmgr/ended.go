@@ -16,8 +16,8 @@ import (
 //
 // An eviction by silence is not remembered: the host was alive after all if it announces again.
 
-// An ending is one call of Leave, Evict, Forget or ForgetFor. end and endAndAwait are called with no
-// lock held.
+// An ending is one call of Leave, Evict, Forget or ForgetFor. end and endAndAwait are called with
+// no lock held.
 type ending[M any] struct {
 	r           *Registry[M]
 	id          string
@@ -107,8 +107,8 @@ func (x *applying[M]) beginAnother() (Ack, error) {
 }
 
 // stale refuses an announcement. ended is the greatest incarnation that the fence refuses, or 0. It
-// is a conflict if another speaker has the id: two machines that choose their incarnations when they
-// start never have equal ones.
+// is a conflict if another speaker has the id: two machines that choose their incarnations when
+// they start never have equal ones.
 func (x *applying[M]) stale(ended uint64) (Ack, error) {
 	if x.a.Speaker != "" && x.claims.Of(claimKey(x.current)).Contradicts(x.said(&x.a)) {
 		x.conflict(x.a.ID)
@@ -117,8 +117,9 @@ func (x *applying[M]) stale(ended uint64) (Ack, error) {
 }
 
 // lookUp returns whether the fence refuses an incarnation. If it does, latest is the greatest one
-// that it refuses. For incarnation 0, latest is the latest one of the id that has ended, or 0. It is
-// not generic, so that the compiler inlines Empty, which is true most often: see assessment.assess.
+// that it refuses. For incarnation 0, latest is the latest one of the id that has ended, or 0. It
+// is not generic, so that the compiler inlines Empty, which is true most often: see
+// assessment.assess.
 func lookUp(f *recent.Fence, h index.Hash, incarnation uint64, now int64) (refused bool, latest uint64) {
 	switch {
 	case f.Empty():

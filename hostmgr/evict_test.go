@@ -12,8 +12,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A health check has failed for a host that sends heartbeats. Its departure says why, to the cleanup
-// and to watchers, and the host may come back.
+// A health check has failed for a host that sends heartbeats. Its departure says why, to the
+// cleanup and to watchers, and the host may come back.
 func TestEvictIsTheEmbeddersJudgement(t *testing.T) {
 	var d cleanupLog
 	var record bytes.Buffer
@@ -74,8 +74,8 @@ func TestEvictReturnsTheErrorsOfLeave(t *testing.T) {
 	require.Zero(t, s.Len())
 }
 
-// Half of the hosts are evicted by the embedder: the eviction limit does not slow that down, and does
-// not count them as missing. Confirm is not asked, and the shadow sees no eviction of its own.
+// Half of the hosts are evicted by the embedder: the eviction limit does not slow that down, and
+// does not count them as missing. Confirm is not asked, and the shadow sees no eviction of its own.
 func TestNoBrakeAppliesToEvict(t *testing.T) {
 	asked := 0
 	s := newScript(t, hostmgr.Config[string]{

@@ -11,7 +11,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A test runs a registry on a Mock. When Add returns, Run has swept at each of its times on the way.
+// A test runs a registry on a Mock. When Add returns, Run has swept at each of its times on the
+// way.
 func Example_testingRun() {
 	mock := clock.NewMock()
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{Clock: mock})

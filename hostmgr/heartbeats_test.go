@@ -105,7 +105,8 @@ func TestABatchIsManyHeartbeats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := newTwins(t, cfg)
 			for range times(60, 1000) {
-				// With Pacing, a second heartbeat of a batch may be answered as if it were the first.
+				// With Pacing, a second heartbeat of a batch may be answered as if it were the
+				// first.
 				x.heartbeats(name != "pacing")
 				d := time.Duration(x.rnd.IntN(int(2 * second)))
 				x.single.clock.Advance(d)
@@ -163,8 +164,8 @@ func TestABatchWithoutRoomForItsAnswersChangesNothing(t *testing.T) {
 	}
 }
 
-// A call takes longer than the timeout of its hosts, because there are so many. The last host of the
-// call has its timeout in full, as the first one had.
+// A call takes longer than the timeout of its hosts, because there are so many. The last host of
+// the call has its timeout in full, as the first one had.
 func TestALongBatchReadsTheClockAgain(t *testing.T) {
 	const hosts = 64 * 200
 	clock := clockwork.NewFakeClock()

@@ -17,9 +17,9 @@ const (
 	// has no deadlines. Its registration ends when it leaves or is replaced, or by Forget or Evict.
 	//
 	// The Ack of such a host has Interval Never: it sends no heartbeats. Pacing advises it no other
-	// interval, but counts it as a host. A later announce may name a finite interval, and then Never
-	// again. While a host has Never, Stats.Conflicts counts no changes of it, and another speaker
-	// gets ErrConflict.
+	// interval, but counts it as a host. A later announce may name a finite interval, and then
+	// Never again. While a host has Never, Stats.Conflicts counts no changes of it, and another
+	// speaker gets ErrConflict.
 	//
 	// Never is about 36 years. A scheduler should not accept it from hosts that it does not trust.
 	Never time.Duration = detector.NeverInterval

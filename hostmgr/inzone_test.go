@@ -24,8 +24,8 @@ func inZone(s *script, zone string) map[string]bool {
 	return ids
 }
 
-// Hosts join, move between zones and leave, one by one and in waves, so that tables are rebuilt, and
-// zones empty and return. There are more zones than are counted, and some hosts have none.
+// Hosts join, move between zones and leave, one by one and in waves, so that tables are rebuilt,
+// and zones empty and return. There are more zones than are counted, and some hosts have none.
 func TestInZoneAgainstAModel(t *testing.T) {
 	for seed := range uint64(times(8, 800)) {
 		s, rnd := newScript(t, hostmgr.Config[string]{}), rand.New(rand.NewPCG(seed, 65))

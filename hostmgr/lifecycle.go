@@ -282,9 +282,8 @@ func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 }
 
 // depart does what every departure requires, once, and returns the cleanup to be done, or nil. For
-// DepartureEvicted, evict or Evict has ended the registration and a is its assessment; otherwise a is
-// nil.
-// Leave, Forget and Confirm shrink the index afterwards, and a sweep does so by itself.
+// DepartureEvicted, evict or Evict has ended the registration and a is its assessment; otherwise a
+// is nil. Leave, Forget and Confirm shrink the index afterwards, and a sweep does so by itself.
 //
 // Loads that may wait for memory come before the end of the registration, which is an atomic
 // operation and would wait for them.

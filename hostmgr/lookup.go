@@ -23,9 +23,9 @@ func (r *Registry[M]) Metadata(id string) (m M, ok bool) {
 	return m, ok
 }
 
-// AllMetadata yields the id and the metadata of all hosts. It is All for a caller that needs no more
-// of a Host, in a small part of the time: see All for which hosts it yields. The metadata are those
-// when the host's turn comes, as Metadata returns them. The loop body may call the registry.
+// AllMetadata yields the id and the metadata of all hosts. It is All for a caller that needs no
+// more of a Host, in a small part of the time: see All for which hosts it yields. The metadata are
+// those when the host's turn comes, as Metadata returns them. The loop body may call the registry.
 //
 // Ids are not copied. An id that is kept holds some 5 kB of memory, which it shares with up to 63
 // other ids, also after its host has departed. Keep strings.Clone of it instead.

@@ -102,8 +102,8 @@ func TestLargeMetadataAreFound(t *testing.T) {
 	require.Equal(t, 200, found)
 }
 
-// While hosts come, go and change, Metadata and AllMetadata find those of the right host. An id that
-// AllMetadata yielded stays the same.
+// While hosts come, go and change, Metadata and AllMetadata find those of the right host. An id
+// that AllMetadata yielded stays the same.
 func TestMetadataWhileHostsComeAndGo(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	for i := range 100 {

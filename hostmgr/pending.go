@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Pending yields the departures whose cleanup is owed: it waits for its turn or for a call of While,
-// is in its pause, runs, or was left behind. Those that departed first come first; those of an
-// earlier process come in the order in which Restore took them. Attempt is how many calls of Cleanup
-// have begun so far, 0 if none has.
+// Pending yields the departures whose cleanup is owed: it waits for its turn or for a call of
+// While, is in its pause, runs, or was left behind. Those that departed first come first; those of
+// an earlier process come in the order in which Restore took them. Attempt is how many calls of
+// Cleanup have begun so far, 0 if none has.
 //
 // It yields what is owed when the loop begins, each departure as it was shortly before its turn. So
 // a cleanup may have succeeded since. A departure that was given up is not owed. The loop body may

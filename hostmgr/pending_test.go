@@ -19,7 +19,8 @@ func (s *script) owed() (ids []string) {
 	return ids
 }
 
-// One host left, one was evicted, one was replaced, one forgotten. The loop body calls the registry.
+// One host left, one was evicted, one was replaced, one forgotten. The loop body calls the
+// registry.
 func TestPendingListsWhatIsOwed(t *testing.T) {
 	fail := true
 	s := newScript(t, hostmgr.Config[string]{Cleanup: func(context.Context, hostmgr.Departure[string]) error {

@@ -31,9 +31,10 @@ const maxRestoreErrors = 8
 //
 // Each sequence of owed has departures that Registry.Pending has yielded. Their cleanups are owed
 // by this registry from then on, before those of later departures of the same id. They emit no
-// event and Stats.Departures does not count them: the earlier process did. A departure is skipped if
-// its cleanup is pending already, or without a Config.Cleanup. A host is skipped if the cleanup of
-// its registration is owed: it has departed since the snapshot. See the package Example "Restart".
+// event and Stats.Departures does not count them: the earlier process did. A departure is skipped
+// if its cleanup is pending already, or without a Config.Cleanup. A host is skipped if the cleanup
+// of its registration is owed: it has departed since the snapshot. See the package Example
+// "Restart".
 //
 // Restore returns how many hosts joined. The error joins the first 8 errors of hosts that did not
 // join, which wrap ErrInvalid or are ErrFull, and of departures, which wrap ErrInvalid. It does not

@@ -36,8 +36,8 @@ import (
 // Set jumps, which is a stall. Until the first Run begins, time that only Add has passed since New
 // is no stall either, so a test need not wait until Run has begun.
 //
-// With another clock, Run waits with its After. If an Announce brings the next deadline forward, the
-// previous After stays pending in the clock.
+// With another clock, Run waits with its After. If an Announce brings the next deadline forward,
+// the previous After stays pending in the clock.
 func (r *Registry[M]) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return ErrRunning

@@ -61,8 +61,8 @@ const (
 
 // drawAll draws hosts until there are n. It gives up, and returns false, if a scan is cheaper.
 //
-// Hosts are told apart by the hash of their id. Two ids have the same hash so rarely that the choice
-// is as good as uniform, and the scan does not depend on that.
+// Hosts are told apart by the hash of their id. Two ids have the same hash so rarely that the
+// choice is as good as uniform, and the scan does not depend on that.
 func (x *sampling[M]) drawAll() bool {
 	taken := make(map[index.Hash]struct{}, cap(x.hosts))
 	for most := firstBatch; x.worthDrawing(); most = min(4*most, maxBatch) {
@@ -89,8 +89,8 @@ func (x *sampling[M]) drawAll() bool {
 }
 
 // draws returns about how many draws are still needed, going by those so far. If so many of total
-// hosts fit and k are found, the next draw finds another one with a chance of (fit-k)/total. So from
-// k to n it takes the sum of total/(fit-k), which is about total*ln((fit-k)/(fit-n)).
+// hosts fit and k are found, the next draw finds another one with a chance of (fit-k)/total. So
+// from k to n it takes the sum of total/(fit-k), which is about total*ln((fit-k)/(fit-n)).
 func (x *sampling[M]) draws() float64 {
 	total, n, found := float64(x.total), float64(x.n), float64(len(x.hosts))
 	fit := total * float64(x.hits+1) / float64(x.drawn+1)

@@ -55,7 +55,8 @@ func (f *sieve) fits(e index.Entry) bool {
 	return f.states.has(State(a.State))
 }
 
-// since returns a time: the hosts with these timeouts whose last contact was before that do not fit.
+// since returns a time: the hosts with these timeouts whose last contact was before that do not
+// fit.
 func (f *sieve) since(t *detector.Timeouts) int64 {
 	if f.needHistory || f.states.has(StateSuspect) || f.states.has(StateOffline) {
 		return math.MinInt64

@@ -15,23 +15,23 @@ import (
 //   - ErrUnknownHost: the host is not registered;
 //   - ErrStale: another registration is the current one.
 //
-// f runs on the goroutine of the caller, with no lock held. Any number of calls may run side by side,
-// for one registration too. f may call the registry. The registration may end while f runs: by a
-// Leave, a sweep, or a newer incarnation, which joins at once. Only the cleanup waits. Forget has no
-// cleanup, so nothing frees what f stores if Forget comes while f runs. If f panics or ends its
-// goroutine, that counts as a return.
+// f runs on the goroutine of the caller, with no lock held. Any number of calls may run side by
+// side, for one registration too. f may call the registry. The registration may end while f runs:
+// by a Leave, a sweep, or a newer incarnation, which joins at once. Only the cleanup waits. Forget
+// has no cleanup, so nothing frees what f stores if Forget comes while f runs. If f panics or ends
+// its goroutine, that counts as a return.
 //
 // A call that hangs holds up only cleanups of its own host, once the registration has ended:
 //   - Stats.Cleanup.AwaitingWhile counts them.
 //   - Leave and Evict of the host wait until their context ends, and so does Drain.
 //   - Cleanups of other hosts, Sweep and Run do not wait.
-//   - When more than 16 cleanups of the id are pending, all but the one that waits and the latest 15
-//     are given up: see Config.Cleanup.
+//   - When more than 16 cleanups of the id are pending, all but the one that waits and the latest
+//     15 are given up: see Config.Cleanup.
 //
-// Within f, Leave and Evict do not wait for a cleanup that waits for a call of While, and Drain does
-// not wait at all. They return an error that wraps ErrCleanupPending, because two calls of While
-// could otherwise wait for each other. This applies to the goroutine of f. A goroutine that f starts
-// and waits for must give such a call a context that ends.
+// Within f, Leave and Evict do not wait for a cleanup that waits for a call of While, and Drain
+// does not wait at all. They return an error that wraps ErrCleanupPending, because two calls of
+// While could otherwise wait for each other. This applies to the goroutine of f. A goroutine that f
+// starts and waits for must give such a call a context that ends.
 func (r *Registry[M]) While(id string, registration uint64, f func() error) error {
 	if f == nil {
 		return fmt.Errorf("%w: nil function", ErrInvalid)

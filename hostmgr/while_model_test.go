@@ -15,8 +15,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// An oracle knows when each cleanup begins: when its registration has departed, the last function of
-// While for it has returned, and the cleanup before it has ended.
+// An oracle knows when each cleanup begins: when its registration has departed, the last function
+// of While for it has returned, and the cleanup before it has ended.
 type oracle struct {
 	*hostmgr.Registry[string]
 	t     *testing.T
@@ -123,9 +123,9 @@ func (o *oracle) join(id string) {
 	_, _ = o.Announce(hostmgr.Announcement[string]{ID: id, Incarnation: uint64(time.Since(o.start)), Interval: 50 * time.Millisecond})
 }
 
-// Hosts join, leave, are replaced, evicted and silent at random, and functions of While run at random
-// for each. Under Run each cleanup begins at the very moment at which the oracle says, no function
-// runs after that, and no row stays.
+// Hosts join, leave, are replaced, evicted and silent at random, and functions of While run at
+// random for each. Under Run each cleanup begins at the very moment at which the oracle says, no
+// function runs after that, and no row stays.
 func TestModelOfWhile(t *testing.T) {
 	calls := map[string]int{}
 	for seed := range uint64(times(40, 400)) {
@@ -167,8 +167,8 @@ func TestModelOfWhile(t *testing.T) {
 	}
 }
 
-// The same by hand, on many goroutines, with the real clock: functions and cleanups of a registration
-// never overlap, and no row stays.
+// The same by hand, on many goroutines, with the real clock: functions and cleanups of a
+// registration never overlap, and no row stays.
 func TestStressOfWhile(t *testing.T) {
 	x := newTable(t, hostmgr.Config[string]{CleanupWorkers: 3})
 	x.cleanup = func(d hostmgr.Departure[string]) error {

@@ -297,7 +297,8 @@ func TestTwoWhilesDoNotWaitForEachOther(t *testing.T) {
 	}
 }
 
-// A cleanup calls While for the next registration of its own id, and calls the registry within that.
+// A cleanup calls While for the next registration of its own id, and calls the registry within
+// that.
 func TestACleanupMayCallWhile(t *testing.T) {
 	for _, running := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

@@ -153,8 +153,8 @@ func (s *calls) expire(now int64) {
 	}
 }
 
-// exceed ends the context of a call at its limit. If it has a deadline it ends by itself, unless the
-// machine was suspended: then the deadline is still to come.
+// exceed ends the context of a call at its limit. If it has a deadline it ends by itself, unless
+// the machine was suspended: then the deadline is still to come.
 func (s *calls) exceed(c *call, now int64) {
 	if c.deadline.IsZero() || s.time.last.Before(c.deadline) {
 		c.end(now, errLimit)

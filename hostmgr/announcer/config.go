@@ -33,8 +33,8 @@ const (
 //
 // A panic is an error of that call. A call that has not returned 10 s after its context ended is
 // left behind: the target goes on without it, and another call of the same function may begin. At
-// most 8 calls of a target are left behind at a time. Beyond that, calls keep their places until one
-// of these returns, or Run ends.
+// most 8 calls of a target are left behind at a time. Beyond that, calls keep their places until
+// one of these returns, or Run ends.
 type Config[M any] struct {
 	// ID, Zone and Speaker are those of each Announcement. ID must not be empty.
 	ID, Zone, Speaker string
@@ -75,8 +75,8 @@ type Config[M any] struct {
 	// ends when the registration or Run does. Contacts go on meanwhile. Nil means that nothing is
 	// to be done.
 	//
-	// The interval of its Ack is the one in use, and the incarnation is that of the host, also if the
-	// registry did not name them.
+	// The interval of its Ack is the one in use, and the incarnation is that of the host, also if
+	// the registry did not name them.
 	//
 	// An Ack without a Registration does not tell. So after each Announce that returns one, a new
 	// registration may have begun, and Joined is called.
@@ -90,10 +90,10 @@ type Config[M any] struct {
 	// It may be called by several goroutines at a time.
 	Classify func(error) Action
 
-	// Sequential lets each attempt wait until the one before has returned. It is for transports that
-	// repeat what is lost, such as TCP: there a second attempt does not arrive sooner, and adds to
-	// the load of a process that is many hosts. If all attempts hang until their limit, there are 4
-	// in an interval.
+	// Sequential lets each attempt wait until the one before has returned. It is for transports
+	// that repeat what is lost, such as TCP: there a second attempt does not arrive sooner, and
+	// adds to the load of a process that is many hosts. If all attempts hang until their limit,
+	// there are 4 in an interval.
 	Sequential bool
 
 	// LeaveTimeout limits the whole leaving: the contacts under way, which are waited for, and then
@@ -105,9 +105,9 @@ type Config[M any] struct {
 	// that the machine was suspended.
 	Clock clock.Clock
 
-	// Logger is told of joins, of changed intervals, of the first failure in a row and its end, of a
-	// raised incarnation, and of giving up. Nil means that nothing is logged. A handler that hangs
-	// holds up nothing.
+	// Logger is told of joins, of changed intervals, of the first failure in a row and its end, of
+	// a raised incarnation, and of giving up. Nil means that nothing is logged. A handler that
+	// hangs holds up nothing.
 	Logger *slog.Logger
 }
 

@@ -1,6 +1,6 @@
-// Package announcer is the host's side of package hostmgr. An [Announcer] announces a host to one or
-// several registries, repeats what is lost, follows the advised interval, and leaves in the end. It
-// knows no transport: [Config] has a function for each call.
+// Package announcer is the host's side of package hostmgr. An [Announcer] announces a host to one
+// or several registries, repeats what is lost, follows the advised interval, and leaves in the end.
+// It knows no transport: [Config] has a function for each call.
 //
 // # Contacts
 //

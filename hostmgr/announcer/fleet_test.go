@@ -12,8 +12,8 @@ import (
 
 func modelSeed() uint64 { return uint64(time.Now().UnixNano()) }
 
-// With a loss of 30 % of the attempts, and pauses of the process of up to a quarter of the interval,
-// no host is evicted. The package comment has the probability.
+// With a loss of 30 % of the attempts, and pauses of the process of up to a quarter of the
+// interval, no host is evicted. The package comment has the probability.
 func TestModelNoHostIsEvictedAlthoughAThirdIsLost(t *testing.T) {
 	seed := modelSeed()
 	f := newFleet(t, seed, 1000, hostmgr.Config[int]{Policy: hostmgr.Fixed(2)})

@@ -23,8 +23,8 @@ import (
 // monotonic has a monotonic part. Readings in a bubble do not.
 var monotonic = time.Now()
 
-// A computer is the clock of a bubble, with a wall clock that can be stepped. After a suspension the
-// wall clock has moved, and the monotonic clock has not.
+// A computer is the clock of a bubble, with a wall clock that can be stepped. After a suspension
+// the wall clock has moved, and the monotonic clock has not.
 type computer struct {
 	clock.Clock
 	began time.Time

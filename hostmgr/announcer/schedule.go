@@ -101,9 +101,9 @@ func (s *schedule) spread() {
 	s.next = s.due
 }
 
-// plan lets the next contact be due at most one interval after from. It keeps the phase after missed
-// intervals, so that hosts that were paused together stay spread. A contact before it was due, such
-// as a Refresh, does not move the phase later.
+// plan lets the next contact be due at most one interval after from. It keeps the phase after
+// missed intervals, so that hosts that were paused together stay spread. A contact before it was
+// due, such as a Refresh, does not move the phase later.
 func (s *schedule) plan(from int64) {
 	interval := int64(s.interval)
 	if from < s.due {

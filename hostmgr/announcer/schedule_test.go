@@ -31,8 +31,8 @@ func due(s rand.Source, interval, answered time.Duration) *schedule {
 	return &plan
 }
 
-// begun returns when attempts begin before a time, if each of them fails at once, or hangs until its
-// limit.
+// begun returns when attempts begin before a time, if each of them fails at once, or hangs until
+// its limit.
 func (s *schedule) begun(before time.Duration, hang bool) (at []time.Duration) {
 	var ends []int64
 	for now := int64(0); ; {

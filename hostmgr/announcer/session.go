@@ -113,8 +113,8 @@ func (s *session) contact() {
 	c.attempt = a
 }
 
-// endOver ends the contexts of attempts that are not needed any more. A registry that heeds them has
-// less to do.
+// endOver ends the contexts of attempts that are not needed any more. A registry that heeds them
+// has less to do.
 func (s *session) endOver() {
 	for _, c := range s.calls.pending {
 		if c.attempt.number > 0 && s.host.isOver(c.attempt) {

@@ -47,8 +47,8 @@ func (t *timeline) now() int64 {
 // reading returns what the clock reads at a time.
 func (t *timeline) reading(at int64) time.Time { return t.last.Add(time.Duration(at - t.at)) }
 
-// deadline returns when a context ends at a time, for a network client to pass on. With an embedder's
-// clock there is none: other code compares deadlines with the system clock.
+// deadline returns when a context ends at a time, for a network client to pass on. With an
+// embedder's clock there is none: other code compares deadlines with the system clock.
 func (t *timeline) deadline(at int64) (d time.Time, ok bool) {
 	if at >= never || t.clock != clock.System() {
 		return d, false

@@ -21,8 +21,8 @@ func intervals() []time.Duration {
 	return append(in, longest-1, longest)
 }
 
-// histories are of hosts that have just joined, and if needs is true also of hosts with all kinds of
-// gaps.
+// histories are of hosts that have just joined, and if needs is true also of hosts with all kinds
+// of gaps.
 func histories(needs bool) []hostmgr.History {
 	var all []hostmgr.History
 	for _, interval := range intervals() {

@@ -15,8 +15,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Hosts is a registry under Run, on a clock that the test moves. Make one with [Run]. Methods of the
-// registry may be called concurrently. Advance, KeepAlive and Silence are for one goroutine.
+// Hosts is a registry under Run, on a clock that the test moves. Make one with [Run]. Methods of
+// the registry may be called concurrently. Advance, KeepAlive and Silence are for one goroutine.
 type Hosts[M any] struct {
 	*hostmgr.Registry[M]
 	Clock *clock.Mock
@@ -25,15 +25,15 @@ type Hosts[M any] struct {
 	kept map[string]time.Time // the next heartbeat of each host
 }
 
-// callbackLimit is how long Advance, and the end of a test, wait for callbacks, in real time. A callback
-// that takes longer hangs.
+// callbackLimit is how long Advance, and the end of a test, wait for callbacks, in real time. A
+// callback that takes longer hangs.
 const callbackLimit = 10 * time.Second
 
 // Run makes a registry and runs it until the test ends. cfg.Clock is nil or a [clock.Mock], which
 // several registries may share. If the registry cannot be made, Run fails the test.
 //
-// When the test ends, Run checks that Registry.Run has ended, and that no call of Cleanup or Confirm
-// is left. A cleanup that failed may stay pending.
+// When the test ends, Run checks that Registry.Run has ended, and that no call of Cleanup or
+// Confirm is left. A cleanup that failed may stay pending.
 func Run[M any](t testing.TB, cfg hostmgr.Config[M]) *Hosts[M] {
 	t.Helper()
 	mock, ok := cfg.Clock.(*clock.Mock)
@@ -88,9 +88,9 @@ func (h *Hosts[M]) stop(ended <-chan error) {
 }
 
 // Advance lets d pass, as [clock.Mock.Add] does, and sends the heartbeats of KeepAlive. When it
-// returns, all sweeps up to then are done, and so are all calls of Cleanup and Confirm that were due,
-// retries included. No time passes while a callback runs. After 10 s of real time a callback hangs,
-// and fails the test.
+// returns, all sweeps up to then are done, and so are all calls of Cleanup and Confirm that were
+// due, retries included. No time passes while a callback runs. After 10 s of real time a callback
+// hangs, and fails the test.
 //
 // To test a callback that waits, for the test or for a time limit, call Clock.Add instead.
 func (h *Hosts[M]) Advance(d time.Duration) {

@@ -27,8 +27,8 @@ func announce(t testing.TB, h *hosttest.Hosts[string], interval time.Duration, i
 	}
 }
 
-// When Advance returns, the sweeps, the confirmations and the cleanups are done, with their retries,
-// each at its own time.
+// When Advance returns, the sweeps, the confirmations and the cleanups are done, with their
+// retries, each at its own time.
 func TestAdvanceDoesAllThatIsDue(t *testing.T) {
 	for range 20 {
 		var asked, cleaned []string // no lock: the race detector checks that Advance waits

@@ -23,7 +23,8 @@ import (
 //   - a host that is on time is not suspect, and none becomes suspect after its eviction;
 //   - a longer interval has no shorter timeouts, if hosts are alike otherwise;
 //   - NeedsHistory always returns the same. If it returns false, or the policy does not have it,
-//     Timeouts uses neither Mean, Deviation and Count nor Evictions: the registry sets them to zero.
+//     Timeouts uses neither Mean, Deviation and Count nor Evictions: the registry sets them to
+//     zero.
 func TestPolicy(t testing.TB, p hostmgr.Policy) {
 	t.Helper()
 	s := &suite{policy: p, faults: map[string]*fault{}}

@@ -26,9 +26,9 @@ func ServeHTTP(ctx context.Context, addr string, h http.Handler, stdout io.Write
 	return Serve(ctx, l, h)
 }
 
-// Serve serves until ctx ends and all requests are answered, for at most five seconds more. The contexts
-// of the requests end when ctx does. Bodies are bounded. A request that a page of another site makes is
-// refused, unless its method is GET or HEAD.
+// Serve serves until ctx ends and all requests are answered, for at most five seconds more. The
+// contexts of the requests end when ctx does. Bodies are bounded. A request that a page of another
+// site makes is refused, unless its method is GET or HEAD.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler:     http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(h), maxBody),

@@ -49,8 +49,9 @@ func (t *trial) massExit(f *findings) result {
 	return summary(f, t.log.departures()[from:], before, full, after)
 }
 
-// heapBound is the limit of the heap after a mass departure: 512 KiB above its size before, for the buffers
-// of a busy gRPC server, and what the registry remembers of the latest 32,768 evictions for 5 minutes.
+// heapBound is the limit of the heap after a mass departure: 512 KiB above its size before, for the
+// buffers of a busy gRPC server, and what the registry remembers of the latest 32,768 evictions for
+// 5 minutes.
 func heapBound(before uint64, evicted int) uint64 {
 	return before + 512<<10 + 128*uint64(min(evicted, 32_768))
 }

@@ -104,9 +104,9 @@ func dialOptions(interval time.Duration) []grpc.DialOption {
 	}
 }
 
-// run spreads the hosts over the interval: the i-th of n starts at i/n, so that 10,000 hosts are not
-// a burst. A refused host ends alone. run returns an error before ctx ends only if all hosts are
-// refused.
+// run spreads the hosts over the interval: the i-th of n starts at i/n, so that 10,000 hosts are
+// not a burst. A refused host ends alone. run returns an error before ctx ends only if all hosts
+// are refused.
 func (f *fleet) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	start, refused := time.Now(), make([]error, f.cfg.Hosts)

@@ -30,8 +30,8 @@ func (w *warnings) due(now time.Time) (failures int) {
 	return failures
 }
 
-// warn logs a failure of an announce, or of what follows from it, but at most one every 5 s; with -v
-// all.
+// warn logs a failure of an announce, or of what follows from it, but at most one every 5 s; with
+// -v all.
 func (c *contact) warn(err error) {
 	if n := c.warnings.due(time.Now()); n > 0 || c.cfg.Verbose {
 		c.log.Warn("announce failed", "host", c.id, "scheduler", c.line.addr, "failures", n, "err", err)

@@ -15,9 +15,10 @@ const (
 	// IncarnationKey orders the processes that used one host id, as a decimal uint64: newer is
 	// greater. On an announce, a leave or a stream of peers it is the sender's. Without it, or with
 	// 0, the request counts as from the current incarnation: so a leave that is delayed beyond a
-	// restart ends the new registration, and a restart within the timeout is not noticed. The answer
-	// to an announce has the current incarnation. If the announce is refused as stale, the answer has
-	// the incarnation that refused it: a process whose clock went back takes a greater one.
+	// restart ends the new registration, and a restart within the timeout is not noticed. The
+	// answer to an announce has the current incarnation. If the announce is refused as stale, the
+	// answer has the incarnation that refused it: a process whose clock went back takes a greater
+	// one.
 	IncarnationKey = "hostlife-incarnation"
 	// IntervalKey is, in the answer to an announce, the time until the next
 	// one, in Go's format of durations ("1.5s").

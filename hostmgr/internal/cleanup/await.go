@@ -25,8 +25,8 @@ var (
 // Await returns nil if j is nil, as Add returns it when there is no Clean.
 //
 // Within a cleanup Await neither waits nor runs a job: the job may have to wait for that cleanup.
-// So cleanups do not nest, and do not wait for each other. Within a Use, Await does not wait for the
-// end of any Use: that may have to wait for the end of this one.
+// So cleanups do not nest, and do not wait for each other. Within a Use, Await does not wait for
+// the end of any Use: that may have to wait for the end of this one.
 func (q *Queue[D]) Await(ctx context.Context, j *Job[D]) error {
 	if j == nil {
 		return nil
@@ -98,8 +98,8 @@ func (q *Queue[D]) nextStep(ctx context.Context, j *Job[D], within, using bool) 
 	return s
 }
 
-// behindUse reports whether a registration is in use that j waits for: its own, or one of an earlier
-// job of the id. j is pending. The caller holds the lock.
+// behindUse reports whether a registration is in use that j waits for: its own, or one of an
+// earlier job of the id. j is pending. The caller holds the lock.
 func (q *Queue[D]) behindUse(j *Job[D]) bool {
 	for i := j.host.first; ; i = i.next {
 		switch {

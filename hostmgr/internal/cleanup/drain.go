@@ -16,7 +16,8 @@ var errNested = errors.New("no cleanup is waited for within a cleanup, or within
 
 // Drain does the jobs that are pending when it begins, and waits until they are done or given up.
 // First it ends the pauses that jobs are in, once. From then on each job that fails waits for its
-// pause. Drain returns nil, or the number of pending jobs and the cause of ctx, if that ended first.
+// pause. Drain returns nil, or the number of pending jobs and the cause of ctx, if that ended
+// first.
 //
 // Between Start and its stop, the workers do the jobs. Otherwise Drain does them, each on a
 // goroutine that it starts: together with Sweeps and other Drains at most Config.Workers at a time.

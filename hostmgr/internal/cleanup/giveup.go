@@ -27,9 +27,9 @@ func (q *Queue[D]) bound(h *hostQueue[D]) {
 }
 
 // giveUpOldest gives up the oldest job of the id, but not the first one while it runs or awaits a
-// Use. The next job inherits its place among the ids, and its pause. Otherwise an id whose jobs come
-// faster than a backlog is served would lose its place each time, and never be served. The caller
-// holds the lock.
+// Use. The next job inherits its place among the ids, and its pause. Otherwise an id whose jobs
+// come faster than a backlog is served would lose its place each time, and never be served. The
+// caller holds the lock.
 func (q *Queue[D]) giveUpOldest(h *hostQueue[D]) {
 	j := h.first
 	h.jobs--

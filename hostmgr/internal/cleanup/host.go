@@ -24,10 +24,10 @@ type Job[D any] struct {
 
 // A hostQueue has the jobs of one id, the oldest first. It has at least one.
 //
-// It is in Queue.ready, or waits for a Use of its first job's registration, or is claimed by the one
-// goroutine that took it out of Queue.ready. So no two goroutines work for the same id, and none
-// holds a lock while it works. Only the goroutine that claimed a hostQueue changes first, and the
-// tries of that job. It may read both without the lock.
+// It is in Queue.ready, or waits for a Use of its first job's registration, or is claimed by the
+// one goroutine that took it out of Queue.ready. So no two goroutines work for the same id, and
+// none holds a lock while it works. Only the goroutine that claimed a hostQueue changes first, and
+// the tries of that job. It may read both without the lock.
 type hostQueue[D any] struct {
 	id          string
 	first, last *Job[D]

@@ -6,10 +6,10 @@
 // When more than 16 jobs of an id are pending, the oldest that is not running is given up: see
 // maxPerID.
 //
-// Between [Queue.Start] and its stop, workers do the jobs. Otherwise [Queue.Sweep], [Queue.Drain] and
-// [Queue.Await] do them, on goroutines that they start and wait for. Package calls has the time limit
-// of a cleanup, and says what happens to a cleanup that ignores it. A [Use] of a registration keeps
-// its job from beginning.
+// Between [Queue.Start] and its stop, workers do the jobs. Otherwise [Queue.Sweep], [Queue.Drain]
+// and [Queue.Await] do them, on goroutines that they start and wait for. Package calls has the time
+// limit of a cleanup, and says what happens to a cleanup that ignores it. A [Use] of a registration
+// keeps its job from beginning.
 //
 // The queue is fair: it serves the ids in the order in which they become ready. A new job is ready
 // when it is added, a failed job at the end of its pause, and an id when its first job is. So a job
@@ -19,10 +19,10 @@
 // general task queue: jobs are not persisted or cancelled.
 //
 // All methods are safe for concurrent use. A cleanup may call any of them but stop. The queue owns
-// its mutex, and calls no function of [Config] while it holds the mutex. Add, Has, Plan, Next, Stats
-// and Use.Begin may be called under a lock of the caller: the order is the caller's lock, the
-// queue's, then that of package calls. No goroutine outlives stop, Sweep, Drain or Await, except that
-// of a cleanup that was left behind.
+// its mutex, and calls no function of [Config] while it holds the mutex. Add, Has, Plan, Next,
+// Stats and Use.Begin may be called under a lock of the caller: the order is the caller's lock, the
+// queue's, then that of package calls. No goroutine outlives stop, Sweep, Drain or Await, except
+// that of a cleanup that was left behind.
 package cleanup
 
 import (

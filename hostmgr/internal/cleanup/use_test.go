@@ -45,8 +45,8 @@ func TestAUseHoldsUpItsIDOnly(t *testing.T) {
 	})
 }
 
-// The last of several Uses of a registration lets the job begin. Without workers, an Await of it runs
-// it then.
+// The last of several Uses of a registration lets the job begin. Without workers, an Await of it
+// runs it then.
 func TestAnAwaitWaitsForTheLastUse(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScript(t, 1, succeed)

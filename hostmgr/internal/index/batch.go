@@ -15,8 +15,8 @@ type Batch struct {
 // It needs no lock.
 //
 // A loop of Touch waits for the memory of nearly each host: the swap of one is an atomic operation,
-// and holds up the loads of the next. Here no load waits for the one of another id, so the processor
-// fetches the memory of many hosts at the same time. The caches can hold that of a batch.
+// and holds up the loads of the next. Here no load waits for the one of another id, so the
+// processor fetches the memory of many hosts at the same time. The caches can hold that of a batch.
 func (x *Index) FetchBatch(ids []string, b *Batch) {
 	for i, id := range ids {
 		b.Hashes[i] = x.Hash(id)
@@ -43,8 +43,8 @@ func (x *Index) fetchSlots(hashes []Hash) (fetched uint64) {
 // TouchBatch is Touch for each of the first n hashes of a batch. Bit i of refused says that Touch
 // returned false for host i. TouchBatch needs no lock.
 //
-// It uses nothing that FetchBatch has loaded. So a bucket that is rebuilt between the two only costs
-// time.
+// It uses nothing that FetchBatch has loaded. So a bucket that is rebuilt between the two only
+// costs time.
 func (x *Index) TouchBatch(b *Batch, n int, at int64) (refused uint64) {
 	for i, h := range b.Hashes[:n] {
 		header, ok := x.Touch(h, 0, at)

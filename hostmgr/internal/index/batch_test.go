@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// twins returns two indexes with the same hosts in the same slots. Some hosts are suspect, some have
-// ended, and some share their hash with another id.
+// twins returns two indexes with the same hosts in the same slots. Some hosts are suspect, some
+// have ended, and some share their hash with another id.
 func twins(rnd *rand.Rand, hosts int) (x, y *Index) {
 	x, y = New(valuesOf[string](), false), New(valuesOf[string](), false)
 	y.seed = x.seed

@@ -35,9 +35,9 @@ func (e Entry) Hash() Hash { return e.header().loadHash() }
 // It needs no lock.
 func (e Entry) Collides() bool { return e.header().collides() }
 
-// Touch records a contact, which may be before time 0, and never steps back. It returns the word from before (see ContactOf and
-// IsSuspect). If that was the word of a suspect, the caller must assess the host again. live is
-// false if the registration has ended. Touch needs no lock.
+// Touch records a contact, which may be before time 0, and never steps back. It returns the word
+// from before (see ContactOf and IsSuspect). If that was the word of a suspect, the caller must
+// assess the host again. live is false if the registration has ended. Touch needs no lock.
 func (e Entry) Touch(at int64) (was int64, live bool) { return e.word().touch(at) }
 
 // Word returns the contact word, for ContactOf, IsSuspect and the methods below. It needs no lock.

@@ -70,8 +70,8 @@ func (e Entry) Value() (block unsafe.Pointer, i int) {
 	return b.values, i
 }
 
-// ID returns the host's id. The string lies in the record, and is valid and the same for ever: the id
-// of a record that has been published does not change, and the record is not used again. But the
+// ID returns the host's id. The string lies in the record, and is valid and the same for ever: the
+// id of a record that has been published does not change, and the record is not used again. But the
 // string keeps a block of 64 records in memory. So clone it to keep it.
 func (e Entry) ID() string { return e.bucket.id(e.header().recordNumber()) }
 

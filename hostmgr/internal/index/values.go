@@ -9,8 +9,8 @@ type Value struct {
 	I     int
 }
 
-// AdvanceValues appends the values of the entries in the next bucket to a list, and moves the cursor
-// on. It needs the lock, at least for reading.
+// AdvanceValues appends the values of the entries in the next bucket to a list, and moves the
+// cursor on. It needs the lock, at least for reading.
 //
 // It is Advance for a caller that needs no more of an entry. It goes through the records in the
 // order of memory, which the processor fetches ahead. For the slots, which are in the order of
@@ -30,8 +30,8 @@ func (x *Index) AdvanceValues(c *Cursor, to []Value) []Value {
 type recordSet [maxSlots]uint8
 
 // recordsFrom adds the records of the live registrations with this hash or a higher one to a set.
-// It has no branch that depends on the slot, because the processor could not predict it. A slot that
-// is free has record number 0, and adds nothing.
+// It has no branch that depends on the slot, because the processor could not predict it. A slot
+// that is free has record number 0, and adds nothing.
 func (b *bucket) recordsFrom(first uint64, to *recordSet) {
 	words := b.words[:len(b.headers)]
 	for i := range b.headers {

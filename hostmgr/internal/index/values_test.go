@@ -50,8 +50,8 @@ func TestAdvanceValuesFindsAllValues(t *testing.T) {
 	}
 }
 
-// While a cursor is on its way, its bucket and the one ahead become one, or those ahead are split. No
-// value is met twice, and all that stay are met.
+// While a cursor is on its way, its bucket and the one ahead become one, or those ahead are split.
+// No value is met twice, and all that stay are met.
 func TestAdvanceValuesWhileBucketsMergeAndSplit(t *testing.T) {
 	for _, change := range []func(*Index){
 		func(x *Index) {
@@ -87,8 +87,8 @@ func TestAdvanceValuesWhileBucketsMergeAndSplit(t *testing.T) {
 	}
 }
 
-// An id that AdvanceValues returned stays the same, whatever becomes of its host, its record and its
-// bucket.
+// An id that AdvanceValues returned stays the same, whatever becomes of its host, its record and
+// its bucket.
 func TestAnIDStaysTheSame(t *testing.T) {
 	x := New(valuesOf[string](), false)
 	name := func(wave, i int) string { return fmt.Sprint(strings.Repeat("-", i%100), wave, " ", i) }
