@@ -26,8 +26,8 @@ import (
 // Add and Set should be called by one goroutine at a time: the end of two moves at once depends on
 // both. All methods are safe for concurrent use, even while the time moves.
 //
-// Between moves the time comes from a Mock of github.com/benbjohnson/clock, which also pauses for a
-// millisecond of real time at the end of each move, so that other goroutines get on. After is not
+// Between moves the time comes from a Mock of github.com/benbjohnson/clock. At the end of each move
+// that also pauses for a millisecond of real time, so that other goroutines get on. After is not
 // that of benbjohnson, for two reasons:
 //
 //   - Its After runs the timers that are due before it returns. If Add is about to tick such a

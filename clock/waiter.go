@@ -23,8 +23,8 @@ import (
 //		}
 //	}
 //
-// The work must not wait for the Mock to move, nor for the goroutine that moves it. So it does not
-// wait for callbacks: they run on other goroutines.
+// The work must not wait for the Mock to move, and not for the goroutine that moves it. So it does
+// not wait for callbacks: they run on other goroutines.
 //
 // One goroutine at a time calls Start, After and Stop. Wake may be called at any time, by any
 // goroutine.

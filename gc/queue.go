@@ -3,8 +3,8 @@ package gc
 import "container/list"
 
 // A queue holds the runs of a task that wait for the run in flight. The first to come is the first
-// to go. It is empty unless a run is in flight under the task's ID, because clear starts the first
-// run in the queue when it ends the record of a flight.
+// to go. Without a run in flight under the task's ID it is empty: clear ends the record of a
+// flight, and then starts the first run in the queue.
 //
 // It has no limit of its own: each run in it has at least one caller that waits, and the last
 // caller that leaves takes the run out. So it is as long as there are callers.

@@ -59,8 +59,8 @@ func (l *line) run(ctx context.Context) error {
 }
 
 // next calls RunNext. A call that returns without error has had one run, with its own values.
-func (l *line) next(t *testing.T, name string, patience time.Duration) {
-	ctx, cancel := context.WithTimeout(job(t.Context(), name), patience)
+func (l *line) next(t *testing.T, name string, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(job(t.Context(), name), limit)
 	defer cancel()
 	l.mu.Lock()
 	l.waiting = append(l.waiting, name)

@@ -12,9 +12,8 @@ import "context"
 // the queue; a run that has started is cancelled.
 //
 //   - A caller of RunNow may join the run: while it is in flight, or first in the queue and the run
-//     in flight cannot be joined. If callers of RunNow wait for it, it stays in the queue or goes
-//     on after the end of ctx, as any run goes on while a caller waits for it. Calls of RunNext
-//     never share a run.
+//     in flight cannot be joined. As long as such a caller waits for it, it stays in the queue, or
+//     goes on, after the end of ctx. Calls of RunNext never share a run.
 //   - Ticks are dropped, and counted, as long as runs follow one another out of the queue. The
 //     Timeout of a run counts from its start.
 //   - The end of Run cancels the run in flight. Runs in the queue follow, each until its ctx ends.

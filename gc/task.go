@@ -27,7 +27,7 @@ type Task struct {
 	Jitter float64
 	// Run does the work, and returns when its context ends. If it does not, the task has no further
 	// run, and GC.Run does not return, until it does. Other tasks are not affected. The context has
-	// the values of the context of Run or RunNow, whichever started the run.
+	// the values of the context of Run, RunNow or RunNext, whichever started the run.
 	Run func(context.Context) error
 }
 

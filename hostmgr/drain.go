@@ -7,7 +7,7 @@ import (
 
 // Drain does the cleanups that are owed when it is called, and returns nil when each has succeeded
 // or was given up. It does nothing else: it suspects and evicts no host. It is for the end of a
-// process: call it after Run, with another context.
+// process: call it after Run, with another context that has a limit.
 //
 // Drain first tries each cleanup, also those that are in a pause, and then repeats those that fail,
 // after their pauses. At most Config.CleanupWorkers run at a time, together with those of Sweeps

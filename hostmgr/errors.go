@@ -13,9 +13,9 @@ var (
 	// ErrUnknownHost means that the host, or the incarnation, is not registered. A host that gets
 	// it as the answer to a heartbeat announces itself again.
 	ErrUnknownHost = errors.New("hostmgr: unknown host")
-	// ErrStale means that the incarnation of the call is older than the current one, or has ended,
-	// or for While that the registration is not the current one.
-	// Nothing was changed. Announcement.Incarnation says for how long at most a host gets it.
+	// ErrStale means that the incarnation of the call is older than the current one, or has ended.
+	// From While it means that another registration is the current one. Nothing was changed.
+	// Announcement.Incarnation says for how long at most a host gets it.
 	//
 	// Announce and Heartbeat return it with an Ack that has the incarnation that refused: the
 	// current one, or the greatest one that has ended. A process whose clock went back announces a
@@ -30,6 +30,7 @@ var (
 	ErrFull = errors.New("hostmgr: registry is full")
 	// ErrCleanupPending means that the host has departed, but its cleanup has not succeeded yet.
 	// The cleanup is repeated under Run, or by the next Sweep or Drain, unless it was given up.
+	// From Run and Drain it means that there are such hosts: Pending has them.
 	ErrCleanupPending = errors.New("hostmgr: cleanup is pending")
 	// ErrRunning means that another Run of this registry has not returned yet.
 	ErrRunning = errors.New("hostmgr: already running")

@@ -54,10 +54,10 @@ type heartbeatBatch[M any] struct {
 
 // touch records the heartbeats, and answers them.
 //
-// Promise 1: the clock is read within the call, and before any host of the batch is touched.
-// Between the reading and the last of the touches are a microsecond or two, unless this goroutine
-// has to wait for a processor, as any heartbeat may. One reading for a long call would be old for
-// its last hosts: a million takes a tenth of a second, and an interval may be 10 ms. For the same
+// Promise 1: the clock is read within the call, and before any host of the batch is touched. The
+// last of the touches comes a microsecond or two after the reading, or later if this goroutine
+// waits for a processor, as any heartbeat may. One reading for a long call would be old for its
+// last hosts: a million takes a tenth of a second, and an interval may be 10 ms. For the same
 // reason a host that needs the slow path, which may wait for the lock, gets a reading of its own.
 //
 // Restore sets restoredAt before it registers a host. So if a touch has met a restored host, the

@@ -68,8 +68,8 @@ func (r *restored) of(e index.Entry, word int64) (h restoredHost, ok bool) {
 }
 
 // heard notes a contact: one at the time of Restore, which has not changed the word, or one before
-// it that was observed elsewhere. Of a suspect the latter counts as a sign of life only if it was
-// so late that the host would not have been suspect at Restore.
+// it that was observed elsewhere. The latter ends the suspicion of a host only if it was so late
+// that the host would not have been suspect at Restore.
 func (r *restored) heard(e index.Entry, at int64) {
 	h, ok := r.hosts[keyOf(e)]
 	switch {

@@ -11,9 +11,12 @@ import (
 // Cleanup frees it. Registration 0 means the current one; Ack.Registration and Host.Registration
 // have the number.
 //
-// While returns the error of f. Two errors mean that f was not called:
+// While returns the error of f. Two errors mean that the registration has ended, and that f was not
+// called:
 //   - ErrUnknownHost: the host is not registered;
 //   - ErrStale: another registration is the current one.
+//
+// Data that fit into the metadata need no While: Cleanup gets them with the host.
 //
 // f runs on the goroutine of the caller, with no lock held. Any number of calls may run side by
 // side, for one registration too. f may call the registry. The registration may end while f runs:
@@ -46,8 +49,8 @@ func (r *Registry[M]) While(id string, registration uint64, f func() error) erro
 
 // beginUse begins the use of a registration if it is current.
 //
-// It holds the lock, so either it finds that the registration has ended, or depart comes later and
-// adds the cleanup after the use has begun. Then the cleanup waits for the use.
+// It holds the lock. So either it finds that the registration has ended, or depart comes later.
+// Then depart adds the cleanup after the use has begun, and the cleanup waits for the use.
 func beginUse[M any](r *Registry[M], use *cleanup.Use[*Departure[M]], id string, registration uint64) error {
 	h := r.index.Hash(id)
 	s := r.peek()

@@ -51,8 +51,8 @@ type Config[M any] struct {
 	Incarnation uint64
 
 	// Metadata returns the metadata of the next announcement. Nil means the zero M. If it is set,
-	// each Announcement has a Revision, so that an older one that arrives late does not overwrite
-	// the metadata of a newer one.
+	// each Announcement has a Revision. So an older one that arrives late does not overwrite the
+	// metadata of a newer one.
 	Metadata func() M
 
 	// Announce passes an announcement to the registry, and returns its answer.
@@ -75,8 +75,8 @@ type Config[M any] struct {
 	// ends when the registration or Run does. Contacts go on meanwhile. Nil means that nothing is
 	// to be done.
 	//
-	// The interval of its Ack is the one in use, and the incarnation is that of the host, also if
-	// the registry did not name them.
+	// Its Ack has the interval in use and the incarnation of the host, also if the registry did not
+	// name them.
 	//
 	// An Ack without a Registration does not tell. So after each Announce that returns one, a new
 	// registration may have begun, and Joined is called.
@@ -105,9 +105,9 @@ type Config[M any] struct {
 	// that the machine was suspended.
 	Clock clock.Clock
 
-	// Logger is told of joins, of changed intervals, of the first failure in a row and its end, of
-	// a raised incarnation, and of giving up. Nil means that nothing is logged. A handler that
-	// hangs holds up nothing.
+	// Logger gets joins, changed intervals, the first failure in a row and its end, a raised
+	// incarnation, and giving up. Nil means that nothing is logged. A handler that hangs holds up
+	// nothing.
 	Logger *slog.Logger
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// TestPolicy checks a policy for some thousand histories, with intervals from 10 ms to 24 h, the
-// shortest and the longest that a host may have. It fails the test for each rule that the policy
-// breaks, and names the first [hostmgr.History] for which it does:
+// TestPolicy checks a policy for some thousand histories, with intervals from 10 ms to 24 h, as
+// hosts may have them. It fails the test for each rule that the policy breaks, and names the first
+// [hostmgr.History] for which it does:
 //   - hostmgr.New accepts the policy;
 //   - Timeouts does not panic, and returns no negative timeout;
 //   - Timeouts is pure: it returns the same for the same History, whenever it is asked, on many

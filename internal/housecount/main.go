@@ -1,6 +1,6 @@
-// Command housecount counts the files of a package, the methods of each type, the fields of each
-// struct, the exported names, and the largest cycle of files. It exits with 1 if a limit is
-// exceeded.
+// Command housecount counts the files and exported names of a package, the methods of each type,
+// and the fields of each struct. It also finds the largest cycle of files. It exits with 1 if a
+// limit is exceeded.
 //
 //	go run ./internal/housecount [-cycle 12] [-methods 45] [-exported 48] [folder]
 //

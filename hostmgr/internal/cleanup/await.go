@@ -18,9 +18,13 @@ var (
 // pending:
 //   - the error of the first try;
 //   - the cause of ctx, if that ended before a try;
-//   - an error of this package: an earlier job of the id is in its pause, a cleanup of the id was
-//     left behind, j was given up, Await is called within a cleanup, or it is called within a Use
-//     and j waits for one.
+//   - an error of this package.
+//
+// The errors of this package mean that j may stay pending for long, or for good:
+//   - an earlier job of the id is in its pause;
+//   - a cleanup of the id was left behind;
+//   - j was given up;
+//   - Await is called within a cleanup, or within a Use while j waits for one.
 //
 // Await returns nil if j is nil, as Add returns it when there is no Clean.
 //

@@ -6,7 +6,7 @@ import (
 )
 
 // A cursor is the place of a loop over Pending. A job that is removed moves the cursors that are at
-// it, so a loop needs the lock for a few jobs at a time only.
+// it. So a loop holds the lock only for a few jobs at a time.
 type cursor struct {
 	at   *list.Element // in Queue.pending; nil at the end
 	last uint64        // the latest job when the loop began

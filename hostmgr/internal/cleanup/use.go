@@ -5,9 +5,8 @@ import "container/heap"
 // A Use keeps the cleanup of a registration from beginning, from Begin to End. It is for a function
 // that prepares what the cleanup will free.
 //
-// The caller begins the Use under its own lock while the registration is current, and adds the job
-// under the same lock when the registration ends. So the job comes after Begin, and add sees the
-// Use.
+// The caller begins the Use under its own lock while the registration is current. When that ends,
+// it adds the job under the same lock. So the job comes after Begin, and add sees the Use.
 //
 // An id whose first job is of a registration in use is not in Queue.ready. So no worker, Sweep or
 // Drain waits for it, and other ids are not held up. The last End puts the id there.

@@ -28,8 +28,8 @@ func (r *runner[D]) run(f, ended func()) {
 	f()
 }
 
-// within reports whether the caller is within a cleanup of this queue, by its context or because
-// its goroutine is a runner, and whether it is within a Use.
+// within reports whether the caller is within a cleanup of this queue, and whether it is within a
+// Use. A cleanup is known by its context, or because the goroutine is a runner.
 //
 // The context alone is not enough: a cleanup may call the registry with another one, or with a
 // method that has none. The goroutine is known by its number in the first line of its stack trace,

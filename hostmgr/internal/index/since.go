@@ -25,8 +25,8 @@ func (x *Index) AdvanceSince(c *Cursor, since func(*detector.Timeouts) int64, yi
 	c.pass(b.last())
 }
 
-// leastWords appends to list, for each of the bucket's timeouts, the least word with a last contact
-// that is not before the time that since returns.
+// leastWords appends a word to list for each of the bucket's timeouts: that of a last contact at
+// the time that since returns.
 func (b *bucket) leastWords(list []uint64, since func(*detector.Timeouts) int64) []uint64 {
 	for _, t := range b.timeouts {
 		list = append(list, uint64(wordOf(max(earliest, since(t)))))
