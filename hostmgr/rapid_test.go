@@ -274,15 +274,19 @@ func (x *machine) Keep(*rapid.T) {
 	}
 }
 
-// Restore restores the saved hosts that are missing, but those with a cleanup that is owed.
+// Restore restores the saved hosts that are missing, unless their cleanup is owed.
 func (x *machine) Restore(t *rapid.T) {
 	want, start := 0, x.m.start(x.clock.Now())
-	owed := map[uint64]bool{}
+	type registration struct { // numbers repeat if the clock is set back before a restart
+		id     string
+		number uint64
+	}
+	owed := map[registration]bool{}
 	for d := range x.Pending() {
-		owed[d.Host.Registration] = true
+		owed[registration{d.Host.ID, d.Host.Registration}] = true
 	}
 	for _, h := range x.kept {
-		if owed[h.Registration] {
+		if owed[registration{h.ID, h.Registration}] {
 			continue
 		}
 		known := x.keptToo[h.ID]
