@@ -13,10 +13,12 @@ import (
 //
 // It does not go through all hosts. The registry stores them in tables of up to 2048 places, and
 // notes for each table the zones that occur there: 8 bytes a table, and nothing for each host.
-// InZone passes over a table without the zone, and reads 4 bytes of each place in the others. So it
-// takes at most about 2 microseconds for each host of the zone, and less if they share tables.
-// Zones beyond the 64 that are counted, see Announcement.Zone, are noted as one zone: InZone tells
-// their hosts apart by name, at the cost of a look-up for each.
+// InZone passes over a table without the zone, and reads 4 bytes of each place in the others.
+//
+// While there are at most 64 zones, that takes at most about 2 microseconds for each host of the
+// zone, and less if they share tables. Hosts of further zones are noted as one zone, see
+// Announcement.Zone. To find hosts of such a zone, InZone looks at all of these, and compares their
+// names.
 func (r *Registry[M]) InZone(zone string) iter.Seq[Host[M]] {
 	return func(yield func(Host[M]) bool) {
 		var hosts []Host[M]
