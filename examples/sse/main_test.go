@@ -195,8 +195,8 @@ func (w *taker) Write(b []byte) (int, error) {
 	return 0, os.ErrDeadlineExceeded
 }
 
-// Of 50,000 sessions a thousand are served, a hundred of which hang. The others are only registered:
-// all fall silent at once, and the channel of each is closed.
+// Of 50,000 sessions a thousand are served, a hundred of which hang. The others are only
+// registered: all fall silent at once, and the channel of each is closed.
 func TestFiftyThousandSessions(t *testing.T) {
 	serving(t, func(t *testing.T, hosts *registry, _ *pipes, _ func()) {
 		const sessions, served, hang = 50_000, 1_000, 100

@@ -56,8 +56,8 @@ func (s *schedule) nextAttempt() int64 {
 }
 
 // answerLimit returns how long an attempt may take before another one begins: a little longer than
-// the answers have taken lately, and at most an interval. Before the first answer it is the limit of
-// an attempt.
+// the answers have taken lately, and at most an interval. Before the first answer it is the limit
+// of an attempt.
 func (s *schedule) answerLimit() time.Duration {
 	if s.answers.n == 0 {
 		return s.interval / limitPart

@@ -19,9 +19,9 @@ type Registry interface {
 	Stats() hostmgr.Stats
 }
 
-// Drain ends a command whose Run has returned err. It does the cleanups that Run has left undone, for at
-// most ten seconds, and prints what the command did. It returns the other errors of err, and that of
-// hosts.Drain.
+// Drain ends a command whose Run has returned err. It does the cleanups that Run has left undone,
+// for at most ten seconds, and prints what the command did. It returns the other errors of err, and
+// that of hosts.Drain.
 func Drain(err error, hosts Registry, stdout io.Writer) error {
 	if errors.Is(err, hostmgr.ErrCleanupPending) {
 		err = nil // Drain says whether they still are

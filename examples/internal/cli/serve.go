@@ -59,8 +59,8 @@ type GRPCServer interface {
 	Stop()
 }
 
-// ServeGRPC listens on addr, prints the address, and serves until ctx ends and all calls are answered, for
-// at most five seconds more.
+// ServeGRPC listens on addr, prints the address, and serves until ctx ends and all calls are
+// answered, for at most five seconds more.
 func ServeGRPC(ctx context.Context, addr string, server GRPCServer, stdout io.Writer) error {
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", addr)
