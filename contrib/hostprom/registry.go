@@ -62,7 +62,7 @@ var registryFigures = []figure[stats]{
 	counter(of("overtaken_total", "Announces that came after one with a greater revision, and changed nothing."), func(s *stats) uint64 { return s.Overtaken }),
 	gauge(of("flapping_hosts", "Hosts evicted lately that came back within 5 minutes of it; at most 10 are counted."), func(s *stats) int { return len(s.Flapping) }),
 	gauge(of("flapping_worst_evictions", "Evictions lately of the host that flaps most; 0 if none does."), worstEvictions),
-	counter(of("suspected_total", "Times that a sweep found a host suspect, or due."), func(s *stats) uint64 { return s.Suspected }),
+	counter(of("suspected_total", "Times that a sweep or Restore found a host suspect, or due."), func(s *stats) uint64 { return s.Suspected }),
 	counter(of("recovered_total", "Times that a contact, or a longer timeout, ended a suspicion."), func(s *stats) uint64 { return s.Recovered }),
 
 	counter(held("eviction_limit"), func(s *stats) uint64 { return s.HeldByLimit }),
