@@ -287,3 +287,17 @@ func TestAHostWithIntervalNever(t *testing.T) {
 		})
 	}
 }
+
+// A Refresh before Run, or after it, causes no second announce at the beginning of the next Run.
+func TestARefreshWithoutRunDoesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWire(t, hostmgr.Config[string]{})
+		a, err := announcer.New(w.config())
+		require.NoError(t, err)
+		a.Refresh()
+		ctx, cancel := context.WithTimeout(t.Context(), second/10)
+		defer cancel()
+		require.NoError(t, a.Run(ctx))
+		require.Equal(t, []string{"announce 0.0", "leave 0.1"}, w.calls())
+	})
+}

@@ -21,6 +21,7 @@ type session struct {
 // A contact that is canceled may still arrive after the leave. So those under way when ctx ends are
 // waited for.
 func (t *target) newSession(ctx context.Context) *session {
+	t.forgetRefreshes()
 	s := &session{target: t, time: newTimeline(t.clock)}
 	s.calls = newCalls(context.WithoutCancel(ctx), &s.time, t.log)
 	s.host = newCore(t.source(), t.interval, t.incarnation, t.heartbeat != nil, t.log)

@@ -62,6 +62,14 @@ func (t *target) refresh() {
 	}
 }
 
+// forgetRefreshes forgets calls of refresh from before Run.
+func (t *target) forgetRefreshes() {
+	select {
+	case <-t.refreshes:
+	default:
+	}
+}
+
 func (t *target) status() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
