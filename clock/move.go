@@ -11,7 +11,8 @@ import (
 //     it planned;
 //   - for callbacks of the loops of this module, such as a Cleanup: see [Hold].
 //
-// A move into the past is direct and fires nothing.
+// A move into the past is direct and fires nothing. It wakes each Waiter that waits, as
+// [Waiter.Wake] does, because its deadline is now too late.
 //
 // A goroutine without a Waiter that is woken on the way may call After again only when Add has
 // passed its next deadline. To prevent that, move to one deadline at a time, with a
@@ -28,12 +29,15 @@ func (m *Mock) Advance(d, limit time.Duration) (ok bool) {
 }
 
 func (m *Mock) add(d time.Duration, v *move) (ok bool) {
-	end := m.begin().Add(d)
+	end, back := m.begin().Add(d), d < 0
 	defer m.end()
 	return v.run(func() (more bool) {
 		switch next, ok := m.next(); {
+		case back:
+			back, m.moving = false, end
+			m.rouseAll()
+			return true
 		case d < 0:
-			m.moving = end
 		case ok && !next.After(end):
 			m.moving = next
 			m.fire()
@@ -47,7 +51,7 @@ func (m *Mock) add(d time.Duration, v *move) (ok bool) {
 
 // Set jumps to t, as if the process had been paused meanwhile. It stops nowhere on the way. Each
 // After that is due receives t. Before and after the jump, Set waits as Add does. A move into the
-// past fires nothing.
+// past fires nothing, and wakes each Waiter that waits.
 func (m *Mock) Set(t time.Time) {
 	begin, over := m.begin(), false
 	defer m.end()
@@ -57,8 +61,11 @@ func (m *Mock) Set(t time.Time) {
 			return false
 		}
 		over, m.moving = true, t
-		if t.After(begin) {
+		switch {
+		case t.After(begin):
 			m.jumped = t
+		case t.Before(begin):
+			m.rouseAll()
 		}
 		m.fire()
 		return true

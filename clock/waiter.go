@@ -145,10 +145,24 @@ func (m *Mock) park(w *Waiter, d time.Duration) <-chan time.Time {
 func (m *Mock) wake(w *Waiter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.wakeHeld(w)
+}
+
+// wakeHeld is wake for a caller that holds m.mu.
+func (m *Mock) wakeHeld(w *Waiter) {
 	w.notify()
 	if w.started {
 		m.withdraw(w)
 		m.rouse(w)
+	}
+}
+
+// rouseAll wakes all Waiters that wait. The caller holds m.mu.
+func (m *Mock) rouseAll() {
+	for _, p := range slices.Clone(m.pending) {
+		if p.waiter != nil {
+			m.wakeHeld(p.waiter)
+		}
 	}
 }
 

@@ -254,3 +254,38 @@ func TestAClockThatWrapsAMock(t *testing.T) {
 	m.Add(10 * time.Minute)
 	require.EqualValues(t, 10, w.turns.Load())
 }
+
+// A loop that planned to wake in the future plans again after a step back. Otherwise it would sleep
+// until the clock has caught up.
+func TestAStepBackWakesTheLoops(t *testing.T) {
+	for name, back := range map[string]func(*clock.Mock){
+		"Add": func(m *clock.Mock) { m.Add(-time.Hour) },
+		"Set": func(m *clock.Mock) { m.Set(m.Now().Add(-time.Hour)) },
+	} {
+		mock := clock.NewMock()
+		w := clock.NewWaiter(mock)
+		ctx, cancel := context.WithCancel(t.Context())
+		done, turns := make(chan struct{}), 0
+		go func() {
+			defer close(done)
+			w.Start()
+			defer w.Stop()
+			for ctx.Err() == nil {
+				turns++
+				select {
+				case <-ctx.Done():
+				case <-w.Woken():
+				case <-w.After(time.Second):
+				}
+			}
+		}()
+		mock.Add(10 * time.Second)
+		require.Equal(t, 11, turns, name)
+		back(mock)
+		require.Equal(t, 12, turns, name)
+		mock.Add(10 * time.Second)
+		require.Equal(t, 22, turns, name)
+		cancel()
+		<-done
+	}
+}
