@@ -22,7 +22,7 @@ type session struct {
 // waited for.
 func (t *target) newSession(ctx context.Context) *session {
 	t.forgetRefreshes()
-	s := &session{target: t, time: newTimeline(t.clock)}
+	s := &session{target: t, time: newTimeline(t.clock, t.waiter)}
 	s.calls = newCalls(context.WithoutCancel(ctx), &s.time, t.log)
 	s.host = newCore(t.source(), t.interval, t.incarnation, t.heartbeat != nil, t.log)
 	s.host.sequential = t.sequential

@@ -17,6 +17,7 @@ import (
 type target struct {
 	name, id     string
 	clock        clock.Clock
+	waiter       *clock.Waiter // of Run; made by New, so that a clock.Mock waits for the first Run
 	interval     time.Duration
 	incarnation  uint64
 	leaveTimeout time.Duration
@@ -40,7 +41,7 @@ func newTarget[M any](c *Config[M], t *Target[M], d *describer[M], log *asynclog
 		logger = log.Logger("").With("host", c.ID)
 	}
 	return &target{
-		name: t.Name, id: c.ID, clock: c.Clock, interval: c.Interval, incarnation: c.Incarnation,
+		name: t.Name, id: c.ID, clock: c.Clock, waiter: clock.NewWaiter(c.Clock), interval: c.Interval, incarnation: c.Incarnation,
 		leaveTimeout: c.LeaveTimeout, sequential: c.Sequential, log: logger, lines: log, classify: c.Classify,
 		announce: func(ctx context.Context, a attempt) (hostmgr.Ack, error) {
 			said, err := d.announcement(ctx, a)

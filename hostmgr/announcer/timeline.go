@@ -28,8 +28,8 @@ type timeline struct {
 	at     int64         // its time
 }
 
-func newTimeline(c clock.Clock) timeline {
-	return timeline{clock: c, waiter: clock.NewWaiter(c), last: c.Now()}
+func newTimeline(c clock.Clock, w *clock.Waiter) timeline {
+	return timeline{clock: c, waiter: w, last: c.Now()}
 }
 
 // now reads the clock.
