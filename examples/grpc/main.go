@@ -26,7 +26,7 @@ func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("grpc", flag.ContinueOnError)
-	addr := fs.String("addr", "127.0.0.1:8082", "`address`; hosts are not authenticated")
+	addr := fs.String("addr", "127.0.0.1:8082", "listen on `address`; hosts are not authenticated")
 	if err := cli.Parse(fs, "Command grpc takes calls as contacts.", args, stdout); err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func TestCommand(t *testing.T) {
 	require.Equal(t, codes.InvalidArgument, check(as(ctx, "a", "x"), conn))
 	require.Equal(t, codes.FailedPrecondition, check(ctx, conn), "a call of no host")
 	require.NoError(t, p.Interrupt())
-	p.After("end: 1 hosts are registered, 1 have departed, 0 cleanups are pending")
+	p.After("end: hosts registered: 1, departed: 1, cleanups pending: 0")
 }
 
 // calling makes a call of a host without a server.

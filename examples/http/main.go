@@ -23,7 +23,7 @@ func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("http", flag.ContinueOnError)
-	addr := fs.String("addr", "127.0.0.1:8080", "`address`; hosts are not authenticated")
+	addr := fs.String("addr", "127.0.0.1:8080", "listen on `address`; hosts are not authenticated")
 	file := fs.String("db", ":memory:", "`file` of the database; rows that it has are deleted")
 	if err := cli.Parse(fs, "Command http keeps rows in SQLite.", args, stdout); err != nil {
 		return err

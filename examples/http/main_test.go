@@ -136,5 +136,5 @@ func TestCommand(t *testing.T) {
 	require.NoError(t, err)
 	p.After("a evicted: ")
 	require.NoError(t, p.Interrupt())
-	p.After("end: 0 hosts are registered, 1 have departed, 0 cleanups are pending")
+	p.After("end: hosts registered: 0, departed: 1, cleanups pending: 0")
 }

@@ -21,7 +21,7 @@ func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("sse", flag.ContinueOnError)
-	addr := fs.String("addr", "127.0.0.1:8081", "`address` to listen on")
+	addr := fs.String("addr", "127.0.0.1:8081", "listen on `address`")
 	if err := cli.Parse(fs, "Command sse sends events to all clients.", args, stdout); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func Drain(err error, hosts Registry, stdout io.Writer) error {
 	defer cancel()
 	err = errors.Join(err, hosts.Drain(last))
 	s := hosts.Stats()
-	_, _ = fmt.Fprintf(stdout, "end: %d hosts are registered, %d have departed, %d cleanups are pending\n",
+	_, _ = fmt.Fprintf(stdout, "end: hosts registered: %d, departed: %d, cleanups pending: %d\n",
 		hosts.Len(), s.Departures.Left+s.Departures.Evicted+s.Departures.Replaced, s.Cleanup.Pending)
 	return err
 }
