@@ -57,10 +57,11 @@ func Handler[In any](f func(context.Context, In) (hostmgr.Ack, error)) http.Hand
 	})
 }
 
-// Do returns a handler that calls f with the body of each request. Its answer has an Ack without
-// fields.
+// Do returns a handler that calls f with the body of each request. The Ack of its answer is zero.
 func Do[In any](f func(context.Context, In) error) http.Handler {
-	return Handler(func(ctx context.Context, in In) (hostmgr.Ack, error) { return hostmgr.Ack{}, f(ctx, in) })
+	return Handler(func(ctx context.Context, in In) (ack hostmgr.Ack, err error) {
+		return ack, f(ctx, in)
+	})
 }
 
 func statusOf(err error) int {
