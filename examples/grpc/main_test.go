@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -106,12 +107,17 @@ func TestNoDataOutliveTheirRegistration(t *testing.T) {
 		for range 2 {
 			calls.Go(func() {
 				_ = calling(t.Context(), hosts, func(ctx context.Context, _ any) (any, error) {
+					runtime.Gosched() // the host may be evicted here
 					data.Store(ctx.Value(registrationKey{}), true)
 					return nil, nil
 				})
 			})
 		}
-		calls.Go(func() { _ = hosts.Evict(t.Context(), "a", 0, "a test") })
+		calls.Go(func() {
+			for hosts.Evict(t.Context(), "a", 0, "a test") != nil {
+				runtime.Gosched() // it has not joined yet
+			}
+		})
 		calls.Wait()
 		_ = hosts.Evict(t.Context(), "a", 0, "a test") // it may have joined again
 		require.NoError(t, hosts.Drain(t.Context()))
