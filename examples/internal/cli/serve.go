@@ -48,7 +48,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	_ = <-ended // http.ErrServerClosed
+	<-ended // http.ErrServerClosed
 	return err
 }
 
