@@ -21,7 +21,9 @@ const (
 	// As the answer to an announce it means Retry.
 	AnnounceAgain
 	// Stale means that the registry knows a newer incarnation, or that this one has ended. A host
-	// that was registered stops. A host that was not chooses a greater incarnation, once.
+	// that was registered stops. A host that was not chooses an incarnation above the one that
+	// refused, once. If the Ack does not name that, the host announces itself once an interval: the
+	// registry refuses for a bounded time.
 	Stale
 	// GiveUp stops the contacts with this registry: repeating cannot help.
 	GiveUp

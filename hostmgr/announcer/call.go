@@ -33,6 +33,7 @@ type call struct {
 	limit    int64     // when its context ends; never if there is no limit
 	endedAt  int64     // when its context ended; never before that
 	left     bool
+	goesOn   bool          // its context does, after it has returned
 	attempt  attempt       // its number is 0 if this is another call
 	done     func(outcome) // called with the result, on the goroutine of the session
 	result   outcome       // valid when the call was sent to calls.results
@@ -121,9 +122,9 @@ func (s *calls) endAll(now int64) {
 	}
 }
 
-// returned is called with each call that was received from results.
+// returned is called with each call that was received from results. Its context ends, unless it is
+// the one of a Joined that succeeded.
 func (s *calls) returned(c *call) {
-	c.cancel(nil)
 	for i, p := range s.pending {
 		if p == c {
 			s.pending = append(s.pending[:i], s.pending[i+1:]...)
@@ -134,6 +135,9 @@ func (s *calls) returned(c *call) {
 		s.left--
 	} else {
 		c.done(c.result)
+	}
+	if !c.goesOn {
+		c.cancel(nil)
 	}
 }
 

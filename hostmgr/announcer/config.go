@@ -71,9 +71,11 @@ type Config[M any] struct {
 
 	// Joined is called when a new registration began: it registers again what belongs to the host.
 	// That is after the first announce, after the host was gone, and after the registry restarted.
-	// An error is retried, with pauses that grow to the interval. The context has no time limit. It
-	// ends when the registration or Run does. Contacts go on meanwhile. Nil means that nothing is
-	// to be done.
+	// An error is retried, with pauses that grow to the interval, so Joined must be idempotent.
+	// Contacts go on meanwhile. Nil means that nothing is to be done.
+	//
+	// The context has no time limit. It ends when Run or the registration does, so Joined may start
+	// work for the registration. It also ends when the call fails.
 	//
 	// Its Ack has the interval in use and the incarnation of the host, also if the registry did not
 	// name them.

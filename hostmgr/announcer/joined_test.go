@@ -233,3 +233,28 @@ func TestJoinedIsToldWhatTheHostUses(t *testing.T) {
 		require.NoError(t, p.ends())
 	})
 }
+
+// What Joined has started may use its context for as long as the registration lasts.
+func TestTheContextOfJoinedEndsWithTheRegistration(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWire(t, hostmgr.Config[string]{})
+		c := w.config()
+		var contexts []context.Context
+		c.Joined = func(ctx context.Context, _ hostmgr.Ack) error {
+			contexts = append(contexts, ctx)
+			return nil
+		}
+		p := start(t, c)
+		pass(300 * time.Second)
+		require.Len(t, contexts, 1)
+		require.NoError(t, contexts[0].Err())
+
+		require.NoError(t, w.registry.Forget("a", 0))
+		pass(31 * time.Second)
+		require.Len(t, contexts, 2)
+		require.Error(t, contexts[0].Err(), "it was gone")
+		require.NoError(t, contexts[1].Err())
+		require.NoError(t, p.ends())
+		require.Error(t, contexts[1].Err(), "Run has ended")
+	})
+}

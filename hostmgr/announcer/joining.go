@@ -10,9 +10,11 @@ import (
 
 var errOver = errors.New("the registration is over")
 
-// A joining is the calls of Joined in a session, one at a time.
+// A joining is the calls of Joined in a session, one at a time. The context of a call that succeeded
+// goes on, for what it may have started.
 type joining struct {
 	call  *call         // under way, or nil
+	live  *call         // the latest that succeeded, if its context goes on
 	ack   hostmgr.Ack   // what it was called for
 	round uint64        // that the plan below is for
 	at    int64         // when Joined is called next
@@ -26,8 +28,8 @@ func (s *session) join() {
 	if s.target.joined == nil {
 		return
 	}
-	if j.call != nil && (!s.host.known || j.ack.Registration != o.ack.Registration) {
-		j.call.end(s.now, errOver)
+	if !s.host.known || j.ack.Registration != o.ack.Registration {
+		s.endJoined(errOver)
 	}
 	if j.round != o.round { // another registration
 		j.round, j.at, j.pause, j.fails = o.round, s.now, s.host.interval/firstPause, 0
@@ -45,17 +47,33 @@ func (s *session) nextJoin() int64 {
 	return s.joining.at
 }
 
+// endJoined ends the context of Joined, during a call and after it.
+func (s *session) endJoined(cause error) {
+	if c := s.joining.call; c != nil {
+		c.end(s.now, cause)
+	}
+	if c := s.joining.live; c != nil {
+		s.joining.live = nil
+		c.cancel(cause)
+	}
+}
+
 func (s *session) callJoined() {
+	s.endJoined(errOver)
 	j, ack, round := &s.joining, s.host.owed.ack, s.host.owed.round
 	j.at = s.now + int64(s.host.jittered(j.pause))
 	j.pause = min(time.Duration(float64(j.pause)*growth), s.host.interval)
 	j.ack = ack
-	j.call = s.calls.start(never, func(ctx context.Context) outcome {
+	var c *call
+	c = s.calls.start(never, func(ctx context.Context) outcome {
 		return outcome{err: heard(s.target.joined(ctx, ack))}
 	}, func(o outcome) {
-		j.call = nil
+		if j.call = nil; o.err == nil && c.endedAt == never {
+			j.live, c.goesOn = c, true
+		}
 		s.hasJoined(ack, round, o.err)
 	})
+	j.call = c
 }
 
 // hasJoined is called when Joined has returned.

@@ -28,9 +28,7 @@ func (s *session) leave() error {
 	s.expire()
 	timeout := int64(s.target.leaveTimeout)
 	until := s.now + timeout
-	if s.joining.call != nil {
-		s.joining.call.end(s.now, context.Canceled)
-	}
+	s.endJoined(context.Canceled)
 	s.waitUntil(until-timeout/waitPart, func() bool { return s.calls.awaited() == 0 })
 	mayBeRegistered := s.host.mayBeRegistered || s.host.flights > 0
 	s.calls.endAll(s.now)

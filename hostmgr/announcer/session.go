@@ -48,15 +48,15 @@ func (s *session) run(ctx context.Context) error {
 	return s.target.named(err)
 }
 
-// named adds the name of the target to an error, if it has one.
+// named adds the host to an error, and the name of the target if it has one.
 func (t *target) named(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case t.name == "":
-		return fmt.Errorf("announcer: %w", err)
+		return fmt.Errorf("announcer: host %.99q: %w", t.id, err)
 	default:
-		return fmt.Errorf("announcer: target %.99q: %w", t.name, err)
+		return fmt.Errorf("announcer: host %.99q, target %.99q: %w", t.id, t.name, err)
 	}
 }
 
@@ -142,6 +142,7 @@ func (s *session) show() {
 func (s *session) drain() {
 	s.expire()
 	s.calls.ending = true
+	s.endJoined(context.Canceled)
 	s.calls.endAll(s.now)
 	s.waitUntil(never, func() bool { return s.calls.awaited() == 0 })
 	s.show()

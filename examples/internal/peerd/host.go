@@ -22,7 +22,7 @@ func (f *fleet) runHost(ctx context.Context, i int) (refused, err error) {
 	}
 	switch err = host.Run(ctx); {
 	case errors.Is(err, announcer.ErrNotLeft):
-		return nil, fmt.Errorf("%s: %w", id, err)
+		return nil, err
 	case ctx.Err() == nil:
 		return fmt.Errorf("%s is refused: %w", id, err), nil
 	default: // a scheduler may have refused it: that is logged
