@@ -12,13 +12,26 @@ type modelEnd struct {
 	until       time.Duration
 }
 
-func (m *model) forgetEnds() { m.ended, m.kept = map[string]modelEnd{}, map[string]modelEnd{} }
+func (m *model) forgetEnds() {
+	m.ended, m.kept, m.again = map[string]modelEnd{}, map[string]modelEnd{}, map[string]modelEnd{}
+}
 
 // end remembers an end, unless it is known already.
 func (m *model) end(id string, incarnation uint64) {
+	end := modelEnd{incarnation, m.now + 5*time.Minute}
 	if e := m.ended[id]; m.now > e.until || incarnation > e.incarnation {
-		m.ended[id] = modelEnd{incarnation, m.now + 5*time.Minute}
+		m.ended[id] = end
+	} else {
+		m.again[id] = end
 	}
+}
+
+// isUnsure reports whether an announce may be refused or not. The incarnation has ended twice, with
+// a Restore in between. The registry compares the two ends only at the next join, and may have
+// forgotten the first one by then. Then it remembers the second one for its full time.
+func (m *model) isUnsure(id string, incarnation uint64) bool {
+	a := m.again[id]
+	return m.now <= a.until && incarnation <= a.incarnation && !m.over(id, incarnation)
 }
 
 // keepOut is ForgetFor.

@@ -23,6 +23,7 @@ type model struct {
 	hosts  map[string]modelHost
 	gone   map[hostmgr.DepartureKind]int
 	ended  map[string]modelEnd // by a leave or a newer incarnation
+	again  map[string]modelEnd // ends that were known already: see isUnsure
 	kept   map[string]modelEnd // out, by ForgetFor
 }
 

@@ -141,6 +141,9 @@ func (x *machine) Announce(t *rapid.T) {
 		ID: id, Incarnation: someIncarnation.Draw(t, "incarnation"),
 		Interval: someInterval.Draw(t, "interval") * time.Millisecond,
 	}
+	if x.m.isUnsure(id, a.Incarnation) {
+		return
+	}
 	old, there := x.m.hosts[id]
 	was, _ := x.Get(id)
 	ack, err := x.Registry.Announce(a)
