@@ -55,10 +55,10 @@ func classify(err error) announcer.Action {
 	}
 }
 
-func (c *contact) announce(ctx context.Context, a hostmgr.Announcement[*commonv2.Host]) (hostmgr.Ack, error) {
+func (c *contact) announce(_ context.Context, a hostmgr.Announcement[*commonv2.Host]) (hostmgr.Ack, error) {
 	c.line.hurry(a.Interval)
 	var header metadata.MD
-	err := c.call(ctx, limit(a.Interval), func(ctx context.Context) error {
+	err := c.call(limit(a.Interval), func(ctx context.Context) error {
 		_, err := c.client.AnnounceHost(signed(ctx, a.Incarnation), &schedulerv2.AnnounceHostRequest{
 			Host: a.Metadata, Interval: durationpb.New(a.Interval),
 		}, grpc.Header(&header))
@@ -75,8 +75,8 @@ func (c *contact) announce(ctx context.Context, a hostmgr.Announcement[*commonv2
 }
 
 // register registers the peers of the host, all on one stream. The announces go on meanwhile.
-func (c *contact) register(ctx context.Context, ack hostmgr.Ack) error {
-	err := c.call(ctx, limit(ack.Interval), func(ctx context.Context) error {
+func (c *contact) register(_ context.Context, ack hostmgr.Ack) error {
+	err := c.call(limit(ack.Interval), func(ctx context.Context) error {
 		return c.sendPeers(signed(ctx, ack.Incarnation))
 	})
 	switch {
@@ -125,19 +125,16 @@ func registration(host string, i int) *schedulerv2.AnnouncePeerRequest {
 }
 
 // leave leaves as soon as there is a connection.
-func (c *contact) leave(ctx context.Context, id string, incarnation uint64) error {
+func (c *contact) leave(_ context.Context, id string, incarnation uint64) error {
 	c.line.keep()
-	return c.call(ctx, leaveLimit, func(ctx context.Context) error {
+	return c.call(leaveLimit, func(ctx context.Context) error {
 		_, err := c.client.DeleteHost(signed(ctx, incarnation), &schedulerv2.DeleteHostRequest{HostId: id}, grpc.WaitForReady(true))
 		return err
 	})
 }
 
-// limit returns how long a call may take at an interval. It is below the 10 s after which the
-// announcer leaves a call behind.
-func limit(interval time.Duration) time.Duration {
-	return min(max(interval/4, 20*time.Millisecond), 8*time.Second)
-}
+// limit returns how long a call may take at an interval.
+func limit(interval time.Duration) time.Duration { return max(interval/4, 20*time.Millisecond) }
 
 // signed adds the incarnation to a call.
 func signed(ctx context.Context, incarnation uint64) context.Context {
@@ -145,14 +142,11 @@ func signed(ctx context.Context, incarnation uint64) context.Context {
 }
 
 // call waits for a slot, and calls do with a time limit. The wait for the slot is the fault of this
-// process, which is many hosts. So it does not count against the limit, and the context of do ends
-// with the fleet's. But it ends with the context of the announcer, which then begins another
-// attempt: calls that wait longer would be left behind, and each host would have several.
-func (c *contact) call(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+// process, which is many hosts. So it does not count against the limit, and the context of the
+// announcer, whose limit includes it, is not used. The context of do ends with the fleet's.
+func (c *contact) call(limit time.Duration, do func(context.Context) error) error {
 	select {
 	case c.slots <- struct{}{}:
-	case <-ctx.Done():
-		return status.FromContextError(ctx.Err()).Err()
 	case <-c.calls.Done():
 		return status.FromContextError(c.calls.Err()).Err()
 	}
