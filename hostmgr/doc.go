@@ -106,13 +106,13 @@
 // [ErrCleanupPending]. To finish them, call [Registry.Drain] with another context. It evicts no
 // host. [Registry.Pending] lists what is still owed after that. See the package Example "Shutdown".
 //
-//	err := hosts.Run(ctx)
+//	err := group.Wait() // an errgroup of hosts.Run and of the servers
 //	if errors.Is(err, hostmgr.ErrCleanupPending) {
-//		last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-//		defer cancel()
-//		err = hosts.Drain(last)
+//		err = nil // Drain does the cleanups, or says how many are left
 //	}
-//	return err // as a function of an errgroup, for instance
+//	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+//	defer cancel()
+//	return errors.Join(err, hosts.Drain(last))
 //
 // To keep hosts and owed cleanups over a restart, store what [Registry.All] and [Registry.Pending]
 // yield, and pass both to [Registry.Restore] in the next process. See the package Example

@@ -12,17 +12,10 @@ import (
 // ErrCleanupPending if it leaves cleanups undone; the text has their number. To do them, call Drain
 // with another context. Run returns ErrRunning at once if another Run has not returned yet.
 //
-// A process ends like this. The last requests of its servers may cause departures as well, so Drain
-// comes after all of the group:
-//
-//	err := group.Wait() // an errgroup of Run and of the servers
-//	if errors.Is(err, hostmgr.ErrCleanupPending) {
-//		err = nil // Drain does them, or says how many are left
-//	}
-//	return errors.Join(err, hosts.Drain(last))
-//
-// The context last needs a time limit, because a cleanup may fail for ever.
-// Where a restart takes over, and Pending is stored, no Drain is needed.
+// In an errgroup, the error of Run is that of the group, unless another one came first. The last
+// requests of servers may cause departures as well. So Drain comes after all of the group, with a
+// context that has a time limit, because a cleanup may fail for ever. The package comment has the
+// code. A program that stores Pending for the next process needs no Drain.
 //
 // A silent host is evicted after its timeout and a short delay, whatever the number of hosts.
 // Stats.Latency has the measured delays.
@@ -34,19 +27,19 @@ import (
 //   - a Write of the Recorder, or a call of the Logger, that hangs is left behind after a second of
 //     real time.
 //
-// Without Run there are no goroutines but those that run Cleanup and Confirm for a Sweep or Leave,
-// which waits for them.
+// Without Run there are no goroutines but those that run Cleanup and Confirm for a Sweep, Drain,
+// Leave or Evict, which waits for them.
 //
 // No sweep observes the hosts until Run begins. If the time since the last sweep, or since New, is
 // longer than StallThreshold, it is a stall like any other.
 //
 // With a clock.Mock, Run and the test take turns. Add stops at each time at which Run sweeps, until
 // Run waits again. So when Add returns, each host that was due is evicted, and no gap was a stall.
-// Set jumps, which is a stall. Until the first Run begins, time that only Add has passed since New
-// is no stall either, so a test need not wait until Run has begun.
+// Set jumps, which is a stall. If only Add has moved the Mock since New, the time until the first
+// Run begins is no stall either. So a test need not wait until Run has begun.
 //
-// With another clock, Run waits with its After. If an Announce brings the next deadline forward, the
-// previous After stays pending in the clock.
+// With another clock, Run waits with its After. If an Announce brings the next deadline forward,
+// the previous After stays pending in the clock.
 func (r *Registry[M]) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return ErrRunning
