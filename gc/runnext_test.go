@@ -146,7 +146,7 @@ func TestRunNowJoinsARunOfRunNext(t *testing.T) {
 	})
 }
 
-// A caller of RunNow that cannot join the run in flight joins the first run in the queue, so it
+// A caller of RunNow that cannot join the run in flight joins the first run in the queue. So it
 // waits for one run that is not its own, however long the queue is.
 func TestRunNowJoinsTheFirstInTheQueue(t *testing.T) {
 	script(t, func(t *testing.T, g *gc.GC) {

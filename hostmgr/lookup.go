@@ -27,8 +27,8 @@ func (r *Registry[M]) Metadata(id string) (m M, ok bool) {
 // more of a Host, in a small part of the time: see All for which hosts it yields. The metadata are
 // those when the host's turn comes, as Metadata returns them. The loop body may call the registry.
 //
-// Ids are not copied. An id that is kept holds some 5 kB of memory, which it shares with up to 63
-// other ids, also after its host has departed. Keep strings.Clone of it instead.
+// Ids are not copied. An id that is kept keeps some 5 kB of memory, also after its host has
+// departed. Up to 64 ids share that. Keep strings.Clone of an id instead.
 func (r *Registry[M]) AllMetadata() iter.Seq2[string, M] {
 	return func(yield func(string, M) bool) {
 		var p page[M]

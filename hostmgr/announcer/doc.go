@@ -36,9 +36,8 @@
 //     interval.
 //   - A pause of the process, or a hanging Metadata, by its share of the interval.
 //
-// The context of an attempt ends after a quarter of the interval, and after 5/4 of the answer time
-// if that is longer, but after 20 ms at the earliest. At most 8 attempts are under way at a time. A
-// late answer counts.
+// The context of an attempt ends after the longest of a quarter of the interval, 5/4 of the answer
+// time, and 20 ms. At most 8 attempts are under way at a time. A late answer counts.
 //
 // When the timeout may have passed, the pauses grow to the interval. A registry that was down for
 // long has all its hosts back one interval later.

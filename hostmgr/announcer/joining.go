@@ -10,8 +10,8 @@ import (
 
 var errOver = errors.New("the registration is over")
 
-// A joining is the calls of Joined in a session, one at a time. The context of a call that succeeded
-// goes on, for what it may have started.
+// A joining is the calls of Joined in a session, one at a time. The context of a call that
+// succeeded goes on, for what it may have started.
 type joining struct {
 	call  *call         // under way, or nil
 	live  *call         // the latest that succeeded, if its context goes on

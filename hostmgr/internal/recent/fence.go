@@ -10,8 +10,8 @@ type Fence struct {
 
 // End remembers that an incarnation, and so all older ones, has ended. It does nothing if that is
 // remembered already: so an end that is reported again is not remembered for longer. The next
-// look-up decides that: if the earlier end has been forgotten by then, the later one counts. At most
-// the latest 32,768 ends are remembered.
+// look-up decides that: if the earlier end has been forgotten by then, the later one counts. At
+// most the latest 32,768 ends are remembered.
 func (f *Fence) End(hash, incarnation uint64, now int64) { f.ends.add(hash, incarnation, now) }
 
 // KeepOut refuses an incarnation, all older ones, and 0, from now until just before until. Of two
