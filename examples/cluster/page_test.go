@@ -201,7 +201,7 @@ func TestPageOf100000Hosts(t *testing.T) {
 	const many = 100_000
 	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0", "-multiple", "10000")
 	addr, url := s.says(`listening on (\S+)`), s.says(`page on (\S+)`)
-	p := launch(t, binary, "peer", "-scheduler", addr, "-id", "host", "-hosts", fmt.Sprint(many), "-peers", "0", "-interval", "12s")
+	p := launch(t, binary, "peer", "-scheduler", addr, "-id", "host", "-hosts", fmt.Sprint(many), "-peers", "0", "-interval", "20s")
 	b := open(t, url)
 	b.sees("100000", `document.querySelector("#count-hosts").textContent.replace(/\D/g, "")`)
 	p.signal(os.Kill) // so many are silent from here on; their timeout is long

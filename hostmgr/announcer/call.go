@@ -48,6 +48,8 @@ type calls struct {
 	pending []*call
 	left    int
 	ending  bool // all calls may be left behind, because Run ends
+
+	sequential bool // no attempt is left behind before that
 }
 
 func newCalls(base context.Context, t *timeline, log *slog.Logger) calls {
@@ -169,7 +171,10 @@ func (s *calls) exceed(c *call, now int64) {
 
 // isLost reports whether a call is to be left behind when its grace is over.
 func (s *calls) isLost(c *call) bool {
-	return c.endedAt < never && !c.left && (s.left < maxLeftBehind || s.ending)
+	if c.endedAt == never || c.left {
+		return false
+	}
+	return s.ending || s.left < maxLeftBehind && !(s.sequential && c.attempt.number > 0)
 }
 
 // next returns when expire has work.

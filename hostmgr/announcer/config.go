@@ -95,7 +95,8 @@ type Config[M any] struct {
 	// Sequential lets each attempt wait until the one before has returned. It is for transports
 	// that repeat what is lost, such as TCP: there a second attempt does not arrive sooner, and
 	// adds to the load of a process that is many hosts. If all attempts hang until their limit,
-	// there are 4 in an interval.
+	// there are 4 in an interval. No attempt is left behind before Run ends: one that ignores its
+	// context, because it waits in a queue of the process, keeps its place there.
 	Sequential bool
 
 	// LeaveTimeout limits the whole leaving: the contacts under way, which are waited for, and then

@@ -14,8 +14,8 @@
 // registry advises another interval.
 //
 // After a pause of its process a host that is overdue makes a contact at once. If the machine was
-// suspended, its monotonic clock stood still. The host detects that by the wall clock, within 1/16
-// of the interval, but within 1 s at best and 10 s at worst.
+// suspended, its monotonic clock stood still. The host detects that by the wall clock, within an
+// eighth of the interval, but within 1 s at best and 10 s at worst.
 //
 // # Attempts
 //

@@ -163,6 +163,30 @@ func TestCallbacksThatHangForEver(t *testing.T) {
 	})
 }
 
+// A call may wait in a queue of the process for longer than its limit. Other calls would wait there
+// as well.
+func TestASequentialAttemptKeepsItsPlace(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWire(t, hostmgr.Config[string]{})
+		served := make(chan struct{})
+		var calls atomic.Int64
+		w.breaks(func(context.Context, string) error {
+			calls.Add(1)
+			<-served
+			return nil
+		})
+		c := w.config()
+		c.Sequential = true
+		p := start(t, c)
+		pass(1000 * second)
+		require.EqualValues(t, 1, calls.Load())
+		close(served)
+		pass(second)
+		require.Equal(t, 1, w.registry.Len())
+		require.NoError(t, p.ends())
+	})
+}
+
 func TestACallbackThatPanicsOrEndsItsGoroutine(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWire(t, hostmgr.Config[string]{})

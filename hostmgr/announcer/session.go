@@ -25,7 +25,7 @@ func (t *target) newSession(ctx context.Context) *session {
 	s := &session{target: t, time: newTimeline(t.clock, t.waiter)}
 	s.calls = newCalls(context.WithoutCancel(ctx), &s.time, t.log)
 	s.host = newCore(t.source(), t.interval, t.incarnation, t.heartbeat != nil, t.log)
-	s.host.sequential = t.sequential
+	s.host.sequential, s.calls.sequential = t.sequential, t.sequential
 	return s
 }
 
@@ -35,7 +35,7 @@ func (s *session) run(ctx context.Context) error {
 	defer s.time.waiter.Stop()
 	for ctx.Err() == nil && !s.host.stopped {
 		s.turn()
-		s.wait(ctx, s.next())
+		s.rest(ctx, s.next())
 	}
 	var err error
 	if !s.host.stopped {
@@ -86,11 +86,20 @@ func (s *session) expire() {
 
 // next returns when the next turn has work.
 func (s *session) next() int64 {
-	return min(s.host.nextAttempt(), s.calls.next(), s.nextJoin(), s.now+int64(nap(s.host.interval)))
+	return min(s.host.nextAttempt(), s.calls.next(), s.nextJoin())
 }
 
-// wait waits until a time, or for an event, and takes that into account.
-func (s *session) wait(ctx context.Context, until int64) {
+// rest waits until a time, or for an event. It reads the clock on the way: see nap. That is all it
+// does there, because a process may be many hosts.
+func (s *session) rest(ctx context.Context, until int64) {
+	for s.now < until && s.wait(ctx, min(until, s.now+int64(nap(s.host.interval)))) {
+		s.read()
+	}
+}
+
+// wait waits until a time, or for an event, and takes that into account. It reports whether there
+// was no event.
+func (s *session) wait(ctx context.Context, until int64) (passed bool) {
 	s.planned = until
 	select {
 	case <-ctx.Done():
@@ -101,7 +110,9 @@ func (s *session) wait(ctx context.Context, until int64) {
 		s.read()
 		s.host.refresh(s.now)
 	case <-s.time.until(until):
+		return true
 	}
+	return false
 }
 
 // contact begins an attempt.

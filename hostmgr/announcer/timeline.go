@@ -63,4 +63,4 @@ func (t *timeline) until(at int64) <-chan time.Time {
 
 // nap returns how long a host may wait before it reads the clock. While the machine is suspended no
 // After passes. So the host detects a suspension that late.
-func nap(interval time.Duration) time.Duration { return min(max(interval/16, leastNap), mostNap) }
+func nap(interval time.Duration) time.Duration { return min(max(interval/8, leastNap), mostNap) }
