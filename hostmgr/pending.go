@@ -17,7 +17,8 @@ import (
 // call the registry.
 //
 // To keep the cleanups over a restart, store what Pending yields after the end of Run, and pass it
-// to Restore in the next process.
+// to Restore in the next process. Packages encoding/json and encoding/gob keep all of it, if they
+// keep the metadata.
 func (r *Registry[M]) Pending() iter.Seq[Departure[M]] {
 	return func(yield func(Departure[M]) bool) {
 		for t := range r.cleanups.Pending() {

@@ -14,6 +14,8 @@ const (
 	KindAll
 	// KindRecent means that too many hosts were missing until recently.
 	KindRecent
+	// KindOther means that the Reason was parsed, from a text that no other kind has.
+	KindOther
 )
 
 // A Reason says why the limit holds a host. The zero Reason means that it does not. Reasons can be
@@ -21,22 +23,46 @@ const (
 type Reason struct {
 	Kind           Kind
 	Missing, Total int     // hosts, at the latest Update: of KindZone and KindAll
-	Zone           string  // of KindZone
+	Zone           string  // of KindZone; the text of KindOther
 	PerSecond      float64 // of KindRate
 }
+
+// The texts of the kinds that have numbers.
+const (
+	rateText = "eviction limit: at most %v evictions a second"
+	zoneText = "eviction limit: %d of %d hosts of zone %q are missing"
+	allText  = "eviction limit: %d of %d hosts are missing"
+)
 
 // String describes the reason in a few words. It is empty for the zero Reason.
 func (r Reason) String() string {
 	switch r.Kind {
 	case KindRate:
-		return fmt.Sprintf("eviction limit: at most %v evictions a second", r.PerSecond)
+		return fmt.Sprintf(rateText, r.PerSecond)
 	case KindZone:
-		return fmt.Sprintf("eviction limit: %d of %d hosts of zone %q are missing", r.Missing, r.Total, r.Zone)
+		return fmt.Sprintf(zoneText, r.Missing, r.Total, r.Zone)
 	case KindAll:
-		return fmt.Sprintf("eviction limit: %d of %d hosts are missing", r.Missing, r.Total)
+		return fmt.Sprintf(allText, r.Missing, r.Total)
 	case KindRecent:
 		return "eviction limit: until recently too many hosts were missing"
+	case KindOther:
+		return r.Zone
 	default:
 		return ""
 	}
+}
+
+// ParseReason returns the Reason with a text, which String then returns. A text that String does
+// not return for another kind gives KindOther.
+func ParseReason(text string) Reason {
+	rate, zone, all := Reason{Kind: KindRate}, Reason{Kind: KindZone}, Reason{Kind: KindAll}
+	_, _ = fmt.Sscanf(text, rateText, &rate.PerSecond) // what does not match has another text
+	_, _ = fmt.Sscanf(text, zoneText, &zone.Missing, &zone.Total, &zone.Zone)
+	_, _ = fmt.Sscanf(text, allText, &all.Missing, &all.Total)
+	for _, r := range []Reason{{}, rate, zone, all, {Kind: KindRecent}} {
+		if r.String() == text {
+			return r
+		}
+	}
+	return Reason{Kind: KindOther, Zone: text}
 }
