@@ -11,10 +11,10 @@ import (
 // Cleanup frees it. Registration 0 means the current one; Ack.Registration and Host.Registration
 // have the number.
 //
-// While returns the error of f. Two errors mean that the registration has ended, and that f was not
-// called:
+// While returns the error of f, unless it did not call f. Then it returns one of these errors:
 //   - ErrUnknownHost: the host is not registered;
-//   - ErrStale: another registration is the current one.
+//   - one that wraps ErrStale: another registration is the current one;
+//   - one that wraps ErrInvalid: f is nil.
 //
 // Data that fit into the metadata need no While: Cleanup gets them with the host.
 //
@@ -60,7 +60,7 @@ func beginUse[M any](r *Registry[M], use *cleanup.Use[*Departure[M]], id string,
 	case !ok:
 		return ErrUnknownHost
 	case registration != 0 && registration != e.Registration():
-		return ErrStale
+		return fmt.Errorf("%w: registration %d is not the current one", ErrStale, registration)
 	}
 	use.Begin(id, e.Registration())
 	return nil

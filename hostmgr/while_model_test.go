@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -82,6 +83,9 @@ func (o *oracle) use(id string) {
 		time.Sleep(time.Duration(o.draw(10*1e6 + 1)))
 		return nil
 	})
+	if errors.Is(err, hostmgr.ErrStale) {
+		err = hostmgr.ErrStale // without the number
+	}
 	o.cover(fmt.Sprint("While: ", err))
 }
 

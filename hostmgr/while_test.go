@@ -3,6 +3,7 @@ package hostmgr_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strconv"
 	"sync"
@@ -143,7 +144,9 @@ func TestWhileTellsWhatTheFunctionTells(t *testing.T) {
 		require.NoError(t, s.Leave(t.Context(), "a", 0))
 		require.ErrorIs(t, s.While("a", ack.Registration, f), hostmgr.ErrUnknownHost)
 		again := s.join("a")
-		require.ErrorIs(t, s.While("a", ack.Registration, f), hostmgr.ErrStale)
+		err := s.While("a", ack.Registration, f)
+		require.ErrorIs(t, err, hostmgr.ErrStale)
+		require.ErrorContains(t, err, fmt.Sprintf(": registration %d is not the current one", ack.Registration))
 		require.NoError(t, s.While("a", again.Registration, func() error { return s.Forget("a", 0) }))
 		require.Zero(t, s.Stats().Cleanup.Pending)
 	}
