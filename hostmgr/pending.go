@@ -5,6 +5,8 @@ import (
 	"iter"
 	"math"
 	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
 // Pending yields the departures whose cleanup is owed: it waits for its turn or for a call of
@@ -50,6 +52,7 @@ func owe[M any](r *Registry[M], d Departure[M]) (queued bool, err error) {
 		return false, nil
 	}
 	s.registrations = max(s.registrations, d.Host.Registration) // it is not used again
+	learnEnd(s, h, &d, now)
 	d.Attempt = min(max(0, d.Attempt), math.MaxInt32)
 	due := max(s.clock.FromWall(d.owedSince(), now), now-never) // so that no latency overflows
 	if d.At.IsZero() {
@@ -57,6 +60,19 @@ func owe[M any](r *Registry[M], d Departure[M]) (queued bool, err error) {
 	}
 	s.todo.cleanups = s.cleanups.AddOnce(toClean(&d, due), now)
 	return s.todo.cleanups, nil
+}
+
+// learnEnd remembers that the incarnation of a departure has ended, as Leave did in the earlier
+// process. If the host has joined since then with that incarnation or an older one, it may also
+// come back with that one.
+func learnEnd[M any](s *state[M], h index.Hash, d *Departure[M], now int64) {
+	if d.Kind != DepartureLeft {
+		return
+	}
+	if e, ok := s.index.Lookup(h, d.Host.ID); ok && e.Incarnation() <= d.Host.Incarnation {
+		return
+	}
+	s.fence.Learn(uint64(h), d.Host.Incarnation, s.clock.FromWall(d.At, now), now)
 }
 
 func checkOwed[M any](d *Departure[M]) error {

@@ -36,6 +36,9 @@ const maxRestoreErrors = 8
 // of its registration is owed: it has departed since the snapshot. See the package Example
 // "Restart".
 //
+// An incarnation that has left, at most 5 minutes before the call by its Departure, is over here
+// too: its announces get ErrStale for 5 minutes, unless it is registered already.
+//
 // Restore returns how many hosts joined. The error joins the first 8 errors of hosts that did not
 // join, which wrap ErrInvalid or are ErrFull, and of departures, which wrap ErrInvalid. It does not
 // affect the others.

@@ -79,6 +79,66 @@ func TestAHostWhoseCleanupIsOwedIsNotRestored(t *testing.T) {
 	require.Equal(t, 4, next.Stats().Cleanup.Pending)
 }
 
+// left returns the departure of "a", which has left as incarnation 5 that long before the time of s.
+func left(s *script, ago time.Duration) hostmgr.Departure[string] {
+	return hostmgr.Departure[string]{
+		Kind: hostmgr.DepartureLeft, At: s.clock.Now().Add(-ago),
+		Host: hostmgr.Host[string]{ID: "a", Incarnation: 5, Registration: 1},
+	}
+}
+
+// An announce was on its way while its host left and the registry was restarted. It brings nothing
+// back (Netflix/eureka#98).
+func TestAnAnnounceAfterALeaveAndARestartBringsNothingBack(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{Cleanup: func(context.Context, hostmgr.Departure[string]) error { return errNotNow }})
+	require.NoError(t, s.as(5))
+	require.ErrorIs(t, s.Leave(context.Background(), "a", 0), hostmgr.ErrCleanupPending)
+	s.clock.Advance(minute)
+	next := s.next(hostmgr.Config[string]{Cleanup: (&cleanupLog{}).cleanup}, slices.Collect(s.Pending())...)
+	for range 5 {
+		require.ErrorIs(t, next.as(5), hostmgr.ErrStale)
+		require.ErrorIs(t, next.as(4), hostmgr.ErrStale)
+		next.after(minute)
+	}
+	require.NoError(t, next.as(6), "a newer one is another process")
+}
+
+// What the fence must not refuse: a host that is alive.
+func TestALeaveBeforeARestartRefusesNoOther(t *testing.T) {
+	for what, row := range map[string]struct {
+		owed   func(s *script) hostmgr.Departure[string]
+		before uint64 // the incarnation that is registered before the Restore
+		refuse bool   // its announces after its eviction
+	}{
+		"not registered":   {func(s *script) hostmgr.Departure[string] { return left(s, 5*minute) }, 0, true},
+		"time unknown":     {func(s *script) hostmgr.Departure[string] { d := left(s, 0); d.At = time.Time{}; return d }, 0, true},
+		"long ago":         {func(s *script) hostmgr.Departure[string] { return left(s, 5*minute+1) }, 0, false},
+		"registered":       {func(s *script) hostmgr.Departure[string] { return left(s, 0) }, 5, false},
+		"older registered": {func(s *script) hostmgr.Departure[string] { return left(s, 0) }, 4, false},
+		"newer registered": {func(s *script) hostmgr.Departure[string] { return left(s, 0) }, 6, true},
+		"evicted": {func(s *script) hostmgr.Departure[string] {
+			d := left(s, 0)
+			d.Kind = hostmgr.DepartureEvicted
+			return d
+		}, 0, false},
+	} {
+		s := newScript(t, hostmgr.Config[string]{Cleanup: (&cleanupLog{}).cleanup})
+		s.clock.Advance(time.Hour)
+		if row.before > 0 {
+			require.NoError(t, s.as(row.before))
+		}
+		_, err := s.Restore(nil, slices.Values([]hostmgr.Departure[string]{row.owed(s)}))
+		require.NoError(t, err)
+		s.after(2*second + 1)
+		require.True(t, s.gone("a"))
+		if err = s.as(5); row.refuse {
+			require.ErrorIs(t, err, hostmgr.ErrStale, what)
+		} else {
+			require.NoError(t, err, what)
+		}
+	}
+}
+
 // An invalid departure is an error, and nothing else is lost.
 func TestInvalidDeparturesOfRestore(t *testing.T) {
 	s := owing(t)

@@ -14,6 +14,14 @@ type Fence struct {
 // most the latest 32,768 ends are remembered.
 func (f *Fence) End(hash, incarnation uint64, now int64) { f.ends.add(hash, incarnation, now) }
 
+// Learn is End for an end that an earlier process has seen. It does nothing if that was more than 5
+// minutes before now.
+func (f *Fence) Learn(hash, incarnation uint64, at, now int64) {
+	if now-at <= window {
+		f.End(hash, incarnation, now)
+	}
+}
+
 // KeepOut refuses an incarnation, all older ones, and 0, from now until just before until. Of two
 // calls for one id, the greater incarnation and the later time apply. KeepOut returns false, and
 // changes nothing, if 32,768 other ids are kept out.
