@@ -71,8 +71,9 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// A GC runs tasks periodically. Its methods may be called concurrently, and by tasks. However, a
-// task must not wait for Run of its own GC to return: both would wait forever.
+// A GC runs tasks periodically. Its methods may be called concurrently, and by tasks. They take a
+// nil context for context.Background(). A task must not wait for Run of its own GC to return: both
+// would wait forever.
 type GC struct {
 	clock  clock.Clock
 	waiter *clock.Waiter // of Run until its loops have their own

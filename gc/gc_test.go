@@ -17,7 +17,9 @@ import (
 	"github.com/hostlife/hostlife/gc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/hostlife/hostlife/gc_test.runForEver"))
+}
 
 // newGC returns a GC with a valid Config.
 func newGC(t testing.TB, c gc.Config) *gc.GC {

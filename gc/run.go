@@ -22,6 +22,7 @@ type session struct {
 // ticks are still counted and logged. A service that must end in time has to wait for Run with a
 // limit of its own.
 func (g *GC) Run(ctx context.Context) error {
+	ctx = orBackground(ctx)
 	g.lines.Start()
 	g.waiter.Start()
 	s, err := g.open(ctx)
@@ -45,6 +46,13 @@ func (g *GC) Run(ctx context.Context) error {
 	g.lines.Stop()
 	g.close()
 	return nil
+}
+
+func orBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
 }
 
 func (g *GC) open(ctx context.Context) (*session, error) {

@@ -74,6 +74,7 @@ func (g *GC) all() []*task {
 }
 
 func (g *GC) await(ctx context.Context, t *task, enter entrance) error {
+	ctx = orBackground(ctx)
 	if g.within(ctx, t) {
 		return ErrReentrant
 	}
