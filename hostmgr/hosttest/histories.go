@@ -2,6 +2,7 @@ package hosttest
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,12 @@ import (
 // zones are none, one, and names that a host may send.
 var zones = []string{"", "a", "\xff\x00 %s", strings.Repeat("z", 300)}
 
+// common are intervals that embedders use. A policy may have a table of them, and its faults are at
+// the bounds.
+var common = []time.Duration{
+	time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, time.Hour,
+}
+
 // intervals are what a host may announce, from the shortest to the longest.
 func intervals() []time.Duration {
 	const shortest, longest = 10 * time.Millisecond, 24 * time.Hour
@@ -18,6 +25,8 @@ func intervals() []time.Duration {
 	for d := 2 * shortest; d < longest; d = d*3/2 + 1 {
 		in = append(in, d)
 	}
+	in = append(in, common...)
+	slices.Sort(in)
 	return append(in, longest-1, longest)
 }
 

@@ -12,7 +12,8 @@ import (
 )
 
 // TestPolicy checks a policy for some thousand histories, with intervals from 10 ms to 24 h, as
-// hosts may have them. It fails the test for each rule that the policy breaks, and names the first
+// hosts may have them. Intervals in common use are among them: 1, 5, 10 and 30 seconds, 1 and 5
+// minutes, an hour. It fails the test for each rule that the policy breaks, and names the first
 // [hostmgr.History] for which it does:
 //   - hostmgr.New accepts the policy;
 //   - Timeouts does not panic, and returns no negative timeout;

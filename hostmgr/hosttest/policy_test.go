@@ -98,6 +98,18 @@ func TestBrokenPolicies(t *testing.T) {
 		"for the same {Interval:": plain(func(h hostmgr.History) (time.Duration, time.Duration) {
 			return 0, twice(h) + time.Duration(asked.Add(1))
 		}),
+		"evicts a host that is on time: (0s, 30s) for {Interval:30s ": plain(func(h hostmgr.History) (time.Duration, time.Duration) {
+			if h.Interval == 30*time.Second { // the bound of a table
+				return 0, 30 * time.Second
+			}
+			return 0, twice(h)
+		}),
+		"evicts a host that is on time: (0s, 1m0s) for {Interval:1m0s ": plain(func(h hostmgr.History) (time.Duration, time.Duration) {
+			if 59*time.Second < h.Interval && h.Interval < 61*time.Second {
+				return 0, time.Minute
+			}
+			return 0, twice(h)
+		}),
 		"has a shorter timeout for a longer interval: (0s, ": plain(func(h hostmgr.History) (time.Duration, time.Duration) {
 			return 0, max(48*time.Hour-h.Interval, h.Interval*3/2)
 		}),
