@@ -66,7 +66,8 @@ func (s *view[M]) showRestored(h *Host[M], e index.Entry, a *assessment) {
 		return
 	}
 	h.LastContact = s.clock.Wall(r.last)
-	if interval := int64(a.timeouts(e).Interval); h.State == StateAlive && r.at-r.last > interval-a.Silence {
+	interval := int64(a.timeouts(e).Interval)
+	if h.State == StateAlive && h.Interval != Never && r.at-r.last > interval-a.Silence {
 		h.State = StateLate
 	}
 }

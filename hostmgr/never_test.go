@@ -72,6 +72,21 @@ func TestAHostWithTheIntervalNeverIsNotEvictedByTime(t *testing.T) {
 	}
 }
 
+// A test sets a Mock, which begins in 1970, to the time of today. A static host is not late then.
+func TestAStaticHostIsAliveWhateverTheTime(t *testing.T) {
+	for what, cfg := range neverConfigs(t) {
+		s := newScript(t, cfg)
+		s.announce(hostmgr.Announcement[string]{ID: "static", Interval: hostmgr.Never})
+		s.after(60 * year)
+		require.Equal(t, hostmgr.StateAlive, s.get("static").State, what)
+		s.after(60 * year)
+		require.Equal(t, hostmgr.StateAlive, s.get("static").State, what)
+		next := s.next(cfg)
+		require.Equal(t, hostmgr.StateAlive, next.get("static").State, what)
+		require.Len(t, next.Sample(1, nil, hostmgr.StateAlive), 1, what)
+	}
+}
+
 func TestNextHasNoDeadlineOfAStaticHost(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.announce(hostmgr.Announcement[string]{ID: "static", Interval: hostmgr.Never})

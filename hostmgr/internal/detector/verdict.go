@@ -53,7 +53,7 @@ func (v *Verdict) setState(t *Timeouts, now int64) {
 		v.State = StateOffline
 	case now > v.SuspectAt:
 		v.State = StateSuspect
-	case v.Silence > int64(t.Interval):
+	case v.Silence > int64(t.Interval) && t.Interval != NeverInterval:
 		v.State = StateLate
 	default:
 		v.State = StateAlive
