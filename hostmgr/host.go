@@ -170,7 +170,8 @@ type Host[M any] struct {
 	// Registration is the number of this join. It is never used again: not by another host, and not
 	// by a later process unless the clock was set back. Restore keeps the number, so only a
 	// snapshot that is restored twice, or holds a number twice, repeats it. It is usually
-	// above 2^53: readers of JSON that take numbers as floating point lose its last digits.
+	// above 2^53: readers of JSON that take numbers as floating point, such as JavaScript, lose its
+	// last digits. Send it to them as a string.
 	Registration uint64
 	Zone         string
 	Joined       time.Time
