@@ -213,4 +213,13 @@ var departures = []mutant{
 		pkg:     "hostmgr",
 		hangs:   true,
 	},
+	{
+		name:    "the reason of a hold is lost over a restart",
+		seen:    "found from outside, 2026-11-29",
+		story:   "Departures were stored as JSON and restored. The cleanup was told how long the host had been held, and not why.",
+		file:    "hostmgr/holdreason.go",
+		is:      "return []byte(h.String()), nil",
+		becomes: "return []byte{}, nil",
+		test:    "TestAnEvictionIsExplainedAfterARestart",
+	},
 }

@@ -193,4 +193,13 @@ var identity = []mutant{
 		becomes: "",
 		test:    "TestNamesOfFoldedZonesTakeLittleMemory",
 	},
+	{
+		name:    "a leave is forgotten over a restart",
+		seen:    "found from outside, 2026-11-29",
+		story:   "A host left, the registry was restarted and owed the cleanup, and an announce that was on its way joined: a ghost.",
+		file:    "hostmgr/pending.go",
+		is:      "\tlearnEnd(s, h, &d, now)\n",
+		becomes: "",
+		test:    "TestAnAnnounceAfterALeaveAndARestartBringsNothingBack",
+	},
 }
