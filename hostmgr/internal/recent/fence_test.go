@@ -37,6 +37,17 @@ func TestAnEndThatIsReportedAgainIsNotRememberedForLonger(t *testing.T) {
 	require.False(t, f.Refuses(7, 4, 200+window))
 }
 
+// An end of an earlier process is remembered from the time at which it is learnt.
+func TestAnEndIsLearntForFiveMinutes(t *testing.T) {
+	var f recent.Fence
+	f.Learn(7, 5, -window, 1)
+	f.Learn(7, 5, math.MinInt64+1, 0)
+	require.True(t, f.Empty(), "too long ago")
+	f.Learn(7, 5, -window, 0)
+	require.True(t, f.Refuses(7, 5, window))
+	require.False(t, f.Refuses(7, 5, window+1))
+}
+
 func TestTheLatestEndsAreRemembered(t *testing.T) {
 	var f recent.Fence
 	for hash := range uint64(3 * most) {
