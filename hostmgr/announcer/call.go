@@ -171,10 +171,8 @@ func (s *calls) exceed(c *call, now int64) {
 
 // isLost reports whether a call is to be left behind when its grace is over.
 func (s *calls) isLost(c *call) bool {
-	if c.endedAt == never || c.left {
-		return false
-	}
-	return s.ending || s.left < maxLeftBehind && !(s.sequential && c.attempt.number > 0)
+	keepsPlace := s.sequential && c.attempt.number > 0 || s.left >= maxLeftBehind
+	return c.endedAt < never && !c.left && (s.ending || !keepsPlace)
 }
 
 // next returns when expire has work.
