@@ -15,15 +15,15 @@ const (
 	// Retry repeats the contact within the interval.
 	Retry Action = iota
 	// RetryLater announces the host when its next contact is due: the registry is full, or another
-	// speaker has the id. More attempts would only add to its load.
+	// speaker has the id. Earlier attempts would only add to the load of the registry.
 	RetryLater
 	// AnnounceAgain announces the host at once: a heartbeat was answered, but the host is unknown.
 	// As the answer to an announce it means Retry.
 	AnnounceAgain
 	// Stale means that the registry knows a newer incarnation, or that this one has ended. A host
 	// that was registered stops. A host that was not chooses an incarnation above the one that
-	// refused, once. If the Ack does not name that, the host announces itself once an interval: the
-	// registry refuses for a bounded time.
+	// refused, once. If the Ack does not name the one that refused, the host announces itself once
+	// an interval: the registry refuses only for a bounded time.
 	Stale
 	// GiveUp stops the contacts with this registry: repeating cannot help.
 	GiveUp
@@ -38,7 +38,8 @@ func (a Action) String() string {
 	return fmt.Sprintf("Action(%d)", a)
 }
 
-// Classify tells what an error means by the errors of package hostmgr. Any other error means Retry.
+// Classify returns the Action for an error that wraps one of package hostmgr. Any other error means
+// Retry.
 func Classify(err error) Action {
 	switch {
 	case errors.Is(err, hostmgr.ErrUnknownHost):

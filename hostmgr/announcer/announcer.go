@@ -38,11 +38,11 @@ func New[M any](c Config[M]) (*Announcer[M], error) {
 //
 // Run returns nil if the host has left everywhere. Its error joins an error for each target that
 //   - stopped, because the incarnation was refused, or because Classify said GiveUp. The error
-//     wraps the one of the call. The other targets go on. If none is left, Run returns.
+//     wraps that of the call. The other targets go on. When all have stopped, Run returns.
 //   - could not be left within Config.LeaveTimeout. The error wraps ErrNotLeft.
 //
-// A Run while another one has not returned returns an error that wraps hostmgr.ErrRunning. After
-// that, Run may be called again.
+// Until Run returns, another Run returns an error that wraps hostmgr.ErrRunning. After that, Run
+// may be called again.
 //
 // All goroutines end before Run returns, except for calls that are left behind: see Config.
 func (a *Announcer[M]) Run(ctx context.Context) error {
@@ -65,13 +65,14 @@ func (a *Announcer[M]) Run(ctx context.Context) error {
 	for i, s := range sessions[1:] {
 		wait.Go(func() { errs[1+i] = s.run(ctx) })
 	}
-	errs[0] = sessions[0].run(ctx) // without a goroutine of its own: a process may be 10,000 hosts
+	errs[0] = sessions[0].run(ctx) // on this goroutine: a process may be 10,000 hosts
 	wait.Wait()
 	return errors.Join(errs...)
 }
 
 // Refresh announces the host to all targets at once, for instance because its metadata changed. It
-// does not wait for that. Calls before the announcement count as one. Without Run it does nothing.
+// does not wait for an answer. Calls before the announcement count as one. Without Run it does
+// nothing.
 func (a *Announcer[M]) Refresh() {
 	for _, t := range a.targets {
 		t.refresh()

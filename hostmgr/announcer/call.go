@@ -33,10 +33,10 @@ type call struct {
 	limit    int64     // when its context ends; never if there is no limit
 	endedAt  int64     // when its context ended; never before that
 	left     bool
-	goesOn   bool          // its context does, after it has returned
+	goesOn   bool          // the context goes on after the call has returned
 	attempt  attempt       // its number is 0 if this is another call
 	done     func(outcome) // called with the result, on the goroutine of the session
-	result   outcome       // valid when the call was sent to calls.results
+	result   outcome       // valid once the call has been sent to calls.results
 }
 
 // calls are the calls of one session that have not returned.
@@ -67,7 +67,7 @@ func (s *calls) context(limit int64) (context.Context, context.CancelCauseFunc, 
 	return limited, func(cause error) { cancel(cause); stop() }, deadline
 }
 
-// start calls f on a goroutine of its own. done gets the result later, or that it was left behind.
+// start calls f on a goroutine of its own. done gets the result later, or errLeftBehind.
 func (s *calls) start(limit int64, f func(context.Context) outcome, done func(outcome)) *call {
 	ctx, cancel, deadline := s.context(limit)
 	c := &call{cancel: cancel, deadline: deadline, limit: limit, endedAt: never, done: done}
@@ -87,7 +87,7 @@ func (s *calls) run(ctx context.Context, c *call, f func(context.Context) outcom
 	c.result = protect(ctx, f)
 }
 
-// settle takes the results that there are.
+// settle takes the results that have arrived, and waits for none.
 func (s *calls) settle() {
 	for {
 		select {
@@ -124,8 +124,8 @@ func (s *calls) endAll(now int64) {
 	}
 }
 
-// returned is called with each call that was received from results. Its context ends, unless it is
-// the one of a Joined that succeeded.
+// returned takes the result of a call that was received from results. The context of the call ends,
+// unless it is that of a Joined that succeeded.
 func (s *calls) returned(c *call) {
 	for i, p := range s.pending {
 		if p == c {
@@ -143,8 +143,8 @@ func (s *calls) returned(c *call) {
 	}
 }
 
-// expire ends the contexts of calls that have reached their limits, and leaves behind those that
-// have not returned long after.
+// expire ends the contexts of calls that have reached their limits. It leaves a call behind if the
+// grace has passed since its context ended.
 func (s *calls) expire(now int64) {
 	for _, c := range s.pending {
 		if c.limit <= now {
@@ -193,7 +193,7 @@ func (s *calls) next() int64 {
 func (s *calls) awaited() int { return len(s.pending) - s.left }
 
 // A heardError is an error of a callback with the text that it had when the callback returned it.
-// Error is the embedder's code and may hang too. So it is called within the call of the callback.
+// Error is the embedder's code and may hang too. So it is called on the goroutine of the callback.
 type heardError struct {
 	error
 	text string

@@ -13,7 +13,7 @@ import (
 const (
 	defaultLeaveTimeout = 3 * time.Second
 
-	// What a registry accepts as an interval, and as a name.
+	// A registry accepts intervals and names within these limits.
 	minInterval = 10 * time.Millisecond
 	maxInterval = 24 * time.Hour
 	maxName     = 1 << 10 // bytes of an id, a zone or a speaker
@@ -23,20 +23,21 @@ const (
 //
 // The functions are called with no lock held, each on a goroutine of its own. Announce and
 // Heartbeat may be called by several goroutines at a time, because a contact without an answer is
-// repeated before it has ended. Metadata is called by one at a time. So are Joined and Leave of a
-// target.
+// repeated before it has ended. Metadata is called by one goroutine at a time. So are Joined and
+// Leave of a target.
 //
 // The context of a call ends by Config.Clock. With the system clock its time limit is a deadline,
 // which clients pass on. With another clock it has no deadline: at the limit its Err is
 // context.Canceled, and context.Cause of it wraps context.DeadlineExceeded. That is also so after a
 // suspension of the machine.
 //
-// A panic is an error of that call. A call that has not returned 10 s after its context ended is
-// left behind: the target goes on without it, and another call of the same function may begin. At
-// most 8 calls of a target are left behind at a time. Beyond that, calls keep their places until
-// one of these returns, or Run ends.
+// A panic counts as an error of that call. A call that has not returned 10 s after its context
+// ended is left behind: the target goes on without it, and another call of the same function may
+// begin. At most 8 calls of a target are left behind at a time. Beyond that, calls keep their
+// places until one of these returns, or Run ends.
 type Config[M any] struct {
-	// ID, Zone and Speaker are those of each Announcement. ID must not be empty.
+	// ID, Zone and Speaker go into each Announcement. Each has at most 1024 bytes. ID must not be
+	// empty.
 	ID, Zone, Speaker string
 
 	// Interval is the time between contacts while the registry advises none, from 10 ms to 24 h.
@@ -46,8 +47,8 @@ type Config[M any] struct {
 	// until Refresh or Leave. So it is not registered again after the registry has restarted.
 	Interval time.Duration
 
-	// Incarnation is that of each Announcement. Zero means the wall clock in nanoseconds at New, by
-	// Clock.
+	// Incarnation goes into each Announcement. Zero means the wall clock of Clock at New, in
+	// nanoseconds since 1970.
 	Incarnation uint64
 
 	// Metadata returns the metadata of the next announcement. Nil means the zero M. If it is set,
@@ -62,26 +63,26 @@ type Config[M any] struct {
 	Announce func(context.Context, hostmgr.Announcement[M]) (hostmgr.Ack, error)
 
 	// Heartbeat passes a heartbeat to the registry. Nil means that each contact is an Announce.
-	// Otherwise the contacts of a registered host are heartbeats. So metadata that changed are only
-	// announced with the next registration, unless Announcer.Refresh is called.
+	// Otherwise the contacts of a registered host are heartbeats. So changed metadata are announced
+	// only with the next registration, or after Announcer.Refresh.
 	Heartbeat func(ctx context.Context, id string, incarnation uint64) (hostmgr.Ack, error)
 
 	// Leave passes a leave to the registry. Nil means that the host only falls silent.
 	Leave func(ctx context.Context, id string, incarnation uint64) error
 
-	// Joined is called when a new registration began: it registers again what belongs to the host.
-	// That is after the first announce, after the host was gone, and after the registry restarted.
-	// An error is retried, with pauses that grow to the interval, so Joined must be idempotent.
-	// Contacts go on meanwhile. Nil means that nothing is to be done.
+	// Joined is called when a new registration has begun: after the first announce, after the host
+	// was gone, and after the registry restarted. It registers again what belongs to the host. An
+	// error is retried, with pauses that grow to the interval, so Joined must be idempotent.
+	// Contacts go on meanwhile. Nil means that there is nothing to do.
 	//
 	// The context has no time limit. It ends when Run or the registration does, so Joined may start
 	// work for the registration. It also ends when the call fails.
 	//
-	// Its Ack has the interval in use and the incarnation of the host, also if the registry did not
+	// Its Ack has the interval in use and the incarnation of the host, even if the registry did not
 	// name them.
 	//
-	// An Ack without a Registration does not tell. So after each Announce that returns one, a new
-	// registration may have begun, and Joined is called.
+	// An Ack without a Registration does not say whether the registration is new. So Joined is
+	// called after each Announce that returns such an Ack.
 	Joined func(context.Context, hostmgr.Ack) error
 
 	// Targets are the registries, if there are several. Each has its own phase, interval and state.
@@ -92,25 +93,25 @@ type Config[M any] struct {
 	// It may be called by several goroutines at a time.
 	Classify func(error) Action
 
-	// Sequential lets each attempt wait until the one before has returned. It is for transports
+	// Sequential makes each attempt wait until the previous one has returned. It is for transports
 	// that repeat what is lost, such as TCP: there a second attempt does not arrive sooner, and
-	// adds to the load of a process that is many hosts. If all attempts hang until their limit,
-	// there are 4 in an interval. No attempt is left behind before Run ends: one that ignores its
+	// adds to the load of a process of many hosts. If all attempts hang until their limit, there
+	// are 4 in an interval. No attempt is left behind before Run ends: one that ignores its
 	// context, because it waits in a queue of the process, keeps its place there.
 	Sequential bool
 
-	// LeaveTimeout limits the whole leaving: the contacts under way, which are waited for, and then
-	// all tries of Leave. Zero means 3 s; negative is an error.
+	// LeaveTimeout limits the end of Run: the wait for contacts under way, and then all tries of
+	// Leave together. Zero means 3 s; negative is an error.
 	LeaveTimeout time.Duration
 
 	// Clock is the time source. Nil means the system clock; in a testing/synctest bubble, the clock
-	// of the bubble. A reading whose wall clock has moved further than its monotonic part tells
-	// that the machine was suspended.
+	// of the bubble. If the wall clock of a reading has moved further than its monotonic part, the
+	// machine counts as suspended meanwhile.
 	Clock clock.Clock
 
-	// Logger gets joins, changed intervals, the first failure in a row and its end, a raised
-	// incarnation, and giving up. Nil means that nothing is logged. A handler that hangs holds up
-	// nothing.
+	// Logger gets joins, changed intervals, the first of several failures and their end, a raised
+	// incarnation, and the stop of all contacts. Nil means that nothing is logged. A handler that
+	// hangs holds up nothing.
 	Logger *slog.Logger
 }
 

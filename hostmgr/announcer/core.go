@@ -22,10 +22,10 @@ type core struct {
 	incarnation uint64
 	log         *slog.Logger
 
-	begun, over     uint64        // the number of the latest attempt; those below over tell nothing new
+	begun, over     uint64        // the number of the latest attempt; answers to those below over are ignored
 	untimed         uint64        // the attempts up to this number were under way while the process was paused
 	known           bool          // the host is registered, as far as it knows
-	describe        uint64        // an attempt of this number or a later one must announce the host; 0: none
+	describe        uint64        // an attempt with this number or a later one must announce the host; 0: none
 	phased          bool          // the schedule has its random phase
 	joined, raised  bool          // in this Run
 	mayBeRegistered bool          // an announce was accepted, or its answer was lost
@@ -147,8 +147,8 @@ func (c *core) accept(a attempt, ack hostmgr.Ack) {
 // isOver reports whether the answer to an attempt is not needed any more.
 func (c *core) isOver(a attempt) bool { return a.number < c.over }
 
-// ignore is called before the host leaves. From then on, the answers to the attempts under way tell
-// nothing: one that arrives after the leave is refused as stale.
+// ignore is called before the host leaves. From then on, the answers to the attempts under way are
+// ignored: an attempt that arrives after the leave is refused as stale.
 func (c *core) ignore() { c.over = c.begun + 1 }
 
 // isEcho reports whether the registry may have lost its advice. If it restarted, and advises none
@@ -166,8 +166,8 @@ func (c *core) spreadOnce() {
 	}
 }
 
-// tell logs what an Ack says that is new. A registry may advise a slightly different interval each
-// time, so small changes are not logged.
+// tell logs what is new in an Ack. A registry may advise a slightly different interval each time,
+// so small changes are not logged.
 func (c *core) tell(ack hostmgr.Ack, interval time.Duration) {
 	switch {
 	case !c.known, ack.Registration != c.registration:
@@ -213,7 +213,8 @@ func (c *core) later(now int64) {
 	c.spreadOnce()
 }
 
-// forgotten is called when the registration is over, as far as the host knows. So is the advice.
+// forgotten is called when the registration is over, as far as the host knows. Then the advice is
+// void too.
 func (c *core) forgotten() {
 	c.known, c.registration, c.interval = false, 0, finite(c.configured)
 	c.owed.over()
@@ -246,16 +247,16 @@ func (c *core) stop(err error, why string) {
 	c.log.Error("the contacts stop: "+why, "err", err)
 }
 
-// paused is called when the process was paused. The answer times of attempts under way tell nothing
-// about the registry then.
+// paused is called after a pause of the process. The answer times of the attempts under way include
+// the pause, so they do not count.
 func (c *core) paused() { c.untimed = c.begun }
 
-// isPause reports whether a process that wanted to wake at a time, and wakes now, was paused.
+// isPause reports whether the process was paused, because it wakes long after the planned time.
 func (c *core) isPause(planned, now int64) bool {
 	return now-planned > int64(max(c.interval/firstPause, leastPause))
 }
 
-// refresh lets the host announce itself at once.
+// refresh makes the host announce itself at once.
 func (c *core) refresh(now int64) {
 	c.describe = c.begun + 1
 	c.hurry(now)

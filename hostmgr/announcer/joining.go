@@ -15,8 +15,8 @@ var errOver = errors.New("the registration is over")
 type joining struct {
 	call  *call         // under way, or nil
 	live  *call         // the latest that succeeded, if its context goes on
-	ack   hostmgr.Ack   // what it was called for
-	round uint64        // that the plan below is for
+	ack   hostmgr.Ack   // with which Joined was called last
+	round uint64        // for which the plan below is
 	at    int64         // when Joined is called next
 	pause time.Duration // the longest one after that
 	fails int           // of this round

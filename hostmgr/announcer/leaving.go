@@ -10,20 +10,20 @@ import (
 
 // Parts of Config.LeaveTimeout.
 const (
-	waitPart       = 2  // contacts under way are waited for so long
+	waitPart       = 2  // the wait for contacts under way
 	tryPart        = 4  // the limit of one try
 	firstTryPause  = 64 // between the beginnings of tries
 	urgentTryPause = 8
 )
 
-// ErrNotLeft means that the host could not be left within Config.LeaveTimeout. The registry detects
-// the silence.
+// ErrNotLeft means that Leave did not succeed within Config.LeaveTimeout. The registry will detect
+// the silence of the host.
 var ErrNotLeft = errors.New("could not leave")
 
 var errNoAnswer = errors.New("Leave has not returned")
 
-// leave waits for the contacts under way, and leaves. It does so unless the host cannot be
-// registered: an announce whose answer was lost may have registered it.
+// leave waits for the contacts under way, and leaves. If no announce can have registered the host,
+// it does not call Leave. An announce whose answer was lost may have registered it.
 func (s *session) leave() error {
 	s.expire()
 	timeout := int64(s.target.leaveTimeout)
@@ -42,7 +42,8 @@ func (s *session) leave() error {
 	return nil
 }
 
-// leaveBefore repeats Leave until it succeeds. No try begins before the one before has returned.
+// leaveBefore repeats Leave until it succeeds. A try begins only when the previous one has
+// returned, and its pause has passed.
 func (s *session) leaveBefore(until int64) (err error) {
 	for pause := s.target.leaveTimeout / firstTryPause; s.now < until; {
 		next := s.now + int64(s.host.jittered(pause))
@@ -67,7 +68,7 @@ func (s *session) tryLeave(until int64) error {
 	return result.err
 }
 
-// hasLeft tells whether the registration is over, by the error of Leave: the registry has removed
+// hasLeft returns an outcome without an error if the registration is over: the registry has removed
 // the host, or does not know it, or knows a newer incarnation.
 func (t *target) hasLeft(err error) outcome {
 	o := t.judged(outcome{err: err})

@@ -5,7 +5,7 @@ import "github.com/hostlife/hostlife/hostmgr"
 // owed says for which registration Joined is to be called. The zero value owes nothing.
 type owed struct {
 	ack     hostmgr.Ack // of the latest registration
-	round   uint64      // of calls that are owed; it counts each registration 0
+	round   uint64      // counts the registrations; each Ack to an announce without a number counts as one
 	pending bool        // Joined has not succeeded for it
 	done    uint64      // the registration for which Joined succeeded last
 }

@@ -28,7 +28,7 @@ type schedule struct {
 	rand       *rand.Rand
 	interval   time.Duration // in use
 	due        int64         // when the current contact was due, or is: its phase
-	next       int64         // when its next attempt begins, unless one under way is too young
+	next       int64         // when its next attempt begins, unless it waits for one under way
 	last       int64         // when the latest attempt began
 	pause      time.Duration // the longest one after the next attempt
 	flights    int           // attempts under way
@@ -88,8 +88,8 @@ func (s *schedule) jittered(d time.Duration) time.Duration {
 }
 
 // accept plans the next contact after an attempt that began at began was accepted. The registry may
-// have received it right then. So a host that was paused for long before it read the answer is
-// overdue, and due at once.
+// have received it at that time. So a host that was paused for long before it read the answer is
+// due at once.
 func (s *schedule) accept(began int64, interval time.Duration) {
 	s.interval = interval
 	s.plan(began)
@@ -101,9 +101,9 @@ func (s *schedule) spread() {
 	s.next = s.due
 }
 
-// plan lets the next contact be due at most one interval after from. It keeps the phase after
-// missed intervals, so that hosts that were paused together stay spread. A contact before it was
-// due, such as a Refresh, does not move the phase later.
+// plan makes the next contact due at most one interval after from. It keeps the phase after missed
+// intervals, so that hosts that were paused together stay spread. An early contact, such as a
+// Refresh, does not move the phase later.
 func (s *schedule) plan(from int64) {
 	interval := int64(s.interval)
 	if from < s.due {
@@ -114,7 +114,7 @@ func (s *schedule) plan(from int64) {
 	s.next, s.pause = s.due, s.interval/firstPause
 }
 
-// hurry lets the next attempt begin at once, whatever is under way.
+// hurry makes the next attempt due at once, even if others are under way.
 func (s *schedule) hurry(now int64) { s.next, s.last = now, -never }
 
 // answerTimes are how long the latest answers took.
@@ -128,6 +128,6 @@ func (a *answerTimes) add(d time.Duration) {
 	a.n++
 }
 
-// longest returns the longest of them. When answers become slow it is the first to tell: an average
+// longest returns the longest of them. It follows at once when answers become slow. An average
 // would let the host add to the load for a while.
 func (a *answerTimes) longest() time.Duration { return slices.Max(a.latest[:]) }

@@ -12,14 +12,14 @@ type session struct {
 	calls   calls
 	time    timeline
 	now     int64 // as of the latest reading
-	planned int64 // when the latest wait was to end at the latest
+	planned int64 // the end that the latest wait was given
 	joining joining
 }
 
 // newSession returns a session that a call of run begins.
 //
-// A contact that is canceled may still arrive after the leave. So those under way when ctx ends are
-// waited for.
+// A contact that is canceled may still arrive after the leave. So leave waits for the contacts that
+// are under way when ctx ends, and their contexts do not end with ctx.
 func (t *target) newSession(ctx context.Context) *session {
 	t.forgetRefreshes()
 	s := &session{target: t, time: newTimeline(t.clock, t.waiter)}
@@ -89,8 +89,8 @@ func (s *session) next() int64 {
 	return min(s.host.nextAttempt(), s.calls.next(), s.nextJoin())
 }
 
-// rest waits until a time, or for an event. It reads the clock on the way: see nap. That is all it
-// does there, because a process may be many hosts.
+// rest waits until a time, or for an event. Meanwhile it only reads the clock, after each nap: a
+// process may be many hosts.
 func (s *session) rest(ctx context.Context, until int64) {
 	for s.now < until && s.wait(ctx, min(until, s.now+int64(nap(s.host.interval)))) {
 		s.read()
@@ -125,8 +125,8 @@ func (s *session) contact() {
 	c.attempt = a
 }
 
-// endOver ends the contexts of attempts that are not needed any more. A registry that heeds them
-// has less to do.
+// endOver ends the contexts of attempts whose answers are not needed any more. That saves work for
+// a registry that stops when the context of a call ends.
 func (s *session) endOver() {
 	for _, c := range s.calls.pending {
 		if c.attempt.number > 0 && s.host.isOver(c.attempt) {

@@ -13,7 +13,8 @@ type Status struct {
 	// Registration is the number in the latest Ack, or 0 if the host is not registered, as far as
 	// it knows.
 	Registration uint64
-	// Joined reports whether Joined has succeeded for the registration, or there is none to call.
+	// Joined reports that the host is registered, and that Config.Joined has succeeded for the
+	// registration or is nil.
 	Joined bool
 	// LastContact is when the latest accepted contact began; the zero time if there was none in
 	// this Run.
@@ -21,8 +22,7 @@ type Status struct {
 	// Failures is the number of attempts that have failed since then. An attempt that is repeated
 	// before it has ended is not counted if a later one was accepted.
 	Failures uint64
-	// Err is the error of the latest of these failures, or of the stop. Nil means that there is
-	// none.
+	// Err is the error of the latest of these failures, or of the stop; nil if there is none.
 	Err error
 	// Stopped reports that the contacts have stopped for good: see Announcer.Run.
 	Stopped bool

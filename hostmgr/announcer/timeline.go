@@ -13,14 +13,14 @@ const (
 	mostWait   = int64(24 * time.Hour)
 )
 
-// A timeline is monotonic time, in nanoseconds, that includes the time that the machine was
-// suspended. One goroutine uses it.
+// A timeline is monotonic time, in nanoseconds, that includes suspensions of the machine. One
+// goroutine uses it.
 //
 // The monotonic clock of Linux stands still while the machine is suspended, and the wall clock does
 // not. So the timeline advances by the wall clock if that has moved further. A step of the wall
 // clock forward looks the same. It makes the host announce itself early, which does no harm. A step
-// back is ignored. So is one of a clock without monotonic readings: time stands still at the step,
-// and goes on from there.
+// back is ignored. With a clock without monotonic readings, the timeline stands still at such a
+// step, and goes on from there.
 type timeline struct {
 	clock  clock.Clock
 	waiter *clock.Waiter // of that goroutine
@@ -44,11 +44,11 @@ func (t *timeline) now() int64 {
 	return t.at
 }
 
-// reading returns what the clock reads at a time.
+// reading converts a time of the timeline into a reading of the clock.
 func (t *timeline) reading(at int64) time.Time { return t.last.Add(time.Duration(at - t.at)) }
 
-// deadline returns when a context ends at a time, for a network client to pass on. With an
-// embedder's clock there is none: other code compares deadlines with the system clock.
+// deadline returns the deadline of a context that ends at a time, for a network client to pass on.
+// With an embedder's clock there is none: other code compares deadlines with the system clock.
 func (t *timeline) deadline(at int64) (d time.Time, ok bool) {
 	if at >= never || t.clock != clock.System() {
 		return d, false
@@ -61,6 +61,6 @@ func (t *timeline) until(at int64) <-chan time.Time {
 	return t.waiter.After(time.Duration(min(at-t.at, mostWait)))
 }
 
-// nap returns how long a host may wait before it reads the clock. While the machine is suspended no
-// After passes. So the host detects a suspension that late.
+// nap returns how long a host may wait before it reads the clock. No After ends while the machine
+// is suspended, so a suspension is detected up to one nap late.
 func nap(interval time.Duration) time.Duration { return min(max(interval/8, leastNap), mostNap) }
