@@ -71,7 +71,8 @@ func admits(current, incarnation uint64) error {
 	}
 }
 
-// refusal returns the answer with an error of admits: with ErrStale, the incarnation that refuses.
+// refusal returns the Ack for an error of admits: with ErrStale, it names the incarnation that
+// refuses.
 func refusal(e index.Entry, err error) (ack Ack) {
 	if errors.Is(err, ErrStale) {
 		ack.Incarnation = e.Incarnation()
@@ -160,7 +161,7 @@ func (c *contact[M]) recheck() {
 	s, now := c.r.lock()
 	defer c.r.unlock()
 	if e, ok := s.index.Lookup(c.hash, c.id); ok {
-		s.recheck(e, now) // it may have been given more time, too
+		s.recheck(e, now) // its timeout may also have grown
 	}
 }
 

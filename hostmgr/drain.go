@@ -7,18 +7,18 @@ import (
 
 // Drain does the cleanups that are owed when it is called, and returns nil when each has succeeded
 // or was given up. It does nothing else: it suspects and evicts no host. It is for the end of a
-// process: call it after Run, with another context that has a limit.
+// process: call it after Run, with a context of its own that has a time limit.
 //
-// Drain first tries each cleanup, also those that are in a pause, and then repeats those that fail,
-// after their pauses. At most Config.CleanupWorkers run at a time, together with those of Sweeps
-// and of other calls of Drain. While Run is running, its workers do the cleanups, and Drain waits.
-// Cleanups of later departures are done in their turn, but not waited for. So Drain ends even if
-// hosts keep departing.
+// Drain first tries each cleanup at once, even in a pause. It repeats those that fail, after their
+// pauses. At most Config.CleanupWorkers run at a time, those of Sweeps and of other calls of Drain
+// included. While Run is running, its workers do the cleanups, and Drain waits. Drain does cleanups
+// of later departures in their turn, but does not wait for them. So Drain ends even if hosts keep
+// departing.
 //
 // When ctx ends first, Drain returns an error that wraps ErrCleanupPending and the cause of ctx.
-// Its text has the number of cleanups that are pending; Pending lists them. The contexts of
-// cleanups that Drain runs end with ctx, and Drain returns when they have returned. A cleanup that
-// has not returned 10 s later is left behind: see Config. Drain waits until ctx ends for
+// Its text has the number of pending cleanups; Pending lists them. The contexts of cleanups that
+// Drain runs end with ctx, and Drain returns when they have returned. A cleanup that has not
+// returned 10 s later is left behind: see Config. Drain waits until ctx ends for
 //   - a cleanup that keeps failing, or was left behind;
 //   - a cleanup that waits for a call of While.
 //

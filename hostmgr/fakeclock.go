@@ -7,8 +7,8 @@ import (
 	"github.com/hostlife/hostlife/clock"
 )
 
-// isOthersFake reports whether a clock is a fake of another module, or embeds one. It is known by
-// methods that no clock has in production.
+// isOthersFake reports whether a clock is a fake of another module, or embeds one. It looks for
+// methods that no clock in production has.
 //
 // Run cannot tell a step of such a clock from a pause of the process: the clock does not wait until
 // Run has swept, as clock.Mock does. So by default none of its gaps is a stall.

@@ -9,7 +9,7 @@ import (
 // Heartbeats records that many hosts are alive, as Heartbeat does for each of them with incarnation
 // 0, which means the current registration. It is for a caller that has many heartbeats at hand,
 // such as a gateway: the processor fetches the memory of 64 hosts at the same time, and the clock
-// is read once for them. It does not allocate, and takes the lock when Heartbeat does.
+// is read once for them. It does not allocate, and takes the lock only when Heartbeat would.
 //
 // acks[i] and errs[i] become the answer to ids[i]. Either slice may be nil if the answers are not
 // wanted. Otherwise it must be at least as long as ids: if it is shorter, Heartbeats panics before
@@ -55,10 +55,10 @@ type heartbeatBatch[M any] struct {
 // touch records the heartbeats, and answers them.
 //
 // Promise 1: the clock is read within the call, and before any host of the batch is touched. The
-// last of the touches comes a microsecond or two after the reading, or later if this goroutine
-// waits for a processor, as any heartbeat may. One reading for a long call would be old for its
-// last hosts: a million takes a tenth of a second, and an interval may be 10 ms. For the same
-// reason a host that needs the slow path, which may wait for the lock, gets a reading of its own.
+// last touch of a batch comes right after the reading, or later if this goroutine waits for a
+// processor, as any heartbeat may. One reading for a long call would be too old for its last hosts:
+// a million hosts take longer than the shortest interval. For the same reason a host that needs the
+// slow path, which may wait for the lock, gets a reading of its own.
 //
 // Restore sets restoredAt before it registers a host. So if a touch has met a restored host, the
 // load afterwards sees the time of that Restore, and the slow path repeats the contact.
@@ -86,8 +86,8 @@ func (b *heartbeatBatch[M]) answerTouched(x *index.Batch) {
 	clear(b.errs)
 }
 
-// finish records the heartbeats that TouchBatch has refused, which are the bits of slow, and
-// advises the other hosts.
+// finish records the heartbeats that TouchBatch has refused, and advises the other hosts. Bit i of
+// slow is set if heartbeat i was refused.
 func (b *heartbeatBatch[M]) finish(x *index.Batch, slow uint64, now int64) {
 	for i, id := range b.ids {
 		ack, err := Ack(x.Headers[i]), error(nil)

@@ -120,7 +120,7 @@ type Announcement[M any] struct {
 	LastContact time.Time
 }
 
-// contact returns when the contact was that an announcement is.
+// contact returns the time of the contact that the announcement stands for.
 func (a *Announcement[M]) contact(c *monotime.Clock, now int64) int64 {
 	return c.FromWall(a.LastContact, now)
 }

@@ -3,14 +3,14 @@ package hostmgr
 import "strings"
 
 // idCopies makes copies of ids, many in one allocation. No memory is used twice, so a copy may be
-// kept; it then keeps up to 128 KiB of other ids in memory.
+// kept. A kept copy holds up to 128 KiB of memory.
 type idCopies struct {
 	made strings.Builder
 }
 
 const maxIDBytes = 128 << 10 // of one allocation, unless a call of grow needs more
 
-// grow makes room for ids of so many bytes. The allocations grow, so few large ones follow.
+// grow makes room for ids with this total of bytes. The allocations grow, so few large ones follow.
 func (c *idCopies) grow(bytes int) {
 	if c.made.Cap()-c.made.Len() >= bytes {
 		return

@@ -15,10 +15,9 @@ import (
 // notes for each table the zones that occur there: 8 bytes a table, and nothing for each host.
 // InZone passes over a table without the zone, and reads 4 bytes of each place in the others.
 //
-// While there are at most 64 zones, that takes at most about 2 microseconds for each host of the
-// zone, and less if they share tables. Hosts of further zones are noted as one zone, see
-// Announcement.Zone. To find hosts of such a zone, InZone looks at all of these, and compares their
-// names.
+// While there are at most 64 zones, the cost depends on the number of hosts in the zone: see
+// benchmarks/README.md. Hosts of further zones are noted as one zone: see Announcement.Zone. To
+// find hosts of such a zone, InZone looks at all of them, and compares the names of their zones.
 func (r *Registry[M]) InZone(zone string) iter.Seq[Host[M]] {
 	return func(yield func(Host[M]) bool) {
 		var hosts []Host[M]

@@ -23,12 +23,12 @@ func (r *Registry[M]) Metadata(id string) (m M, ok bool) {
 	return m, ok
 }
 
-// AllMetadata yields the id and the metadata of all hosts. It is All for a caller that needs no
-// more of a Host, in a small part of the time: see All for which hosts it yields. The metadata are
-// those when the host's turn comes, as Metadata returns them. The loop body may call the registry.
+// AllMetadata yields the id and the metadata of all hosts. It costs much less than All, and yields
+// the same hosts as All. The metadata are those at the host's turn, as Metadata returns them. The
+// loop body may call the registry.
 //
-// Ids are not copied. An id that is kept keeps some 5 kB of memory, also after its host has
-// departed. Up to 64 ids share that. Keep strings.Clone of an id instead.
+// Ids are not copied. A kept id holds some 5 kB of memory, which up to 64 ids share, even after its
+// host has departed. Keep strings.Clone of the id instead.
 func (r *Registry[M]) AllMetadata() iter.Seq2[string, M] {
 	return func(yield func(string, M) bool) {
 		var p page[M]
@@ -45,7 +45,7 @@ func (r *Registry[M]) AllMetadata() iter.Seq2[string, M] {
 
 // A page is the metadata of the hosts in one bucket.
 type page[M any] struct {
-	hosts    []index.Value // only their ids, once the lock is released
+	hosts    []index.Value // after the lock is released, only their ids may be read
 	metadata []M
 }
 

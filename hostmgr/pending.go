@@ -10,17 +10,17 @@ import (
 )
 
 // Pending yields the departures whose cleanup is owed: it waits for its turn or for a call of
-// While, is in its pause, runs, or was left behind. Those that departed first come first; those of
-// an earlier process come in the order in which Restore took them. Attempt is how many calls of
-// Cleanup have begun so far, 0 if none has.
+// While, is in its pause, runs, or was left behind. They come in the order in which the hosts
+// departed; those of an earlier process come in the order in which Restore took them. Attempt is
+// the number of calls of Cleanup that have begun, 0 if none has.
 //
-// It yields what is owed when the loop begins, each departure as it was shortly before its turn. So
-// a cleanup may have succeeded since. A departure that was given up is not owed. The loop body may
-// call the registry.
+// Pending yields what is owed when the loop begins, each departure as it was shortly before its
+// turn. So a cleanup may have succeeded since. A departure that was given up is not owed. The loop
+// body may call the registry.
 //
 // To keep the cleanups over a restart, store what Pending yields after the end of Run, and pass it
-// to Restore in the next process. Packages encoding/json and encoding/gob keep all of it, if they
-// keep the metadata.
+// to Restore in the next process. Packages encoding/json and encoding/gob encode all of a
+// Departure, if they can encode the metadata.
 func (r *Registry[M]) Pending() iter.Seq[Departure[M]] {
 	return func(yield func(Departure[M]) bool) {
 		for t := range r.cleanups.Pending() {
@@ -63,8 +63,8 @@ func owe[M any](r *Registry[M], d Departure[M]) (queued bool, err error) {
 }
 
 // learnEnd remembers that the incarnation of a departure has ended, as Leave did in the earlier
-// process. If the host has joined since then with that incarnation or an older one, it may also
-// come back with that one.
+// process. But if the current registration has that incarnation or an older one, the incarnation
+// may still announce itself.
 func learnEnd[M any](s *state[M], h index.Hash, d *Departure[M], now int64) {
 	if d.Kind != DepartureLeft {
 		return

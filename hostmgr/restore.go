@@ -11,10 +11,10 @@ import (
 
 const maxRestoreErrors = 8
 
-// Restore registers hosts from a snapshot of another registry or an earlier process, which
-// Registry.All yields, and takes over the cleanups that it owed. Each host keeps its incarnation,
-// interval, zone, time of joining, registration number and last contact. A host with an id that is
-// registered already is skipped.
+// Restore registers hosts from a snapshot of another registry or an earlier process, and takes over
+// the cleanups that it owed. The hosts are those that Registry.All has yielded. Each host keeps its
+// incarnation, interval, zone, time of joining, registration number and last contact. A host whose
+// id is registered already is skipped.
 //
 // The silence of a host starts at the call, because no registry observed it in between. So it has
 // its full timeout. But until a contact comes, Host.LastContact is that of the snapshot, and the
@@ -22,26 +22,27 @@ const maxRestoreErrors = 8
 //   - A host that was StateSuspect or StateOffline is StateSuspect. It counts as missing for the
 //     EvictionLimit, Sample does not offer it, and watchers get EventJoined and EventSuspected. Its
 //     first contact ends the suspicion.
-//   - Any other host is StateLate if its last contact was longer ago than its interval. A Host made
-//     by hand, with no State, is such a host.
+//   - Any other host is StateLate if its last contact was longer ago than its interval. That
+//     includes a Host made by hand, which has no State.
 //
-// Times up to 292 years ago are kept. If LastContact is zero or in the future, it counts as one at
-// the call; the same goes for Joined. Speakers and revisions are not restored: the next announce
-// says them again.
+// Times up to 292 years ago are kept. A LastContact or Joined that is zero or in the future counts
+// as the time of the call. Speakers and revisions are not restored: the next announce has them
+// again.
 //
-// Each sequence of owed has departures that Registry.Pending has yielded. Their cleanups are owed
-// by this registry from then on, before those of later departures of the same id. They emit no
-// event and Stats.Departures does not count them: the earlier process did. A departure is skipped
-// if its cleanup is pending already, or without a Config.Cleanup. A host is skipped if the cleanup
-// of its registration is owed: it has departed since the snapshot. See the package Example
+// Each sequence of owed has departures that Registry.Pending has yielded. This registry owes their
+// cleanups from then on, and does them before those of later departures of the same id. They emit
+// no event and Stats.Departures does not count them: the earlier process did. A departure is
+// skipped if its cleanup is pending already, or if Config.Cleanup is nil. A host is skipped if the
+// cleanup of its registration is owed: it has departed since the snapshot. See the package Example
 // "Restart".
 //
-// An incarnation that has left, at most 5 minutes before the call by its Departure, is over here
-// too: its announces get ErrStale for 5 minutes, unless it is registered already.
+// An incarnation that left at most 5 minutes before the call, by Departure.At, has ended here too:
+// its announces get ErrStale for 5 minutes. The exception is an id that is registered already, with
+// that incarnation or an older one.
 //
 // Restore returns how many hosts joined. The error joins the first 8 errors of hosts that did not
-// join, which wrap ErrInvalid or are ErrFull, and of departures, which wrap ErrInvalid. It does not
-// affect the others.
+// join, which wrap ErrInvalid or are ErrFull, and of departures, which wrap ErrInvalid. Such a host
+// or departure does not affect the others.
 func (r *Registry[M]) Restore(hosts iter.Seq[Host[M]], owed ...iter.Seq[Departure[M]]) (int, error) {
 	var errs restoreErrors
 	for _, departures := range owed {

@@ -5,14 +5,14 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// restored has the hosts that Restore has registered and that no contact was heard of since. Their
+// restored has the hosts that Restore has registered and that have made no contact since. Their
 // contact word is the time of Restore, from which their timeouts count in full. Their real last
 // contact was before that. The registry's lock guards it.
 //
-// A contact writes the word and knows nothing of this. So an entry counts only while the word is
-// that of Restore. Sweeps drop the others, a few at a time.
+// A contact only writes the word. So an entry counts only while the word is that of Restore. Sweeps
+// drop the others, a few at a time.
 //
-// A host that was suspect stays suspect until it is heard of. The verdict on it follows from its
+// A host that was suspect stays suspect until its first contact. The verdict on it follows from its
 // word, so judge corrects the verdict.
 type restored struct {
 	hosts map[hostKey]restoredHost // nil if there are none
@@ -24,7 +24,7 @@ type restoredHost struct {
 	at      int64  // of Restore
 	last    int64  // the last contact, before that
 	number  uint64 // in order: the same registration may be restored again
-	suspect bool   // it was suspect, or due, and was not heard of since
+	suspect bool   // it was suspect or due before Restore, and has made no contact since
 }
 
 type restoredKey struct {
@@ -41,7 +41,7 @@ func (r *restored) add(e index.Entry, at, last int64) {
 	r.order = append(r.order, restoredKey{keyOf(e), r.added})
 }
 
-// suspect notes that a host that Restore has registered at a time was suspect before.
+// suspect notes that a host was suspect before Restore registered it, at a time.
 func (r *restored) suspect(e index.Entry, at int64) {
 	h, ok := r.hosts[keyOf(e)]
 	if !ok {
@@ -52,8 +52,8 @@ func (r *restored) suspect(e index.Entry, at int64) {
 	r.hosts[keyOf(e)] = h
 }
 
-// judge makes a host that was suspect before Restore, and was not heard of since, suspect since
-// then. Its eviction does not change.
+// judge makes a host suspect since Restore if it was suspect before, and has made no contact since.
+// Its eviction does not change.
 func (r *restored) judge(a *assessment, e index.Entry) {
 	if h, ok := r.of(e, a.Word); ok && h.suspect {
 		a.SuspectAt = min(a.SuspectAt, h.at-1)
@@ -93,9 +93,9 @@ func (r *restored) drop(k hostKey) {
 	}
 }
 
-const tidied = 1024 // hosts that one sweep looks at: some tenths of a millisecond
+const tidied = 1024 // hosts that one sweep looks at, so that it does not hold the lock for long
 
-// tidy drops hosts that were heard of, and keys of hosts that were dropped.
+// tidy drops hosts that have made a contact, and keys of hosts that were dropped.
 func (r *restored) tidy(x *index.Index) {
 	n := min(tidied, len(r.order))
 	looked := r.order[:n]

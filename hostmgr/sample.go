@@ -15,12 +15,11 @@ import (
 // no more such hosts. It is empty if n is not positive. keep is called with no lock held, may call
 // the registry, and may be called more than once for a host.
 //
-// Sample draws hosts at random and drops hosts that do not fit: about n/share draws, where share is
-// the part of all hosts that fits, whatever the number of hosts. The state of a host is tested
-// first, and only a host with a state that fits is copied and shown to keep. If so few hosts fit
-// that it is cheaper, Sample goes through all hosts once instead: it tests the states of all, and
-// shows keep each host with a state that fits. To find hosts of a zone that is a small part of the
-// registry, InZone costs less. See benchmarks/README.md.
+// Sample draws hosts at random and drops hosts that do not fit. It needs about n/share draws, where
+// share = hosts that fit / all hosts. Sample tests the state of a host first. Only a host with a
+// state that fits is copied and shown to keep. If so few hosts fit that it is cheaper, Sample goes
+// through all hosts once instead, and shows keep each host with a state that fits. To find hosts of
+// a zone that is a small part of the registry, InZone costs less. See benchmarks/README.md.
 //
 // Neither method prefers a host, and by symmetry neither does the choice between them: it depends
 // only on how many of the hosts drawn so far fit.
@@ -46,8 +45,8 @@ type sampling[M any] struct {
 
 	total  int // hosts of the registry, at most as many as at the beginning
 	drawn  int // draws so far
-	copied int // those of hosts with a state that fits
-	hits   int // those of hosts that fit, also if drawn again
+	copied int // draws of hosts with a state that fits
+	hits   int // draws of hosts that fit, repeated ones included
 
 	ids     idCopies
 	entries []index.Entry // memory that each batch uses again
@@ -56,7 +55,7 @@ type sampling[M any] struct {
 
 const (
 	firstBatch = 16
-	maxBatch   = 1024 // draws under one lock: some tenths of a millisecond
+	maxBatch   = 1024 // draws under one lock, so that Sample does not hold it for long
 )
 
 // drawAll draws hosts until there are n. It gives up, and returns false, if a scan is cheaper.
@@ -88,9 +87,10 @@ func (x *sampling[M]) drawAll() bool {
 	return false
 }
 
-// draws returns about how many draws are still needed, going by those so far. If so many of total
-// hosts fit and k are found, the next draw finds another one with a chance of (fit-k)/total. So
-// from k to n it takes the sum of total/(fit-k), which is about total*ln((fit-k)/(fit-n)).
+// draws returns about how many draws are still needed, going by those so far. If fit of total hosts
+// fit and k are found, the next draw finds another one with probability (fit-k)/total. So the
+// number of draws from found to n is the sum of total/(fit-k), which is about
+// total*ln((fit-found)/(fit-n)).
 func (x *sampling[M]) draws() float64 {
 	total, n, found := float64(x.total), float64(x.n), float64(len(x.hosts))
 	fit := total * float64(x.hits+1) / float64(x.drawn+1)
@@ -125,7 +125,7 @@ func (x *sampling[M]) draw(k int) {
 	x.copied += len(x.batch)
 }
 
-// copyFit sets batch to snapshots of those of the entries that have a state that fits.
+// copyFit sets batch to snapshots of the entries with a state that fits.
 func (x *sampling[M]) copyFit(s *view[M], now int64) {
 	f := sieve{states: x.states, stalls: s.stalls, needHistory: s.policies.needHistory, now: now}
 	fit := f.sift(x.entries)
@@ -136,8 +136,8 @@ func (x *sampling[M]) copyFit(s *view[M], now int64) {
 	}
 }
 
-// fits reports whether a host belongs to those from which Sample chooses. Restore may have
-// registered a host that is shown in another state than the one that it was assessed in.
+// fits reports whether Sample may choose a host. It tests the state again, because the snapshot of
+// a host that Restore registered may show another state than the sieve has found.
 func (x *sampling[M]) fits(h *Host[M]) bool {
 	return x.states.has(h.State) && (x.keep == nil || x.keep(*h))
 }

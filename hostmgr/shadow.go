@@ -93,8 +93,8 @@ func (s *shadow) forget(now int64) {
 }
 
 // joined counts the join of an id that was evicted within the last 5 minutes, and returns when it
-// was evicted. A join as of a contact before the eviction is none: the host was not alive after
-// all.
+// was evicted. A join with a LastContact before the eviction does not count: it does not show that
+// the host was alive.
 func (s *shadow) joined(h index.Hash, contact, now int64) (evicted int64, ok bool) {
 	evicted, at, ok := s.recent.Rejoined(uint64(h), contact, now)
 	if !ok {

@@ -32,7 +32,7 @@ type sieve struct {
 	now         int64
 }
 
-// sift keeps, of the entries, those that fit.
+// sift returns the entries that fit, in the same memory.
 func (f *sieve) sift(entries []index.Entry) []index.Entry {
 	fit := entries[:0]
 	for _, e := range entries {
@@ -43,7 +43,7 @@ func (f *sieve) sift(entries []index.Entry) []index.Entry {
 	return fit
 }
 
-// fits assesses only hosts that have been silent for long.
+// fits reports whether a host fits. It assesses only hosts that have been silent for long.
 func (f *sieve) fits(e index.Entry) bool {
 	suspects := f.states.has(StateSuspect)
 	if suspects && f.states.has(StateOffline) ||
@@ -55,8 +55,7 @@ func (f *sieve) fits(e index.Entry) bool {
 	return f.states.has(State(a.State))
 }
 
-// since returns a time: the hosts with these timeouts whose last contact was before that do not
-// fit.
+// since returns a time. Hosts with these timeouts do not fit if their last contact was before it.
 func (f *sieve) since(t *detector.Timeouts) int64 {
 	if f.needHistory || f.states.has(StateSuspect) || f.states.has(StateOffline) {
 		return math.MinInt64

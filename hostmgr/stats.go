@@ -68,7 +68,7 @@ type Stats struct {
 		Last      time.Time // when the host was evicted last
 	}
 
-	Suspected uint64 // times that a sweep found a host suspect, or due, or Restore took one over
+	Suspected uint64 // times that a sweep or Restore found a host suspect, or due
 	Recovered uint64 // times that a contact, or a longer timeout, ended a suspicion
 
 	// HeldByLimit and HeldByConfirm count evictions that were put off, once each time that a host

@@ -6,20 +6,20 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
 )
 
-// While calls f while the registration lasts, and keeps its cleanup from beginning until f has
-// returned. So what f stores for the registration, such as a row or a map entry, is there when
-// Cleanup frees it. Registration 0 means the current one; Ack.Registration and Host.Registration
-// have the number.
+// While calls f if the registration is current, and keeps the cleanup of the registration from
+// beginning until f has returned. So what f stores for the registration, such as a row or a map
+// entry, is there when Cleanup frees it. Registration 0 means the current one; Ack.Registration and
+// Host.Registration have the number.
 //
 // While returns the error of f, unless it did not call f. Then it returns one of these errors:
 //   - ErrUnknownHost: the host is not registered;
 //   - one that wraps ErrStale: another registration is the current one;
 //   - one that wraps ErrInvalid: f is nil.
 //
-// Data that fit into the metadata need no While: Cleanup gets them with the host.
+// Data in the metadata need no While: Cleanup gets the metadata with the host.
 //
-// f runs on the goroutine of the caller, with no lock held. Any number of calls may run side by
-// side, for one registration too. f may call the registry. The registration may end while f runs:
+// f runs on the goroutine of the caller, with no lock held. Any number of calls may run at the same
+// time, even for one registration. f may call the registry. The registration may end while f runs:
 // by a Leave, a sweep, or a newer incarnation, which joins at once. Only the cleanup waits. Forget
 // has no cleanup, so nothing frees what f stores if Forget comes while f runs. If f panics or ends
 // its goroutine, that counts as a return.
@@ -28,8 +28,7 @@ import (
 //   - Stats.Cleanup.AwaitingWhile counts them.
 //   - Leave and Evict of the host wait until their context ends, and so does Drain.
 //   - Cleanups of other hosts, Sweep and Run do not wait.
-//   - When more than 16 cleanups of the id are pending, all but the one that waits and the latest
-//     15 are given up: see Config.Cleanup.
+//   - At most 16 cleanups of the id stay pending: see Config.Cleanup.
 //
 // Within f, Leave and Evict do not wait for a cleanup that waits for a call of While, and Drain
 // does not wait at all. They return an error that wraps ErrCleanupPending, because two calls of
@@ -49,8 +48,9 @@ func (r *Registry[M]) While(id string, registration uint64, f func() error) erro
 
 // beginUse begins the use of a registration if it is current.
 //
-// It holds the lock. So either it finds that the registration has ended, or depart comes later.
-// Then depart adds the cleanup after the use has begun, and the cleanup waits for the use.
+// It holds the lock for reading, and depart holds it for writing. So either beginUse finds that the
+// registration has ended, or depart comes later. Then depart adds the cleanup after the use has
+// begun, and the cleanup waits for the use.
 func beginUse[M any](r *Registry[M], use *cleanup.Use[*Departure[M]], id string, registration uint64) error {
 	h := r.index.Hash(id)
 	s := r.peek()

@@ -8,7 +8,7 @@ import (
 )
 
 // zones says in which zone each host is. The limiter counts hosts of the 65th and all further zones
-// in zone "other". For these hosts alone zones has the name. The registry's lock guards it.
+// in zone "other". Only for these hosts, zones keeps the name. The registry's lock guards it.
 //
 // It is not generic, so that the compiler inlines what it calls: see assessment.assess.
 type zones struct {
@@ -20,7 +20,7 @@ type zones struct {
 // A zoneName is the name of a zone that is counted in zone "other".
 type zoneName struct {
 	name  string
-	hosts int // that are counted there
+	hosts int // that have this name
 }
 
 // of returns the name of a host's zone.
@@ -74,15 +74,15 @@ func (z *zones) move(e index.Entry, name string) {
 	z.enter(e, number, name)
 }
 
-// moveSuspect is move for a host that is suspect. It may be held too, and waits for the eviction
-// limit or not. The limiter counts all of that by zone.
+// moveSuspect is move for a suspect host, and corrects the counts of both zones: suspects, held
+// hosts, and hosts that wait for the eviction limit.
 func (z *zones) moveSuspect(e index.Entry, waits bool, name string) {
 	z.countSuspect(e, waits, -1)
 	z.move(e, name)
 	z.countSuspect(e, waits, 1)
 }
 
-// countSuspect counts a suspect in its zone, or with a negative more no longer counts it.
+// countSuspect adds a suspect to the counts of its zone, or removes it if more is negative.
 func (z *zones) countSuspect(e index.Entry, waits bool, more int) {
 	z.limiter.Suspect(e.Zone(), more)
 	if e.Held() {
