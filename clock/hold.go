@@ -8,13 +8,13 @@ import (
 )
 
 // Hold makes the moves of a [Mock] wait until release is called, but not for ever. It is for work
-// that may wait for the goroutine that moves the time, as a callback may. With any other clock it
-// does nothing.
+// that may itself wait for the goroutine that moves the time, as a callback may. The release may be
+// called by any goroutine, and more than once. With any other clock it does nothing.
 //
 // [Mock.Add] and [Mock.Set] give up a hold as soon as no other goroutine of the process runs or can
-// run: then it is not released without help. If others keep running, they give it up after half a
-// second of real time. No later move waits for a hold that was given up. [Mock.Advance] gives up
-// none.
+// run, because no goroutine is left that could release it. If others keep running, Add and Set give
+// it up after half a second of real time. No later move waits for a hold that was given up.
+// [Mock.Advance] gives up no hold.
 func Hold(c Clock) (release func()) {
 	if m, ok := c.(holder); ok {
 		return m.hold()
@@ -27,7 +27,7 @@ type holder interface{ hold() (release func()) }
 
 // A held is a hold that was neither released nor given up.
 type held struct {
-	start bool // what is awaited is the first Start of a Waiter, which may never come
+	start bool // the hold waits for the first Start of a Waiter, which may never come
 }
 
 func (m *Mock) hold() (release func()) {
@@ -59,9 +59,9 @@ func (m *Mock) giveUp(holds []*held) {
 	}
 }
 
-// settles waits until changed is closed. It gives up, and returns false, when no other goroutine
-// runs or can run, or after a number of milliseconds. In a testing/synctest bubble a sleep ends
-// when all other goroutines of the bubble wait.
+// settles waits until changed is closed. It returns false when no other goroutine runs or can run,
+// or after ms milliseconds. In a testing/synctest bubble, its sleep ends when all other goroutines
+// of the bubble wait.
 func settles(changed <-chan struct{}, ms int) bool {
 	const rounds, calm = 100, 3
 	for n, quiet := 1, 0; n <= ms*rounds && quiet < calm; n++ {
@@ -91,8 +91,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// isQuiet reports whether only this goroutine runs and none can run. The figures are approximate:
-// they may leave out a goroutine that moves from one queue to another. So ask several times.
+// isQuiet reports whether no other goroutine runs or can run. The figures are approximate: they may
+// leave out a goroutine that moves from one queue to another. So ask several times.
 func isQuiet() bool {
 	s := [...]metrics.Sample{
 		{Name: "/sched/goroutines/running:goroutines"},

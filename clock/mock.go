@@ -14,25 +14,25 @@ import (
 // There are two ways to move it:
 //   - [Mock.Add] lets time pass. It stops at each deadline on the way, and goes on when each
 //     [Waiter] that it woke waits again. So a registry under Run sweeps at each of its times.
-//   - [Mock.Set] jumps, as if the process had been paused meanwhile. To a registry under Run that
-//     is a stall.
+//   - [Mock.Set] jumps, as if the process had been paused meanwhile. For a registry under Run, a
+//     jump is a stall.
 //
-// The loops of this module wait with a Waiter. For other goroutines, [Mock.BlockUntil] makes a test
-// deterministic: wait until they all wait for the Mock, then move the time.
+// The loops of this module wait with a Waiter. A test of other goroutines is deterministic with
+// [Mock.BlockUntil]: wait until they all wait for the Mock, then move the time.
 //
 //	_ = mock.BlockUntil(ctx, 1)
 //	mock.Add(time.Second)
 //
-// Add and Set should be called by one goroutine at a time: the end of two moves at once depends on
-// both. All methods are safe for concurrent use, even while the time moves.
+// All methods are safe for concurrent use, even while the time moves. But only one goroutine at a
+// time should move it: where two moves at once end depends on both.
 //
 // Between moves the time comes from a Mock of github.com/benbjohnson/clock. At the end of each move
-// that also pauses for a millisecond of real time, so that other goroutines get on. After is not
-// that of benbjohnson, for two reasons:
+// that also pauses for a millisecond of real time, so that other goroutines get on. Mock has an
+// After of its own, for two reasons:
 //
-//   - Its After runs the timers that are due before it returns. If Add is about to tick such a
-//     timer, both tick it. The second send then blocks forever, with the lock of the mock held.
-//     Here only the goroutine that moves the time fires an After.
+//   - The After of benbjohnson runs the timers that are due before it returns. If Add is about to
+//     tick such a timer, both tick it. The second send then blocks forever, with the lock of the
+//     mock held. Here only the goroutine that moves the time fires an After.
 //   - Its AfterFunc does not have that race, but it sends from another goroutine, so Add may return
 //     before the signal arrives. Here each channel that is due holds its time when Add returns.
 //
@@ -42,14 +42,14 @@ type Mock struct {
 	base *bclock.Mock // the time between moves; has no timers
 
 	mu      sync.Mutex    // guards the fields below; never held while waiting
-	moves   int           // calls of Add and Set that have not returned
-	moving  time.Time     // the time during these
+	moves   int           // moves that have not returned
+	moving  time.Time     // the time during moves
 	jumped  time.Time     // where the latest Set into the future ended
 	pending []*pending    // in order of their deadlines
 	arrival chan struct{} // closed, and replaced, when a pending After is added
 	awake   []*Waiter     // that have started, and do not wait
 	holds   []*held       // that have not been given up
-	changed chan struct{} // closed, and replaced, when awake or holds have one less
+	changed chan struct{} // closed, and replaced, when awake or holds loses an element
 }
 
 // A pending After is one whose deadline is ahead.

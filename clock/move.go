@@ -14,16 +14,16 @@ import (
 // A move into the past is direct and fires nothing. It wakes each Waiter that waits, as
 // [Waiter.Wake] does, because its deadline is now too late.
 //
-// A goroutine without a Waiter that is woken on the way may call After again only when Add has
-// passed its next deadline. To prevent that, move to one deadline at a time, with a
-// [Mock.BlockUntil] in between.
+// Add does not wait for a goroutine without a Waiter that it wakes on the way. Such a goroutine may
+// call After again too late for its next deadline. To prevent that, move to one deadline at a time,
+// with a [Mock.BlockUntil] in between.
 func (m *Mock) Add(d time.Duration) {
 	_ = m.add(d, &move{mock: m})
 }
 
-// Advance is Add, but it waits for callbacks, up to limit of real time each time. It returns false
-// if that was not enough: then the time has not reached the end. A callback may wait for the
-// goroutine that calls Advance, or for the Mock.
+// Advance lets d pass like Add, but at each stop it waits for callbacks for up to limit, in real
+// time. It returns false if a callback took longer: then the time has not reached the end. Such a
+// callback may wait for the goroutine that calls Advance, or for the Mock.
 func (m *Mock) Advance(d, limit time.Duration) (ok bool) {
 	return m.add(d, &move{mock: m, limit: limit})
 }

@@ -9,7 +9,7 @@ import (
 type move struct {
 	mock  *Mock
 	limit time.Duration // for holds, in real time; 0: it gives them up
-	own   uint64        // the number of its goroutine, if that is known
+	own   uint64        // the number of its goroutine; 0: not looked up yet
 }
 
 // run calls step until it returns false, each time with the lock of the Mock held, while no Waiter
@@ -35,8 +35,8 @@ func (v *move) run(step func() (more bool)) (ok bool) {
 
 // A blockage is what a move waits for.
 type blockage struct {
-	changed <-chan struct{} // closed when there is less of it; nil if there is none
-	holds   []*held         // if it is only these
+	changed <-chan struct{} // closed when part of the blockage is gone; nil if there is none
+	holds   []*held         // nil if a Waiter is awake
 }
 
 // tryStep calls step unless there is a blockage.
@@ -73,8 +73,8 @@ func (v *move) wait(b blockage) (ok bool) {
 	return true
 }
 
-// milliseconds is how long a move waits for holds while other goroutines run. A Waiter may never
-// start: a test that sweeps by hand has none that does.
+// milliseconds returns how long a move waits for holds while other goroutines run. A Waiter may
+// never start: a test that sweeps by hand has none that does.
 func milliseconds(holds []*held) int {
 	if onlyStarts(holds) {
 		return 50

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A Waiter is the waiting of a loop that works, waits for a [Clock] or for a call of Wake, and
-// works again. With a [Mock], the loop and the test take turns: while the loop works, the time
-// stands. With any other Clock, a Waiter only passes the calls on.
+// A Waiter waits on behalf of a loop, which works, waits for a [Clock] or a call of Wake, and works
+// again. With a [Mock], the loop and the test take turns: while the loop works, the time stands
+// still. With any other Clock, a Waiter only passes the calls on.
 //
 //	waiter.Start()
 //	defer waiter.Stop()
@@ -23,11 +23,11 @@ import (
 //		}
 //	}
 //
-// The work must not wait for the Mock to move, and not for the goroutine that moves it. So it does
-// not wait for callbacks: they run on other goroutines.
+// The work must not wait for the Mock to move, or for the goroutine that moves it. So it must not
+// wait for callbacks: they run on other goroutines.
 //
-// One goroutine at a time calls Start, After and Stop. Wake may be called at any time, by any
-// goroutine.
+// Only one goroutine at a time may call Start, After and Stop. Wake may be called at any time, by
+// any goroutine.
 type Waiter struct {
 	clock Clock
 	mock  mover // nil for a clock that is no Mock
@@ -72,8 +72,8 @@ func (w *Waiter) Stop() {
 	}
 }
 
-// After is Clock.After, and the loop waits from now on: until the channel receives, or Woken does.
-// With a Mock, the former After is not pending any more.
+// After returns the channel of Clock.After. From now on the loop counts as waiting, until this
+// channel or that of Woken receives. With a Mock, the previous After is not pending any more.
 func (w *Waiter) After(d time.Duration) <-chan time.Time {
 	if w.mock != nil {
 		return w.mock.park(w, d)
@@ -81,7 +81,8 @@ func (w *Waiter) After(d time.Duration) <-chan time.Time {
 	return w.clock.After(d)
 }
 
-// Wake makes Woken receive, once for all calls since it last received. It returns at once.
+// Wake makes the channel of Woken receive, once for all calls since it last received. It returns at
+// once.
 func (w *Waiter) Wake() {
 	if w.mock != nil {
 		w.mock.wake(w)
@@ -100,8 +101,9 @@ func (w *Waiter) notify() {
 	}
 }
 
-// Stepped reports whether since from the time has only passed step by step, in calls of [Mock.Add].
-// It is false after a [Mock.Set], and for a clock that is no Mock.
+// Stepped reports whether, since from, the time has passed only in steps of [Mock.Add] and
+// [Mock.Advance]. It is false if a [Mock.Set] has jumped beyond from, and for a clock that is not a
+// Mock.
 func (w *Waiter) Stepped(from time.Time) bool { return w.mock != nil && w.mock.stepped(from) }
 
 // expect holds the next move until w starts: its goroutine may have been started, and not have run
@@ -129,8 +131,8 @@ func (m *Mock) stop(w *Waiter) {
 	m.letGo(w)
 }
 
-// park lets w wait for d, unless it was woken since Woken last received. Wake sends under m.mu too,
-// so a Waiter that waits by m.awake does wait.
+// park lets w wait for d, unless it was woken since Woken last received. Wake sends under m.mu too.
+// So a Waiter that is not in m.awake does wait.
 func (m *Mock) park(w *Waiter, d time.Duration) <-chan time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
