@@ -30,7 +30,7 @@ type flight struct {
 	started time.Time
 
 	waiting  int           // callers, and the loop if it started the run; guarded by GC.mu
-	place    *list.Element // in the queue of the task; nil: it has left it; guarded by GC.mu
+	place    *list.Element // in the queue of the task; nil: not queued; guarded by GC.mu
 	timedOut atomic.Bool   // the timeout ended the context
 
 	done  chan struct{} // closed when the run has returned and is in the statistics
@@ -157,8 +157,8 @@ func (g *GC) land(f *flight, r result) {
 	close(f.done)
 }
 
-// clear ends the record of the flight, and starts the first run in the queue. It has waited longer
-// than any caller that comes now.
+// clear ends the record of the flight, and starts the first run in the queue, which has waited
+// longer than any caller that comes now.
 func (g *GC) clear(f *flight, how ending, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

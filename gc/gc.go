@@ -93,7 +93,7 @@ type task struct {
 	stats   *stats
 
 	set    time.Time     // when Interval was replaced; guarded by GC.mu
-	waiter *clock.Waiter // of its last loop, which SetInterval wakes; or nil; guarded by GC.mu
+	waiter *clock.Waiter // of its last loop, for SetInterval to wake; nil: there was none; guarded by GC.mu
 	queue  queue         // the runs to come; guarded by GC.mu
 }
 

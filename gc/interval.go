@@ -11,9 +11,9 @@ import (
 // statistics, its run in flight and its queue.
 //
 // The next tick comes one new interval after the last tick, or at once if that time has passed. So
-// a shorter interval takes effect at once, and calls that follow one another do not put the tick
-// off. Before the first tick, the interval counts from the moment at which both Add and Run had
-// been called. The same interval again changes nothing.
+// a shorter interval takes effect at once, and repeated calls do not put the tick off. Before the
+// first tick, the interval counts from the moment at which both Add and Run had been called. An
+// interval that equals the present one changes nothing.
 //
 // It returns ErrUnknownTask, or ErrInvalid if the interval is not positive.
 func (g *GC) SetInterval(id string, interval time.Duration) error {
@@ -50,7 +50,7 @@ func (g *GC) timetable(t *task) (Task, time.Time) {
 	return t.Task, t.set
 }
 
-// adopted adopts the interval if it was replaced, and reports whether it looked.
+// adopted adopts the interval if SetInterval has woken the loop, and reports whether it has.
 func (l *loop) adopted() bool {
 	select {
 	case <-l.waiter.Woken():

@@ -12,7 +12,7 @@ import (
 // A loop is the schedule of a task during one Run. One goroutine owns it.
 //
 // It ticks on while a run is in flight, so that dropped ticks are counted and logged when they
-// come. The end of the run may be never.
+// come. The run may never end.
 //
 // A run may end at the very moment of a tick, and the loop may see the two in either order. So a
 // tick that finds a run in flight is held. It counts as dropped. But if the run ended no later than

@@ -2,12 +2,12 @@ package gc
 
 import "container/list"
 
-// A queue holds the runs of a task that wait for the run in flight. The first to come is the first
-// to go. Without a run in flight under the task's ID it is empty: clear ends the record of a
+// A queue holds the runs of a task that wait for the run in flight. The run that came first starts
+// first. Without a run in flight under the task's ID it is empty: clear ends the record of a
 // flight, and then starts the first run in the queue.
 //
 // It has no limit of its own: each run in it has at least one caller that waits, and the last
-// caller that leaves takes the run out. So it is as long as there are callers.
+// caller that leaves takes the run out. So its length is at most the number of waiting callers.
 type queue struct{ flights list.List }
 
 func (q *queue) push(f *flight) { f.place = q.flights.PushBack(f) }

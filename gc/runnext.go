@@ -2,10 +2,11 @@ package gc
 
 import "context"
 
-// RunNext gives the caller a run of its own, whether Run is running or not, and waits for it. The
-// run starts at once if no run is in flight. Otherwise it queues: it starts when the run in flight
-// and all runs that are in the queue already have ended. The run's context has the values of ctx,
-// such as the ID of a job. RunNext returns what RunNow would return for the same run.
+// RunNext gives its caller a run that no other call of RunNext shares, and waits for it. Run need
+// not be running. The run starts at once if no run is in flight. Otherwise it queues: it starts
+// when the run in flight and all runs that are in the queue already have ended. The run's context
+// has the values of ctx, such as the ID of a job. RunNext returns what RunNow would return for the
+// same run.
 //
 // Each call has its own turn, so RunNext may wait for as many runs as there are callers before it.
 // If ctx ends first, RunNext returns ctx's error at once. A run that is still in the queue leaves
