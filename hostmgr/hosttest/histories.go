@@ -9,11 +9,11 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// zones are none, one, and names that a host may send.
+// zones are the zones of the histories: none, a usual one, and hostile ones.
 var zones = []string{"", "a", "\xff\x00 %s", strings.Repeat("z", 300)}
 
-// common are intervals that embedders use. A policy may have a table of them, and its faults are at
-// the bounds.
+// common are intervals that embedders use. A policy may have a table of them, and faults are likely
+// at its bounds.
 var common = []time.Duration{
 	time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, time.Hour,
 }
@@ -30,8 +30,8 @@ func intervals() []time.Duration {
 	return append(in, longest-1, longest)
 }
 
-// histories are of hosts that have just joined, and if needs is true also of hosts with all kinds
-// of gaps.
+// histories returns histories of hosts that have just joined. If needs is true, it adds hosts with
+// all kinds of gaps.
 func histories(needs bool) []hostmgr.History {
 	var all []hostmgr.History
 	for _, interval := range intervals() {
@@ -45,7 +45,7 @@ func histories(needs bool) []hostmgr.History {
 	return all
 }
 
-// gaps are histories of one interval: usual ones, and the least and the greatest values.
+// gaps returns histories with one interval, of usual gaps, and of the least and the greatest ones.
 func gaps(interval time.Duration) (all []hostmgr.History) {
 	for _, mean := range []time.Duration{0, 1, interval / 2, interval, 3 * interval, math.MaxInt64} {
 		for _, deviation := range []time.Duration{0, 1, interval / 8, 2 * interval, math.MaxInt64} {

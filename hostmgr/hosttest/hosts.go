@@ -1,4 +1,4 @@
-// Package hosttest helps to test programs that embed a registry, and policies.
+// Package hosttest helps to test policies, and programs that embed a registry.
 //
 // [Run] runs a registry on a clock that the test moves. [TestPolicy] checks whether a policy keeps
 // the rules.
@@ -16,7 +16,8 @@ import (
 )
 
 // Hosts is a registry under Run, on a clock that the test moves. Make one with [Run]. Methods of
-// the registry may be called concurrently. Advance, KeepAlive and Silence are for one goroutine.
+// the registry may be called concurrently. Advance, KeepAlive and Silence may be called by one
+// goroutine at a time.
 type Hosts[M any] struct {
 	*hostmgr.Registry[M]
 	Clock *clock.Mock
@@ -26,7 +27,7 @@ type Hosts[M any] struct {
 }
 
 // callbackLimit is how long Advance, and the end of a test, wait for callbacks, in real time. A
-// callback that takes longer hangs.
+// callback that takes longer counts as hanging.
 const callbackLimit = 10 * time.Second
 
 // Run makes a registry and runs it until the test ends. cfg.Clock is nil or a [clock.Mock], which
@@ -89,10 +90,10 @@ func (h *Hosts[M]) stop(ended <-chan error) {
 
 // Advance lets d pass, as [clock.Mock.Add] does, and sends the heartbeats of KeepAlive. When it
 // returns, all sweeps up to then are done, and so are all calls of Cleanup and Confirm that were
-// due, retries included. No time passes while a callback runs. After 10 s of real time a callback
-// hangs, and fails the test.
+// due, retries included. No time passes while a callback runs. A callback that takes more than 10 s
+// of real time fails the test.
 //
-// To test a callback that waits, for the test or for a time limit, call Clock.Add instead.
+// To test a callback that waits for the test, or for a time limit, call Clock.Add instead.
 func (h *Hosts[M]) Advance(d time.Duration) {
 	h.t.Helper()
 	for end := h.Clock.Now().Add(d); ; {

@@ -7,9 +7,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// KeepAlive makes Advance send a heartbeat of each of these hosts at its interval, the first one an
-// interval from now. That ends with Silence, and when the host has departed. An id that is not
-// registered fails the test.
+// KeepAlive makes Advance send a heartbeat for each of these hosts once per interval, the first one
+// an interval from now. It follows the interval of each Ack. The heartbeats end with Silence, or
+// when the host has departed. An id that is not registered fails the test.
 func (h *Hosts[M]) KeepAlive(ids ...string) {
 	h.t.Helper()
 	for _, id := range ids {

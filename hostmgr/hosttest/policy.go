@@ -11,21 +11,20 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// TestPolicy checks a policy for some thousand histories, with intervals from 10 ms to 24 h, as
-// hosts may have them. Intervals in common use are among them: 1, 5, 10 and 30 seconds, 1 and 5
-// minutes, an hour. It fails the test for each rule that the policy breaks, and names the first
-// [hostmgr.History] for which it does:
+// TestPolicy checks a policy with many histories, whose intervals are from 10 ms to 24 h. Common
+// intervals are among them: 1, 5, 10 and 30 seconds, 1 and 5 minutes, and an hour. It fails the
+// test for each rule that the policy breaks, and names the first [hostmgr.History] that shows it:
 //   - hostmgr.New accepts the policy;
 //   - Timeouts does not panic, and returns no negative timeout;
 //   - Timeouts is pure: it returns the same for the same History, whenever it is asked, on many
 //     goroutines at once; run the test with -race too;
 //   - a host that is on time is not evicted: evict is 0, or interval + min(interval/10, 10 ms) or
 //     more;
-//   - a host that is on time is not suspect, and none becomes suspect after its eviction;
-//   - a longer interval has no shorter timeouts, if hosts are alike otherwise;
+//   - a host that is on time is not suspect, and no host becomes suspect after its eviction;
+//   - of two hosts that differ only in their interval, the one with the longer interval has no
+//     shorter timeout;
 //   - NeedsHistory always returns the same. If it returns false, or the policy does not have it,
-//     Timeouts uses neither Mean, Deviation and Count nor Evictions: the registry sets them to
-//     zero.
+//     Timeouts does not use Mean, Deviation, Count and Evictions: the registry sets them to zero.
 func TestPolicy(t testing.TB, p hostmgr.Policy) {
 	t.Helper()
 	s := &suite{policy: p, faults: map[string]*fault{}}
@@ -51,10 +50,10 @@ type suite struct {
 
 	mu     sync.Mutex // guards all below
 	faults map[string]*fault
-	order  []string // of the rules that are broken
+	order  []string // of the broken rules
 }
 
-// A fault is a rule that is broken, as it was seen first, and how often.
+// A fault is the first case in which a rule was broken, and the number of cases.
 type fault struct {
 	text  string
 	times int
@@ -117,7 +116,7 @@ func (s *suite) ask(h hostmgr.History) (a answer, ok bool) {
 	return a, true
 }
 
-// show returns a History as one can write it in a test.
+// show returns a History in the form in which a test can contain it.
 func show(h hostmgr.History) string { return fmt.Sprintf("%+v", h) }
 
 // checkEach checks each answer by itself, and returns the answers.
