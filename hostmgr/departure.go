@@ -29,8 +29,9 @@ type Departure[M any] struct {
 	Host Host[M] // at the end
 	At   time.Time
 	Evidence
-	// Attempt numbers the calls of Cleanup for this departure, from 1. It is 0 in an Event. Pending
-	// yields how many have begun. After Restore the numbers go on.
+	// Attempt numbers the calls of Cleanup for this departure, from 1. It is 0 in an Event. In a
+	// departure of Pending it is the number of calls that have begun. After Restore the numbers go
+	// on.
 	Attempt int
 }
 

@@ -26,9 +26,9 @@
 //
 // A process should announce an incarnation that it chooses when it starts, for instance by the wall
 // clock; package announcer does. Without one, a restart within the timeout is not noticed: there is
-// no departure, and no cleanup of what the former process left. An incarnation that has left is
-// over: an announce of it is refused with [ErrStale]. See [Announcement], also for two machines
-// that use one id.
+// no departure, and no cleanup of what the former process left. An incarnation that has left has
+// ended: its announces are refused with [ErrStale]. See [Announcement], which also describes two
+// machines that use one id.
 //
 // The registry and all that it returns share the data that M refers to. To change metadata without
 // a contact, use [Registry.Update].
@@ -58,20 +58,20 @@
 //
 // # Testing
 //
-// A test needs no real time. It sets [Config].Clock to a clock.Mock, and moves that:
+// A test needs no real time. It sets [Config].Clock to a clock.Mock, and moves the Mock:
 //   - Without Run: Add, then [Registry.Sweep]. Sweep and [Registry.Leave] run cleanups and wait for
 //     them. [Registry.Next] says how far to move. See the package Example "Testing".
 //   - With Run: Add alone. It stops until Run has swept at each time on the way. Package hosttest
 //     starts and ends Run, keeps hosts alive, and waits for cleanups. See the Example "TestingRun".
 //   - A pause of the process: Set. The clock jumps, and under Run that is a stall.
 //
-// In a testing/synctest bubble a Clock of nil is right, and time.Sleep moves the time: see the
-// Example "TestingSynctest". The fake clocks of other modules do not wait for Run, so none of their
-// steps is a stall by default. A test then waits for what it expects, with BlockUntil or a channel.
+// In a testing/synctest bubble, leave Clock nil. Then time.Sleep moves the time: see the Example
+// "TestingSynctest". The fake clocks of other modules do not wait for Run, so none of their steps
+// is a stall by default. A test then waits for what it expects, with BlockUntil or a channel.
 //
-// Callbacks run on other goroutines, so t.FailNow is not allowed there. Without Run, a Sweep or
-// Leave waits for a callback that ignores its context, by the fake clock: another goroutine must
-// move it.
+// Callbacks run on other goroutines, so t.FailNow is not allowed there. Without Run, Sweep and
+// Leave wait for a callback that ignores its context until a time of the fake clock. So another
+// goroutine must move the clock.
 //
 // # Policies
 //
@@ -94,7 +94,8 @@
 // [Stats].Cleanup counts cleanups that are pending, and those that run. See the Example of
 // [Config], "Cleanup".
 //
-// To store data for a host that Cleanup is to free, use [Registry.While]: it orders the two.
+// To store data that Cleanup will free, use [Registry.While]: the cleanup begins only after it has
+// returned.
 //
 // While the cleanup of an id fails or hangs, at most 16 of the id stay pending. When one more
 // comes, the oldest is given up.

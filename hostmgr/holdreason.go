@@ -10,7 +10,7 @@ import (
 // or both. HoldReasons can be compared. The zero HoldReason means that nothing holds the host.
 //
 // It is encoded as the text of String, by packages encoding/json and encoding/gob and others. So a
-// Departure tells its Reason in a later process too.
+// Departure has the same Reason in a later process.
 type HoldReason struct {
 	limit   evictlimit.Reason
 	pending bool // the eviction limit decides at the next sweep

@@ -104,19 +104,19 @@ type Announcement[M any] struct {
 	// contact and changes nothing else. It returns no error, and is counted in Stats.Overtaken. An
 	// equal revision applies again. Zero always applies, and leaves the greatest as it is.
 	Revision uint64
-	// LastContact is when the host was last heard of, if that was elsewhere and in the past: by a
-	// gateway, or by another scheduler. Zero and times in the future mean now.
+	// LastContact is the time of the host's last contact, if that was elsewhere and in the past:
+	// with a gateway, or with another scheduler. Zero and times in the future mean now.
 	//
 	// The host joins, or is refreshed, as of then, and its silence counts from then. So a host that
 	// joins may be late, suspect or due at once, and the next sweep treats it so. In a refresh a
 	// LastContact that is older than the last known contact moves nothing back, as in Observe; the
-	// rest of the announcement applies. A join as of before the eviction of the host is no sign
-	// that it was alive: it does not count in Stats.RejoinedAfterEviction.
+	// rest of the announcement applies. A join whose LastContact is before the eviction of the host
+	// does not show that the host was alive: it does not count in Stats.RejoinedAfterEviction.
 	//
 	// Times are compared by their monotonic part, if LastContact and the readings of Config.Clock
 	// have one. Otherwise the wall clocks of the sender and the registry must agree. If they may
-	// not, send the age of the contact, and subtract it from the time here. A time more than 9
-	// years before New counts as that.
+	// disagree, send the age of the contact, and subtract it from the time here. A time more than 9
+	// years before New counts as 9 years before New.
 	LastContact time.Time
 }
 

@@ -13,9 +13,9 @@ import (
 // with another context. Run returns ErrRunning at once if another Run has not returned yet.
 //
 // In an errgroup, the error of Run is that of the group, unless another one came first. The last
-// requests of servers may cause departures as well. So Drain comes after all of the group, with a
-// context that has a time limit, because a cleanup may fail for ever. The package comment has the
-// code. A program that stores Pending for the next process needs no Drain.
+// requests of servers may cause departures as well. So call Drain after the whole group has ended,
+// with a context that has a time limit, because a cleanup may fail for ever. The package comment
+// has the code. A program that stores Pending for the next process needs no Drain.
 //
 // A silent host is evicted after its timeout and a short delay, whatever the number of hosts.
 // Stats.Latency has the measured delays.

@@ -12,7 +12,7 @@ import "context"
 // job that is added, or fails, after Sweep began becomes ready later, or at the same time with a
 // greater number. Two kinds of jobs are ready earlier, each at most once for an id: one that
 // inherits the place of a job that was given up, and one whose last Use ends. A cleanup that is
-// left behind does not keep Sweep: it goes on with the next job.
+// left behind does not hold up Sweep, which goes on with the next job.
 //
 // Sweeps do not nest: otherwise recursion could be as deep as jobs are pending.
 func (q *Queue[D]) Sweep(ctx context.Context, tick func()) (cleaned int) {

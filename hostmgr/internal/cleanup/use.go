@@ -5,8 +5,9 @@ import "container/heap"
 // A Use keeps the cleanup of a registration from beginning, from Begin to End. It is for a function
 // that prepares what the cleanup will free.
 //
-// The caller begins the Use under its own lock while the registration is current. When that ends,
-// it adds the job under the same lock. So the job comes after Begin, and add sees the Use.
+// The caller begins the Use under its own lock while the registration is current. When the
+// registration ends, the caller adds the job under the same lock. So the job comes after Begin, and
+// add sees the Use.
 //
 // An id whose first job is of a registration in use is not in Queue.ready. So no worker, Sweep or
 // Drain waits for it, and other ids are not held up. The last End puts the id there.
@@ -25,8 +26,8 @@ type useKey struct {
 
 // uses are the Uses that have begun and not ended. Queue.mu guards them.
 type uses struct {
-	of      map[useKey]int // how many there are; nil if there are none
-	callers map[uint64]int // the same by the number of the goroutine
+	of      map[useKey]int // Uses of each registration; nil if there are none
+	callers map[uint64]int // Uses by the number of their goroutine
 	awaited int            // ids that await a Use
 }
 

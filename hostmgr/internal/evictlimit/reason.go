@@ -52,11 +52,11 @@ func (r Reason) String() string {
 	}
 }
 
-// ParseReason returns the Reason with a text, which String then returns. A text that String does
-// not return for another kind gives KindOther.
+// ParseReason returns the Reason whose String is text. A text of no other kind becomes a Reason of
+// KindOther.
 func ParseReason(text string) Reason {
 	rate, zone, all := Reason{Kind: KindRate}, Reason{Kind: KindZone}, Reason{Kind: KindAll}
-	_, _ = fmt.Sscanf(text, rateText, &rate.PerSecond) // what does not match has another text
+	_, _ = fmt.Sscanf(text, rateText, &rate.PerSecond) // a text that does not match is of another kind
 	_, _ = fmt.Sscanf(text, zoneText, &zone.Missing, &zone.Total, &zone.Zone)
 	_, _ = fmt.Sscanf(text, allText, &all.Missing, &all.Total)
 	for _, r := range []Reason{{}, rate, zone, all, {Kind: KindRecent}} {

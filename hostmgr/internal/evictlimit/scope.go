@@ -21,7 +21,7 @@ type scope struct {
 
 	missing, total int   // at the latest update
 	active         bool  // too many were missing then
-	activeAt       int64 // the last time when it was active; 0: never
+	activeAt       int64 // the last time at which it was active; 0: never
 	asked          bool  // a host was held because of this scope since missing or total changed
 }
 

@@ -27,7 +27,7 @@ func (x *Index) Pick(to []Entry, k int) []Entry {
 	return to
 }
 
-// pickedAtOnce is how many words pick fetches from memory side by side.
+// pickedAtOnce is the number of words that pick fetches from memory at the same time.
 const pickedAtOnce = 16
 
 // pick makes n draws, and appends at most k entries. It loads all words before it looks at any.
@@ -53,9 +53,9 @@ func (x *Index) pick(to []Entry, n, slots, k int) []Entry {
 }
 
 // Fetch loads from the header, the record and the value of each entry, which the caller is about to
-// read. So they come from memory side by side: the code between two snapshots is too long for a
-// processor to look ahead. Fetch returns how many bytes the ids of the entries have. It needs the
-// lock, at least for reading.
+// read. So the memory arrives at the same time: the code between two snapshots is too long for a
+// processor to look ahead. Fetch returns the total length of the ids of the entries, in bytes. It
+// needs the lock, at least for reading.
 func (x *Index) Fetch(entries []Entry) (idBytes int) {
 	var fetched uint64
 	for _, e := range entries {

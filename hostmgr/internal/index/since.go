@@ -3,8 +3,8 @@ package index
 import "github.com/hostlife/hostlife/hostmgr/internal/detector"
 
 // AdvanceSince is Advance for the entries with a last contact that is not before a time. That time
-// depends on the timeouts of an entry: since is called once for each timeouts that the bucket has.
-// It reads the words and the metas, which lie next to each other.
+// depends on the timeouts of an entry: since is called once for each Timeouts in the bucket. It
+// reads the words and the metas, which lie next to each other.
 func (x *Index) AdvanceSince(c *Cursor, since func(*detector.Timeouts) int64, yield func(Entry)) {
 	b := x.bucket(Hash(c.next))
 	var room [32]uint64
@@ -25,8 +25,8 @@ func (x *Index) AdvanceSince(c *Cursor, since func(*detector.Timeouts) int64, yi
 	c.pass(b.last())
 }
 
-// leastWords appends a word to list for each of the bucket's timeouts: that of a last contact at
-// the time that since returns.
+// leastWords appends the least word that passes, for each Timeouts in the bucket: the word of a
+// last contact at the time that since returns.
 func (b *bucket) leastWords(list []uint64, since func(*detector.Timeouts) int64) []uint64 {
 	for _, t := range b.timeouts {
 		list = append(list, uint64(wordOf(max(earliest, since(t)))))

@@ -31,7 +31,8 @@ func (z *bucketZones) drop(zones ZoneSet) {
 	}
 }
 
-// skipped is how many buckets one AdvanceIn passes over: some 10 microseconds.
+// skipped is the number of buckets that one AdvanceIn may pass over. It bounds the time for which
+// the lock is held.
 const skipped = 256
 
 // AdvanceIn is Advance for the entries of the zones in a set, and perhaps of others that have the

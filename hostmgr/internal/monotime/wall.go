@@ -51,5 +51,5 @@ func (c *Clock) FromWall(w time.Time, now int64) int64 {
 // After returns a channel that receives once when d has passed by the embedder's clock.
 func (c *Clock) After(d time.Duration) <-chan time.Time { return c.clock.After(d) }
 
-// Hold is clock.Hold: a clock that a test moves waits a while for release.
+// Hold is clock.Hold for the clock of c: a Mock waits a while for release.
 func (c *Clock) Hold() (release func()) { return clock.Hold(c.clock) }

@@ -14,8 +14,8 @@ type Fence struct {
 // most the latest 32,768 ends are remembered.
 func (f *Fence) End(hash, incarnation uint64, now int64) { f.ends.add(hash, incarnation, now) }
 
-// Learn is End for an end that an earlier process has seen. It does nothing if that was more than 5
-// minutes before now.
+// Learn is End for an incarnation that ended in an earlier process. It does nothing if that was
+// more than 5 minutes before now.
 func (f *Fence) Learn(hash, incarnation uint64, at, now int64) {
 	if now-at <= window {
 		f.End(hash, incarnation, now)
