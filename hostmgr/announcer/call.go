@@ -28,26 +28,26 @@ var (
 // A call is one call of a callback. It has its own goroutine, so that it can be left behind. Its
 // fields but result are used by the goroutine of the session only.
 type call struct {
-	cancel   context.CancelCauseFunc
-	deadline time.Time // of its context; the zero time if it has none
-	limit    int64     // when its context ends; never if there is no limit
-	endedAt  int64     // when its context ended; never before that
-	left     bool
-	goesOn   bool          // the context goes on after the call has returned
-	attempt  attempt       // its number is 0 if this is another call
-	done     func(outcome) // called with the result, on the goroutine of the session
-	result   outcome       // valid once the call has been sent to calls.results
+	cancel     context.CancelCauseFunc
+	deadline   time.Time // of its context; the zero time if it has none
+	limit      int64     // when its context ends; never if there is no limit
+	endedAt    int64     // when its context ended; never before that
+	leftBehind bool
+	goesOn     bool          // the context goes on after the call has returned
+	attempt    attempt       // its number is 0 if this is another call
+	done       func(outcome) // called with the result, on the goroutine of the session
+	result     outcome       // valid once the call has been sent to calls.results
 }
 
 // calls are the calls of one session that have not returned.
 type calls struct {
-	base    context.Context // of all calls
-	log     *slog.Logger
-	time    *timeline
-	results chan *call // with room for all, so that no call waits for the session
-	pending []*call
-	left    int
-	ending  bool // all calls may be left behind, because Run ends
+	base       context.Context // of all calls
+	log        *slog.Logger
+	time       *timeline
+	results    chan *call // with room for all, so that no call waits for the session
+	pending    []*call
+	leftBehind int  // calls in pending that are left behind
+	ending     bool // all calls may be left behind, because Run ends
 
 	sequential bool // no attempt is left behind before that
 }
@@ -133,8 +133,8 @@ func (s *calls) returned(c *call) {
 			break
 		}
 	}
-	if c.left {
-		s.left--
+	if c.leftBehind {
+		s.leftBehind--
 	} else {
 		c.done(c.result)
 	}
@@ -150,9 +150,9 @@ func (s *calls) expire(now int64) {
 		if c.limit <= now {
 			s.exceed(c, now)
 		}
-		if s.isLost(c) && now-c.endedAt >= grace {
-			c.left = true
-			s.left++
+		if s.canLeaveBehind(c) && now-c.endedAt >= grace {
+			c.leftBehind = true
+			s.leftBehind++
 			s.log.Error("a call is left behind, it has not returned 10 s after its context ended")
 			c.done(outcome{err: errLeftBehind})
 		}
@@ -169,10 +169,10 @@ func (s *calls) exceed(c *call, now int64) {
 	}
 }
 
-// isLost reports whether a call is to be left behind when its grace is over.
-func (s *calls) isLost(c *call) bool {
-	keepsPlace := s.sequential && c.attempt.number > 0 || s.left >= maxLeftBehind
-	return c.endedAt < never && !c.left && (s.ending || !keepsPlace)
+// canLeaveBehind reports whether a call is to be left behind when its grace is over.
+func (s *calls) canLeaveBehind(c *call) bool {
+	keepsPlace := s.sequential && c.attempt.number > 0 || s.leftBehind >= maxLeftBehind
+	return c.endedAt < never && !c.leftBehind && (s.ending || !keepsPlace)
 }
 
 // next returns when expire has work.
@@ -182,7 +182,7 @@ func (s *calls) next() int64 {
 		switch {
 		case c.endedAt == never:
 			next = min(next, c.limit)
-		case s.isLost(c):
+		case s.canLeaveBehind(c):
 			next = min(next, c.endedAt+grace)
 		}
 	}
@@ -190,7 +190,7 @@ func (s *calls) next() int64 {
 }
 
 // awaited returns the number of calls that are not left behind.
-func (s *calls) awaited() int { return len(s.pending) - s.left }
+func (s *calls) awaited() int { return len(s.pending) - s.leftBehind }
 
 // A heardError is an error of a callback with the text that it had when the callback returned it.
 // Error is the embedder's code and may hang too. So it is called on the goroutine of the callback.

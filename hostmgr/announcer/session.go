@@ -141,7 +141,7 @@ func (s *session) show() {
 	shown := Status{
 		Name: s.target.name, Interval: h.named(), Incarnation: h.incarnation, Registration: h.registration,
 		Joined: h.known && (s.target.joined == nil || !h.owed.pending), Failures: h.failures, Err: h.err,
-		Stopped: h.stopped, LeftBehind: s.calls.left,
+		Stopped: h.stopped, LeftBehind: s.calls.leftBehind,
 	}
 	if h.joined {
 		shown.LastContact = s.time.reading(h.contact)
