@@ -57,9 +57,9 @@ func (s *view[M]) questionOf(e index.Entry) question {
 	return q
 }
 
-// showRestored shows a host that was not heard of since Restore as it is: its last contact was
-// before that, and it is late at least, if its interval has passed since then. Its deadlines count
-// from Restore. No decision depends on this: a host that is late is not treated differently.
+// showRestored shows a host that has made no contact since Restore: its last contact was before
+// Restore, and it is at least late if its interval has passed since then. Its deadlines count from
+// Restore. No decision depends on this: a host that is late is not treated differently.
 func (s *view[M]) showRestored(h *Host[M], e index.Entry, a *assessment) {
 	r, ok := s.restored.of(e, a.Word)
 	if !ok {

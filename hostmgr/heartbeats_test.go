@@ -18,7 +18,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// twins are two registries with the same hosts. One gets single heartbeats, the other one batches.
+// twins are two registries with the same hosts. One gets single heartbeats, the other batches.
 type twins struct {
 	t               *testing.T
 	rnd             *rand.Rand
@@ -184,8 +184,8 @@ func TestALongBatchReadsTheClockAgain(t *testing.T) {
 	}
 }
 
-// A Restore comes between two heartbeats of a batch with the same clock reading. The host that it
-// registers has been heard of.
+// A Restore comes between two heartbeats of a batch with the same clock reading. The contact of the
+// host that it registers counts.
 func TestABatchAtTheTimeOfARestoreIsHeard(t *testing.T) {
 	s := restored(t, 5*minute, hostmgr.Config[string]{Policy: hostmgr.Tiered{}})
 	require.Equal(t, hostmgr.StateLate, s.get("a").State)

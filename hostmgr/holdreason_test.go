@@ -28,7 +28,7 @@ var codings = map[string]func(t *testing.T, from, to any){
 	},
 }
 
-// Each reason to hold a host is the same after it was stored, and so is none.
+// Each hold reason is the same after it was stored and read, and so is an empty one.
 func TestAHoldReasonSurvivesAnEncoding(t *testing.T) {
 	share, rate := hostmgr.EvictionLimit{MaxFraction: 0.5}, hostmgr.EvictionLimit{PerSecond: 0.1}
 	for want, cfg := range map[string]hostmgr.Config[string]{
@@ -57,7 +57,7 @@ func TestAHoldReasonSurvivesAnEncoding(t *testing.T) {
 }
 
 // A host was held before its eviction, and the process was restarted before its cleanup. The
-// cleanup is still told why.
+// cleanup still gets the hold reason.
 func TestAnEvictionIsExplainedAfterARestart(t *testing.T) {
 	for how, coded := range codings {
 		broken := func(context.Context, hostmgr.Departure[string]) error { return errors.New("database is down") }
@@ -84,7 +84,7 @@ func TestAnEvictionIsExplainedAfterARestart(t *testing.T) {
 	}
 }
 
-// Words of another version are kept.
+// A text of another version is kept.
 func TestAHoldReasonTakesAnyText(t *testing.T) {
 	for _, text := range []string{
 		"", "the moon is full", "the moon is full; then refused by Confirm", "; then refused by Confirm",

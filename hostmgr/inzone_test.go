@@ -13,7 +13,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// inZone returns the ids that InZone yields, and fails if one comes twice or is of another zone.
+// inZone returns the ids that InZone yields. It fails the test if one comes twice or is in another
+// zone.
 func inZone(s *script, zone string) map[string]bool {
 	ids := map[string]bool{}
 	for h := range s.InZone(zone) {
@@ -186,7 +187,7 @@ func TestLoopsOverZonesAgainstAllElse(t *testing.T) {
 	changes.Wait()
 }
 
-// To find ten seeds among many hosts takes an allocation for each, and a few.
+// Finding ten seeds among many hosts takes one allocation for each, and a few more.
 func TestTheSeedsOfAZoneAllocateLittle(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	for i := range 20_000 {
@@ -199,7 +200,7 @@ func TestTheSeedsOfAZoneAllocateLittle(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(5, func() { require.Len(t, inZone(s, "seeds"), 10) }), 64.0)
 }
 
-// Ten seeds are in a zone of their own; a map by zone is the yardstick.
+// Ten seeds are in a zone of their own. A map by zone is what InZone is compared with.
 func BenchmarkInZone(b *testing.B) {
 	s := benched(b, benchedHosts, benchedOutages[0].suspect)
 	byZone := map[string]map[string]hostmgr.Host[string]{"seeds": {}}

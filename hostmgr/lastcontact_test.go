@@ -13,7 +13,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/flight"
 )
 
-// ago announces host "a" with an interval of a second, as of so long ago.
+// ago announces host "a" with an interval of a second, and a LastContact that long ago.
 func (s *script) ago(d time.Duration) (hostmgr.Ack, error) {
 	return s.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second, LastContact: s.clock.Now().Add(-d)})
 }
@@ -57,7 +57,7 @@ func TestAHostJoinsAsOfItsLastContact(t *testing.T) {
 	}
 }
 
-// A refresh as of the past moves no contact back, and applies the rest.
+// A refresh with an old LastContact moves no contact back, and applies the rest.
 func TestARefreshAsOfThePast(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	was := s.join("a")
@@ -89,7 +89,7 @@ func TestARefreshAsOfThePast(t *testing.T) {
 	require.Equal(t, 1, s.after(1).Evicted, "the shorter interval counts from the real contact")
 }
 
-// A shorter interval as of the past may make a host due at once.
+// A shorter interval with an old LastContact may make a host due at once.
 func TestAShorterIntervalAsOfThePastIsScheduledAtOnce(t *testing.T) {
 	for _, policy := range []hostmgr.Policy{hostmgr.Fixed(2), strictPolicy{t, true}} {
 		s := newScript(t, hostmgr.Config[string]{Policy: policy})
@@ -101,7 +101,7 @@ func TestAShorterIntervalAsOfThePastIsScheduledAtOnce(t *testing.T) {
 	}
 }
 
-// An overtaken announcement, a newer incarnation and a new speaker count from then too.
+// An overtaken announcement, a newer incarnation and a new speaker count from LastContact too.
 func TestOtherAnnouncementsAsOfThePast(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: 5, Revision: 9, Speaker: "one"})
@@ -118,7 +118,7 @@ func TestOtherAnnouncementsAsOfThePast(t *testing.T) {
 	}
 }
 
-// A join as of before the eviction does not show that the host was alive.
+// A join with a LastContact before the eviction does not show that the host was alive.
 func TestAJoinAsOfBeforeTheEvictionIsNoRejoin(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Shadow: hostmgr.Fixed(3)})
 	s.join("a")
@@ -136,7 +136,7 @@ func TestAJoinAsOfBeforeTheEvictionIsNoRejoin(t *testing.T) {
 	require.EqualValues(t, 1, s.Stats().RejoinedAfterEviction)
 }
 
-// The log of hosts that were last heard of before the registry was made can be replayed.
+// The log can be replayed if the last contact of a host was before the registry was made.
 func TestTheRecordOfAContactFromBeforeTheStart(t *testing.T) {
 	var log bytes.Buffer
 	s := newScript(t, hostmgr.Config[string]{Recorder: &log, Shadow: hostmgr.Fixed(4)})
@@ -198,8 +198,8 @@ func TestALastContactIsAnObservation(t *testing.T) {
 	}
 }
 
-// A refresh as of long ago leaves a host suspect, or held. If it changes the zone, the figures of
-// both zones follow.
+// A refresh with an old LastContact leaves a host suspect, or held. If it changes the zone, the
+// figures of both zones follow.
 func TestASuspectIsCountedInTheZoneThatItMovesTo(t *testing.T) {
 	for what, silence := range map[string]time.Duration{"suspect": 1900 * time.Millisecond, "held": 3 * second} {
 		s := newScript(t, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{PerSecond: 0.001}})

@@ -43,7 +43,7 @@ func TestMetadataAreThoseOfTheHost(t *testing.T) {
 	require.Empty(t, s.allMetadata())
 }
 
-// AllMetadata yields what All yields, also for long ids.
+// AllMetadata yields the ids and metadata that All yields, for long ids too.
 func TestAllMetadataYieldsAllHosts(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	want := map[string]string{}

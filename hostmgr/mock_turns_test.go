@@ -15,7 +15,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// runOn runs something until stop is called.
+// runOn calls run on a goroutine of its own. stop ends its context, and waits until it has returned.
 func runOn(t *testing.T, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -118,7 +118,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 var _ io.Writer = writerFunc(nil)
 
-// Callbacks wait for the test. Add gives them up and goes on, and their time limits apply.
+// Callbacks wait for the test. Add gives up their holds and goes on, and their time limits apply.
 func TestCallbacksThatWaitForTheTest(t *testing.T) {
 	release := make(chan struct{})
 	mock, r := newOnMock(t, hostmgr.Config[string]{
@@ -181,7 +181,7 @@ func TestRunEndsWhileAMockMoves(t *testing.T) {
 	mock.Add(second)
 }
 
-// The first Run begins late. The time that Add has passed is silence, the time of Set is not. Later
+// The first Run begins late. The time that passed by Add is silence, and that of Set is not. Later
 // Runs have stalls, as in production.
 func TestAFirstRunThatBeginsLate(t *testing.T) {
 	for name, row := range map[string]struct {

@@ -32,7 +32,7 @@ func (p strictPolicy) Timeouts(h hostmgr.History) (suspect, evict time.Duration)
 
 func (p strictPolicy) NeedsHistory() bool { return p.history }
 
-// neverConfigs has each part that computes with intervals.
+// neverConfigs has a Config for each part that computes with intervals.
 func neverConfigs(t *testing.T) map[string]hostmgr.Config[string] {
 	return map[string]hostmgr.Config[string]{
 		"plain":    {},
@@ -72,7 +72,7 @@ func TestAHostWithTheIntervalNeverIsNotEvictedByTime(t *testing.T) {
 	}
 }
 
-// A test sets a Mock, which begins in 1970, to the time of today. A static host is not late then.
+// A test sets a Mock, which begins in 1970, to today's date. A static host is not late then.
 func TestAStaticHostIsAliveWhateverTheTime(t *testing.T) {
 	for what, cfg := range neverConfigs(t) {
 		s := newScript(t, cfg)
@@ -152,7 +152,7 @@ func TestARefreshMayChangeNeverToAFiniteIntervalAndBack(t *testing.T) {
 	}
 }
 
-// Two machines announce one static id: only their speakers tell.
+// Two machines announce one static id. Only their speakers show that.
 func TestASpeakerKeepsAStaticHost(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	announce := func(speaker string, incarnation uint64) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// refused returns the incarnation that refuses an announce of host "a", and checks that it is all
-// that the answer says.
+// refused returns the incarnation that refuses an announce of host "a", and checks that the Ack has
+// nothing else.
 func (s *script) refused(incarnation uint64) uint64 {
 	s.t.Helper()
 	ack, err := s.Announce(hostmgr.Announcement[string]{ID: "a", Interval: second, Incarnation: incarnation})
@@ -92,7 +92,7 @@ func TestOtherRefusalsSayNothing(t *testing.T) {
 	}())
 }
 
-// Whatever has happened to an id, one more than the incarnation that refuses is not stale.
+// Whatever has happened to an id, an incarnation just above the one that refuses is not stale.
 func TestOneMoreThanTheIncarnationThatRefusesIsNotStale(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 7))
 	refused := 0

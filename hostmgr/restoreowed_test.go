@@ -13,8 +13,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// owing returns a registry that owes the cleanups of "a", which left and came back and left, and of
-// "b", which was evicted.
+// owing returns a registry that owes the cleanups of "a", which left twice, and of "b", which was
+// evicted.
 func owing(t *testing.T) *script {
 	s := newScript(t, hostmgr.Config[string]{Cleanup: func(context.Context, hostmgr.Departure[string]) error {
 		return errors.New("database is down")
@@ -79,7 +79,7 @@ func TestAHostWhoseCleanupIsOwedIsNotRestored(t *testing.T) {
 	require.Equal(t, 4, next.Stats().Cleanup.Pending)
 }
 
-// left returns the departure of "a", which has left as incarnation 5 that long before the time of s.
+// left returns the departure of "a", which left as incarnation 5 at the present time of s less ago.
 func left(s *script, ago time.Duration) hostmgr.Departure[string] {
 	return hostmgr.Departure[string]{
 		Kind: hostmgr.DepartureLeft, At: s.clock.Now().Add(-ago),

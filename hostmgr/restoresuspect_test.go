@@ -30,8 +30,8 @@ func (s *script) next(cfg hostmgr.Config[string], owed ...hostmgr.Departure[stri
 	return next
 }
 
-// Half of the hosts are cut off when the scheduler restarts. They are not offered, not forgotten
-// as missing, and not evicted before their full timeout.
+// Half of the hosts are cut off when the scheduler restarts. They are not offered, still count as
+// missing, and are not evicted before their full timeout.
 func TestAHostThatWasSuspectIsSuspectAfterARestart(t *testing.T) {
 	for what, silent := range map[string]time.Duration{"suspect": 1600 * time.Millisecond, "offline": 3 * second} {
 		for _, cfg := range []hostmgr.Config[string]{{}, {Policy: strictPolicy{t, true}}, {Recorder: &bytes.Buffer{}, Shadow: hostmgr.Fixed(3)}} {
@@ -130,7 +130,8 @@ func TestTheEventsOfARestoredSuspect(t *testing.T) {
 	}
 }
 
-// What another scheduler heard before the restart ends a suspicion only if it was not long before.
+// A contact with another scheduler before the restart ends a suspicion only if it was not long
+// before.
 func TestAnObservationFromBeforeTheRestartOfASuspect(t *testing.T) {
 	old := newScript(t, hostmgr.Config[string]{})
 	old.join("a")
@@ -168,7 +169,8 @@ func TestSnapshotsWithoutASuspect(t *testing.T) {
 	require.Equal(t, 1, s.Stats().Suspects)
 }
 
-// Random registries are restored again and again. State, contacts and figures are those of before.
+// Random registries are restored again and again. State, contacts and figures are the same as
+// before.
 func TestSnapshotsOfRandomRegistries(t *testing.T) {
 	for i, cfg := range []hostmgr.Config[string]{
 		{}, {Policy: hostmgr.Tiered{Jitter: second, Offline: 5 * second}}, {Policy: hostmgr.PhiAccrual{}},

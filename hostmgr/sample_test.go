@@ -146,7 +146,7 @@ func (w *witness) compareSamples(also []hostmgr.State) {
 	}
 }
 
-// The ids that keep has seen stay what they were, and those of the result too.
+// The ids that keep has seen do not change, and neither do those of the result.
 func TestIDsOfASampleMayBeKept(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	for i := range 3000 {

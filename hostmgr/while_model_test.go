@@ -89,7 +89,7 @@ func (o *oracle) use(id string) {
 	o.cover(fmt.Sprint("While: ", err))
 }
 
-// add counts a function that begins, and adds its row, or one that ends.
+// add adds a row, and counts a function that begins or ends.
 func (o *oracle) add(registration uint64, more int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -127,9 +127,9 @@ func (o *oracle) join(id string) {
 	_, _ = o.Announce(hostmgr.Announcement[string]{ID: id, Incarnation: uint64(time.Since(o.start)), Interval: 50 * time.Millisecond})
 }
 
-// Hosts join, leave, are replaced, evicted and silent at random, and functions of While run at
-// random for each. Under Run each cleanup begins at the very moment at which the oracle says, no
-// function runs after that, and no row stays.
+// Hosts join, leave, fall silent, and are replaced and evicted at random, and functions of While
+// run at random for each. Under Run each cleanup begins at the very moment that the oracle gives.
+// After that no function runs, and no row stays.
 func TestModelOfWhile(t *testing.T) {
 	calls := map[string]int{}
 	for seed := range uint64(times(40, 400)) {

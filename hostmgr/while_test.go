@@ -47,14 +47,14 @@ func newTable(t testing.TB, cfg hostmgr.Config[string]) *table {
 	return x
 }
 
-// join lets the next incarnation of a host join, and returns its registration.
+// join makes an incarnation of a host join, and returns its registration.
 func (x *table) join(id string, incarnation uint64) uint64 {
 	ack, err := x.Announce(hostmgr.Announcement[string]{ID: id, Incarnation: incarnation, Interval: time.Hour})
 	require.NoError(x.t, err)
 	return ack.Registration
 }
 
-// add adds a row, and counts a function that begins, or one that ends.
+// add adds a row, and adds more to the number of running functions.
 func (x *table) add(registration uint64, more int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -174,7 +174,8 @@ func TestAWhileThatPanicsHasReturned(t *testing.T) {
 	}
 }
 
-// A call hangs. Other hosts are cleaned up, by one worker and without one, and the figures tell.
+// A call hangs. Other hosts are cleaned up, by one worker and without one, and Stats shows the
+// call.
 func TestAHungWhileHoldsUpNoOther(t *testing.T) {
 	for _, running := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -220,7 +221,8 @@ func TestAHungWhileHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// Run ends while a function of While runs: it does not wait for it, and tells of the cleanup.
+// Run ends while a function of While runs. Run does not wait for it, and its error counts the
+// cleanup.
 func TestRunEndsDuringAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newTable(t, hostmgr.Config[string]{})

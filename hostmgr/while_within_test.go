@@ -13,7 +13,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// What a function of While may call: none of it waits for the function itself.
+// A function of While calls many methods, and none of them waits for the function itself.
 func TestWhileMayCallTheRegistry(t *testing.T) {
 	for _, running := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestWhileMayCallTheRegistry(t *testing.T) {
 	}
 }
 
-// Two functions let each other's host leave, and wait for it.
+// Two functions each make the host of the other one leave, and wait for its cleanup.
 func TestTwoWhilesDoNotWaitForEachOther(t *testing.T) {
 	for _, call := range []func(*table, string) error{
 		func(x *table, id string) error { return x.Leave(context.Background(), id, 0) },

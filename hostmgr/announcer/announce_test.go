@@ -15,7 +15,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
 
-// phase lets a host join, and waits until its next contact is due: there were its phase is random.
+// phase waits until a host has joined and has made its next contact, which is at a random phase.
 func phase(w *wire) {
 	for n := 0; n < 2; n += len(w.calls()) {
 		pass(second / 10)
@@ -199,7 +199,7 @@ func TestHeartbeats(t *testing.T) {
 	})
 }
 
-// A registry that does not know any host does not make it spin.
+// A registry that knows no host does not make a host announce itself in a tight loop.
 func TestUnknownHostIsNoLoop(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWire(t, hostmgr.Config[string]{})

@@ -12,7 +12,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
 
-// A network client passes the deadline of its context on, and tells by Err why a call ended.
+// A network client passes on the deadline of its context, and finds in Err why a call ended.
 func TestTheLimitOfACallIsADeadline(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		began := time.Now()

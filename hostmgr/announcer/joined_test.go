@@ -219,7 +219,7 @@ func TestAcksWithoutARegistration(t *testing.T) {
 	}
 }
 
-// A registry behind a wire that carries no acks says nothing. Joined is told what the host uses.
+// A wire may carry no acks. Then Joined gets the interval and the incarnation that the host uses.
 func TestJoinedIsToldWhatTheHostUses(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var l joinLog

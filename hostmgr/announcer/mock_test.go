@@ -12,8 +12,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
 
-// With a clock.Mock a test needs no synchronization: the time stands while a host or the registry
-// works.
+// With a clock.Mock a test needs no synchronization: the time stands still while a host or the
+// registry works.
 func TestAMockMovesInStepWithTheHost(t *testing.T) {
 	mock := clock.NewMock()
 	r, err := hostmgr.New(hostmgr.Config[int]{Clock: mock})

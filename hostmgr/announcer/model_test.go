@@ -17,7 +17,7 @@ import (
 
 var errLost = errors.New("lost")
 
-// A fleet is hosts in virtual time, each of which a core decides for, and a real registry. What a
+// A fleet is a number of hosts in virtual time, each with a core, and a real registry. What a
 // session does with goroutines is done by events here.
 type fleet struct {
 	t        testing.TB
@@ -133,7 +133,7 @@ func (f *fleet) plan(h *modelHost) {
 	h.planned = min(h.nextAttempt(), f.at+int64(nap(h.interval)))
 }
 
-// run runs the fleet for so long.
+// run runs the fleet for a time.
 func (f *fleet) run(d time.Duration) {
 	for end := f.at + int64(d); len(f.events) > 0; {
 		if f.sweepAt <= f.events[0].at && f.sweepAt <= end {

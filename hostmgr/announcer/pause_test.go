@@ -20,7 +20,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
 
-// monotonic has a monotonic part. Readings in a bubble do not.
+// monotonic is a reading with a monotonic part, which readings in a bubble do not have.
 var monotonic = time.Now()
 
 // A computer is the clock of a bubble, with a wall clock that can be stepped. After a suspension
