@@ -1,5 +1,5 @@
-// Command grpc takes each unary call as a contact of the host that makes it. A host names itself in
-// the metadata of its calls. The service is gRPC's health service; any other one works as well.
+// Command grpc treats each unary call as a contact of the calling host. A host sends its id in the
+// metadata of its calls. The service is gRPC's health service; any other one works as well.
 package main
 
 import (
@@ -51,8 +51,8 @@ type interceptor struct{ hosts *hostmgr.Registry[struct{}] }
 // A registrationKey is the key of the registration in the context of a call.
 type registrationKey struct{}
 
-// contact calls the handler within While. So the cleanup finds what the handler has stored for the
-// registration, or the call fails because the registration has ended.
+// contact calls the handler within While. So either the cleanup finds what the handler has stored
+// for the registration, or the call fails because the registration has ended.
 func (i interceptor) contact(
 	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler,
 ) (answer any, failed error) {
@@ -63,7 +63,7 @@ func (i interceptor) contact(
 	}
 	id := strings.Join(md.Get("hostlife-host"), ",")
 	a := hostmgr.Announcement[struct{}]{ID: id, Incarnation: incarnation}
-	ack, err := i.hosts.Announce(a) // it registers the host, or is a contact
+	ack, err := i.hosts.Announce(a) // registers the host, or records a contact
 	if err == nil {
 		err = i.hosts.While(id, ack.Registration, func() error {
 			ctx = context.WithValue(ctx, registrationKey{}, ack.Registration)

@@ -1,5 +1,5 @@
-// Command http tracks hosts that announce themselves by HTTP POST. A host stores rows in SQLite,
-// which belong to its registration. When that has ended, its cleanup deletes them.
+// Command http tracks hosts that announce themselves by HTTP POST. The rows that a host stores in
+// SQLite belong to its registration. When the registration has ended, its cleanup deletes them.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command sse serves server-sent events. Each session is a host, and its metadata are a channel. A
-// write that its client takes is its heartbeat. Its cleanup closes the channel, and that ends it.
+// Command sse serves server-sent events. Each session is a host, and its metadata is a channel. A
+// write that the client takes is a heartbeat. Cleanup closes the channel and ends the session.
 package main
 
 import (
@@ -63,9 +63,9 @@ func stream(w http.ResponseWriter, r *http.Request, hosts *hostmgr.Registry[chan
 	context.AfterFunc(r.Context(), func() { _ = hosts.Leave(context.Background(), id, 0) })
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
-	_ = out.SetReadDeadline(time.Time{}) // that of the request would end the stream
+	_ = out.SetReadDeadline(time.Time{}) // the read deadline of the request would end the stream
 	for text, open := ": welcome\n\n", true; open; {
-		// A write that hangs ends as well, when the session has been evicted.
+		// This also ends a write that hangs, after the session has been evicted.
 		_ = out.SetWriteDeadline(time.Now().Add(3 * hostmgr.DefaultInterval))
 		if _, err := io.WriteString(w, text); err != nil || out.Flush() != nil {
 			return

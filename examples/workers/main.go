@@ -1,5 +1,5 @@
-// Command workers does tasks with workers, half of which die. Each worker is a host that makes a
-// contact before each task. Its cleanup puts the task that it had back into the queue.
+// Command workers gives tasks to workers, half of which die. Each worker is a host, and makes a
+// contact before each task. The cleanup of a worker puts its task back into the queue.
 package main
 
 import (
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 type pool struct {
 	hosts *hostmgr.Registry[struct{}]
 	queue chan int // with room for all tasks
-	tasks sync.Map // of workers, by registration; a task is done by the worker that still has it
+	tasks sync.Map // of workers, by registration; a worker may finish only the task that it still has here
 	out   io.Writer
 }
 
@@ -68,7 +68,7 @@ func (p *pool) work(ctx context.Context, id string, dies bool) error {
 				continue
 			}
 			if dies {
-				return nil // without a word
+				return nil // without a leave
 			}
 			time.Sleep(time.Second / 10) // this is the work
 			if p.tasks.CompareAndDelete(ack.Registration, task) {

@@ -20,8 +20,8 @@ type Registry interface {
 }
 
 // Drain ends a command whose Run has returned err. It does the cleanups that Run has left undone,
-// for at most ten seconds, and prints what the command did. It returns err, unless that only says
-// that cleanups are pending, and the error of hosts.Drain.
+// for at most ten seconds, and prints what the command did. It returns the error of hosts.Drain,
+// joined with err, unless err only says that cleanups are pending.
 func Drain(err error, hosts Registry, stdout io.Writer) error {
 	if errors.Is(err, hostmgr.ErrCleanupPending) {
 		err = nil // Drain says whether they still are

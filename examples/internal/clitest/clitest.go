@@ -28,7 +28,7 @@ type Process struct {
 	wrote chan struct{}
 }
 
-// Start starts a command. It ends, at the latest, with the test.
+// Start starts a command. It ends with the test at the latest.
 func Start(t *testing.T, run cli.Command, args ...string) *Process {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

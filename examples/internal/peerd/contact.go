@@ -21,7 +21,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
 
-// A contact is the calls of one host to one scheduler.
+// A contact makes the calls of one host to one scheduler.
 type contact struct {
 	*fleet
 	id     string // of the host
@@ -39,7 +39,7 @@ func (c *contact) target() announcer.Target[*commonv2.Host] {
 	}
 }
 
-// classify tells what an error of the scheduler means.
+// classify returns the Action for an error of the scheduler.
 func classify(err error) announcer.Action {
 	switch status.Code(err) {
 	case codes.InvalidArgument:
@@ -141,9 +141,10 @@ func signed(ctx context.Context, incarnation uint64) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, wire.IncarnationKey, strconv.FormatUint(incarnation, 10))
 }
 
-// call waits for a slot, and calls do with a time limit. The wait for the slot is the fault of this
-// process, which is many hosts. So it does not count against the limit, and the context of the
-// announcer, whose limit includes it, is not used. The context of do ends with the fleet's.
+// call waits for a slot, and calls do with a time limit. The wait for a slot is caused by this
+// process of many hosts, not by the scheduler, so it does not count against the limit. The limit of
+// the announcer's context would include the wait, so call does not use that context. The context of
+// do ends with that of the fleet.
 func (c *contact) call(limit time.Duration, do func(context.Context) error) error {
 	select {
 	case c.slots <- struct{}{}:

@@ -12,8 +12,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/announcer"
 )
 
-// runHost announces the i-th host until ctx ends. Then the host leaves. refused says that it has
-// ended before, because no scheduler takes it. err says that it could not leave.
+// runHost announces the i-th host until ctx ends. Then the host leaves. refused is set if the host
+// ended earlier, because each scheduler refused it. err is set if it could not leave.
 func (f *fleet) runHost(ctx context.Context, i int) (refused, err error) {
 	id := f.cfg.HostID(i)
 	host, err := announcer.New(f.config(id, i))

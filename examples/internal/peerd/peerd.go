@@ -140,7 +140,7 @@ func wait(ctx context.Context, t time.Time) bool {
 	}
 }
 
-// outlive returns a context that ends so long after ctx.
+// outlive returns a context that ends a time after ctx.
 func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {

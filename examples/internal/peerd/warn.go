@@ -17,8 +17,8 @@ type warnings struct {
 	failures int        // since the last logged one
 }
 
-// due counts a failure. If it is to be logged, due returns how many there were since the last logged
-// one, else 0.
+// due counts a failure. If the failure is to be logged, due returns the number of failures since
+// the last logged one. Otherwise it returns 0.
 func (w *warnings) due(now time.Time) (failures int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -38,7 +38,7 @@ func (c *contact) warn(err error) {
 	}
 }
 
-// severe passes on only errors. One host of thousands is not to tell all that it does.
+// severe passes on only errors, because thousands of hosts would log too much.
 type severe struct{ slog.Handler }
 
 func (severe) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }

@@ -1,5 +1,5 @@
-// Package post carries the calls of hosts to a registry: JSON by HTTP POST. The errors of package
-// hostmgr arrive as what they are.
+// Package post carries the calls of hosts to a registry: JSON by HTTP POST. The caller finds the
+// errors of package hostmgr with errors.Is.
 package post
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// statuses are those of errors that tell a host what to do. A host that leaves may exit although
-// its cleanup is pending.
+// statuses has the HTTP status of each error on which a host acts. A host that leaves may exit
+// although its cleanup is pending.
 var statuses = []struct {
 	code int
 	err  error

@@ -25,7 +25,7 @@ type directory struct {
 	peers *peerStore
 }
 
-// announce answers with the ack as response header, also if it refuses a stale incarnation.
+// announce answers with the Ack as a response header, even if it refuses a stale incarnation.
 func (d directory) announce(ctx context.Context, host *commonv2.Host, interval time.Duration) error {
 	if proto.Size(host) > maxHost {
 		return status.Errorf(codes.InvalidArgument, "host of more than %d bytes", maxHost)
