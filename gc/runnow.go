@@ -17,8 +17,8 @@ import (
 //
 // It returns the error of Task.Run, unchanged. If the run's context had ended, the cause is added:
 // errors.Is finds context.DeadlineExceeded after a timeout, and ErrRemoved. A panic returns
-// ErrPanic. An unknown ID returns ErrUnknownTask. If the task is removed before the run of this call
-// has started, RunNow returns ErrRemoved at once. A run in flight is waited for.
+// ErrPanic. An unknown ID returns ErrUnknownTask. If the task is removed before the run of this
+// call has started, RunNow returns ErrRemoved at once. A run in flight is waited for.
 //
 // A run that hangs is waited for too: give ctx a deadline. If ctx ends first, RunNow returns ctx's
 // error at once. The run continues if other callers wait for it, or if the schedule started it.

@@ -78,8 +78,9 @@ func (c *announcing[M]) register(a *Announcement[M]) (Ack, error) {
 
 // zone returns the zone that the announcement means. That may change until the lock is held.
 //
-// If the policies have answered for hosts without a zone, zone guesses that this is one of them. The
-// guess saves a search for the host. A wrong guess costs one, because apply finds the real zone.
+// If the policies have answered for hosts without a zone, zone guesses that this is one of them.
+// The guess saves a search for the host. A wrong guess costs one, because apply finds the real
+// zone.
 func (c *announcing[M]) zone(a *Announcement[M], kept *answers) string {
 	if _, asked := kept.anywhere[c.asked.interval]; asked || a.Zone != "" {
 		return a.Zone
@@ -109,8 +110,8 @@ func (a *Announcement[M]) zoneFor(z *zones, e index.Entry, ok bool) string {
 }
 
 // intervalFor returns the interval that the announcement means, if e is the current registration of
-// its host, or if it has none. The quotes depend on this and on the zone, and on nothing else in the
-// announcement.
+// its host, or if it has none. The quotes depend on this and on the zone, and on nothing else in
+// the announcement.
 func (a *Announcement[M]) intervalFor(e index.Entry, ok bool) time.Duration {
 	switch {
 	case a.Interval != 0:

@@ -17,9 +17,9 @@ type question struct {
 }
 
 // answers has the answers that are kept. They never change: there is a new one with each answer,
-// and with each Reconsider. A call that gives an answer to a host reads the round before it asks. It
-// reads the round again under the registry's lock, and asks again if there is another one. For the
-// reason see reconsideration.
+// and with each Reconsider. A call that gives an answer to a host reads the round before it asks.
+// It reads the round again under the registry's lock, and asks again if there is another one. For
+// the reason see reconsideration.
 type answers struct {
 	round    uint64                               // the Reconsider that asked; 0: none did
 	anywhere map[time.Duration]*detector.Timeouts // without a zone

@@ -17,8 +17,9 @@ type assessment struct {
 	judgement string // of the embedder, by Evict
 }
 
-// assess is view.assess. It is not generic, so that the compiler inlines what it calls: in a generic
-// function, which is compiled in the embedder's package, each would be a call (golang/go#56280).
+// assess is view.assess. It is not generic, so that the compiler inlines what it calls: in a
+// generic function, which is compiled in the embedder's package, each would be a call
+// (golang/go#56280).
 func (a *assessment) assess(e index.Entry, stalls *detector.Stalls, needHistory bool, now int64) {
 	a.learn(e, needHistory)
 	a.Word = e.Word()

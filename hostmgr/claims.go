@@ -13,8 +13,8 @@ import (
 // contradict each other. What it remembers is in a map by registration, so that other hosts pay
 // nothing.
 
-// An applying applies one announcement of a host that is registered. Its methods are called with the
-// lock held.
+// An applying applies one announcement of a host that is registered. Its methods are called with
+// the lock held.
 type applying[M any] struct {
 	*state[M]
 	a              Announcement[M]
@@ -78,9 +78,9 @@ func (x *applying[M]) takeOver() (Ack, error) {
 	return Ack{}, ErrConflict
 }
 
-// compare counts a conflict if announcements of the registration contradict each other: more of them
-// change it than one host would send. Two machines with one id, each of which announces itself once
-// an interval, change it twice an interval. t are the timeouts that the announcement brings.
+// compare counts a conflict if announcements of the registration contradict each other: more of
+// them change it than one host would send. Two machines with one id, each of which announces itself
+// once an interval, change it twice an interval. t are the timeouts that the announcement brings.
 //
 // A host that announces itself once an interval pays for a comparison of two times.
 func (s *state[M]) compare(e index.Entry, a *Announcement[M], t *detector.Timeouts, now int64) {
@@ -96,9 +96,9 @@ func (s *state[M]) compare(e index.Entry, a *Announcement[M], t *detector.Timeou
 	}
 }
 
-// changes reports whether an announcement changes the registration. With Pacing a host announces the
-// interval that it was told, so it may be another one each time. A host that makes no contacts may
-// be announced again at any time.
+// changes reports whether an announcement changes the registration. With Pacing a host announces
+// the interval that it was told, so it may be another one each time. A host that makes no contacts
+// may be announced again at any time.
 func (s *view[M]) changes(e index.Entry, a *Announcement[M], t *detector.Timeouts) bool {
 	if e.Interval() == Never {
 		return false

@@ -116,9 +116,9 @@ func (c *chaos) runForAWhile(ctx context.Context) {
 	_ = c.Run(ctx)
 }
 
-// Cleanups fail, panic, end their goroutine, hang with and without regard to their context, and call
-// the registry, while Runs come and go and others sweep. In the end each departure was cleaned up
-// once, or was given up.
+// Cleanups fail, panic, end their goroutine, hang with and without regard to their context, and
+// call the registry, while Runs come and go and others sweep. In the end each departure was cleaned
+// up once, or was given up.
 func TestEachDepartureIsCleanedUpOrGivenUp(t *testing.T) {
 	givenUp := uint64(0)
 	for seed := range uint64(times(3, 100)) {

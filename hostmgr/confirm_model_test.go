@@ -144,9 +144,9 @@ func (m *confirmModel) heldOn(due hosts, call int) {
 	}
 }
 
-// Hosts fall silent, are heard and leave at random times. Confirm allows, refuses or fails. It takes
-// its time, at times longer than the limit, or for good. No host is overtaken by one that joined the
-// queue later, so each waits for what stands before it and for nothing else.
+// Hosts fall silent, are heard and leave at random times. Confirm allows, refuses or fails. It
+// takes its time, at times longer than the limit, or for good. No host is overtaken by one that
+// joined the queue later, so each waits for what stands before it and for nothing else.
 func TestNoHostIsOvertakenOnItsWayToConfirm(t *testing.T) {
 	seeds, calls, leftBehind := times(3, 200), 0, 0
 	for seed := range seeds {

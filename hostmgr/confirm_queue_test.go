@@ -50,8 +50,8 @@ func TestConfirmAsksFirstAboutTheHostThatWaitedLongest(t *testing.T) {
 	})
 }
 
-// Confirm hangs. The hosts that it is asked about are counted meanwhile, and so are those that wait.
-// Once they are heard or have left, they wait no more.
+// Confirm hangs. The hosts that it is asked about are counted meanwhile, and so are those that
+// wait. Once they are heard or have left, they wait no more.
 func TestConfirmIsCountedWhileItHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})

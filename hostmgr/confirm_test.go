@@ -216,7 +216,8 @@ func TestRunWaitsForConfirm(t *testing.T) {
 	})
 }
 
-// At the end of Run, a Confirm calls Leave, which waits for a cleanup. No worker begins one any more.
+// At the end of Run, a Confirm calls Leave, which waits for a cleanup. No worker begins one any
+// more.
 func TestRunEndsAlthoughItsConfirmAwaitsACleanup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r *hostmgr.Registry[string]

@@ -44,8 +44,8 @@ func (x *ending[M]) endAndAwait(ctx context.Context) error {
 
 // end ends the registration, and returns its cleanup, or nil.
 //
-// The end is remembered under the same lock as the departure. So after end has returned, an announce
-// either came before it, and has ended too, or finds the memory.
+// The end is remembered under the same lock as the departure. So after end has returned, an
+// announce either came before it, and has ended too, or finds the memory.
 func (x *ending[M]) end() (*job[M], error) {
 	h := x.r.index.Hash(x.id)
 	s, now := x.r.lock()
@@ -90,8 +90,8 @@ func (s *state[M]) begin(a *Announcement[M], h index.Hash, q *quote, now int64) 
 	return s.join(a, h, q, now, past{at, at, at, 0})
 }
 
-// beginAnother begins a registration in place of the current one, unless the announcement comes from
-// what has ended, or from an older incarnation.
+// beginAnother begins a registration in place of the current one, unless the announcement comes
+// from what has ended, or from an older incarnation.
 func (x *applying[M]) beginAnother() (Ack, error) {
 	refused, latest := lookUp(&x.fence, x.hash, x.a.Incarnation, x.now)
 	switch {

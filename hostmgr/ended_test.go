@@ -128,8 +128,8 @@ func TestTheLatestLeavesAreRemembered(t *testing.T) {
 	require.Less(t, heap()-before, int64(200_000))
 }
 
-// Many announces of one process are under way while it leaves. Some come before the Leave. After the
-// Leave has returned, none of them joins.
+// Many announces of one process are under way while it leaves. Some come before the Leave. After
+// the Leave has returned, none of them joins.
 func TestAfterALeaveNoAnnounceOfItsProcessJoins(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	for incarnation := range uint64(times(300, 20_000)) {

@@ -105,8 +105,8 @@ func TestStatsHaveTheWorstTen(t *testing.T) {
 	}
 }
 
-// Ten thousand hosts come back after a mass eviction. The memory is bounded, and a host that flapped
-// before stays in it.
+// Ten thousand hosts come back after a mass eviction. The memory is bounded, and a host that
+// flapped before stays in it.
 func TestFlappingIsBounded(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	for range 3 {

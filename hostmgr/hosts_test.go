@@ -112,7 +112,8 @@ func TestNoHeartbeatIsLostWhileTheIndexIsRebuilt(t *testing.T) {
 	require.Equal(t, 64, r.Len())
 }
 
-// Most hosts leave during a loop, so its bucket is merged with the next one. No host is shown twice.
+// Most hosts leave during a loop, so its bucket is merged with the next one. No host is shown
+// twice.
 func TestNoHostIsShownTwiceAlthoughBucketsMerge(t *testing.T) {
 	for _, show := range []func(*script, func(hostmgr.Host[string]) bool){
 		func(s *script, yield func(hostmgr.Host[string]) bool) { s.All()(yield) },

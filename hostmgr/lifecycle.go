@@ -60,7 +60,8 @@ func (s *state[M]) refresh(e index.Entry, a *Announcement[M], q *quote, now int6
 	return s.ack(e, had, q.most, now)
 }
 
-// setMetadata also notes the change for each Update under way. by is the one that it is for, or nil.
+// setMetadata also notes the change for each Update under way. by is the one that it is for, or
+// nil.
 func (s *state[M]) setMetadata(e index.Entry, m *M, by *updateCall) {
 	s.metadata.store(e, m)
 	if len(s.updates.of) > 0 {

@@ -66,8 +66,8 @@ func (r *region) lose(share float64, zones int) int {
 }
 
 // The last contact of a host is up to 9 s old when it is cut off, and its timeout is 30 s. So the
-// deadlines lie from 21 to 30 s after the loss, when all lost hosts are suspect. The evictlimit package
-// has the whole table; these rows show that the registry tells it what happens.
+// deadlines lie from 21 to 30 s after the loss, when all lost hosts are suspect. The evictlimit
+// package has the whole table; these rows show that the registry tells it what happens.
 func TestEvictionLimitOnALossOfZones(t *testing.T) {
 	const hold = 30 * second
 	var (

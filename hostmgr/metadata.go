@@ -19,8 +19,8 @@ const (
 // pointers to values if M is large. The lock guards the values.
 //
 // Values are accessed by their address, computed from that of the block. An index into an array
-// would cost a load of the first value of the block, to see that the block is not nil, and that is a
-// wait for memory.
+// would cost a load of the first value of the block, to see that the block is not nil, and that is
+// a wait for memory.
 type metadata[M any] struct{}
 
 func (metadata[M]) large() bool {

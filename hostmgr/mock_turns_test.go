@@ -15,7 +15,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// runOn calls run on a goroutine of its own. stop ends its context, and waits until it has returned.
+// runOn calls run on a goroutine of its own. stop ends its context, and waits until it has
+// returned.
 func runOn(t *testing.T, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

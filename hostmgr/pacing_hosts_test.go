@@ -47,8 +47,8 @@ func TestHostsThatRestartTogetherAreSpread(t *testing.T) {
 	require.LessOrEqual(t, o.peakOverMean(200*second), 3.0)
 }
 
-// peakOverMean divides the highest number of contacts in a tenth of a second, during the next d, by the
-// average.
+// peakOverMean divides the highest number of contacts in a tenth of a second, during the next d, by
+// the average.
 func (o *pacedFleet) peakOverMean(d time.Duration) float64 {
 	const tenth = 100 * time.Millisecond
 	var all []time.Duration // in order

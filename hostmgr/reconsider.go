@@ -40,7 +40,8 @@ func (r *Registry[M]) Reconsider() {
 //
 // No host keeps an old answer. The answers of a round are published at one moment, and applied to
 // the hosts later, bucket by bucket, under the lock. Another call that gives an answer to a host
-// reads which round is published, asks without the lock, and compares the two rounds under the lock:
+// reads which round is published, asks without the lock, and compares the two rounds under the
+// lock:
 //   - A call that compares before that moment gives the old answer, and releases the lock before
 //     the host's bucket has its turn. Then the host gets the new answer.
 //   - A call that compares later finds that its answer is old, and asks again.

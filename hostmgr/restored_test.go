@@ -28,8 +28,8 @@ func restored(t *testing.T, silent time.Duration, cfg hostmgr.Config[string]) *s
 	return s
 }
 
-// A host had been silent for 5 min when the registry was restarted. It is not shown as alive, though
-// it has its full timeout.
+// A host had been silent for 5 min when the registry was restarted. It is not shown as alive,
+// though it has its full timeout.
 func TestAHostThatWasSilentBeforeRestoreIsLate(t *testing.T) {
 	var joined []hostmgr.Host[string]
 	s := restored(t, 5*minute, hostmgr.Config[string]{

@@ -51,8 +51,8 @@ func TestAnAnnounceThatWasOvertakenChangesNothing(t *testing.T) {
 	require.Equal(t, "four", s.get("a").Metadata)
 }
 
-// The first speaker that an announcement names has the registration. One that was overtaken does not
-// count.
+// The first speaker that an announcement names has the registration. One that was overtaken does
+// not count.
 func TestAnOvertakenAnnounceNamesNoSpeaker(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{})
 	first := s.revise(2, "two")
@@ -92,7 +92,8 @@ func TestRevisionsBeginAgainWithARegistration(t *testing.T) {
 	}
 }
 
-// With Pacing, an overtaken announce is not told a longer interval than its host's timeouts are for.
+// With Pacing, an overtaken announce is not told a longer interval than its host's timeouts are
+// for.
 func TestAnOvertakenAnnounceIsToldAnIntervalThatIsSafe(t *testing.T) {
 	s := newScript(t, hostmgr.Config[string]{Pacing: hostmgr.Pacing{Min: second, Max: 100 * second, PerSecond: 10}})
 	s.revise(2, "two")

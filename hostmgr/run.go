@@ -98,8 +98,8 @@ func (r *Registry[M]) useRunThreshold() (stop func()) {
 	return func() { set(max(0, int64(r.cfg.StallThreshold)), false) }
 }
 
-// confirm asks Confirm on a goroutine of its own, until no host waits. If there is such a goroutine,
-// it finds the hosts in the queue.
+// confirm asks Confirm on a goroutine of its own, until no host waits. If there is such a
+// goroutine, it finds the hosts in the queue.
 func (d *driver[M]) confirm() {
 	if d.r.cfg.Confirm == nil {
 		return

@@ -60,8 +60,8 @@ func TestADriverSlowerThanTheThresholdStillEvictsTheDead(t *testing.T) {
 	}
 }
 
-// The gaps of a slow driver differ. The longer ones are no stalls either, or the dead would stay far
-// longer, and each of these gaps would be logged.
+// The gaps of a slow driver differ. The longer ones are no stalls either, or the dead would stay
+// far longer, and each of these gaps would be logged.
 func TestAnUnevenSlowDriverStillEvictsTheDead(t *testing.T) {
 	for _, gaps := range [][]time.Duration{{3 * second, 700 * time.Millisecond}, {second, 2 * second, 4 * second, 8 * second}} {
 		var log tally

@@ -48,8 +48,8 @@ type Stats struct {
 	//     interval after another change of the same registration, or less than 5/4 after the one
 	//     before. A single early change does not count.
 	//
-	// The second rule is for announces without a Speaker. Metadata is compared only if M consists of
-	// numbers, strings and booleans, or arrays and structs of them, of at most 1024 bytes. With
+	// The second rule is for announces without a Speaker. Metadata is compared only if M consists
+	// of numbers, strings and booleans, or arrays and structs of them, of at most 1024 bytes. With
 	// Pacing, intervals are not compared. An announce that replaces the result of an Update changes
 	// the metadata. The registry remembers the changes of at most 4096 registrations, for about two
 	// intervals.

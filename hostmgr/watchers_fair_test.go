@@ -93,8 +93,8 @@ func TestMissedCountsNoEventSynced(t *testing.T) {
 	}
 }
 
-// Watchers that are slow, hang or do not read delay no other one, which gets each event in order, at
-// the moment at which it happens. When they take events again they get a snapshot.
+// Watchers that are slow, hang or do not read delay no other one, which gets each event in order,
+// at the moment at which it happens. When they take events again they get a snapshot.
 func TestSlowWatchersDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const hosts, kinds = 300, 3

@@ -21,7 +21,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// crowded returns a registry with so many hosts in 64 zones, their ids, and a Registry with its Collector.
+// crowded returns a registry with so many hosts in 64 zones, their ids, and a Registry with its
+// Collector.
 func crowded(b *testing.B, hosts int) (*hostmgr.Registry[int], []string, *prometheus.Registry) {
 	b.Helper()
 	r, err := hostmgr.New(hostmgr.Config[int]{})
@@ -75,7 +76,8 @@ func BenchmarkScrape(b *testing.B) {
 
 // BenchmarkHeartbeat shows how scrapes slow down heartbeats of a million hosts on all processors. A
 // round is two million heartbeats alone, and as many with a scrape every 100 ms, which is a hundred
-// times as often as usual. The median of the ratios is robust on a machine that is busy with other work.
+// times as often as usual. The median of the ratios is robust on a machine that is busy with other
+// work.
 func BenchmarkHeartbeat(b *testing.B) {
 	r, ids, reg := crowded(b, 1_000_000)
 	var ratios []float64

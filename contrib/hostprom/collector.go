@@ -1,14 +1,14 @@
 // Package hostprom exposes the figures of hostlife's registries and periodic tasks to Prometheus.
 //
-// Register a [Collector] with a Registerer of your own. It is safe for concurrent use. The package has
-// no globals, starts no goroutine and does nothing between scrapes. It does not serve HTTP and keeps
-// no history. README.md lists the metrics. For all of them:
+// Register a [Collector] with a Registerer of your own. It is safe for concurrent use. The package
+// has no globals, starts no goroutine and does nothing between scrapes. It does not serve HTTP and
+// keeps no history. README.md lists the metrics. For all of them:
 //
 //   - Durations are in seconds; a share of 1 is the whole. The names of counters end in _total. A
 //     counter starts from 0 with its registry or task.
-//   - Labels are the names of registries, GCs, tasks and zones, and a few listed words, never ids of
-//     hosts. So neither the number of series nor the cost of a scrape depends on the number of hosts.
-//     A registry has at most 66 zones in one scrape.
+//   - Labels are the names of registries, GCs, tasks and zones, and a few listed words, never ids
+//     of hosts. So neither the number of series nor the cost of a scrape depends on the number of
+//     hosts. A registry has at most 66 zones in one scrape.
 //   - A distribution is exposed as both kinds of histogram: a native one of schema 3, with buckets
 //     that are 9 % wide, and a classic one with a few fixed buckets.
 package hostprom
@@ -25,8 +25,8 @@ import (
 // A Collector is a prometheus.Collector of registries and GCs. Use one Collector for each
 // Registerer. A Registerer refuses a second Collector, because its metrics have the same names.
 //
-// The maps must not change after registration. Registries and GCs may be in use during a scrape, and
-// scrapes may overlap. Each scrape takes its own snapshot of one registry or task at a time.
+// The maps must not change after registration. Registries and GCs may be in use during a scrape,
+// and scrapes may overlap. Each scrape takes its own snapshot of one registry or task at a time.
 type Collector struct {
 	// Registries are Stats methods by the name of the registry, which becomes the label "registry".
 	// Stats waits for no callback of its registry. A function of your own must not block: a scrape

@@ -15,8 +15,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// The metrics reach OpenTelemetry through its Prometheus bridge. A service uses a PeriodicReader with
-// an exporter instead of a ManualReader.
+// The metrics reach OpenTelemetry through its Prometheus bridge. A service uses a PeriodicReader
+// with an exporter instead of a ManualReader.
 func ExampleCollector_openTelemetry() {
 	fake := clockwork.NewFakeClock()
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{Clock: fake})

@@ -67,8 +67,8 @@ func Usagef(format string, args ...any) error {
 	return fmt.Errorf("%s (%w)", fmt.Sprintf(format, args...), ErrUsage)
 }
 
-// Printable escapes control characters except tabs and the ends of lines: part of an error may come from
-// the network, and a terminal would interpret them.
+// Printable escapes control characters except tabs and the ends of lines: part of an error may come
+// from the network, and a terminal would interpret them.
 func Printable(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {

@@ -13,9 +13,9 @@ const (
 	lastWords  = time.Second // for an output that hangs, at the end
 )
 
-// Logger returns a logger that writes to w in a format: text or json. Only flush waits for w, for at most
-// a second. So a pipe that is not read does not block the callers of the logger. Lines that find no room
-// are lost, and a later line says how many.
+// Logger returns a logger that writes to w in a format: text or json. Only flush waits for w, for
+// at most a second. So a pipe that is not read does not block the callers of the logger. Lines that
+// find no room are lost, and a later line says how many.
 func Logger(format string, w io.Writer) (log *slog.Logger, flush func(), err error) {
 	handler, err := handlerOf(format)
 	if err != nil {
@@ -25,8 +25,8 @@ func Logger(format string, w io.Writer) (log *slog.Logger, flush func(), err err
 	return slog.New(handler(q)), q.flush, nil
 }
 
-// Aside returns a writer to w that never waits for w, which may be a full pipe, and a function that waits
-// until all is written, for at most a second.
+// Aside returns a writer to w that never waits for w, which may be a full pipe, and a function that
+// waits until all is written, for at most a second.
 func Aside(w io.Writer) (aside io.Writer, flush func()) {
 	q := &queue{w: w, own: slog.New(slog.DiscardHandler)}
 	return q, q.flush

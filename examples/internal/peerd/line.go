@@ -12,8 +12,8 @@ import (
 )
 
 // A line is the connection of some or all hosts of this process. It replaces a dead connection. A
-// connection can die without an error: a firewall forgets it and drops its packets. gRPC's keepalive needs
-// at least ten seconds to detect that, which is too long for shorter timeouts.
+// connection can die without an error: a firewall forgets it and drops its packets. gRPC's
+// keepalive needs at least ten seconds to detect that, which is too long for shorter timeouts.
 type line struct {
 	addr string
 
@@ -45,9 +45,9 @@ func (l *line) now() *grpc.ClientConn {
 	return l.conn
 }
 
-// judge takes the result of a call into account. If the call timed out, and a connection that is up gave
-// no answer to any call in that time, the connection counts as dead. A connection that is not up yet is
-// left to gRPC: the scheduler may be far away.
+// judge takes the result of a call into account. If the call timed out, and a connection that is up
+// gave no answer to any call in that time, the connection counts as dead. A connection that is not
+// up yet is left to gRPC: the scheduler may be far away.
 func (l *line) judge(began time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,8 +61,8 @@ func (l *line) judge(began time.Time, err error) {
 	}
 }
 
-// renew replaces the connection. Calls in flight on the old one fail; they would get no answer anyway. The
-// caller holds mu.
+// renew replaces the connection. Calls in flight on the old one fail; they would get no answer
+// anyway. The caller holds mu.
 func (l *line) renew() {
 	conn, err := grpc.NewClient(l.addr, dialOptions(l.interval)...)
 	if err != nil {
@@ -72,10 +72,11 @@ func (l *line) renew() {
 	l.conn, l.heard = conn, time.Now()
 }
 
-// hurry is called before an attempt is repeated. The backoff of a connection is fixed when it is made. So
-// a connection that is down, and was made for a longer interval, is replaced by one that connects now. One
-// that was made for a shorter interval stays: it only reconnects sooner than needed. Differences of up to a
-// quarter are ignored, so that hosts with similar intervals do not replace it in turn.
+// hurry is called before an attempt is repeated. The backoff of a connection is fixed when it is
+// made. So a connection that is down, and was made for a longer interval, is replaced by one that
+// connects now. One that was made for a shorter interval stays: it only reconnects sooner than
+// needed. Differences of up to a quarter are ignored, so that hosts with similar intervals do not
+// replace it in turn.
 func (l *line) hurry(interval time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,8 +86,9 @@ func (l *line) hurry(interval time.Duration) {
 	}
 }
 
-// keep stops the replacement of the connection. A host tries to leave once, and must not fail because
-// another host gets no answer. If the connection is not up, it connects at once, without backoff.
+// keep stops the replacement of the connection. A host tries to leave once, and must not fail
+// because another host gets no answer. If the connection is not up, it connects at once, without
+// backoff.
 func (l *line) keep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

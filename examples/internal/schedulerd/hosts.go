@@ -18,8 +18,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A directory is the state that both versions of the API share. The metadata of a host is its latest
-// announcement, which is never changed.
+// A directory is the state that both versions of the API share. The metadata of a host is its
+// latest announcement, which is never changed.
 type directory struct {
 	hosts *hostmgr.Registry[*commonv2.Host]
 	peers *peerStore
@@ -53,8 +53,8 @@ func wireAck(ack hostmgr.Ack) wire.Ack {
 	return a
 }
 
-// leave succeeds while the cleanup is pending: the host may go, and the registry repeats the cleanup.
-// After an error the host would leave again, and be told that it is unknown.
+// leave succeeds while the cleanup is pending: the host may go, and the registry repeats the
+// cleanup. After an error the host would leave again, and be told that it is unknown.
 func (d directory) leave(ctx context.Context, id string) error {
 	incarnation, err := incarnation(ctx)
 	if err != nil {
@@ -66,8 +66,8 @@ func (d directory) leave(ctx context.Context, id string) error {
 	return err
 }
 
-// registration returns the current registration of a host, if the request comes from its incarnation. An
-// older incarnation is refused. 0 means the current one.
+// registration returns the current registration of a host, if the request comes from its
+// incarnation. An older incarnation is refused. 0 means the current one.
 func (d directory) registration(id string, incarnation uint64) (uint64, error) {
 	h, ok := d.hosts.Get(id)
 	switch {
