@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	bclock "github.com/benbjohnson/clock"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/clock"
@@ -106,10 +107,10 @@ func TestClockJumpsForthAndBack(t *testing.T) {
 }
 
 // A clock whose Afters wait for a reading, as those of fakes do, steps back during a run. The loop
-// sees that at the end of the run.
+// sees that at the end of the run. A clock.Mock would wake it at the step.
 func TestClockStepsBackDuringARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		mock := clock.NewMock()
+		mock := bclock.NewMock()
 		mock.Set(time.Unix(1e9, 0))
 		g := newGC(t, gc.Config{Clock: mock})
 		runs, step := 0, make(chan struct{})

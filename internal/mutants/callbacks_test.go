@@ -93,7 +93,7 @@ var callbacks = []mutant{
 		story:   "OnEvicted called DeleteExpired, which called OnEvicted: recursion as deep as there were items.",
 		file:    "hostmgr/internal/cleanup/within.go",
 		is:      "return cleanup || runs, uses",
-		becomes: "return false, uses",
+		becomes: "return false && runs, uses",
 		test:    "TestASweepWithinACleanupDoesNone",
 	},
 	{

@@ -143,7 +143,7 @@ var intervals = []mutant{
 		story:   "A host was replaced: for a moment it counted twice, and the advised interval was for two.",
 		file:    "hostmgr/lifecycle.go",
 		is:      "s.zones.enter(e, s.limiter.Move(zone, a.Zone), a.Zone)",
-		becomes: "s.zones.enter(e, s.limiter.Enter(a.Zone), a.Zone)\n\ts.account(e, now)\n\ts.limiter.Leave(zone)\n\treturn s.ack(e, q.had, q.most, now)",
+		becomes: "s.zones.enter(e, s.limiter.Enter(a.Zone), a.Zone)\n\ts.account(e, at, now)\n\ts.limiter.Leave(zone)\n\treturn s.ack(e, q.had, q.most, now)",
 		test:    "TestAReplacedHostCountsOnceForTheAdvisedInterval",
 	},
 	{
