@@ -34,6 +34,7 @@
 //     There are 24 if answers take 1/29 of the interval, and 8 if they take a tenth. If attempts
 //     fail at once, there are still 26. Before the first answer an attempt waits for a quarter of
 //     the interval.
+//   - Config.Sequential. If all attempts hang, there are 4.
 //   - A pause of the process, or a call of Metadata that hangs. Attempts are lost in proportion to
 //     its share of the interval.
 //
