@@ -36,16 +36,23 @@ func TestASampleOfASmallPartTakesFewDraws(t *testing.T) {
 				}
 			}
 		}
-		calls, samples := 0.0, 0.0
-		allocs := testing.AllocsPerRun(5, func() {
-			samples++
+		calls := 0.0
+		sample := func() {
+			calls = 0
 			got := s.Sample(16, func(h hostmgr.Host[string]) bool { calls++; return inZone7(h) })
 			require.Len(t, got, int(min(16, fit)))
-		})
-		require.LessOrEqual(t, allocs, 64.0, c.name)
-		require.LessOrEqual(t, calls/samples, 1.7*alive, c.name)
+		}
+		require.LessOrEqual(t, testing.AllocsPerRun(5, sample), 64.0, c.name)
+		shown := make([]float64, 15) // to keep, by each of so many samples
+		for i := range shown {
+			sample()
+			shown[i] = calls
+		}
+		slices.Sort(shown)
+		median := shown[len(shown)/2] // not the mean: about 1 sample in 2,000 takes a pass over all hosts
+		require.LessOrEqual(t, median, 1.7*alive, c.name)
 		if fit > 8*16 { // otherwise the last draws take long, or a pass over all hosts is cheaper
-			require.InEpsilon(t, 16*alive/fit, calls/samples, 0.8, c.name)
+			require.InEpsilon(t, 16*alive/fit, median, 0.8, c.name)
 		}
 	}
 }
