@@ -169,12 +169,16 @@ func (m *model) LeaveMany(t *rapid.T) {
 	}
 }
 
-// Touch is a heartbeat of a host that may be gone, or whose word may be a suspect's.
+// Touch is a heartbeat of a host that may be gone, or whose word may be a suspect's. The heartbeat of
+// a host that is gone may be taken for one of another host with the same hash: see Hash.
 func (m *model) Touch(t *rapid.T) {
 	id := m.anyID(t)
 	at := m.now - rapid.Int64Range(0, 3*second).Draw(t, "ago")
 	h, host := m.hash(id), m.hosts[id]
 	header, ok := m.x.Touch(h, 0, at)
+	if ok && host == nil {
+		host = m.twin(h, header.Registration)
+	}
 	if ok {
 		require.False(t, host == nil || host.suspect)
 		require.Equal(t, Header{host.timeouts.Interval, host.number + 1000, host.number}, header)
@@ -186,6 +190,16 @@ func (m *model) Touch(t *rapid.T) {
 	if host != nil && at > host.contact {
 		host.contact, host.suspect = at, false
 	}
+}
+
+// twin returns the host with a hash and a number, or nil.
+func (m *model) twin(h Hash, number uint64) *modelHost {
+	for id, host := range m.hosts {
+		if host.number == number && m.hash(id) == h {
+			return host
+		}
+	}
+	return nil
 }
 
 func (m *model) Change(t *rapid.T) {
