@@ -14,7 +14,7 @@ import (
 // small has a policy make its decisions soon, and be judged as a busy machine can bear.
 func small(policy, scenarios string) []string {
 	return []string{
-		"-policy", policy, "-scenarios", scenarios, "-interval", "800ms", "-jitter", "400ms", "-offline", "800ms",
+		"-policy", policy, "-scenarios", scenarios, "-interval", "1s", "-jitter", "500ms", "-offline", "1s",
 		"-lag", "1s", "-churn", "5s", "-churn-hosts", "20",
 	}
 }
