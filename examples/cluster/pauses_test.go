@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -21,49 +22,69 @@ import (
 )
 
 // Pauses of the scheduler that are longer than what its hosts are granted, but shorter than half a
-// second, evict no host: hosts of 100 ms, and ten pauses of 400 ms (restatedev/restate#5156). The
-// hosts are heard more often than they say, so that what evicts them is not this process.
+// second, evict no host: hosts of 100 ms, and ten pauses of 400 ms (restatedev/restate#5156). A
+// pause in which this process was late with the heartbeats of a host does not count.
 func TestShortPausesEvictNobody(t *testing.T) {
-	const hosts, pauses = 50, 10
+	const hosts, pauses, tries = 50, 10, 60
 	c := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
 	conn, err := grpc.NewClient(c.says(`listening on (\S+)`), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
 	client := schedulerv2.NewSchedulerClient(conn)
 	ctx, cancel := context.WithCancel(t.Context())
+	var late atomic.Bool
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
 	for i := range hosts {
-		wg.Go(func() {
-			for tick := time.NewTicker(30 * time.Millisecond); ; <-tick.C {
-				_, err := client.AnnounceHost(ctx, &schedulerv2.AnnounceHostRequest{
-					Host: &commonv2.Host{
-						Id: "host-" + strconv.Itoa(i), Hostname: "h", Ip: "127.0.0.1", Port: 1024, DownloadPort: 1025,
-					},
-					Interval: durationpb.New(100 * time.Millisecond),
-				})
-				if ctx.Err() != nil {
-					return
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
+		wg.Go(func() { announceOften(ctx, t, client, "host-"+strconv.Itoa(i), &late) })
 	}
 	page := c.says(`page on (\S+)`)
 	eventually(t, "all are there", func() bool { return stats(t, page).Hosts == hosts })
-	for range pauses {
+	counted := 0
+	for n := 0; counted < pauses && n < tries; n++ {
+		before := stats(t, page).Departures.Evicted
+		late.Store(false)
 		c.signal(syscall.SIGSTOP)
-		<-time.After(400 * time.Millisecond)
+		<-time.After(shortPause)
 		c.signal(syscall.SIGCONT)
 		<-time.After(600 * time.Millisecond)
+		evicted := stats(t, page).Departures.Evicted - before
+		if late.Load() {
+			continue
+		}
+		counted++
+		require.Zero(t, evicted)
 	}
-	s := stats(t, page)
-	require.Equal(t, hosts, s.Hosts)
-	require.Zero(t, s.Departures.Evicted)
+	if counted < pauses {
+		t.Skipf("the machine is too busy: only %d of %d pauses count", counted, tries)
+	}
+	eventually(t, "all are there", func() bool { return stats(t, page).Hosts == hosts })
+}
+
+const shortPause = 400 * time.Millisecond
+
+// announceOften announces a host with an interval of 100 ms each 30 ms, until ctx ends. It notes if
+// this process makes a contact late, or if one takes longer than a pause of the scheduler explains.
+func announceOften(ctx context.Context, t *testing.T, client schedulerv2.SchedulerClient, id string, late *atomic.Bool) {
+	for ended, tick := time.Now(), time.NewTicker(30*time.Millisecond); ; <-tick.C {
+		began := time.Now()
+		_, err := client.AnnounceHost(ctx, &schedulerv2.AnnounceHostRequest{
+			Host:     &commonv2.Host{Id: id, Hostname: "h", Ip: "127.0.0.1", Port: 1024, DownloadPort: 1025},
+			Interval: durationpb.New(100 * time.Millisecond),
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if began.Sub(ended) > 100*time.Millisecond || time.Since(began) > shortPause+100*time.Millisecond {
+			late.Store(true)
+		}
+		ended = time.Now()
+	}
 }
 
 type figures struct {
