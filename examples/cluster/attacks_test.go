@@ -13,8 +13,12 @@ import (
 
 // small has a policy make its decisions soon, and be judged as a busy machine can bear.
 func small(policy, scenarios string) []string {
+	interval, jitter := "800ms", "400ms"
+	if scenarios == "churn" { // it starts many processes, and so makes the machine busy
+		interval, jitter = "1s", "500ms"
+	}
 	return []string{
-		"-policy", policy, "-scenarios", scenarios, "-interval", "1s", "-jitter", "500ms", "-offline", "1s",
+		"-policy", policy, "-scenarios", scenarios, "-interval", interval, "-jitter", jitter, "-offline", interval,
 		"-lag", "1s", "-churn", "5s", "-churn-hosts", "20",
 	}
 }
