@@ -297,7 +297,7 @@ func TestALeaveTellsThatItsCleanupWasGivenUp(t *testing.T) {
 	})
 }
 
-// A database is down for ten minutes, and ten thousand hosts are dead. After the first tries, the
+// A database is down for ten minutes, and thousands of hosts are dead. After the first tries, the
 // retries do not come in bursts (influxdata/influxdb#1896).
 func TestRetriesOfAMassDepartureAreSpreadOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

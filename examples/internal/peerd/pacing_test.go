@@ -128,10 +128,14 @@ func TestHostsKeepToThePacing(t *testing.T) {
 	require.NoError(t, q.stop())
 	c.advises(0.5) // but for one that left while an announce of it was lost, and came later
 
-	const announces = 150
-	begun, before := time.Now(), p.log.lines()
-	eventually(t, "go on", func() bool { return p.log.lines()-before >= announces })
-	require.Less(t, announces/time.Since(begun).Seconds(), 2.0*60, "a second; 240 if they did as they liked")
+	rate := 240.0 // a second, if they did as they liked. After a delay of this machine they catch up.
+	for n := 0; n < 4 && rate >= 1.5*60; n++ {
+		const announces = 150
+		begun, before := time.Now(), p.log.lines()
+		eventually(t, "go on", func() bool { return p.log.lines()-before >= announces })
+		rate = announces / time.Since(begun).Seconds()
+	}
+	require.Less(t, rate, 1.5*60)
 	s := c.stats()
 	require.Zero(t, s.RejoinedAfterEviction)
 	require.GreaterOrEqual(t, s.Hosts, 30)

@@ -169,8 +169,8 @@ func (m *model) LeaveMany(t *rapid.T) {
 	}
 }
 
-// Touch is a heartbeat of a host that may be gone, or whose word may be a suspect's. The heartbeat of
-// a host that is gone may be taken for one of another host with the same hash: see Hash.
+// Touch is a heartbeat of a host that may be gone, or whose word may be a suspect's. The heartbeat
+// of a host that is gone may be taken for one of another host with the same hash: see Hash.
 func (m *model) Touch(t *rapid.T) {
 	id := m.anyID(t)
 	at := m.now - rapid.Int64Range(0, 3*second).Draw(t, "ago")
