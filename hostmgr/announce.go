@@ -47,6 +47,7 @@ type announcing[M any] struct {
 	asked question // that the quotes are for
 	round uint64   // that was published when they were asked for: see answers
 	again bool     // it starts over: asked has the zone that apply has found
+	told  uint64   // the incarnation that was announced, if it means the current registration: see view.wasTold
 }
 
 // register makes the quotes and applies the announcement. It starts over if the quotes are for an
@@ -135,6 +136,12 @@ func (c *announcing[M]) apply(a *Announcement[M], first, again *quote) (ack Ack,
 	defer c.r.unlock()
 	s.index.Reserve(c.hash)
 	old, ok := s.index.Lookup(c.hash, a.ID)
+	if c.told != 0 {
+		a.Incarnation, c.told = c.told, 0
+	}
+	if ok && s.vouches != nil && s.wasTold(old, a.Incarnation) {
+		c.told, a.Incarnation = a.Incarnation, 0 // it means the current registration
+	}
 	if c.asked.interval != a.intervalFor(old, ok) || s.round != c.round ||
 		s.policies.foreign && c.asked.zone != a.zoneFor(s.zones, old, ok) {
 		c.asked.zone, c.again = a.zoneFor(s.zones, old, ok), true

@@ -15,6 +15,9 @@ func (s *view[M]) assess(a *assessment, e index.Entry, now int64) {
 	if len(s.restored.hosts) > 0 {
 		s.restored.judge(a, e)
 	}
+	if s.vouches != nil {
+		s.vouches.judge(a, e, s.stalls, now)
+	}
 }
 
 // snapshot sets all of h to the host as it is at now. The caller keeps the id: it is not copied.
@@ -62,7 +65,7 @@ func (s *view[M]) questionOf(e index.Entry) question {
 // Restore. No decision depends on this: a host that is late is not treated differently.
 func (s *view[M]) showRestored(h *Host[M], e index.Entry, a *assessment) {
 	r, ok := s.restored.of(e, a.Word)
-	if !ok {
+	if !ok || a.Contact > r.at { // another member vouched for it later
 		return
 	}
 	h.LastContact = s.clock.Wall(r.last)
@@ -81,7 +84,7 @@ func (s *view[M]) departure(e index.Entry, k DepartureKind, a *assessment, now i
 		Silence: time.Duration(a.Silence), StallTime: time.Duration(a.StallTime),
 		Interval: t.Interval, Timeout: t.Evict, Judgement: a.judgement,
 	}
-	if r, ok := s.restored.of(e, a.Word); ok {
+	if r, ok := s.restored.of(e, a.Word); ok && a.Contact <= r.at {
 		d.BeforeRestore = time.Duration(r.at - r.last)
 	}
 	if t.NeedsHistory {
@@ -90,6 +93,9 @@ func (s *view[M]) departure(e index.Entry, k DepartureKind, a *assessment, now i
 	if h := s.holds.of(e); e.Held() && now > h.since && a.State == detector.StateOffline {
 		held := min(s.stalls.Common().ObservedTime(h.since, now), now-a.EvictAt)
 		d.Hold, d.HeldFor = h.HoldReason, time.Duration(held)
+	}
+	if a.elsewhere != nil {
+		d.Evidence = *a.elsewhere
 	}
 	return d
 }

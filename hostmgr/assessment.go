@@ -14,7 +14,8 @@ type assessment struct {
 	own     detector.Timeouts // the answer of the policies to history
 	history detector.History
 
-	judgement string // of the embedder, by Evict
+	judgement string    // of the embedder, by Evict
+	elsewhere *Evidence // of a departure that another member has decided; else nil
 }
 
 // assess is view.assess. It is not generic, so that the compiler inlines what it calls: in a
@@ -24,6 +25,17 @@ func (a *assessment) assess(e index.Entry, stalls *detector.Stalls, needHistory 
 	a.learn(e, needHistory)
 	a.Word = e.Word()
 	stalls.Assess(&a.Verdict, index.ContactOf(a.Word), a.timeouts(e), now)
+}
+
+// last returns the last contact of a host that departs, by all that is known.
+func (a *assessment) last(e index.Entry, now int64) int64 {
+	switch {
+	case a.elsewhere != nil:
+		return now - int64(a.elsewhere.Silence+a.elsewhere.StallTime)
+	case e.Mirrored():
+		return a.Contact // until which its keeper vouched for it
+	}
+	return index.ContactOf(a.Word)
 }
 
 // learn sets the timeouts that follow from the arrival history of the host, if any policy needs it.

@@ -68,13 +68,13 @@ func (c *checker[M]) check(e index.Entry) int64 {
 	for {
 		c.assess(a, e, c.now)
 		counted := e.Suspect()
-		if (c.mayHold || a.State != detector.StateOffline) && !c.settle(e, a) {
+		if (c.mayHold() || a.State != detector.StateOffline) && !c.settle(e, a) {
 			continue
 		}
 		if a.State != detector.StateOffline {
 			return a.Next(e.Suspect())
 		}
-		if c.mayHold {
+		if c.mayHold() {
 			if h, stays := c.shouldHold(e, counted, c.now); stays {
 				return c.keepHeld(h)
 			}

@@ -173,8 +173,8 @@ type Config[M any] struct {
 	StallThreshold time.Duration
 
 	// MaxHosts is the largest number of registered hosts. Beyond it the Announce of a new host
-	// returns ErrFull. A refresh and a newer incarnation are always accepted. Zero means no limit;
-	// negative is an error.
+	// returns ErrFull. A refresh and a newer incarnation are always accepted. In a shared registry,
+	// hosts of other members join beyond it, and count. Zero means no limit; negative is an error.
 	MaxHosts int
 
 	// Observation: how to observe the registry. See also Registry.Watch and Registry.Stats.

@@ -133,6 +133,9 @@ func (s *state[M]) applyAnswer(t *turn, ans answer, now int64) (evicted bool) {
 		s.holdOn(e, t, awaitsConfirm, now)
 	case !allowed:
 		s.holdOn(e, t, ans.otherwise, now)
+	case s.vouches != nil:
+		s.holdOn(e, t, awaitsMembers, now)
+		s.local.note(e, &s.todo.wake)
 	case s.evict(e, &a, now):
 		s.index.Shrink(e)
 		return true

@@ -48,6 +48,9 @@ func (c *contact[M]) touch() (Ack, error) {
 			return c.touchByID()
 		}
 		if err := admits(e.Incarnation(), c.incarnation); err != nil {
+			if c.r.shared.Load() { // the host may have been told this one: see findFor
+				return c.touchByID()
+			}
 			return refusal(e, err), err
 		}
 		ack := Ack(e.Header())
@@ -130,12 +133,13 @@ func (c *contact[M]) afterTouchLocked(e index.Entry, was int64) {
 	defer c.r.unlock()
 	if e, ok := s.index.Current(e, c.id); ok {
 		s.addGap(e, was, c.at, now)
-		s.heard(e, c.at)
+		s.heard(e, c.at, now)
 		s.reassess(e, now)
 	}
 }
 
-// touchByID is touch for a host with the hash of another id. There are few such hosts.
+// touchByID is touch for a host with the hash of another id, and in a shared registry for a host
+// with another incarnation. There are few such hosts.
 func (c *contact[M]) touchByID() (Ack, error) {
 	e, ack, err := c.touchLocked()
 	if err == nil && c.r.policies.needHistory {

@@ -97,10 +97,15 @@ func (e Evidence) silent() string {
 	if e.BeforeRestore > 0 {
 		why += fmt.Sprintf("; not counting %v before it was restored", roundUp(e.BeforeRestore))
 	}
-	if held := e.Hold.String(); held != "" {
+	if held := e.Hold.String(); held != "" && !e.heldAsUsual() {
 		why += fmt.Sprintf("; held for %v: %s", roundUp(e.HeldFor), held)
 	}
 	return why
+}
+
+// heldAsUsual reports whether only the usual question to the other members held the host.
+func (e Evidence) heldAsUsual() bool {
+	return e.Hold == HoldReason{confirm: awaitsMembers} && e.HeldFor < time.Second
 }
 
 // roundUp rounds up to whole microseconds: so a silence longer than the timeout still reads as

@@ -95,7 +95,7 @@
 // [Config], "Cleanup".
 //
 // To store data that Cleanup will free, use [Registry.While]: the cleanup begins only after it has
-// returned.
+// returned. That does not hold for the Cleanup of package share.
 //
 // While the cleanup of an id fails or hangs, at most 16 of the id stay pending. When one more
 // comes, the oldest is given up.

@@ -12,11 +12,17 @@ import (
 // get the same order; unlock wakes them.
 func (s *state[M]) emit(k EventKind, e index.Entry, a *assessment, now int64) {
 	s.seq++
+	switch {
+	case s.local == nil:
+	case k == EventJoined || k == EventUpdated:
+		s.local.noteContent(e, &s.todo.wake)
+	default:
+		s.local.note(e, &s.todo.wake)
+	}
 	if len(s.watchers) == 0 {
 		return
 	}
-	s.queueEvent(e, now, func(event *Event[M]) {
-		event.Kind = k
+	s.queueEvent(k, e, now, func(event *Event[M]) {
 		if a == nil {
 			s.ownSnapshot(&event.Host, e, now)
 		} else {
@@ -25,18 +31,18 @@ func (s *state[M]) emit(k EventKind, e index.Entry, a *assessment, now int64) {
 	})
 }
 
-// isAwaited reports whether any watcher will be told of an event of this host.
+// isAwaited reports whether any watcher will be told of the departure of this host.
 func (s *state[M]) isAwaited(e index.Entry) bool {
 	return len(s.watchers) > 0 && slices.ContainsFunc(s.watchers, func(w *watcher[M]) bool {
-		return w.keepsUp() && w.cursor.Passed(e)
+		return w.kinds.has(EventDeparted) && w.keepsUp() && w.cursor.Passed(e)
 	})
 }
 
-// skipEvent counts an event that no watcher awaits.
+// skipEvent counts a departure that no watcher awaits.
 func (s *state[M]) skipEvent(e index.Entry) {
 	s.seq++
 	for _, w := range s.watchers {
-		if w.synced || w.cursor.Passed(e) {
+		if w.kinds.has(EventDeparted) && (w.synced || w.cursor.Passed(e)) {
 			w.miss(s.counts.Sweeps) // it is awake, or the end of the sweep wakes it
 		}
 	}
@@ -48,22 +54,23 @@ func (s *state[M]) emitDeparture(e index.Entry, d *Departure[M], now int64) {
 	if len(s.watchers) == 0 {
 		return
 	}
-	s.queueEvent(e, now, func(event *Event[M]) {
-		event.Kind, event.Host, event.Departure = EventDeparted, d.Host, d
+	s.queueEvent(EventDeparted, e, now, func(event *Event[M]) {
+		event.Host, event.Departure = d.Host, d
 	})
 }
 
-// queueEvent queues an event. It calls fill to complete the event once, if any watcher needs it.
-func (s *state[M]) queueEvent(e index.Entry, now int64, fill func(*Event[M])) {
+// queueEvent queues an event for the watchers that want this kind. It calls fill to complete the
+// event once, if any watcher needs it.
+func (s *state[M]) queueEvent(k EventKind, e index.Entry, now int64, fill func(*Event[M])) {
 	var event *Event[M]
 	for _, w := range s.watchers {
 		switch {
-		case !w.cursor.Passed(e):
+		case !w.kinds.has(k) || !w.cursor.Passed(e):
 		case !w.keepsUp():
 			w.miss(s.counts.Sweeps) // it is awake, or the end of the sweep wakes it
 		default:
 			if event == nil {
-				event = &Event[M]{Seq: s.seq, At: s.clock.Wall(now)}
+				event = &Event[M]{Seq: s.seq, Kind: k, At: s.clock.Wall(now)}
 				fill(event)
 			}
 			w.push(*event)

@@ -54,7 +54,7 @@ func (x *ending[M]) end() (*job[M], error) {
 	if err != nil {
 		return nil, err
 	}
-	if !x.remember(s, h, e.Incarnation(), now) {
+	if !x.remember(s, h, max(e.Incarnation(), x.incarnation), now) { // it may have been told a greater one
 		return nil, ErrFull
 	}
 	var a *assessment
@@ -144,10 +144,12 @@ const maxUnanswered = int64(5 * time.Minute)
 // lower incarnation. A Confirm that probes the address finds the new process alive, and holds the
 // old registration for ever.
 //
+// A shared registry does not: only the host's keeper may evict it.
+//
 // It compares and evicts, as a sweep does: a heartbeat at this moment saves the registration.
 func (x *applying[M]) yield() (evicted bool) {
 	h := x.holds.of(x.current)
-	if h.awaitsLimit || h.confirm == notAsked || h.confirm == awaitsConfirm && x.now-h.since <= maxUnanswered {
+	if x.vouches != nil || h.awaitsLimit || h.confirm == notAsked || h.confirm == awaitsConfirm && x.now-h.since <= maxUnanswered {
 		return false
 	}
 	var a assessment

@@ -10,7 +10,7 @@ import (
 const holdPause = int64(time.Second) // until a host that is held is checked again
 
 // A hold is the state of a host that is due but not evicted: first it waits for the eviction limit,
-// then for Confirm.
+// then for Confirm, and then for the other members of a shared registry.
 type hold struct {
 	HoldReason
 	since       int64
@@ -21,6 +21,12 @@ type hold struct {
 
 // byLimit reports whether the eviction limit has decided to hold the host.
 func (h *hold) byLimit() bool { return h.limit != evictlimit.Reason{} }
+
+// awaitsOnlyMembers reports whether only the other members may still hold the host. The answer of
+// Confirm, if there is one, must be about the silence that ends with this word.
+func (h hold) awaitsOnlyMembers(word int64) bool {
+	return h.confirm == awaitsMembers && (h.turn == nil || h.turn.word == word)
+}
 
 // holds has the hold of each held host. It is nil if no host is held.
 type holds map[hostKey]hold
@@ -46,10 +52,15 @@ func (s *state[M]) shouldHold(e index.Entry, counted bool, now int64) (h hold, s
 	case h.awaitsLimit:
 		h.limit, h.pending = evictlimit.Reason{}, true
 	}
-	if !h.awaitsLimit && s.cfg.Confirm != nil {
+	switch {
+	case h.awaitsLimit:
+	case s.cfg.Confirm != nil && !h.awaitsOnlyMembers(e.Word()):
 		h = s.awaitConfirm(e, h)
+	case s.vouches != nil:
+		h.confirm = awaitsMembers
+		s.local.note(e, &s.todo.wake)
 	}
-	stays = h.awaitsLimit || s.cfg.Confirm != nil
+	stays = h.awaitsLimit || s.cfg.Confirm != nil || s.vouches != nil
 	if e.Held() || stays {
 		s.hold(e, h, now)
 	}
@@ -73,6 +84,9 @@ func (s *state[M]) applyLimit(e index.Entry, h hold, now int64) hold {
 func (s *state[M]) awaitConfirm(e index.Entry, h hold) hold {
 	if h.turn == nil {
 		h.turn, h.confirm = newTurn(e), awaitsConfirm
+	}
+	if h.confirm == awaitsMembers { // it is due for another silence by now
+		h.confirm = awaitsConfirm
 	}
 	s.confirms.join(h.turn)
 	return h

@@ -7,7 +7,8 @@ import (
 )
 
 // A HoldReason says why a host that is due was not evicted: because of the EvictionLimit, Confirm,
-// or both. HoldReasons can be compared. The zero HoldReason means that nothing holds the host.
+// or both, or because the other members of a shared registry are asked about it. HoldReasons can be
+// compared. The zero HoldReason means that nothing holds the host.
 //
 // It is encoded as the text of String, by packages encoding/json and encoding/gob and others. So a
 // Departure has the same Reason in a later process.
@@ -26,11 +27,13 @@ const (
 	refused
 	confirmFailed
 	confirmTimedOut
+	awaitsMembers // of a shared registry
 )
 
 // String describes the confirmation in a few words. It is empty for notAsked.
 func (c confirmation) String() string {
-	return [...]string{"", "awaiting Confirm", "refused by Confirm", "Confirm failed", "Confirm timed out"}[c]
+	return [...]string{"", "awaiting Confirm", "refused by Confirm", "Confirm failed", "Confirm timed out",
+		"awaiting the other members"}[c]
 }
 
 const awaitingLimit = "awaiting the eviction limit"
@@ -66,7 +69,7 @@ func (h *HoldReason) UnmarshalBinary(text []byte) error { return h.UnmarshalText
 // parseHoldReason is the inverse of String. A text that String does not return is kept as it is.
 func parseHoldReason(text string) HoldReason {
 	limit, confirm := text, notAsked
-	for c := awaitsConfirm; c <= confirmTimedOut; c++ {
+	for c := awaitsConfirm; c <= awaitsMembers; c++ {
 		if text == c.String() {
 			return HoldReason{confirm: c}
 		}

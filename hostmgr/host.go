@@ -98,11 +98,14 @@ type Announcement[M any] struct {
 	// has the id, and the announces of the other one are counted.
 	//
 	// A heartbeat names no speaker. So a machine that gets ErrConflict must not send any.
+	//
+	// In a shared registry, Speaker is compared only with announces at the same member.
 	Speaker string
 	// Revision orders the announcements of one registration, which may overtake each other: later
 	// is greater. It is optional. An announce with a lower revision than the greatest so far is a
 	// contact and changes nothing else. It returns no error, and is counted in Stats.Overtaken. An
-	// equal revision applies again. Zero always applies, and leaves the greatest as it is.
+	// equal revision applies again. Zero always applies, and leaves the greatest as it is. In a
+	// shared registry, Revision is compared only with announces at the same member.
 	Revision uint64
 	// LastContact is the time of the host's last contact, if that was elsewhere and in the past:
 	// with a gateway, or with another scheduler. Zero and times in the future mean now.
@@ -175,12 +178,16 @@ type Host[M any] struct {
 	Registration uint64
 	Zone         string
 	Joined       time.Time
-	LastContact  time.Time
+	// LastContact is the time of the last contact. In a shared registry, a host that another member
+	// keeps counts as heard now, as long as that member lives, and afterwards at its end. Only the
+	// keeper knows when the host was heard last: see share.Member.Keeper.
+	LastContact time.Time
 	// Evictions is how often the host was evicted lately and joined again within 5 minutes: 0 for
 	// most hosts. See Stats.Flapping. Restore ignores it.
 	Evictions int
 	// SuspectAt and EvictAt are the deadlines if no contact comes: after (not at) them the host is
-	// suspect, or due for eviction. The zero time means never.
+	// suspect, or due for eviction. The zero time means never. They follow from LastContact, so in
+	// a shared registry those of the keeper are the ones that count.
 	SuspectAt, EvictAt time.Time
 	// Hold says why a host that is due was not evicted. The zero HoldReason means that nothing
 	// holds it.

@@ -208,18 +208,18 @@ func TestASuspectIsCountedInTheZoneThatItMovesTo(t *testing.T) {
 		}
 		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
 		s.after(silence)
-		figures := func() (figures []hostmgr.ZoneStats) {
+		figures := func() (figures []zoneFigures) {
 			for _, z := range s.Stats().Zones {
-				figures = append(figures, hostmgr.ZoneStats{Name: z.Name, Hosts: z.Hosts, Suspects: z.Suspects, Held: z.Held})
+				figures = append(figures, zoneFigures{Name: z.Name, Hosts: z.Hosts, Suspects: z.Suspects, Held: z.Held})
 			}
 			return figures
 		}
 		held := s.Stats().Held
 		require.Equal(t, what == "held", held == 1)
-		require.Equal(t, []hostmgr.ZoneStats{{Name: "x", Hosts: 2, Suspects: 1, Held: held}, {Name: "y", Hosts: 1}}, figures(), what)
+		require.Equal(t, []zoneFigures{{Name: "x", Hosts: 2, Suspects: 1, Held: held}, {Name: "y", Hosts: 1}}, figures(), what)
 		s.announce(hostmgr.Announcement[string]{ID: "a", Zone: "y", Interval: second, LastContact: s.clock.Now().Add(-time.Hour)})
-		require.Equal(t, []hostmgr.ZoneStats{{Name: "x", Hosts: 1}, {Name: "y", Hosts: 2, Suspects: 1, Held: held}}, figures(), what)
+		require.Equal(t, []zoneFigures{{Name: "x", Hosts: 1}, {Name: "y", Hosts: 2, Suspects: 1, Held: held}}, figures(), what)
 		s.heartbeat("a")
-		require.Equal(t, []hostmgr.ZoneStats{{Name: "x", Hosts: 1}, {Name: "y", Hosts: 2}}, figures(), what)
+		require.Equal(t, []zoneFigures{{Name: "x", Hosts: 1}, {Name: "y", Hosts: 2}}, figures(), what)
 	}
 }

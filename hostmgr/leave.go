@@ -21,7 +21,8 @@ import (
 // ErrUnknownHost and ErrStale mean that nothing was changed. Incarnation 0 means the current
 // registration. Without Run, Leave runs the cleanup. If that ignores its context, Leave waits for
 // 10 s after ctx ended or Config.CleanupTimeout was reached. While a call of While runs for the
-// registration, Leave waits until it has returned or ctx ends.
+// registration, Leave waits until it has returned or ctx ends. It does not wait for the Cleanup of
+// package share.
 func (r *Registry[M]) Leave(ctx context.Context, id string, incarnation uint64) error {
 	return (&ending[M]{r: r, id: id, incarnation: incarnation, kind: DepartureLeft}).endAndAwait(ctx)
 }
@@ -41,7 +42,8 @@ func (r *Registry[M]) Forget(id string, incarnation uint64) error {
 // with ErrStale. A newer incarnation is another process, and joins.
 //
 // The time applies to the id, whatever joins and departs meanwhile. A later ForgetFor of the same
-// id can make it longer, but not shorter. Restore is not refused.
+// id can make it longer, but not shorter. Restore is not refused. In a shared registry, only this
+// registry keeps the host out: another member accepts it, and then it is back in all of them.
 //
 // The errors are those of Heartbeat, and these:
 //   - One that wraps ErrInvalid: keepOut is not positive.

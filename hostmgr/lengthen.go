@@ -36,6 +36,7 @@ func (c *contact[M]) tryLengthen(registration, round uint64, zone string, t *det
 		return true, false
 	}
 	s.setTimeouts(e, t, now, now)
+	s.local.noteContent(e, &s.todo.wake) // another member may be the next to judge the host
 	return true, true
 }
 

@@ -89,8 +89,8 @@ func (s *state[M]) replace(old index.Entry, a *Announcement[M], h index.Hash, q 
 
 // insert puts a new registration into the index.
 func (s *state[M]) insert(a *Announcement[M], h index.Hash, t *detector.Timeouts, p past) index.Entry {
-	incarnation := a.Incarnation
-	if incarnation == 0 {
+	incarnation, assigns := a.Incarnation, a.Incarnation == 0
+	if assigns {
 		s.incarnation++
 		incarnation = s.incarnation
 	}
@@ -101,6 +101,7 @@ func (s *state[M]) insert(a *Announcement[M], h index.Hash, t *detector.Timeouts
 	e := s.index.Insert(h, &index.Host{
 		ID: a.ID, Timeouts: t, Incarnation: incarnation, Registration: p.registration, Contact: p.contact, Joined: p.joined,
 	})
+	e.SetAssigned(assigns)
 	s.setMetadata(e, &a.Metadata, nil)
 	if p.last < p.contact {
 		s.restored.add(e, p.contact, p.last)
@@ -123,14 +124,17 @@ func (s *state[M]) touch(e index.Entry, at, now int64) {
 	if was, _ := e.Touch(at); s.tracksGaps {
 		s.addGap(e, was, at, now)
 	}
-	s.heard(e, at)
+	s.heard(e, at, now)
 	s.reassess(e, now)
 }
 
-// heard notes a contact of a host that Restore may have registered.
-func (s *state[M]) heard(e index.Entry, at int64) {
+// heard notes a contact of a host that Restore may have registered, or that its keeper may suspect.
+func (s *state[M]) heard(e index.Entry, at, now int64) {
 	if len(s.restored.hosts) > 0 {
 		s.restored.heard(e, at)
+	}
+	if s.vouches != nil {
+		s.vouches.heard(e, s.stalls, s.policies.needHistory, now)
 	}
 }
 
@@ -138,7 +142,7 @@ func (s *state[M]) heard(e index.Entry, at int64) {
 // The word of the entry has the contact already; the timeouts are from before it.
 func (s *state[M]) addGap(e index.Entry, was, at, now int64) {
 	last := index.ContactOf(was)
-	if at <= last {
+	if at <= last || e.Mirrored() || index.NeverHeard(was) { // the last contact was elsewhere
 		return
 	}
 	var a assessment

@@ -38,8 +38,8 @@ func (t *tally) of(message string) (lines int, all uint64) {
 	return t.lines[message], t.all[message]
 }
 
-// A database is away for ten minutes while thousands of hosts die: there is a line a second, not one
-// for each failure, and each failure is in one of them (influxdata/influxdb#1896).
+// A database is away for ten minutes while thousands of hosts die: there is a line a second, not
+// one for each failure, and each failure is in one of them (influxdata/influxdb#1896).
 func TestAFloodOfFailuresIsSummarised(t *testing.T) {
 	hosts := times(3_000, 10_000)
 	synctest.Test(t, func(t *testing.T) {

@@ -37,7 +37,8 @@ type Pacing struct {
 	Min, Max time.Duration
 	// PerSecond is how many contacts all hosts together make in a second. It must be above 0,
 	// except in the zero Pacing. Max takes precedence: above Max x PerSecond hosts there are more
-	// contacts.
+	// contacts. In a shared registry it is for all members together, because each of them counts
+	// the hosts of all.
 	PerSecond float64
 	// Jitter is the share by which an interval may be shorter than the advised one, at random, so
 	// that hosts drift apart: from 0, which means none, to below 1. The average rate stays

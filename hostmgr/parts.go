@@ -23,13 +23,16 @@ type parts[M any] struct {
 	advisor      *pacing.Advisor // nil without Config.Pacing
 	index        *index.Index
 	metadata     metadata[M]  // in the index
+	made         uint64       // the incarnations that are assigned are greater
 	restoredAt   atomic.Int64 // when Restore last registered a host; at first -1
+	shared       atomic.Bool  // Sharing.Begin was called
+	member       atomic.Bool  // and its End was not
 	cleanups     *cleanup.Queue[*Departure[M]]
 	confirmCalls *calls.Calls
 	events       *eventlog.Log // nil without Config.Recorder
 	stallLogger  *stallLogger
 
-	mayHold          bool // something may hold a host that is due
+	configHolds      bool // something may hold a host that is due: see also view.mayHold
 	comparesMetadata bool // announces are compared: see compareAndRefresh
 	tracksGaps       bool // the gap before each contact matters: see Registry.slowHeartbeat
 }
@@ -46,7 +49,7 @@ func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
 	p.index = index.New(p.metadata.values(), p.policies.needHistory)
 	p.events = newEventLog(cfg, p.clock)
 	p.comparesMetadata = p.metadata.comparable()
-	p.mayHold = cfg.Confirm != nil || cfg.EvictionLimit.on()
+	p.configHolds = cfg.Confirm != nil || cfg.EvictionLimit.on()
 	p.tracksGaps = p.policies.needHistory || cfg.Shadow != nil || cfg.Recorder != nil
 	return p
 }

@@ -40,6 +40,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r.cleanups = newCleanups(r.parts, r.notifyRun, r.recordCleanup)
 	r.guarded = newState(r.parts, made, first)
 	r.restoredAt.Store(-1)
+	r.made = made
 	return r, nil
 }
 
@@ -75,7 +76,7 @@ func (r *Registry[M]) peek() *view[M] {
 }
 
 // unlock releases mu, and then does what must not be done under it: it wakes watchers, Run, cleanup
-// workers and the goroutine of the recorder, and logs a conflict.
+// workers, the goroutine of the recorder and the owner of Sharing, and logs a conflict.
 func (r *Registry[M]) unlock() {
 	todo, records := r.guarded.todo, r.guarded.recorder.pending
 	r.guarded.todo, r.guarded.recorder.pending = pendingWork[M]{}, false
@@ -92,6 +93,9 @@ func (r *Registry[M]) unlock() {
 	}
 	if records {
 		r.events.Kick()
+	}
+	if todo.wake != nil {
+		todo.wake()
 	}
 	if todo.conflict != "" {
 		r.cfg.Logger.Warn("announces contradict each other: two machines may use one id", "host", todo.conflict)

@@ -9,7 +9,7 @@ import (
 // often in a mass eviction none of them needs it, as a watcher that has fallen behind.
 func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
 	cleans := s.cfg.Cleanup != nil && k != DepartureForgotten
-	if cleans || s.tracksGaps || s.isAwaited(e) {
+	if cleans || s.tracksGaps || s.local != nil || s.isAwaited(e) {
 		return s.reportFully(e, k, cleans, a, now)
 	}
 	s.skipEvent(e)
@@ -23,15 +23,16 @@ func (s *state[M]) reportFully(e index.Entry, k DepartureKind, cleans bool, a *a
 	}
 	var d *Departure[M]
 	awaited := s.isAwaited(e)
-	if cleans || awaited {
+	if cleans || awaited || s.local != nil {
 		d = s.departure(e, k, a, now)
+		s.local.noteDeparture(keyOf(e), d, &s.todo.wake)
 	}
 	var j *job[M]
 	if cleans {
-		j = s.queueCleanup(d, awaited, a, now)
+		j = s.queueCleanup(d, awaited || s.local != nil, a, now)
 	}
 	if s.tracksGaps {
-		last := index.ContactOf(a.Word)
+		last := a.last(e, now)
 		s.shadow.departed(k, a.timeouts(e), last, now)
 		s.recorder.silence(k.String(), e, a, s.holds.of(e), last, now)
 	}
@@ -40,14 +41,15 @@ func (s *state[M]) reportFully(e index.Entry, k DepartureKind, cleans bool, a *a
 }
 
 // queueCleanup queues the cleanup of a departure. Its latency counts from the departure, after an
-// eviction by silence from the deadline. The queue gets a copy of a departure that watchers share.
+// eviction by silence from the deadline. The queue gets a copy of a departure that is shared with
+// watchers or with the owner of Sharing.
 func (s *state[M]) queueCleanup(d *Departure[M], shared bool, a *assessment, now int64) *job[M] {
 	if shared {
 		own := *d
 		d = &own
 	}
 	due := now
-	if d.Kind == DepartureEvicted && d.Judgement == "" {
+	if d.Kind == DepartureEvicted && d.Judgement == "" && a.elsewhere == nil {
 		due = a.EvictAt
 	}
 	s.todo.cleanups = true

@@ -85,6 +85,19 @@ func (r *restored) heard(e index.Entry, at int64) {
 	}
 }
 
+// move gives what is known of a host to its other registration.
+func (r *restored) move(from, to hostKey) {
+	h, ok := r.hosts[from]
+	if !ok {
+		return
+	}
+	r.added++
+	h.number = r.added
+	r.hosts[to] = h
+	r.order = append(r.order, restoredKey{to, h.number})
+	r.drop(from)
+}
+
 // drop leaves the key in order until tidy finds it. It drops the map with its last entry, because
 // maps do not shrink.
 func (r *restored) drop(k hostKey) {

@@ -127,7 +127,7 @@ func (x *sampling[M]) draw(k int) {
 
 // copyFit sets batch to snapshots of the entries with a state that fits.
 func (x *sampling[M]) copyFit(s *view[M], now int64) {
-	f := sieve{states: x.states, stalls: s.stalls, needHistory: s.policies.needHistory, now: now}
+	f := sieve{states: x.states, stalls: s.stalls, needHistory: s.policies.needHistory, vouches: s.vouches, now: now}
 	fit := f.sift(x.entries)
 	x.ids.grow(s.index.Fetch(fit))
 	x.batch = slices.Grow(x.batch[:0], len(fit))[:len(fit)]
@@ -171,7 +171,7 @@ func (x *sampling[M]) scan() []Host[M] {
 func (x *sampling[M]) advance(c *index.Cursor) {
 	s, now := x.r.rlock()
 	defer x.r.mu.RUnlock()
-	f := sieve{states: x.states, stalls: s.stalls, needHistory: s.policies.needHistory, now: now}
+	f := sieve{states: x.states, stalls: s.stalls, needHistory: s.policies.needHistory, vouches: s.vouches, now: now}
 	x.entries = x.entries[:0]
 	s.index.AdvanceSince(c, f.since, func(e index.Entry) { x.entries = append(x.entries, e) })
 	x.copyFit(s, now)

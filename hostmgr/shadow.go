@@ -62,7 +62,7 @@ func (s *shadow) evicted(e index.Entry, a *assessment, now int64) {
 	at := int64(0)
 	if s.on {
 		passed := false
-		at, passed = s.deadline(a.timeouts(e), index.ContactOf(a.Word), now+1)
+		at, passed = s.deadline(a.timeouts(e), a.last(e, now), now+1)
 		switch {
 		case passed:
 			s.stats.Evictions++

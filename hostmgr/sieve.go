@@ -29,6 +29,7 @@ type sieve struct {
 	states      stateSet
 	stalls      *detector.Stalls
 	needHistory bool
+	vouches     *vouches // nil unless the registry is shared
 	now         int64
 }
 
@@ -52,6 +53,9 @@ func (f *sieve) fits(e index.Entry) bool {
 	}
 	var a assessment
 	a.assess(e, f.stalls, f.needHistory, f.now)
+	if f.vouches != nil {
+		f.vouches.judge(&a, e, f.stalls, f.now)
+	}
 	return f.states.has(State(a.State))
 }
 

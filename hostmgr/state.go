@@ -30,7 +30,9 @@ type view[M any] struct {
 	claims   *claims.Claims // nil if there is none
 	flapping recent.Flapping
 	recorder recorder
-	watchers []*watcher[M] // replaced, never changed in place
+	watchers []*watcher[M]    // replaced, never changed in place
+	vouches  *vouches         // nil unless the registry is shared
+	local    *localChanges[M] // likewise
 
 	round         uint64 // of the answers of the policies: see reconsideration
 	sweeping      bool   // a sweep is under way
@@ -57,6 +59,7 @@ type pendingWork[M any] struct {
 	replan   bool          // Run plans to sweep too late
 	cleanups bool          // a cleanup was queued
 	conflict string        // the id of a host that two machines may use
+	wake     func()        // there is something for Sharing.Take
 }
 
 func newState[M any](p *parts[M], made, first uint64) state[M] {
@@ -125,17 +128,30 @@ func (s *state[M]) checkAfterContact(e index.Entry, at int64) {
 	s.scheduleCheck(e, at+e.Timeouts().MinTimeout(e.Suspect())+1)
 }
 
+// mayHold reports whether something may hold a host that is due.
+func (s *view[M]) mayHold() bool { return s.configHolds || s.vouches != nil }
+
+// wasTold reports whether this registry has assigned an incarnation to the host before the host got
+// the numbers of another member.
+func (s *view[M]) wasTold(e index.Entry, incarnation uint64) bool {
+	return e.Renumbered() && incarnation > s.made && incarnation <= s.incarnation
+}
+
 // find returns the entry of a registration.
 func (s *view[M]) find(h index.Hash, id string, registration uint64) (index.Entry, bool) {
 	e, ok := s.index.Lookup(h, id)
 	return e, ok && e.Registration() == registration
 }
 
-// findFor returns the entry of a host if admits accepts the incarnation.
+// findFor returns the entry of a host if admits accepts the incarnation, or if the host was told it
+// before it was told another one: see Sharing.Reflect.
 func (s *view[M]) findFor(h index.Hash, id string, incarnation uint64) (e index.Entry, err error) {
 	e, ok := s.index.Lookup(h, id)
 	if !ok {
 		return e, ErrUnknownHost
+	}
+	if s.vouches != nil && s.wasTold(e, incarnation) {
+		return e, nil
 	}
 	return e, admits(e.Incarnation(), incarnation)
 }

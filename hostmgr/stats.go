@@ -11,6 +11,9 @@ import (
 
 // Stats is a snapshot of a registry's figures. Numbers of hosts are current; counts and
 // distributions cover the time since New.
+//
+// In a shared registry, each member counts each join, departure and suspicion. So sums over members
+// count each host several times. Only the member that evicts a host records its Latency.Detection.
 type Stats struct {
 	Hosts    int // registered now
 	Suspects int // hosts that a sweep or Restore found suspect or due, without a contact since
@@ -18,7 +21,13 @@ type Stats struct {
 
 	// Zones are the same figures by zone, for zones that have hosts, sorted by name. There are at
 	// most 64 and zone "other", which has the hosts of all further zones: see Announcement.Zone.
-	Zones []ZoneStats
+	Zones []struct {
+		Name                  string
+		Hosts, Suspects, Held int
+		// Hold says why the eviction limit holds hosts of this zone because of the zone itself. It
+		// is zero if the limit does not.
+		Hold HoldReason
+	}
 	// Hold says why the eviction limit holds hosts of all zones. It is zero if the limit holds
 	// none, or only holds hosts zone by zone.
 	Hold HoldReason
@@ -154,13 +163,11 @@ type Stats struct {
 	}
 }
 
-// ZoneStats has the current numbers of hosts of one zone.
-type ZoneStats struct {
+// zoneStats is an element of Stats.Zones.
+type zoneStats = struct {
 	Name                  string
 	Hosts, Suspects, Held int
-	// Hold says why the eviction limit holds hosts of this zone because of the zone itself. It is
-	// zero if the limit does not.
-	Hold HoldReason
+	Hold                  HoldReason
 }
 
 func (s *Stats) departed(k DepartureKind) {
@@ -208,9 +215,9 @@ func (s *view[M]) stats(now int64) Stats {
 	stats.Hosts, stats.Suspects, stats.Held = all.Hosts, all.Suspects, all.Held
 	stats.Hold = HoldReason{limit: all.Reason}
 	for z := range s.limiter.Zones() {
-		stats.Zones = append(stats.Zones, ZoneStats{z.Name, z.Hosts, z.Suspects, z.Held, HoldReason{limit: z.Reason}})
+		stats.Zones = append(stats.Zones, zoneStats{z.Name, z.Hosts, z.Suspects, z.Held, HoldReason{limit: z.Reason}})
 	}
-	slices.SortFunc(stats.Zones, func(a, b ZoneStats) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(stats.Zones, func(a, b zoneStats) int { return strings.Compare(a.Name, b.Name) })
 	stats.AdvisedInterval = s.advisor.Interval(now)
 	stats.Stalls, stats.StallTime = s.stalls.Count(), s.stalls.Total()
 	s.fillConfirm(&stats)

@@ -35,8 +35,8 @@ func TestStatsByZone(t *testing.T) {
 	s.Sweep(t.Context()) // the limit decides on the counts of the sweep before
 	st := s.Stats()
 	require.Len(t, st.Zones, 2)
-	require.Equal(t, hostmgr.ZoneStats{Name: "a", Hosts: 6}, st.Zones[0])
-	require.Equal(t, hostmgr.ZoneStats{Name: "b", Hosts: 7, Suspects: 7, Held: 7}, zoneWithout(st.Zones[1]))
+	require.Equal(t, zoneFigures{Name: "a", Hosts: 6}, st.Zones[0])
+	require.Equal(t, zoneFigures{Name: "b", Hosts: 7, Suspects: 7, Held: 7}, zoneWithout(st.Zones[1]))
 	require.Equal(t, `eviction limit: 7 of 7 hosts of zone "b" are missing`, st.Zones[1].Hold.String())
 	require.Equal(t, "eviction limit: 7 of 13 hosts are missing", st.Hold.String())
 	require.Equal(t, [3]int{13, 7, 7}, [3]int{st.Hosts, st.Suspects, st.Held})
@@ -54,7 +54,7 @@ func TestStatsByZone(t *testing.T) {
 	require.NoError(t, s.Leave(t.Context(), "b1", 0))
 	st = s.Stats()
 	require.Equal(t, 7, st.Zones[0].Hosts)
-	require.Equal(t, hostmgr.ZoneStats{Name: "b", Hosts: 5, Suspects: 4, Held: 4}, zoneWithout(st.Zones[1]))
+	require.Equal(t, zoneFigures{Name: "b", Hosts: 5, Suspects: 4, Held: 4}, zoneWithout(st.Zones[1]))
 	require.EqualValues(t, 7, st.Suspected)
 	require.EqualValues(t, 2, st.Recovered)
 	for i := range 6 {
@@ -70,7 +70,7 @@ func TestStatsByZone(t *testing.T) {
 	require.EqualValues(t, 7, st.HeldByLimit)
 }
 
-func zoneWithout(z hostmgr.ZoneStats) hostmgr.ZoneStats {
+func zoneWithout(z zoneFigures) zoneFigures {
 	z.Hold = hostmgr.HoldReason{}
 	return z
 }

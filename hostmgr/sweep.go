@@ -106,6 +106,9 @@ func (w *sweeper[M]) begin(held bool) (began int64, due bool) {
 		s.claims = s.claims.Expire(now)
 	}
 	s.flapping.Expire(now)
+	if s.local != nil {
+		s.local.parted.turn(now)
+	}
 	s.restored.tidy(s.index)
 	s.advisor.Update(s.limiter.Hosts(), now)
 	if held && s.limiter.All().Held > 0 {

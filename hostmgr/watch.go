@@ -3,12 +3,16 @@ package hostmgr
 import (
 	"context"
 	"iter"
-
-	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
 // Watch yields each registered host as EventJoined, then EventSynced, and then every change, until
 // ctx is done or the loop ends. The events of one host arrive in the order in which they happened.
+//
+// If kinds are given, Watch yields only events of these kinds, and EventMissed and EventSynced,
+// which always come. It takes no snapshot unless EventJoined is one of them: then EventSynced comes
+// first. Events of other kinds cost the watcher nothing, so it does not fall behind because of
+// them.
+//
 // Watch subscribes when the loop begins, runs on its goroutine, and may call the registry.
 //
 // Before EventSynced, Watch also yields the changes of hosts that it has yielded already. So at
@@ -23,10 +27,11 @@ import (
 // falls behind again and again. If changes come f times as fast as the loop takes events, it still
 // gets EventSynced each time, up to about 4096 / f² hosts. With more hosts it gets only EventMissed
 // and some of the hosts, again and again.
-func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {
+func (r *Registry[M]) Watch(ctx context.Context, kinds ...EventKind) iter.Seq[Event[M]] {
 	ctx = orBackground(ctx)
+	set := newKindSet(kinds)
 	return func(yield func(Event[M]) bool) {
-		w := r.subscribe()
+		w := r.subscribe(set)
 		defer r.unsubscribe(w)
 		l := watchLoop[M]{r, w}
 		for {
@@ -48,8 +53,9 @@ func (r *Registry[M]) Watch(ctx context.Context) iter.Seq[Event[M]] {
 	}
 }
 
-func (r *Registry[M]) subscribe() *watcher[M] {
-	w := &watcher[M]{wake: make(chan struct{}, 1)}
+func (r *Registry[M]) subscribe(kinds kindSet) *watcher[M] {
+	w := &watcher[M]{kinds: kinds, wake: make(chan struct{}, 1)}
+	w.restart()
 	s, _ := r.lock()
 	defer r.unlock()
 	s.watchers = append(s.watchers[:len(s.watchers):len(s.watchers)], w)
@@ -87,8 +93,7 @@ func (w watchLoop[M]) next() (events []Event[M], idle bool) {
 		idle = true // what it would be shown now is out of date at once
 	case w.missed > 0:
 		events = []Event[M]{{Kind: EventMissed, Seq: s.seq, At: s.clock.Wall(now), Missed: w.missed}}
-		w.missed, w.cursor, w.synced = 0, index.Cursor{}, false
-		w.hosts, w.joined = nil, nil
+		w.restart()
 	case w.queued > 0:
 		events = w.pop()
 	case !w.cursor.Done():

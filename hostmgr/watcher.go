@@ -7,9 +7,22 @@ const (
 	batchSize = 64   // events that it gets at once
 )
 
+// A kindSet is a set of kinds of events; the zero kindSet has all kinds.
+type kindSet uint16
+
+func newKindSet(kinds []EventKind) (set kindSet) {
+	for _, k := range kinds {
+		set |= 1<<k | 1 // no kind is 0: a set of unknown kinds has none
+	}
+	return set
+}
+
+func (s kindSet) has(k EventKind) bool { return s == 0 || s&(1<<k) != 0 }
+
 // A watcher is one loop over Watch. Registry.mu guards all but wake. The cursor moves under the
 // read lock, but only on the goroutine of the watcher.
 type watcher[M any] struct {
+	kinds  kindSet       // that it wants; never changes
 	wake   chan struct{} // one slot
 	queue  [][]Event[M]  // in batches, so that it grows without being copied
 	queued int
@@ -20,6 +33,15 @@ type watcher[M any] struct {
 	synced bool
 	hosts  []Host[M]  // memory for a bucket of the snapshot; only its goroutine uses it
 	joined []Event[M] // likewise
+}
+
+// restart makes the watcher start over: with a snapshot, if it wants EventJoined.
+func (w *watcher[M]) restart() {
+	w.missed, w.cursor, w.synced = 0, index.Cursor{}, false
+	w.hosts, w.joined = nil, nil
+	if !w.kinds.has(EventJoined) {
+		w.cursor.End()
+	}
 }
 
 // keepsUp reports whether the watcher has room for an event.

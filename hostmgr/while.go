@@ -11,6 +11,9 @@ import (
 // entry, is there when Cleanup frees it. Registration 0 means the current one; Ack.Registration and
 // Host.Registration have the number.
 //
+// In a shared registry, While holds back the Cleanup of this registry only: see
+// share.Config.Cleanup.
+//
 // While returns the error of f, unless it did not call f. Then it returns one of these errors:
 //   - ErrUnknownHost: the host is not registered;
 //   - one that wraps ErrStale: another registration is the current one;

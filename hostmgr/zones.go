@@ -62,10 +62,15 @@ func (z *zones) move(e index.Entry, name string) {
 	if name == "" && len(z.folded) == 0 {
 		return
 	}
-	was := z.of(e)
 	if name == "" {
-		name = was
+		name = z.of(e)
 	}
+	z.put(e, name)
+}
+
+// put is move, but an empty name means no zone.
+func (z *zones) put(e index.Entry, name string) {
+	was := z.of(e)
 	number := z.limiter.Move(e.Zone(), name)
 	if number == e.Zone() && name == was {
 		return

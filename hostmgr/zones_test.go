@@ -17,7 +17,14 @@ import (
 )
 
 // zoneStats returns the figures of a zone.
-func zoneStats(s *script, name string) (z hostmgr.ZoneStats) {
+// zoneFigures is an element of Stats.Zones.
+type zoneFigures = struct {
+	Name                  string
+	Hosts, Suspects, Held int
+	Hold                  hostmgr.HoldReason
+}
+
+func zoneStats(s *script, name string) (z zoneFigures) {
 	for _, z := range s.Stats().Zones {
 		if z.Name == name {
 			return z

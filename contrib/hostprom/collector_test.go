@@ -18,6 +18,13 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
+// zoneFigures is an element of hostmgr.Stats.Zones.
+type zoneFigures = struct {
+	Name                  string
+	Hosts, Suspects, Held int
+	Hold                  hostmgr.HoldReason
+}
+
 func TestLint(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	require.NoError(t, reg.Register(full(t)))
@@ -39,7 +46,7 @@ func TestOneCollectorForARegisterer(t *testing.T) {
 func TestEachFieldOfStats(t *testing.T) {
 	s := hostmgr.Stats{
 		Hosts: 100, Suspects: 40, Held: 15,
-		Zones: []hostmgr.ZoneStats{{Name: "a", Hosts: 70, Suspects: 30, Held: 10}, {Name: "b", Hosts: 30, Suspects: 10, Held: 5}},
+		Zones: []zoneFigures{{Name: "a", Hosts: 70, Suspects: 30, Held: 10}, {Name: "b", Hosts: 30, Suspects: 10, Held: 5}},
 		Hold:  limited(t).Hold,
 		Joins: 1, RejoinedAfterEviction: 6, Suspected: 7, Recovered: 8, HeldByLimit: 9, HeldByConfirm: 10,
 		ConfirmFailures: 13, PolicyErrors: 14, Sweeps: 15, Stalls: 16, StallTime: 1700 * time.Millisecond,
@@ -182,7 +189,7 @@ func TestAScriptedRegistry(t *testing.T) {
 func TestEvictionLimitOfAZone(t *testing.T) {
 	hold := limited(t).Zones[0].Hold
 	require.NotZero(t, hold)
-	got := values(gather(t, one(hostmgr.Stats{Zones: []hostmgr.ZoneStats{{Name: "a", Hosts: 1}, {Name: "b", Hosts: 1, Hold: hold}}})))
+	got := values(gather(t, one(hostmgr.Stats{Zones: []zoneFigures{{Name: "a", Hosts: 1}, {Name: "b", Hosts: 1, Hold: hold}}})))
 	require.EqualValues(t, 1, got[`eviction_limit_active{registry="hosts"}`])
 	got = values(gather(t, one(hostmgr.Stats{})))
 	require.Zero(t, got[`eviction_limit_active{registry="hosts"}`])
@@ -199,7 +206,7 @@ func TestTwoRegistries(t *testing.T) {
 
 // No name of a zone breaks a scrape.
 func TestHostileZones(t *testing.T) {
-	got := values(gather(t, one(hostmgr.Stats{Zones: []hostmgr.ZoneStats{
+	got := values(gather(t, one(hostmgr.Stats{Zones: []zoneFigures{
 		{Name: "", Hosts: 1},
 		{Name: "\"}\n# TYPE {", Hosts: 2},
 		{Name: "\xfe", Hosts: 4, Suspects: 2, Held: 1},

@@ -116,8 +116,10 @@ func limitActive(s *stats) int {
 	if s.Hold != (hostmgr.HoldReason{}) {
 		return 1
 	}
-	if slices.ContainsFunc(s.Zones, func(z hostmgr.ZoneStats) bool { return z.Hold != hostmgr.HoldReason{} }) {
-		return 1
+	for i := range s.Zones {
+		if s.Zones[i].Hold != (hostmgr.HoldReason{}) {
+			return 1
+		}
 	}
 	return 0
 }

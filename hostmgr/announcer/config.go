@@ -53,7 +53,7 @@ type Config[M any] struct {
 
 	// Metadata returns the metadata of the next announcement. Nil means the zero M. If it is set,
 	// each Announcement has a Revision. So an older one that arrives late does not overwrite the
-	// metadata of a newer one.
+	// metadata of a newer one in the same registry.
 	Metadata func() M
 
 	// Announce passes an announcement to the registry, and returns its answer.

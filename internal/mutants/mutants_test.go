@@ -44,7 +44,7 @@ func (m *mutant) dir() string {
 }
 
 func all() []mutant {
-	return slices.Concat(silence, intervals, identity, departures, events, periodic, arithmetic, bounds, callbacks, served, announcing)
+	return slices.Concat(silence, intervals, identity, departures, events, periodic, arithmetic, bounds, callbacks, served, announcing, mirroring)
 }
 
 func TestNoMutantSurvives(t *testing.T) {
@@ -74,7 +74,8 @@ func TestNoMutantSurvives(t *testing.T) {
 	}
 }
 
-// A test that fails under a mutant fails because of the mutant: without the edits, all these tests pass.
+// A test that fails under a mutant fails because of the mutant: without the edits, all these tests
+// pass.
 func TestAllPassWithoutMutants(t *testing.T) {
 	root := long(t)
 	tests := map[string][]string{}

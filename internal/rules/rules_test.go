@@ -33,6 +33,16 @@ var imports = map[string][]string{
 	"hostmgr/announcer": {"clock", "hostmgr", "internal/asynclog"},
 	"hostmgr/hosttest":  {"clock", "hostmgr"},
 
+	"hostmgr/share": {
+		"clock", "hostmgr", below + "shared", "hostmgr/share/internal/feed", "hostmgr/share/internal/member",
+		"hostmgr/share/internal/record", "hostmgr/share/internal/table", "internal/asynclog",
+	},
+	"hostmgr/share/storetest":       {"hostmgr", "hostmgr/share"},
+	"hostmgr/share/internal/record": {},
+	"hostmgr/share/internal/member": {"hostmgr/share/internal/feed", "hostmgr/share/internal/record"},
+	"hostmgr/share/internal/feed":   {},
+	"hostmgr/share/internal/table":  {"hostmgr/share/internal/feed"},
+
 	below + "monotime":   {"clock"},
 	below + "detector":   {},
 	below + "index":      {below + "detector"},
@@ -40,6 +50,7 @@ var imports = map[string][]string{
 	below + "pacing":     {},
 	below + "recent":     {},
 	below + "claims":     {},
+	below + "shared":     {},
 	below + "eventlog":   {},
 	below + "calls":      {below + "monotime"},
 	below + "cleanup":    {below + "calls", below + "monotime"},
@@ -50,10 +61,16 @@ var importers = map[string][]string{
 	below + "index": {"hostmgr"},
 }
 
+// forTests lists the packages that only tests import.
+var forTests = []string{"hostmgr/hosttest", "hostmgr/share/storetest"}
+
 // Below hostmgr/internal only these may own a mutex or start a goroutine, or be generic.
 var (
 	concurrent = []string{below + "calls/", below + "cleanup/", below + "eventlog/", below + "index/arrivals.go"}
 	generic    = []string{below + "cleanup/"}
+
+	// pure has the other packages that these rules bind.
+	pure = []string{"hostmgr/share/internal/feed/", "hostmgr/share/internal/member/", "hostmgr/share/internal/record/"}
 )
 
 func TestRules(t *testing.T) {
@@ -115,7 +132,7 @@ func (s *source) check() {
 	if s.folder() == "hostmgr" && s.name != "hostmgr/registry.go" && !s.isTest() {
 		ast.Inspect(s.file, s.checkGuarded)
 	}
-	if strings.HasPrefix(s.name, below) && !s.isTest() {
+	if (strings.HasPrefix(s.name, below) || s.in(pure)) && !s.isTest() {
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			s.checkNode(n)
 			return true
@@ -130,7 +147,7 @@ func (s *source) checkImport(spec ast.Node, imported string) {
 		s.breaks(spec, below+"* never imports "+imported)
 	case s.folder() == "hostmgr" && imported == "gc" && !s.isTest():
 		s.breaks(spec, "hostmgr never imports gc")
-	case imported == "hostmgr/hosttest" && !s.isTest():
+	case slices.Contains(forTests, imported) && !s.isTest():
 		s.breaks(spec, "only tests import "+imported)
 	case s.folder() == "gc" && strings.HasPrefix(imported, "hostmgr"):
 		s.breaks(spec, "gc knows nothing of hosts")
@@ -195,6 +212,9 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"hostmgr/hosttest/x.go":              `import _ "` + module + `histogram"`,
 		"hostmgr/share/y.go":                 `import _ "` + module + `hostmgr/hosttest"`,
 		"hostmgr/share/y_test.go":            `import _ "` + module + `hostmgr/hosttest"`,
+		"hostmgr/share/z.go":                 `import _ "` + module + `hostmgr/share/storetest"`,
+		"hostmgr/share/internal/feed/x.go":   `import _ "` + module + `clock"`,
+		"hostmgr/share/internal/member/x.go": `import "time"; var _ = time.Now; func f() { go f() }`,
 		"hostmgr/share/x.go":                 `import _ "` + module + below + `index"`,
 		"gc/x.go":                            `import _ "` + module + `hostmgr/flight"`,
 		below + "cleanup/x.go":               "import _ \"" + module + below + "monotime\"; import \"sync\"; type Queue[D any] struct{ mu sync.Mutex }; func f() { go f() }",
@@ -220,6 +240,11 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"hostmgr/z.go:2: only registry.go uses guarded: lock, rlock and peek return it",
 		"hostmgr/hosttest/x.go:2: hostmgr/hosttest may not import histogram",
 		"hostmgr/share/y.go:2: only tests import hostmgr/hosttest",
+		"hostmgr/share/z.go:2: only tests import hostmgr/share/storetest",
+		"hostmgr/share/internal/feed/x.go:2: hostmgr/share/internal/feed may not import clock",
+		"hostmgr/share/internal/member/x.go:3: time arrives as an argument, not from time.Now",
+		"hostmgr/share/internal/member/x.go:4: it may not start a goroutine",
+		"hostmgr/share/x.go:2: hostmgr/share may not import hostmgr/internal/index",
 		"hostmgr/share/x.go:2: hostmgr/internal/index is imported by hostmgr only",
 		"gc/x.go:2: gc knows nothing of hosts",
 		"hostmgr/internal/cleanup/y.go:2: hostmgr/internal/cleanup may not import clock",

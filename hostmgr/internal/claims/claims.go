@@ -54,6 +54,18 @@ func (c *Claims) Add(k Key, said Claim) {
 	c.said[k] = Claim{cmp.Or(had.Speaker, said.Speaker), max(had.Revision, said.Revision)}
 }
 
+// Move gives what is known of a registration to another one of the same host.
+func (c *Claims) Move(from, to Key) {
+	if said, ok := c.said[from]; ok {
+		c.said[to] = said
+		delete(c.said, from)
+	}
+	if changed, ok := c.changes[from]; ok {
+		c.changes[to] = changed
+		delete(c.changes, from)
+	}
+}
+
 // Forget forgets a registration that has ended. It returns c, or nil if c is empty then.
 func (c *Claims) Forget(k Key) *Claims {
 	if delete(c.said, k); len(c.said) == 0 {

@@ -1,6 +1,9 @@
 package cleanup
 
-import "container/heap"
+import (
+	"container/heap"
+	"strings"
+)
 
 // A Use keeps the cleanup of a registration from beginning, from Begin to End. It is for a function
 // that prepares what the cleanup will free.
@@ -26,9 +29,16 @@ type useKey struct {
 
 // uses are the Uses that have begun and not ended. Queue.mu guards them.
 type uses struct {
-	of      map[useKey]int // Uses of each registration; nil if there are none
-	callers map[uint64]int // Uses by the number of their goroutine
-	awaited int            // ids that await a Use
+	of      map[useKey]int  // Uses of each registration; nil if there are none
+	callers map[uint64]int  // Uses by the number of their goroutine
+	awaited int             // ids that await a Use
+	moved   map[useKey]move // where Uses of a registration count now; nil if there are none
+}
+
+// A move says that Uses that began for one registration count for another one: see Queue.Renumber.
+type move struct {
+	to   uint64 // the other registration
+	uses int
 }
 
 // NewUse returns a Use for the calling goroutine. If there is no Clean, it has no effect.
@@ -66,12 +76,24 @@ func (u *Use[D]) End() {
 	}
 }
 
+// Renumber makes the Uses of a registration those of another registration of the same id, which is
+// the current one from then on. No job of either is added yet, and the caller holds its own lock,
+// as for Begin.
+func (q *Queue[D]) Renumber(id string, from, to uint64) {
+	if q.config.Clean == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.uses.move(useKey{id, from}, to)
+}
+
 // end is the part of End that needs the lock. ready means that the id no longer awaits a Use.
 func (u *Use[D]) end() (tried chan struct{}, ready bool) {
 	q := u.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.uses.remove(u.key, u.goroutine)
+	q.uses.remove(q.uses.current(u.key), u.goroutine)
 	h := q.hosts[u.key.id]
 	if h == nil || h.index != awaitsUse || q.inUse(h) {
 		return nil, false
@@ -107,6 +129,36 @@ func (u *uses) add(k useKey, goroutine uint64) {
 	}
 }
 
+func (u *uses) move(from useKey, to uint64) {
+	n := u.of[from]
+	if n == 0 {
+		return
+	}
+	if u.moved == nil {
+		u.moved = map[useKey]move{}
+	}
+	from.id = strings.Clone(from.id) // the caller's may hold a block of ids in memory
+	delete(u.of, from)
+	u.moved[from] = move{to, n}
+	u.of[useKey{from.id, to}] += n
+}
+
+// current returns the key under which a Use counts that ends now.
+func (u *uses) current(k useKey) useKey {
+	for {
+		m, ok := u.moved[k]
+		if !ok {
+			return k
+		}
+		if m.uses--; m.uses > 0 {
+			u.moved[k] = m
+		} else {
+			delete(u.moved, k)
+		}
+		k.registration = m.to
+	}
+}
+
 // remove drops the maps with their last entries, because maps do not shrink.
 func (u *uses) remove(k useKey, goroutine uint64) {
 	if u.of[k]--; u.of[k] == 0 {
@@ -116,6 +168,6 @@ func (u *uses) remove(k useKey, goroutine uint64) {
 		delete(u.callers, goroutine)
 	}
 	if len(u.of) == 0 {
-		u.of, u.callers = nil, nil
+		u.of, u.callers, u.moved = nil, nil, nil
 	}
 }

@@ -44,6 +44,13 @@ func (h *deadlineHeap) lowerHeld(due int64) {
 	}
 }
 
+// lowerAll is lower for all buckets.
+func (h *deadlineHeap) lowerAll(due int64) {
+	for i := range *h {
+		h.lower((*h)[i].bucket, due)
+	}
+}
+
 // dueBuckets returns the buckets that are due at now, each by its lowest hash.
 func (h deadlineHeap) dueBuckets(now int64) (due []Hash) {
 	for at := []int{0}; len(at) > 0; {
@@ -95,6 +102,9 @@ func (x *Index) Lower(e Entry, at int64) { x.deadlines.lower(e.bucket, at) }
 
 // LowerHeld is Lower for all held entries.
 func (x *Index) LowerHeld(at int64) { x.deadlines.lowerHeld(at) }
+
+// LowerAll is Lower for all entries.
+func (x *Index) LowerAll(at int64) { x.deadlines.lowerAll(at) }
 
 // DueBuckets returns the buckets that SweepNext would check at now, each by a hash for MayBeDue.
 func (x *Index) DueBuckets(now int64) []Hash { return x.deadlines.dueBuckets(now) }

@@ -121,8 +121,8 @@ func (x *Index) fetch(e Entry) uint8 {
 	return e.meta().flags ^ *(*uint8)(unsafe.Add(b.values, uintptr(i)*x.values.Size))
 }
 
-// LookupRegistration is Lookup by the number of the registration. An entry that has ended and is not
-// removed yet is found too.
+// LookupRegistration is Lookup by the number of the registration. An entry that has ended and is
+// not removed yet is found too.
 func (x *Index) LookupRegistration(h Hash, registration uint64) (Entry, bool) {
 	b := x.bucket(h)
 	for i := b.seek(h, b.slot(h)); i >= 0; i = b.seek(h, i+1) {
@@ -158,7 +158,7 @@ func (x *Index) Insert(h Hash, host *Host) Entry {
 	s := e.header()
 	s.incarnation, s.registration = host.Incarnation, host.Registration
 	s.packed = b.addRecord() | pack(host.Timeouts.Interval)
-	e.word().v = wordOf(max(host.Contact, earliest))
+	e.word().v = wordOf(max(host.Contact, Earliest))
 	e.setTimeouts(host.Timeouts)
 	e.setID(host.ID)
 	e.record().setJoined(host.Joined)

@@ -24,6 +24,9 @@ func (c *Cursor) Passed(e Entry) bool {
 	}
 }
 
+// End moves the cursor to the end.
+func (c *Cursor) End() { c.done = true }
+
 // pass moves the cursor behind the highest hash of a bucket.
 func (c *Cursor) pass(last uint64) {
 	c.next = last + 1

@@ -34,6 +34,7 @@ type block struct {
 type record struct {
 	id     [64]byte // or the beginning of a longer id
 	size   uint16   // of the id
+	keeper uint8    // see Entry.Keeper
 	joined [2]uint32
 }
 

@@ -77,8 +77,14 @@ type slotMeta struct {
 }
 
 const (
-	suspectFlag = 1 << iota // watchers were told that the host is suspect
-	heldFlag                // the host is due, but held
+	suspectFlag    = 1 << iota // watchers were told that the host is suspect
+	heldFlag                   // the host is due, but held
+	mirroredFlag               // another registry keeps the host
+	doubtedFlag                // that registry suspects it
+	assignedFlag               // a registry has assigned the incarnation
+	renumberedFlag             // the host was told other numbers before
+	changedFlag                // for the caller
+	announcedFlag              // likewise
 )
 
 func (m *slotMeta) is(flag uint8) bool { return m.flags&flag != 0 }

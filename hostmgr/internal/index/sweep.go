@@ -58,7 +58,7 @@ func (x *Index) checkBucket(b *bucket, now int64, check func(Entry) int64) int64
 
 // none is the contact in the word of a free slot. Deadlines from none on never pass, because the
 // latest time is before it: see monotime.Last.
-const none = never + earliest
+const none = never + Earliest
 
 // nextCheck returns when an entry with an arrival history needs a check: when its timeout has
 // passed. A contact before then may change the timeout, but not to less than the interval.

@@ -24,17 +24,17 @@ const (
 	endedBit   = -1 << 63
 	vacant     = math.MaxInt64 // the word of a free slot
 
-	// earliest is the earliest contact, 9 years before time 0. Earlier contacts count as this. The
-	// latest time leaves room for it: see monotime.Last.
-	earliest = -1 << 58
+	// Earliest is the earliest contact, 9 years before time 0. Earlier contacts count as this, and
+	// so does none at all. The latest time leaves room for it: see monotime.Last.
+	Earliest = -1 << 58
 )
 
 // wordOf returns the word of a host that is not suspect, with its last contact at a time from
-// earliest on.
-func wordOf(at int64) int64 { return (at - earliest) << 1 }
+// Earliest on.
+func wordOf(at int64) int64 { return (at - Earliest) << 1 }
 
 // ContactOf returns the time of the last contact in a word of Entry.Word.
-func ContactOf(word int64) int64 { return (word&^endedBit)>>1 + earliest }
+func ContactOf(word int64) int64 { return (word&^endedBit)>>1 + Earliest }
 
 // IsSuspect reports whether a word of Entry.Word is marked as suspect.
 func IsSuspect(word int64) bool { return word&suspectBit != 0 }
@@ -52,7 +52,7 @@ func (w *contactWord) live() bool { return uint64(w.load()) < vacant }
 // have written. If that word is marked as suspect, the caller must assess the host again. live is
 // false if the registration has ended.
 func (w *contactWord) touch(at int64) (was int64, live bool) {
-	heard := wordOf(max(at, earliest))
+	heard := wordOf(max(at, Earliest))
 	for {
 		old := w.load()
 		switch {

@@ -1,0 +1,491 @@
+package hostmgr_test
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/internal/shared"
+)
+
+var sharingSeed = flag.Uint64("sharing.seed", 0, "run only this seed of the model of a shared registry")
+
+// large is metadata that the registry stores by pointer.
+type large [160]int
+
+// twoTiers suspects a host after two intervals, and evicts it after four.
+type twoTiers struct{}
+
+func (twoTiers) Timeouts(h hostmgr.History) (suspect, evict time.Duration) {
+	return 2 * h.Interval, 4 * h.Interval
+}
+
+// A sharedHost is what a shared registry promises to show of a host.
+type sharedHost struct {
+	registration, incarnation uint64
+	assigned, doubted         bool
+	keeper                    uint8
+	interval                  time.Duration
+	zone                      string
+	data                      int
+	heard                     time.Time // here; zero: never
+	told                      uint64    // an incarnation that this registry has assigned to it
+	announced                 bool      // since the last Take
+}
+
+// A sharedParting is a host whose registration another member has ended, and which was heard here.
+type sharedParting struct {
+	host sharedHost
+	at   time.Time
+}
+
+// A sharedEnd is a departure that this registry has decided.
+type sharedEnd struct {
+	id           string
+	registration uint64
+}
+
+// A sharingModel is a shared registry and a naive model of it.
+type sharingModel struct {
+	*hostmgr.Sharing[large]
+	r          *hostmgr.Registry[large]
+	t          *testing.T
+	rnd        *rand.Rand
+	now        func() time.Time
+	hosts      map[string]*sharedHost
+	until      [256]time.Time
+	must, may  map[string]bool // what Take returns
+	parted     map[string]sharedParting
+	ended      []sharedEnd // what Take returns, in order
+	departures uint64
+	number     uint64 // of the table: registrations and incarnations
+	data       int
+}
+
+// state is that of a host by the contacts here and the word of its keeper, or by those here alone.
+func (m *sharingModel) state(h *sharedHost, own bool) hostmgr.State {
+	last := h.heard
+	if until := m.until[h.keeper]; h.keeper != 0 && !own {
+		if until.After(m.now()) {
+			until = m.now()
+		}
+		if until.After(last) {
+			last = until
+		}
+	}
+	state, silence := hostmgr.StateAlive, m.now().Sub(last)
+	switch {
+	case h.interval == hostmgr.Never:
+	case silence > 4*h.interval:
+		state = hostmgr.StateOffline
+	case silence > 2*h.interval:
+		state = hostmgr.StateSuspect
+	case silence > h.interval:
+		state = hostmgr.StateLate
+	}
+	if h.doubted && !own {
+		state = max(state, hostmgr.StateSuspect)
+	}
+	return state
+}
+
+// touch is a contact here.
+func (m *sharingModel) touch(id string, at time.Time) {
+	h := m.hosts[id]
+	if at.After(h.heard) {
+		h.heard = at
+	}
+	h.doubted = h.doubted && m.state(h, true) >= hostmgr.StateSuspect
+	m.may[id] = true
+}
+
+func (m *sharingModel) change(id string) {
+	m.must[id], m.may[id], m.hosts[id].announced = true, true, true
+}
+
+// depart ends a registration; here says that this registry has decided so.
+func (m *sharingModel) depart(id string, here bool) {
+	if m.departures++; here {
+		m.ended = append(m.ended, sharedEnd{id, m.hosts[id].registration})
+	}
+	delete(m.hosts, id)
+	delete(m.must, id)
+}
+
+func (m *sharingModel) next() uint64 { m.number++; return m.number }
+
+func (m *sharingModel) someZone() string { return []string{"", "x", "y"}[m.rnd.IntN(3)] }
+
+func (m *sharingModel) someInterval() time.Duration {
+	return []time.Duration{second, second, 2 * second, hostmgr.Never}[m.rnd.IntN(4)]
+}
+
+func (m *sharingModel) announce(id string) {
+	h := m.hosts[id]
+	a := hostmgr.Announcement[large]{ID: id, Interval: m.someInterval(), Zone: m.someZone()}
+	m.data++
+	a.Metadata[159] = m.data
+	switch {
+	case m.rnd.IntN(4) == 0:
+		a.Incarnation = m.next()
+	case h != nil && h.told != 0 && m.rnd.IntN(2) == 0:
+		a.Incarnation = h.told
+	}
+	ack, err := m.r.Announce(a)
+	if h != nil && a.Incarnation != 0 && a.Incarnation != h.told {
+		if a.Incarnation < h.incarnation {
+			require.ErrorIs(m.t, err, hostmgr.ErrStale)
+			return
+		}
+		m.depart(id, true)
+		h = nil
+	}
+	require.NoError(m.t, err)
+	if h == nil {
+		h = &sharedHost{registration: ack.Registration, incarnation: ack.Incarnation, assigned: a.Incarnation == 0, zone: a.Zone}
+		if m.hosts[id] = h; h.assigned {
+			h.told = h.incarnation
+		}
+	}
+	require.Equal(m.t, h.registration, ack.Registration)
+	h.interval, h.data = a.Interval, m.data
+	if a.Zone != "" {
+		h.zone = a.Zone
+	}
+	m.touch(id, m.now())
+	m.change(id)
+}
+
+// reflect reflects a host of the table, under numbers of each kind.
+func (m *sharingModel) reflect(id string) {
+	h := m.hosts[id]
+	x := hostmgr.Host[large]{ID: id, Interval: m.someInterval(), Zone: m.someZone(), Registration: m.next()}
+	x.Incarnation = x.Registration
+	m.data++
+	x.Metadata[159] = m.data
+	r := shared.Reflection{Keeper: uint8(m.rnd.IntN(4)), Suspect: m.rnd.IntN(4) == 0, KeepContent: m.rnd.IntN(4) == 0}
+	want := shared.Reflected
+	same, renumbered := false, false
+	switch kind := m.rnd.IntN(6); {
+	case kind == 0 && len(m.ended) > 0:
+		ended := m.ended[m.rnd.IntN(len(m.ended))]
+		x.ID, x.Registration, want = ended.id, ended.registration, shared.Departed
+	case h == nil && kind == 5 && m.parted[id].host.incarnation != 0: // the same process
+		x.Incarnation = m.parted[id].host.incarnation
+	case h == nil:
+		r.Assigned = kind < 3
+	case kind == 1:
+		x.Registration, x.Incarnation, r.Assigned, same = h.registration, h.incarnation, h.assigned, true
+	case kind == 2:
+		x.Incarnation, r.Assigned, renumbered = h.incarnation, h.assigned, true
+	case kind == 3 && h.incarnation > 1:
+		x.Incarnation = 1
+		want = shared.NewerHere
+	case kind == 4 && h.assigned:
+		r.Assigned, renumbered = true, true
+	case x.Incarnation < h.incarnation:
+		want = shared.NewerHere
+	}
+	got, err := m.Reflect(x, r)
+	require.NoError(m.t, err)
+	require.Equal(m.t, want, got)
+	if got != shared.Reflected {
+		return
+	}
+	if h != nil && !same && !renumbered {
+		m.depart(id, true)
+		h = nil
+	}
+	if h == nil {
+		h = &sharedHost{}
+		m.hosts[id] = h
+		if p, ok := m.parted[id]; ok && m.now().Sub(p.at) <= 30*second &&
+			(p.host.incarnation == x.Incarnation || p.host.assigned && r.Assigned) {
+			h.heard = p.host.heard
+			delete(m.parted, id)
+		}
+	}
+	keep := (same || renumbered) && (r.KeepContent || h.announced)
+	if h.registration, h.incarnation, h.assigned = x.Registration, x.Incarnation, r.Assigned; !keep {
+		h.interval, h.zone, h.data = x.Interval, x.Zone, m.data
+	}
+	m.assign(h, r)
+}
+
+// assign is what Reflect and Assign do with a keeper and its suspicion.
+func (m *sharingModel) assign(h *sharedHost, r shared.Reflection) {
+	if until := m.until[h.keeper]; h.keeper != 0 && r.Keeper == 0 && until.Before(m.now()) && until.After(h.heard) {
+		h.heard = until
+	}
+	h.keeper, h.assigned = r.Keeper, r.Assigned
+	h.doubted = r.Suspect && r.Keeper != 0 && m.state(h, true) >= hostmgr.StateSuspect
+}
+
+func (m *sharingModel) vouch() {
+	k, d := uint8(1+m.rnd.IntN(3)), time.Duration(m.rnd.IntN(8)-2)*second
+	m.Vouch(k, d)
+	m.until[k] = m.now().Add(d)
+}
+
+// settle settles a host, perhaps after a contact.
+func (m *sharingModel) settle(id string) {
+	h := m.hosts[id]
+	_, p, _ := m.Look(id)
+	if h.interval == hostmgr.Never {
+		require.False(m.t, p.Due)
+	}
+	want := shared.Saved
+	if p.Due && m.state(h, false) == hostmgr.StateOffline {
+		want = shared.Evicted
+	}
+	if m.rnd.IntN(4) == 0 {
+		m.heartbeat(id)
+		want = shared.Saved
+	}
+	switch m.rnd.IntN(8) {
+	case 0:
+		require.Equal(m.t, shared.TooLate, m.Settle(id, h.registration, p.Word, time.Time{}))
+		return
+	case 1:
+		require.Equal(m.t, shared.Unknown, m.Settle(id, h.registration+1<<50, p.Word, m.now().Add(1)))
+		return
+	}
+	require.Equal(m.t, want, m.Settle(id, h.registration, p.Word, m.now().Add(1)))
+	if want == shared.Evicted {
+		m.depart(id, true)
+	}
+}
+
+func (m *sharingModel) heartbeat(id string) {
+	_, err := m.r.Heartbeat(id, m.hosts[id].told*m.rnd.Uint64N(2))
+	require.NoError(m.t, err)
+	m.touch(id, m.now())
+}
+
+func (m *sharingModel) departElsewhere(id string) {
+	d := &hostmgr.Departure[large]{Kind: hostmgr.DepartureEvicted}
+	h := m.hosts[id]
+	if d.Host.ID, d.Host.Registration = id, h.registration; !h.heard.IsZero() && m.state(h, true) < hostmgr.StateOffline {
+		m.parted[id] = sharedParting{*h, m.now()}
+	}
+	require.True(m.t, m.Depart(d))
+	require.False(m.t, m.Depart(d))
+	m.depart(id, false)
+}
+
+// take takes all, or a part.
+func (m *sharingModel) take(all bool) {
+	n := m.rnd.IntN(3)
+	if all {
+		n = 1 << 20
+	}
+	changed, departed := m.Take(n, n)
+	for _, x := range changed {
+		require.True(m.t, m.may[x.ID], "%s has not changed here", x.ID)
+		if delete(m.must, x.ID); m.hosts[x.ID] != nil {
+			require.Equal(m.t, m.hosts[x.ID].announced, x.Content, x.ID)
+			m.hosts[x.ID].announced = false
+		}
+	}
+	for _, d := range departed {
+		require.Equal(m.t, m.ended[0], sharedEnd{d.Host.ID, d.Host.Registration})
+		m.ended = m.ended[1:]
+	}
+	if all {
+		require.Empty(m.t, m.must)
+		require.Empty(m.t, m.ended)
+		clear(m.may)
+	}
+}
+
+func (m *sharingModel) sweep() {
+	for id, h := range m.hosts {
+		if h.interval != hostmgr.Never || h.doubted {
+			m.may[id] = true
+		}
+	}
+	m.r.Sweep(context.Background())
+}
+
+func (m *sharingModel) check() {
+	st := m.r.Stats()
+	require.Equal(m.t, len(m.hosts), st.Hosts)
+	require.Equal(m.t, uint64(len(m.hosts))+m.departures, st.Joins)
+	d := st.Departures
+	require.Equal(m.t, m.departures, d.Left+d.Evicted+d.Replaced+d.Forgotten)
+	zones := map[string]int{}
+	for id, h := range m.hosts {
+		zones[h.zone]++
+		got, p, ok := m.Look(id)
+		require.True(m.t, ok)
+		require.Equal(m.t, []any{h.registration, h.incarnation, h.interval, h.zone, h.data, m.state(h, false).String()},
+			[]any{got.Registration, got.Incarnation, got.Interval, got.Zone, got.Metadata[159], got.State.String()}, "%s: %+v", id, h)
+		heard := !h.heard.IsZero() && m.state(h, true) < hostmgr.StateOffline
+		require.Equal(m.t, []any{h.keeper, h.assigned, heard}, []any{p.Keeper, p.Assigned, p.Heard}, "%s: %+v", id, h)
+	}
+	for _, z := range st.Zones {
+		require.Equal(m.t, zones[z.Name], z.Hosts, "zone %q", z.Name)
+	}
+}
+
+func (m *sharingModel) step() {
+	id := strconv.Itoa(m.rnd.IntN(6))
+	registered := m.hosts[id] != nil
+	switch op := m.rnd.IntN(20); {
+	case op < 3:
+		m.announce(id)
+	case op < 6:
+		m.reflect(id)
+	case op == 6:
+		m.vouch()
+	case op == 7:
+		m.take(m.rnd.IntN(2) == 0)
+	case op < 11:
+		m.sweep()
+	case !registered:
+	case op < 14:
+		m.settle(id)
+	case op == 14:
+		m.heartbeat(id)
+	case op == 15:
+		at := m.now().Add(-time.Duration(m.rnd.IntN(5)) * second)
+		require.NoError(m.t, m.r.Observe(id, 0, m.now().Sub(at)))
+		m.touch(id, at)
+	case op == 16:
+		r := shared.Reflection{Keeper: uint8(m.rnd.IntN(4)), Assigned: m.hosts[id].assigned, Suspect: m.rnd.IntN(2) == 0}
+		require.True(m.t, m.Assign(id, m.hosts[id].registration, r))
+		m.assign(m.hosts[id], r)
+	case op == 17:
+		m.departElsewhere(id)
+	case op == 18:
+		m.data++
+		require.NoError(m.t, m.r.Update(id, 0, func(l large) large { l[159] = m.data; return l }))
+		m.hosts[id].data = m.data
+		m.change(id)
+	default:
+		require.NoError(m.t, m.r.Forget(id, 0))
+		m.depart(id, true)
+	}
+}
+
+// mirrorShared applies events, and checks that each fits what came before.
+func mirrorShared(t *testing.T, events []hostmgr.Event[large]) map[string]bool {
+	suspects := map[string]bool{}
+	registered := map[string]uint64{}
+	for _, e := range events {
+		id := e.Host.ID
+		current, ok := registered[id]
+		switch e.Kind {
+		case hostmgr.EventJoined:
+			require.False(t, ok, "%s is registered", id)
+			registered[id] = e.Host.Registration
+			continue
+		case hostmgr.EventSuspected:
+			require.False(t, suspects[id], "%s is suspect", id)
+			suspects[id] = true
+		case hostmgr.EventRecovered:
+			require.True(t, suspects[id], "%s is not suspect", id)
+			delete(suspects, id)
+		case hostmgr.EventUpdated:
+			registered[id], current = e.Host.Registration, e.Host.Registration
+		case hostmgr.EventDeparted:
+			delete(registered, id)
+			delete(suspects, id)
+		}
+		require.True(t, ok)
+		require.Equal(t, current, e.Host.Registration)
+	}
+	return suspects
+}
+
+// collect collects the events of some kinds until host "end" joins.
+func collect(t *testing.T, r *hostmgr.Registry[large], kinds ...hostmgr.EventKind) func() []hostmgr.Event[large] {
+	var events []hostmgr.Event[large]
+	synced, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for e := range r.Watch(context.WithoutCancel(t.Context()), kinds...) {
+			switch {
+			case e.Kind == hostmgr.EventSynced:
+				close(synced)
+			case e.Host.ID == "end":
+				return
+			default:
+				events = append(events, e)
+			}
+		}
+	}()
+	<-synced
+	return func() []hostmgr.Event[large] { <-done; return events }
+}
+
+func TestSharingAgainstAModel(t *testing.T) {
+	for seed := uint64(1); seed <= uint64(times(60, 10_000)); seed++ {
+		if *sharingSeed != 0 && seed != *sharingSeed {
+			continue
+		}
+		if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { runSharingModel(t, seed) }) {
+			t.Fatalf("run it with -sharing.seed=%d", seed)
+		}
+	}
+}
+
+func runSharingModel(t *testing.T, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	cfg := hostmgr.Config[large]{Policy: twoTiers{}}
+	if seed%2 == 0 {
+		cfg.EvictionLimit = hostmgr.EvictionLimit{MaxFraction: 0.3, PerSecond: 0.5, MaxHold: 10 * second}
+	}
+	if seed%3 == 0 {
+		cfg.Confirm = func(_ context.Context, due []hostmgr.Host[large]) ([]hostmgr.Host[large], error) {
+			return due[:(len(due)+rnd.IntN(2))/2], nil
+		}
+	}
+	clock := newScript(t, hostmgr.Config[string]{}).clock
+	cfg.Clock = clock
+	r, err := hostmgr.New(cfg)
+	require.NoError(t, err)
+	m := &sharingModel{
+		Sharing: r.Sharing(), r: r, t: t, rnd: rnd, now: clock.Now, hosts: map[string]*sharedHost{},
+		must: map[string]bool{}, may: map[string]bool{}, parted: map[string]sharedParting{}, number: 100,
+	}
+	for k := range m.until {
+		m.until[k] = clock.Now()
+	}
+	require.NoError(t, m.Begin(func() {}))
+	all := collect(t, r)
+	some := []hostmgr.EventKind{hostmgr.EventSuspected, hostmgr.EventRecovered, hostmgr.EventDeparted, hostmgr.EventJoined}
+	filtered := collect(t, r, some...)
+	for range 300 {
+		m.step()
+		clock.Advance(time.Duration(rnd.IntN(4)) * second / 2)
+		m.check()
+	}
+	suspects := r.Stats().Suspects
+	_, err = r.Announce(hostmgr.Announcement[large]{ID: "end"})
+	require.NoError(t, err)
+	events := all()
+	require.Len(t, mirrorShared(t, events), suspects)
+	wanted := slices.DeleteFunc(slices.Clone(events), func(e hostmgr.Event[large]) bool { return !slices.Contains(some, e.Kind) })
+	require.Equal(t, len(wanted), len(filtered()))
+	for i, e := range filtered() {
+		require.Equal(t, wanted[i].Seq, e.Seq)
+	}
+	require.NoError(t, r.Forget("end", 0))
+	for id := range m.hosts {
+		require.NoError(t, r.Forget(id, 0))
+	}
+	st := r.Stats()
+	require.Zero(t, st.Hosts+st.Suspects+st.Held+len(st.Zones)+st.Confirm.Waiting)
+	_, _ = m.Take(1<<20, 1<<20)
+	changed, departed := m.Take(1, 1)
+	require.Empty(t, changed)
+	require.Empty(t, departed)
+}
