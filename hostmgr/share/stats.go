@@ -1,0 +1,96 @@
+package share
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/share/internal/member"
+)
+
+// Stats is a snapshot of a Member. The counts are since New.
+type Stats struct {
+	// ID is that of this member. It changes after each loss of membership.
+	ID      string
+	Ready   bool   // see Member.Ready
+	Members []Peer // in the table, by name and id; this one included
+	// Kept is the number of hosts that this member judges. Mirrored is the number of all others in
+	// the table. Orphaned are those without a living keeper; they count in Mirrored, too.
+	Kept, Mirrored, Orphaned int
+	// Skipped is the number of hosts that this registry does not have as the table describes them:
+	// without metadata, or with some that the Codec cannot decode, or of a lower incarnation.
+	Skipped int
+	// Stale is how old the view may be: the time since this member was last in touch with the
+	// table. It is about a second at most while all is well. It is 0 before Run, and keeps its last
+	// value after Run.
+	Stale time.Duration
+	// Lag is the time that the latest own renewal took to come back; 0 if there was none yet.
+	Lag time.Duration
+	// Questions is the number of hosts that this member asks the others about.
+	Questions int
+	// Pending is the number of hosts that have changed here, and are not in the table as they are.
+	Pending int
+
+	Malformed     uint64 // records that were skipped; of another protocol version or too long
+	CodecFailures uint64
+	Snapshots     uint64 // of the table that were read
+	Losses        uint64 // snapshots after which the engine had lost writes, or may have lost some
+	Buried        uint64 // how often other members have buried this one
+	Writes        uint64 // of hosts and departures, without renewals
+	Conflicts     uint64 // writes refused because another member had changed the record first
+	Unclear       uint64 // writes whose outcome is unknown
+	FeedErrors    uint64
+	LeftBehind    int // calls that ignore their context
+	Cleanup       CleanupStats
+}
+
+// CleanupStats counts shared cleanups.
+type CleanupStats struct {
+	Owed         int // by all members
+	Running      int // here
+	Done, Failed uint64
+	TakenOver    uint64 // by this member, from members that have ended
+}
+
+// A Peer is a member of the table.
+type Peer struct {
+	ID, Name string
+	Age      time.Duration // since this member last saw it renew its record
+	Hosts    int           // that it keeps
+	Self     bool
+
+	number uint8 // as a keeper
+}
+
+// show publishes the state of the core.
+func (l *loop[M]) show() {
+	c := l.m.core.Stats()
+	s := Stats{
+		ID: c.ID, Kept: c.Kept, Mirrored: c.Mirrored, Orphaned: c.Orphans, Skipped: c.Unmirrored,
+		Stale: time.Duration(l.now - c.Echo), Lag: l.lag(&c), Questions: c.Asking, Pending: c.Pending,
+		Malformed: c.Malformed, CodecFailures: l.m.bridge.failed, Snapshots: c.Syncs, Losses: c.Losses, Buried: c.Buried,
+		Writes: c.Writes, Conflicts: c.Conflicts, Unclear: c.Unclear, FeedErrors: l.feedErrors, LeftBehind: l.leftBehind + l.leftCleans,
+		Cleanup: CleanupStats{
+			Owed: c.Debts, Running: c.Cleaning, Done: c.Cleanups, Failed: c.FailedCleanups, TakenOver: c.TakenOver,
+		},
+	}
+	if c.Synced {
+		l.members = c.Peers
+	}
+	for _, p := range l.members {
+		s.Members = append(s.Members, Peer{p.ID, p.Name, time.Duration(l.now - p.Seen), p.Kept, p.Self, p.Keeper})
+	}
+	slices.SortFunc(s.Members, func(a, b Peer) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	l.m.mu.Lock()
+	defer l.m.mu.Unlock()
+	l.m.shown = s
+}
+
+func (l *loop[M]) lag(c *member.Stats) time.Duration {
+	if c.Sent == 0 {
+		return 0
+	}
+	return time.Duration(c.Echo - c.Sent)
+}
