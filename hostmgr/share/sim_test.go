@@ -318,7 +318,7 @@ func TestSimulation(t *testing.T) {
 func simulateMany(t *testing.T, f simFaults) {
 	seeds := *simSeeds
 	if seeds == 0 {
-		seeds = 2
+		seeds = 1
 		if os.Getenv("HOSTLIFE_LONG") == "1" {
 			seeds = 100
 		}

@@ -14,7 +14,7 @@ import (
 // After the snapshot, and after each later frame, the mirror is the table as it was at the latest
 // mark. That holds for any mix of pages and changes, and for the second feed of a reader.
 func TestTheMirrorIsTheTable(t *testing.T) {
-	seeds(t, 4_000, 2_000_000, func(t *testing.T, rnd *rand.Rand) {
+	seeds(t, 2_000, 2_000_000, func(t *testing.T, rnd *rand.Rand) {
 		h, m := newHistory(rnd), newMirror()
 		for range 2 {
 			for range rnd.IntN(12) {
@@ -37,7 +37,7 @@ func TestTheMirrorIsTheTable(t *testing.T) {
 // A reader of damaged frames either finds the fault, or has the table.
 func TestADamagedFeedIsNoticed(t *testing.T) {
 	found := map[string]int{}
-	seeds(t, 8_000, 2_000_000, func(t *testing.T, rnd *rand.Rand) {
+	seeds(t, 4_000, 2_000_000, func(t *testing.T, rnd *rand.Rand) {
 		h, m := newHistory(rnd), newMirror()
 		for range 3 + rnd.IntN(12) {
 			h.write()

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 2, "seeds of each mix of faults")
+	seeds = flag.Int("seeds", 1, "seeds of each mix of faults")
 	first = flag.Uint64("seed", 1, "the first seed")
 )
 

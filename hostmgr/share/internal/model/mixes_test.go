@@ -51,7 +51,7 @@ func TestMixes(t *testing.T) {
 				return
 			}
 			var sum account
-			seeds, bad := times(25, 10_000), 0
+			seeds, bad := times(10, 10_000), 0
 			playAll(*firstFlag, seeds, mix.faults, defects{}, func(seed uint64, o *oracle) {
 				sum.add(&o.account)
 				if len(o.wrong) == 0 {
