@@ -247,12 +247,12 @@ func (l *loop[M]) flushed() (done []*flush) {
 
 // tell logs that this member is one, or is none any more.
 func (l *loop[M]) tell(ready bool) {
-	switch s := l.m.core.Stats(); {
-	case ready == l.member || l.leaving:
+	if ready == l.member || l.leaving {
 		return
-	case ready:
+	}
+	if s := l.m.core.Stats(); ready {
 		l.m.logger.Info("the registry is shared", "member", s.ID, "members", len(s.Peers))
-	default:
+	} else {
 		l.m.logger.Warn("the registry is not shared at the moment: it evicts no host", "since", time.Duration(l.now-s.Echo))
 	}
 	l.member = ready
@@ -261,11 +261,10 @@ func (l *loop[M]) tell(ready bool) {
 // goodbye writes what is pending, as far as that is possible, and deletes the own record. Cleanups
 // end first: then another member takes over those that are still owed.
 func (l *loop[M]) goodbye() error {
-	l.leaving = true
+	l.leaving = true // from now on publish does not make it Ready
 	l.m.ready.Store(nil)
 	l.endClean()
 	l.until(l.now+int64(flushLimit), func() bool { return l.m.core.Pending() == 0 && l.m.core.Cleaning() == 0 && !l.m.core.Unmarked() })
-	l.m.ready.Store(nil) // before other members may read the goodbye
 	l.m.core.Goodbye()
 	l.until(l.now+int64(goodbyeLimit-flushLimit), l.m.core.Gone)
 	if !l.m.core.Gone() {

@@ -3,11 +3,9 @@ package share_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,32 +80,6 @@ func TestAMemberThatEndsIsNotReady(t *testing.T) {
 	})
 }
 
-// A cuttable is a Store that may be out of reach.
-type cuttable struct {
-	share.Store
-	cut atomic.Bool
-}
-
-var errNoRoute = errors.New("no route to the engine")
-
-func (c *cuttable) Put(ctx context.Context, b []share.Write) error {
-	if c.cut.Load() {
-		return errNoRoute
-	}
-	return c.Store.Put(ctx, b)
-}
-
-func (c *cuttable) Feed(ctx context.Context, after share.Position, yield func(share.Frame) bool) error {
-	if c.cut.Load() {
-		return errNoRoute
-	}
-	err := c.Store.Feed(ctx, after, func(f share.Frame) bool { return !c.cut.Load() && yield(f) })
-	if c.cut.Load() {
-		return errNoRoute
-	}
-	return err
-}
-
 // A member is cut off, and another one removes it. Each says so in its log and in its Stats.
 func TestARemovalIsTold(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -115,7 +87,7 @@ func TestARemovalIsTold(t *testing.T) {
 		memory := share.Memory()
 		f := &fleet{t: t, store: memory, cleaned: &cleaned{of: map[string]int{}}, logger: log.logger()}
 		f.start("stays")
-		store := &cuttable{Store: memory}
+		store := &line{Store: memory}
 		f.store = store
 		cut := f.start("cut")
 		time.Sleep(11 * time.Second)
@@ -147,7 +119,7 @@ func TestARemovalIsTold(t *testing.T) {
 		require.Equal(t, uint64(1), s.Buried)
 		for _, line := range []string{
 			`msg="a member was silent for its Lapse, and was removed" name=stays member=` + former + ` of=cut hosts=1`,
-			`msg="cannot read the table; trying again" name=cut err="no route to the engine"`,
+			`msg="cannot read the table; trying again" name=cut err="cut off"`,
 			`msg="the registry is not shared at the moment: it evicts no host" name=cut`,
 			`msg="this member was silent in the table, and the others have removed it: it joins again" name=cut member=` + former,
 		} {
