@@ -38,6 +38,7 @@ type loop[M any] struct {
 	showAt     int64
 	members    []member.Peer // as of the latest complete snapshot or later
 	member     bool          // as it was logged
+	logged     string        // the id with which it last was one
 	putWarning func(string, error)
 	feeWarning func(string, error)
 	runWarning func(string, error)
@@ -250,12 +251,23 @@ func (l *loop[M]) tell(ready bool) {
 	if ready == l.member || l.leaving {
 		return
 	}
-	if s := l.m.core.Stats(); ready {
-		l.m.logger.Info("the registry is shared", "member", s.ID, "members", len(s.Peers))
-	} else {
-		l.m.logger.Warn("the registry is not shared at the moment: it evicts no host", "since", time.Duration(l.now-s.Echo))
-	}
 	l.member = ready
+	s, log := l.m.core.Stats(), l.m.logger
+	switch {
+	case ready && l.logged == "":
+		log.Info("the registry is shared", "member", s.ID, "members", len(s.Peers))
+	case ready && l.logged == s.ID:
+		log.Info("the registry is shared again", "member", s.ID, "members", len(s.Peers))
+	case ready:
+		log.Info("the registry is shared again, by another member", "member", s.ID, "former", l.logged, "members", len(s.Peers))
+	case l.logged == s.ID:
+		log.Warn("this member is out of touch with the table: its registry evicts no host", "member", s.ID, "since", time.Duration(l.now-s.Echo))
+	default:
+		log.Warn("this member has lost its membership: its registry evicts no host until it joins again", "member", l.logged)
+	}
+	if ready {
+		l.logged = s.ID
+	}
 }
 
 // goodbye writes what is pending, as far as that is possible, and deletes the own record. Cleanups

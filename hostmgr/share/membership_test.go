@@ -117,11 +117,14 @@ func TestARemovalIsTold(t *testing.T) {
 		require.True(t, s.Ready)
 		require.NotEqual(t, former, s.ID)
 		require.Equal(t, uint64(1), s.Buried)
+		require.Zero(t, s.Burials)
+		require.Equal(t, uint64(1), f.processes[0].member.Stats().Burials)
 		for _, line := range []string{
 			`msg="a member was silent for its Lapse, and was removed" name=stays member=` + former + ` of=cut hosts=1`,
 			`msg="cannot read the table; trying again" name=cut err="cut off"`,
-			`msg="the registry is not shared at the moment: it evicts no host" name=cut`,
+			`msg="this member is out of touch with the table: its registry evicts no host" name=cut member=` + former,
 			`msg="this member was silent in the table, and the others have removed it: it joins again" name=cut member=` + former,
+			`msg="the registry is shared again, by another member" name=cut member=` + s.ID + ` former=` + former + ` members=2`,
 		} {
 			require.Contains(t, log.String(), line)
 		}

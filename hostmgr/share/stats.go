@@ -26,8 +26,21 @@ type Stats struct {
 	Stale time.Duration
 	// Lag is the time that the latest own renewal took to come back; 0 if there was none yet.
 	Lag time.Duration
-	// Questions is the number of hosts that this member asks the others about.
+	// Questions is the number of hosts that this member has asked the others about, and that some of
+	// them have not read yet. A host is evicted only after that.
 	Questions int
+	// Slowest is the member that holds up the questions: the one with the lowest read mark. It is the
+	// name of that member, or its id if it has no name. It is empty if there are no Questions.
+	Slowest string
+	// Quiet is the time for which this member asks no question yet, so that it evicts no host that
+	// is silent: after it has read a snapshot, was out of touch with the table, or was stalled. It is
+	// a Lapse at most, and 0 if the member may ask.
+	Quiet time.Duration
+	// SinceEnd is the time since a member was last seen to end or to be buried; 0 if none was.
+	// That member may have been the last to hear some host. So no member asks about a host until
+	// SinceEnd has reached the timeout of the host, or the host has been silent for two timeouts and
+	// a Lapse.
+	SinceEnd time.Duration
 	// Pending is the number of hosts that have changed here, and are not in the table as they are.
 	Pending int
 
@@ -36,6 +49,7 @@ type Stats struct {
 	Snapshots     uint64 // of the table that were read
 	Losses        uint64 // snapshots after which the engine had lost writes, or may have lost some
 	Buried        uint64 // how often other members have buried this one
+	Burials       uint64 // of other members, by this one; two may count the same
 	Writes        uint64 // of hosts and departures, without renewals
 	Conflicts     uint64 // writes refused because another member had changed the record first
 	Unclear       uint64 // writes whose outcome is unknown
@@ -46,7 +60,10 @@ type Stats struct {
 
 // CleanupStats counts shared cleanups.
 type CleanupStats struct {
-	Owed         int // by all members
+	Owed int // by all members
+	// OldestOwed is the time for which this member has known the oldest of those that are owed; 0 if
+	// there is none.
+	OldestOwed   time.Duration
 	Running      int // here
 	Done, Failed uint64
 	TakenOver    uint64 // by this member, from members that have ended
@@ -68,16 +85,20 @@ func (l *loop[M]) show() {
 	s := Stats{
 		ID: c.ID, Kept: c.Kept, Mirrored: c.Mirrored, Orphaned: c.Orphans, Skipped: c.Unmirrored,
 		Stale: time.Duration(l.now - c.Echo), Lag: l.lag(&c), Questions: c.Asking, Pending: c.Pending,
-		Malformed: c.Malformed, CodecFailures: l.m.bridge.failed, Snapshots: c.Syncs, Losses: c.Losses, Buried: c.Buried,
+		Quiet: max(0, time.Duration(c.Quiet-l.now)), SinceEnd: l.since(c.Removed),
+		Malformed: c.Malformed, CodecFailures: l.m.bridge.failed, Snapshots: c.Syncs, Losses: c.Losses, Buried: c.Buried, Burials: c.Burials,
 		Writes: c.Writes, Conflicts: c.Conflicts, Unclear: c.Unclear, FeedErrors: l.feedErrors, LeftBehind: l.leftBehind + l.leftCleans,
 		Cleanup: CleanupStats{
-			Owed: c.Debts, Running: c.Cleaning, Done: c.Cleanups, Failed: c.FailedCleanups, TakenOver: c.TakenOver,
+			Owed: c.Debts, OldestOwed: l.since(c.OldestDebt), Running: c.Cleaning, Done: c.Cleanups, Failed: c.FailedCleanups, TakenOver: c.TakenOver,
 		},
 	}
 	if c.Synced {
 		l.members = c.Peers
 	}
 	for _, p := range l.members {
+		if p.ID == c.Slowest {
+			s.Slowest = cmp.Or(p.Name, p.ID)
+		}
 		s.Members = append(s.Members, Peer{p.ID, p.Name, time.Duration(l.now - p.Seen), p.Kept, p.Self, p.Keeper})
 	}
 	slices.SortFunc(s.Members, func(a, b Peer) int {
@@ -86,6 +107,14 @@ func (l *loop[M]) show() {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
 	l.m.shown = s
+}
+
+// since returns the time since then; 0 for 0.
+func (l *loop[M]) since(at int64) time.Duration {
+	if at == 0 {
+		return 0
+	}
+	return time.Duration(l.now - at)
 }
 
 func (l *loop[M]) lag(c *member.Stats) time.Duration {

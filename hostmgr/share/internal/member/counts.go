@@ -25,6 +25,10 @@ type Stats struct {
 	ID             string
 	Synced, Member bool
 	Peers          []Peer
+	Slowest        string // the member with the lowest read mark, while own questions wait for it
+	Quiet          int64  // it asks no question before
+	Removed        int64  // when a member was last removed; 0: never
+	OldestDebt     int64  // when this member first saw it; 0: there is none
 	Kept, Mirrored int
 	Orphans        int
 	Unmirrored     int   // records that the registry does not have as they are
@@ -49,6 +53,10 @@ func (c *Core) Stats() Stats {
 		Revision: c.reader.Latest().Revision, Epoch: c.reader.Epoch(),
 	}
 	s.Mirrored = len(c.hosts.of) - s.Kept
+	s.Quiet, s.Removed, s.OldestDebt = c.quiet, c.removed, c.debts.oldest()
+	if len(c.asked) > 0 {
+		s.Slowest = c.slowest()
+	}
 	for id, p := range c.peers {
 		x := Peer{id, p.name, p.seen, id == c.self.id, p.read, Crowd, 0}
 		if n, ok := c.keepers.of[id]; ok || x.Self { // this member has number 0

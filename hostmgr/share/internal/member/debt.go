@@ -25,14 +25,15 @@ type debt struct {
 	version      uint64
 	value        []byte
 	cleaner      string
-	shown        bool // by the present feed
-	lost         bool // by the table, and to be written again
-	own          bool // this process was its cleaner when the feed last showed it
-	running      bool // its cleanup
-	cleaned      bool // it is done, or there is nothing to do, and the record is to be deleted
-	done         bool // by this member, whatever the cleaner is now
-	marked       bool // as the table says
-	ready        bool // it is in debts.ready
+	since        int64 // when this member first saw it
+	shown        bool  // by the present feed
+	lost         bool  // by the table, and to be written again
+	own          bool  // this process was its cleaner when the feed last showed it
+	running      bool  // its cleanup
+	cleaned      bool  // it is done, or there is nothing to do, and the record is to be deleted
+	done         bool  // by this member, whatever the cleaner is now
+	marked       bool  // as the table says
+	ready        bool  // it is in debts.ready
 	attempt      int
 	heir         int64 // when this member may take it over; 0: not known
 	turn         int64 // when it may be written again
@@ -47,6 +48,7 @@ type debts struct {
 	ready   []*debt
 	busy    map[string]bool // hosts whose cleanup runs here
 	running int
+	queue   []owed
 }
 
 func newDebts() debts { return debts{of: map[string]*debt{}, busy: map[string]bool{}} }
@@ -78,7 +80,7 @@ func (c *Core) seeGone(k record.Key, ch *feed.Change) {
 	d := c.debts.of[ch.Key]
 	if d == nil {
 		d = &debt{key: ch.Key, host: k.ID, registration: k.Registration}
-		c.debts.of[ch.Key] = d
+		c.debts.add(d, c.now)
 	}
 	d.version, d.value, d.cleaner, d.shown, d.sent = ch.Version, ch.Value, g.Cleaner, true, nil
 	d.heir = 0

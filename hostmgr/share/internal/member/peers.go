@@ -79,6 +79,9 @@ func (c *Core) died(id string) {
 	if id != c.self.id {
 		c.tellOfEnd(id, p)
 	}
+	if p.buried != 0 {
+		c.counts.Burials++
+	}
 	delete(c.peers, id)
 	c.removed = c.now
 	if n, ok := c.keepers.of[id]; ok && n != 0 {
@@ -116,7 +119,6 @@ func (c *Core) bury() {
 		}
 		left--
 		p.buried = c.now
-		c.counts.Burials++
 		w := Write{Key: record.MemberKey(id), Expect: p.version, Version: c.version(), Delete: true}
 		c.outbox.urgent = append(c.outbox.urgent, &Batch{Writes: []Write{w}})
 	}
@@ -131,6 +133,17 @@ func (c *Core) floor() uint64 {
 		}
 	}
 	return f
+}
+
+// slowest is the other member that has read the least; the first by id of several.
+func (c *Core) slowest() (slowest string) {
+	least := ^uint64(0)
+	for id, p := range c.peers {
+		if id != c.self.id && (p.read < least || p.read == least && id < slowest) {
+			slowest, least = id, p.read
+		}
+	}
+	return slowest
 }
 
 // advance looks at the own questions that all members have read.
