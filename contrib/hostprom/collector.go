@@ -20,6 +20,7 @@ import (
 
 	"github.com/hostlife/hostlife/gc"
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/share"
 )
 
 // A Collector is a prometheus.Collector of registries and GCs. Use one Collector for each
@@ -32,6 +33,10 @@ type Collector struct {
 	// Stats waits for no callback of its registry. A function of your own must not block: a scrape
 	// calls one after the other, and waits for each.
 	Registries map[string]func() hostmgr.Stats
+
+	// Members are Stats methods of the Members that share registries, by the name of the registry,
+	// which becomes the label "registry".
+	Members map[string]func() share.Stats
 
 	// GCs are GCs by name, which becomes the label "gc". The IDs of their tasks become the label
 	// "task". Tasks may be added and removed at any time. Names and IDs should be UTF-8. Invalid
@@ -47,6 +52,9 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range registryFigures {
 		ch <- f.desc
 	}
+	for _, f := range memberFigures {
+		ch <- f.desc
+	}
 	for _, f := range taskFigures {
 		ch <- f.desc
 	}
@@ -58,6 +66,10 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		s := stats()
 		collectHosts(ch, &s, valid(name))
 		collect(ch, registryFigures, &s, valid(name))
+	}
+	for name, stats := range c.Members {
+		s := stats()
+		collect(ch, memberFigures, &s, valid(name))
 	}
 	for name, g := range c.GCs {
 		for _, id := range g.Tasks() {
