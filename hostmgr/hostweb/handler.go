@@ -10,6 +10,7 @@ import (
 
 	"github.com/hostlife/hostlife/clock"
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/share"
 )
 
 // A Handler serves the page of one registry at the root of its paths. To serve it under a prefix, use
@@ -25,6 +26,10 @@ type Handler[M any] struct {
 	// After that the page shows no more texts of it, and says so. At most 8 goroutines call Describe,
 	// those that hang included; while 8 hang it is not called. Nil means that metadata is not shown.
 	Describe func(M) string
+	// Member shares the Registry with the registries of other members. The page then shows the
+	// members, how old its view of them is, and the keeper of each host. Nil means that the registry
+	// is not shared.
+	Member *share.Member[M]
 	// Clock is the time source; it should be the registry's. Nil means the system's.
 	Clock clock.Clock
 
