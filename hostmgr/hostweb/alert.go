@@ -33,8 +33,9 @@ func (l *alertList) say(level, format string, args []any) {
 
 // alerts returns what an operator must see first in an incident: what is bad comes first. recent is
 // the sum of the points of the history, because counters cause an alert only if they rose recently.
-func alerts(s *hostmgr.Stats, recent point, now time.Time) []alert {
+func alerts(s *hostmgr.Stats, sharing *sharingStats, recent point, now time.Time) []alert {
 	list := alertList{}
+	list.ofSharing(sharing, s, now)
 	list.ofEvictions(s)
 	list.ofIDs(recent)
 	list.ofCleanups(s, recent, now)

@@ -13,6 +13,12 @@
 // both policies, once the second policy would have evicted a host. The page is read-only, and
 // loads nothing from other sites. The package has no authentication: see Security.
 //
+// In a shared registry (Handler.Member) the page lists the members, how many hosts each one keeps,
+// and the keeper of each host. If this member is out of touch with the table, the first alert says
+// since when the view is stale, and that no host is evicted. If hosts are due but held, an alert
+// says what their eviction waits for. The figures of the page are those of this registry: each
+// registry counts each join and each departure.
+//
 // A Handler is safe for concurrent use.
 //
 // # Cost
@@ -67,9 +73,13 @@
 //
 //   - api/stats is [hostmgr.Stats] in lower camel case. Its distributions have count, min, mean, p50,
 //     p90, p99, p999 and max. It also has now, viewers (their number), summary (a sentence) and alerts,
-//     each with a level, "bad" or "warn", and a text. The bad ones come first.
+//     each with a level, "bad" or "warn", and a text. The bad ones come first. In a shared registry
+//     it has sharing, which is [share.Stats] in lower camel case, with a summary (a line). Its
+//     members are the first 100, and memberCount is the number of all. Otherwise sharing is null.
 //   - api/hosts is a page of the table: at, took (of the scan), total, matched, page, pages, size,
-//     counts and zones (of all hosts, by state), and hosts. The parameters are optional: search
+//     counts and zones (of all hosts, by state), and hosts. A host of a shared registry has the
+//     keeper (its name, or its id if it has no name) and the keeperId. They are empty if no member
+//     that is alive keeps the host. The parameters are optional: search
 //     (bytes that the id contains), state (alive, late, suspect, offline or held), zone, sort (id,
 //     zone, state, contact, evict or joined), order (asc or desc), page (from 1) and size (1 to
 //     200; default 50). By default the worst states come first. Late counts as alive there, because

@@ -60,6 +60,8 @@ type hostRow struct {
 	Hold         string  `json:"hold"`
 	Evictions    int     `json:"evictions"`
 	About        string  `json:"about"`
+	Keeper       string  `json:"keeper"`   // the name of a member, or its id if it has no name
+	KeeperID     string  `json:"keeperId"` // empty: none that is alive, or the registry is not shared
 }
 
 func rowOf[M any](host hostmgr.Host[M]) hostRow {
@@ -92,7 +94,9 @@ func (h *Handler[M]) hostsPage(b *batch, q query, s *selection[M], zones []zoneC
 	for _, e := range entries {
 		if host, ok := h.Registry.Get(e.id); ok {
 			p.Hosts = append(p.Hosts, rowOf(host))
-			shown.add(host.Metadata, &p.Hosts[len(p.Hosts)-1].About)
+			row := &p.Hosts[len(p.Hosts)-1]
+			row.Keeper, row.KeeperID = h.keeper(e.id)
+			shown.add(host.Metadata, &row.About)
 		}
 	}
 	return p

@@ -14,6 +14,7 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 	"grouped": func(n int) string { return grouped(uint64(max(0, n))) },
 	"count":   grouped,
 	"from":    from,
+	"ago":     func(s seconds) string { return away(-time.Duration(s)) },
 	"states":  func() []string { return states },
 	"row":     func(name, key string, s spread) line { return line{name, key, s} },
 }).ParseFS(static, "static/page.html"))
@@ -77,8 +78,12 @@ func from(t, now stamp) string {
 	if time.Time(t).IsZero() {
 		return "never"
 	}
-	d := time.Time(t).Sub(time.Time(now)).Round(time.Second / 10)
-	if d == 0 {
+	return away(time.Time(t).Sub(time.Time(now)))
+}
+
+// away is from for the time between.
+func away(d time.Duration) string {
+	if d = d.Round(time.Second / 10); d == 0 {
 		return "now"
 	}
 	words := span(d.Abs())

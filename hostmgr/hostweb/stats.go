@@ -43,6 +43,7 @@ type stats struct {
 	LogLinesLost uint64        `json:"logLinesLost"`
 	Shadow       shadowStats   `json:"shadow"`
 	Latency      latencyStats  `json:"latency"`
+	Sharing      *sharingStats `json:"sharing"` // nil: the registry is not shared
 }
 
 type zoneStats struct {
@@ -153,7 +154,8 @@ func (h *Handler[M]) stats() *stats { return h.statsOf(h.Registry.Stats(), h.now
 func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time, p point) *stats {
 	recent, viewers := h.feed.recent(now)
 	recent.add(p)
-	list := alerts(&s, recent, now)
+	sharing := h.sharing()
+	list := alerts(&s, sharing, recent, now)
 	return &stats{
 		Now: stamp(now), Viewers: viewers, Summary: summary(s, list), Alerts: list,
 		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held,
@@ -169,6 +171,7 @@ func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time, p point) *stats {
 		LogLinesLost: s.LogLinesLost,
 		Shadow:       shadowStats(s.Shadow),
 		Latency:      latenciesOf(&s),
+		Sharing:      sharing,
 	}
 }
 

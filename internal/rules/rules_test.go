@@ -32,6 +32,7 @@ var imports = map[string][]string{
 
 	"hostmgr/announcer": {"clock", "hostmgr", "internal/asynclog"},
 	"hostmgr/hosttest":  {"clock", "hostmgr"},
+	"hostmgr/hostweb":   {"clock", "histogram", "hostmgr", "hostmgr/share"},
 
 	"hostmgr/share": {
 		"clock", "hostmgr", below + "shared", "hostmgr/share/internal/feed", "hostmgr/share/internal/member",

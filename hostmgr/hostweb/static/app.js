@@ -1,5 +1,5 @@
 // The stream of updates, and all of the page except the chart and the table of hosts.
-import { clock, fill, find, from, make, mark, number, span, write } from './format.js';
+import { away, clock, fill, find, from, make, mark, number, span, write } from './format.js';
 import { draw } from './chart.js';
 import { refresh, onAnswer } from './table.js';
 
@@ -50,6 +50,7 @@ function apply(update) {
   counts(latest);
   flapping(latest);
   secondPolicy(latest);
+  if (latest.sharing) sharing(latest.sharing);
   speak(latest.summary);
   draw(points, latest);
   refresh();
@@ -123,6 +124,17 @@ function secondPolicy(stats) {
   const put = (row, ...figures) => figures.forEach((n, i) => write(row.cells[i + 1], number(n)));
   put(evictions, stats.departures.evicted, stats.shadow.evictions);
   put(rejoined, stats.rejoinedAfterEviction, stats.shadow.rejoined);
+}
+
+// sharing lists the members of a shared registry. Without sharing the page has no such section.
+function sharing(shared) {
+  write(find('shared'), shared.summary);
+  const more = shared.memberCount - shared.members.length;
+  write(find('more-members'), more > 0 ? `${number(more)} further members are not shown.` : '');
+  fill(find('members').tBodies[0], shared.members.map(m => [
+    { text: m.name || m.id, title: m.id, note: m.self ? 'this one' : '' },
+    { text: number(m.hosts), name: 'n' }, { text: away(-m.age), name: 'n' },
+  ]));
 }
 
 // addDepartures adds departures at the top of the list.

@@ -24,9 +24,11 @@ function pair(s, big, bigName, small, smallName) {
 }
 
 // from says how long before or after now a time is. Both are in the server's format.
-export function from(time, now) {
-  if (!time) return 'never';
-  const s = Math.round((Date.parse(time) - Date.parse(now)) / 100) / 10, length = Math.abs(s);
+export const from = (time, now) => time ? away((Date.parse(time) - Date.parse(now)) / 1000) : 'never';
+
+// away is from for the seconds between.
+export function away(seconds) {
+  const s = Math.round(seconds * 10) / 10, length = Math.abs(s);
   if (s === 0) return 'now';
   const words = length < 60 ? length.toFixed(1) + ' s' : span(length);
   return s < 0 ? words + ' ago' : 'in ' + words;

@@ -2,7 +2,7 @@
 import { find, fill, from, mark, number, span, write } from './format.js';
 
 const table = find('hosts');
-const withAbout = table.dataset.about === 'true';
+const withAbout = table.dataset.about === 'true', isShared = table.dataset.shared === 'true';
 const asked = {
   search: find('search').value, state: find('state').value, zone: find('zone').value,
   sort: table.dataset.sort, order: table.dataset.order,
@@ -67,7 +67,8 @@ function line(host, now) {
   return [
     { text: host.id, title: `incarnation ${host.incarnation}, registration ${host.registration}` + (host.evictions ? `, lately evicted: ${number(host.evictions)}` : '') },
     { text: host.state, note: host.hold && 'held: ' + host.hold, name: 'state' },
-    host.zone, time(host.lastContact), time(host.suspectAt), time(host.evictAt),
+    host.zone, ...(isShared ? [{ text: host.keeper || 'none', title: host.keeperId }] : []),
+    time(host.lastContact), time(host.suspectAt), time(host.evictAt),
     { text: span(host.interval), name: 'n' }, time(host.joined),
     ...(withAbout ? [{ text: host.about, name: 'about' }] : []),
   ];
