@@ -1,4 +1,5 @@
-// Package hostprom exposes the figures of hostlife's registries and periodic tasks to Prometheus.
+// Package hostprom exposes the figures of hostlife's registries, of members of shared registries,
+// and of periodic tasks to Prometheus.
 //
 // Register a [Collector] with a Registerer of your own. It is safe for concurrent use. The package
 // has no globals, starts no goroutine and does nothing between scrapes. It does not serve HTTP and
@@ -7,8 +8,10 @@
 //   - Durations are in seconds; a share of 1 is the whole. The names of counters end in _total. A
 //     counter starts from 0 with its registry or task.
 //   - Labels are the names of registries, GCs, tasks and zones, and a few listed words, never ids
-//     of hosts. So neither the number of series nor the cost of a scrape depends on the number of
+//     of hosts or members. So neither the number of series nor the cost of a scrape depends on the number of
 //     hosts. A registry has at most 66 zones in one scrape.
+//   - Each replica of a shared registry counts all hosts, joins and departures. A sum over the
+//     replicas is too high by their number: README.md has the right queries.
 //   - A distribution is exposed as both kinds of histogram: a native one of schema 3, with buckets
 //     that are 9 % wide, and a classic one with a few fixed buckets.
 package hostprom
@@ -23,7 +26,7 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/share"
 )
 
-// A Collector is a prometheus.Collector of registries and GCs. Use one Collector for each
+// A Collector is a prometheus.Collector of registries, members and GCs. Use one Collector for each
 // Registerer. A Registerer refuses a second Collector, because its metrics have the same names.
 //
 // The maps must not change after registration. Registries and GCs may be in use during a scrape,

@@ -71,7 +71,7 @@ func labels(f *dto.MetricFamily) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch name {
-		case "by", "kind", "outcome", "state":
+		case "by", "keeper", "kind", "outcome", "state":
 			name += ": " + strings.Join(slices.Compact(slices.Sorted(slices.Values(values[name]))), ", ")
 			fallthrough
 		default:
@@ -120,7 +120,7 @@ func TestAlerts(t *testing.T) {
 	}
 	book := read(t, "RUNBOOK.md")
 	requireExposed(t, book)
-	for _, m := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(book, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^## (Hostlife.*)$`).FindAllStringSubmatch(book, -1) {
 		sections = append(sections, m[1])
 	}
 	require.Equal(t, names, sections)
@@ -149,7 +149,7 @@ func readDashboard(t testing.TB) (d dashboard) {
 func (d dashboard) exprs() (all []string) {
 	for _, p := range d.Panels {
 		for _, target := range p.Targets {
-			all = append(all, strings.NewReplacer("$__rate_interval", "5m", "$registry", ".*", "$gc", ".*", "$task", ".*").Replace(target.Expr))
+			all = append(all, strings.NewReplacer("$__rate_interval", "5m", "$registry", ".*", "$instance", ".*", "$gc", ".*", "$task", ".*").Replace(target.Expr))
 		}
 	}
 	return all

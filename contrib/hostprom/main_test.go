@@ -14,6 +14,7 @@ import (
 	"github.com/hostlife/hostlife/contrib/hostprom"
 	"github.com/hostlife/hostlife/gc"
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/share"
 )
 
 const second = time.Second
@@ -51,8 +52,11 @@ func full(t testing.TB) *hostprom.Collector {
 	g, err := gc.New(gc.Config{Clock: clockwork.NewFakeClockAt(start)})
 	require.NoError(t, err)
 	require.NoError(t, g.Add(task("expire", nil)))
+	m, err := share.New(share.Config[string]{Registry: r, Store: share.Memory()})
+	require.NoError(t, err)
 	return &hostprom.Collector{
 		Registries: map[string]func() hostmgr.Stats{"hosts": r.Stats},
+		Members:    map[string]func() share.Stats{"hosts": m.Stats},
 		GCs:        map[string]*gc.GC{"main": g},
 	}
 }
