@@ -15,6 +15,9 @@ func TestEveryDepartureHasAReason(t *testing.T) {
 	learned.Mean, learned.Deviation, learned.Count = second, 1500, 300
 	stalled.StallTime = time.Minute
 	held.HeldFor, held.Hold = 5*second, holdReason(t)
+	asked, waited := silent, silent
+	require.NoError(t, asked.Hold.UnmarshalText([]byte("awaiting the other members")))
+	asked.HeldFor, waited.HeldFor, waited.Hold = second-1, second, asked.Hold
 	justDue := hostmgr.Evidence{Silence: 2*second + 1, Interval: second, Timeout: 2 * second}
 	const why = "silent for 2.001235s, timeout 2s at an interval of 1s"
 	for _, row := range []struct {
@@ -31,6 +34,8 @@ func TestEveryDepartureHasAReason(t *testing.T) {
 		{hostmgr.DepartureEvicted, silent, why},
 		{hostmgr.DepartureEvicted, learned, why + ", learned from 300 contacts every 1s ± 2µs"},
 		{hostmgr.DepartureEvicted, stalled, why + "; not counting a stall of 1m0s"},
+		{hostmgr.DepartureEvicted, asked, why}, // as usual in a shared registry
+		{hostmgr.DepartureEvicted, waited, why + "; held for 1s: awaiting the other members"},
 		{hostmgr.DepartureEvicted, held, why + "; held for 5s: eviction limit: at most 0.5 evictions a second"},
 	} {
 		dep := hostmgr.Departure[string]{Kind: row.kind, Evidence: row.of}
