@@ -63,9 +63,9 @@ type Config[M any] struct {
 	// Name is shown in logs, and in the Stats of all members. It need not be unique. At most 256
 	// bytes.
 	Name string
-	// Logger gets a line when this member joins or loses its membership, and for errors of the
-	// table, at most one a minute. Nil means that nothing is logged. A handler that hangs holds up
-	// nothing.
+	// Logger gets a line when this member joins or loses its membership, when another one ends or is
+	// buried, and for errors of the table, at most one a minute. Nil means that nothing is logged. A
+	// handler that hangs holds up nothing.
 	Logger *slog.Logger
 }
 

@@ -224,8 +224,7 @@ func (l *loop[M]) publish() {
 	flushed := l.flushed()
 	if l.now >= l.showAt || len(flushed) > 0 {
 		l.showAt = l.now + int64(tick)
-		l.show()
-		l.tell(ok)
+		l.tell(ok, l.show())
 	}
 	for _, f := range flushed {
 		close(f.done)
@@ -246,9 +245,9 @@ func (l *loop[M]) flushed() (done []*flush) {
 	return done
 }
 
-// tell logs that this member is one, or is none any more.
-func (l *loop[M]) tell(ready bool) {
-	if ready == l.member || l.leaving {
+// tell logs that this member is one, is another one, or is none any more.
+func (l *loop[M]) tell(ready bool, id string) {
+	if ready == l.member && (!ready || id == l.logged) || l.leaving {
 		return
 	}
 	l.member = ready

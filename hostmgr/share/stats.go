@@ -79,8 +79,8 @@ type Peer struct {
 	number uint8 // as a keeper
 }
 
-// show publishes the state of the core.
-func (l *loop[M]) show() {
+// show publishes the state of the core. It returns the id of the member.
+func (l *loop[M]) show() string {
 	c := l.m.core.Stats()
 	s := Stats{
 		ID: c.ID, Kept: c.Kept, Mirrored: c.Mirrored, Orphaned: c.Orphans, Skipped: c.Unmirrored,
@@ -107,6 +107,7 @@ func (l *loop[M]) show() {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
 	l.m.shown = s
+	return s.ID
 }
 
 // since returns the time since then; 0 for 0.
