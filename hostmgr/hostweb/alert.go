@@ -36,7 +36,7 @@ func (l *alertList) say(level, format string, args []any) {
 func alerts(s *hostmgr.Stats, sharing *sharingStats, recent point, now time.Time) []alert {
 	list := alertList{}
 	list.ofSharing(sharing, s, now)
-	list.ofEvictions(s)
+	list.ofEvictions(s, sharing != nil)
 	list.ofIDs(recent)
 	list.ofCleanups(s, recent, now)
 	list.ofConfirm(s, recent, now)
@@ -45,7 +45,8 @@ func alerts(s *hostmgr.Stats, sharing *sharingStats, recent point, now time.Time
 	return list
 }
 
-func (l *alertList) ofEvictions(s *hostmgr.Stats) {
+func (l *alertList) ofEvictions(s *hostmgr.Stats, shared bool) {
+	before := len(*l)
 	if why := limitReason(s.Hold); why != "" {
 		l.bad("The eviction limit holds hosts of all zones: %s.", why)
 	}
@@ -54,7 +55,10 @@ func (l *alertList) ofEvictions(s *hostmgr.Stats) {
 			l.bad("The eviction limit holds hosts of zone %q: %s.", z.Name, why)
 		}
 	}
-	if s.Held > 0 {
+	switch {
+	case s.Held > 0 && shared && len(*l) == before && s.Confirm.Waiting == 0: // for a moment, at each eviction
+		l.warn("%s due for eviction. The other members are asked first.", are(s.Held, "host"))
+	case s.Held > 0:
 		l.bad("%s due for eviction, but held.%s", are(s.Held, "host"), inQueue(s.Confirm.Waiting))
 	}
 	if n := s.Suspects - s.Held; n > 0 {

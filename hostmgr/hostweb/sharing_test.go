@@ -176,6 +176,9 @@ func TestThePageSaysWhatAnEvictionWaitsFor(t *testing.T) {
 		two.end()
 		time.Sleep(3 * time.Second)
 		require.Regexp(t, `^A member ended [23] s ago, and may have been the last to hear some hosts\.`, one.warning(t))
+		for _, a := range one.stats(t).Alerts {
+			require.Equal(t, "warn", a.Level, a.Text) // each eviction waits for the other members
+		}
 	})
 }
 
