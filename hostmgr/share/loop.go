@@ -181,7 +181,7 @@ func (l *loop[M]) written(b *member.Batch, err error) {
 	case errors.Is(err, hostmgr.ErrInvalid): // nothing was written, as after a conflict
 		r = member.Conflict
 		l.putWarning("", err)
-	default:
+	case l.ctx.Err() == nil: // otherwise the goodbye has come back before the answer to its batch
 		l.putWarning("", err)
 	}
 	l.m.core.Done(b, r, l.now)

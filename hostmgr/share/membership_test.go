@@ -147,3 +147,25 @@ func TestAMemberWithoutSweepsSaysWhy(t *testing.T) {
 		require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
 	})
 }
+
+// The goodbye of a member may come back in the feed before its batch is answered. That is no failure
+// of the table.
+func TestAGoodbyeThatIsSeenBeforeItsAnswerIsNoWarning(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var log logged
+		memory := share.Memory()
+		s := &hostile{Store: memory, put: func(ctx context.Context, b []share.Write) (bool, error) {
+			if !b[0].Delete {
+				return false, nil
+			}
+			require.NoError(t, memory.Put(ctx, b))
+			<-ctx.Done()
+			return true, ctx.Err()
+		}}
+		a := newAgain(t, share.Config[peer]{Store: s, Logger: log.logger()})
+		end := a.run()
+		time.Sleep(11 * time.Second)
+		require.NoError(t, end())
+		require.NotContains(t, log.String(), "level=WARN")
+	})
+}
