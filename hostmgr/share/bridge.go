@@ -32,7 +32,7 @@ func (b *bridge[M]) Look(id string) (l member.Local, ok bool) {
 	return member.Local{
 		Registration: h.Registration, Incarnation: h.Incarnation, Keeper: p.Keeper, Assigned: p.Assigned,
 		Heard: p.Heard, Due: p.Due, Suspect: h.State >= hostmgr.StateSuspect, Word: p.Word,
-		Silence: int64(b.clock.last.Sub(h.LastContact)), Timeout: int64(timeout),
+		Silence: int64(b.clock.last.Sub(h.LastContact)), Timeout: int64(timeout), Interval: int64(h.Interval),
 	}, ok
 }
 

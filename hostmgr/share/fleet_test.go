@@ -65,6 +65,7 @@ type fleet struct {
 	codec     share.Codec[peer]
 	cleanup   func(context.Context, hostmgr.Departure[peer]) error // nil: that of cleaned
 	logger    *slog.Logger
+	policy    hostmgr.Policy
 }
 
 func newFleet(t *testing.T, store share.Store, n int) *fleet {
@@ -82,7 +83,7 @@ func newFleet(t *testing.T, store share.Store, n int) *fleet {
 func (f *fleet) start(name string) *process {
 	p := &process{name: name, cleaned: f.cleaned, ended: make(chan error, 2)}
 	var err error
-	p.hosts, err = hostmgr.New(hostmgr.Config[peer]{Cleanup: func(_ context.Context, d hostmgr.Departure[peer]) error {
+	p.hosts, err = hostmgr.New(hostmgr.Config[peer]{Policy: f.policy, Cleanup: func(_ context.Context, d hostmgr.Departure[peer]) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.departed = append(p.departed, d)

@@ -10,6 +10,7 @@ type appointment struct {
 	at   int64
 	key  string
 	debt bool
+	word int64 // the silence of a host that is doubted; 0: none
 }
 
 type appointments []appointment
@@ -34,6 +35,9 @@ func (a *agenda) due(c *Core) {
 		if x.debt {
 			c.debts.look(c, x.key)
 			continue
+		}
+		if x.word != 0 {
+			c.open(x.key).doubted = x.word
 		}
 		if m := c.matters[x.key]; m != nil { // else it is settled
 			c.enqueue(m)

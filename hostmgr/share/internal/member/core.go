@@ -57,6 +57,7 @@ type Core struct {
 	hosts   hosts
 	aside   map[string]*record.Host // records that the registry does not have as they are
 	ended   ended
+	roamers roamers
 
 	superseded map[hostKey]tag   // registrations that others have replaced while this member was away
 	dueSince   map[hostKey]int64 // when hosts were first seen to be due without a keeper

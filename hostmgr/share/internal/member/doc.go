@@ -31,6 +31,7 @@ type Local struct {
 	Suspect                   bool
 	Word                      int64 // for Settle
 	Silence, Timeout          int64 // as far as this registry knows; Timeout 0: never
+	Interval                  int64 // between two contacts of the host
 }
 
 // A Reflection is what the table says about a host besides its content.

@@ -17,6 +17,9 @@ func (c *Core) judge(m *matter, e entry, l Local) {
 	case m.fresh:
 		c.describe(m, e, l)
 	case l.Heard && c.wanted(e, mine, live):
+		if live && !mine {
+			c.roamers.add(m.key, l.Timeout, c.now)
+		}
 		c.rewrite(m, e, func(h *record.Host) { h.Keeper = c.self.id })
 	case mine && l.Due && e.is(asked):
 		c.claim(m, e, l)
@@ -27,6 +30,8 @@ func (c *Core) judge(m *matter, e entry, l Local) {
 		}
 		c.counts.Asked++
 		c.rewrite(m, e, func(h *record.Host) { h.Keeper, h.Asked, h.Suspect = c.self.id, true, l.Suspect })
+	case mine && !e.is(asked) && c.isDoubt(m, e, l):
+		c.close(m)
 	case mine && (e.is(asked) || e.is(suspect) != l.Suspect): // a stall, or a longer timeout
 		c.rewrite(m, e, func(h *record.Host) { h.Keeper, h.Suspect = c.self.id, l.Suspect })
 	case !live && l.Due:

@@ -27,6 +27,7 @@ type matter struct {
 	listed   bool         // it is in Core.asked
 	blocked  bool         // it counts in Core.blocked
 	word     int64        // as of the decision to claim it
+	doubted  int64        // the silence, as a Word, that was long enough to tell a suspicion
 }
 
 // An Ending is a departure that was decided by this registry.
