@@ -50,7 +50,7 @@ func TestAHostThatRoamsCostsFewWrites(t *testing.T) {
 	for _, x := range []struct {
 		policy hostmgr.Fixed
 		most   float64
-	}{{2, 1}, {3, 0.5}} {
+	}{{2, 1.1}, {3, 0.65}} { // attempts; some meet the answer of another member
 		bubble(t, func(t *testing.T) {
 			const hosts = 60
 			f, rnd := newRoaming(t, x.policy), rand.New(rand.NewPCG(1, 2))
