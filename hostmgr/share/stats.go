@@ -50,7 +50,7 @@ type Stats struct {
 	Losses        uint64 // snapshots after which the engine had lost writes, or may have lost some
 	Buried        uint64 // how often other members have buried this one
 	Burials       uint64 // of other members, by this one; two may count the same
-	Writes        uint64 // of hosts and departures, without renewals
+	Writes        uint64 // of hosts and departures, without renewals; those that were refused count, too
 	Conflicts     uint64 // writes refused because another member had changed the record first
 	Unclear       uint64 // writes whose outcome is unknown
 	FeedErrors    uint64
