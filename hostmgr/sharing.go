@@ -139,7 +139,7 @@ func privateOf[M any](v *view[M], e index.Entry, now int64) shared.Private {
 	return shared.Private{
 		Keeper: e.Keeper(), Assigned: e.Assigned(), Word: a.Word,
 		Heard: wasHeard(&a),
-		Due:   v.holds.of(e).awaitsOnlyMembers(a.Word),
+		Due:   v.holds.of(e).awaitsOnlyMembers(a.Word), Timeout: a.timeouts(e).Evict,
 	}
 }
 

@@ -98,6 +98,18 @@ func TestAHostOfAKeeperThatIsGoneIsDueAfterItsTimeout(t *testing.T) {
 	require.Empty(t, s.Sample(1, nil))
 }
 
+// The other members wait for the timeout of a host from the end of a member on. A stall of this
+// registry does not make that longer.
+func TestTheTimeoutOfASharedHostDoesNotIncludeStalls(t *testing.T) {
+	s := newShared(t, hostmgr.Config[string]{StallThreshold: 100 * time.Millisecond})
+	s.join("a")
+	s.after(50 * time.Millisecond)
+	s.after(time.Hour) // a stall
+	h, p := s.look("a")
+	require.Greater(t, h.EvictAt.Sub(h.LastContact), time.Hour)
+	require.Equal(t, 2*second, p.Timeout)
+}
+
 // A registry by itself evicts a silent host. A shared one asks first.
 func TestSilenceEvictsNoHostOfASharedRegistryButBySettle(t *testing.T) {
 	s := newShared(t, hostmgr.Config[string]{})

@@ -25,14 +25,10 @@ var _ member.Registry = (*bridge[int])(nil)
 
 func (b *bridge[M]) Look(id string) (l member.Local, ok bool) {
 	h, p, ok := b.hosts.Look(id)
-	timeout := time.Duration(0)
-	if !h.EvictAt.IsZero() {
-		timeout = h.EvictAt.Sub(h.LastContact)
-	}
 	return member.Local{
 		Registration: h.Registration, Incarnation: h.Incarnation, Keeper: p.Keeper, Assigned: p.Assigned,
 		Heard: p.Heard, Due: p.Due, Suspect: h.State >= hostmgr.StateSuspect, Word: p.Word,
-		Silence: int64(b.clock.last.Sub(h.LastContact)), Timeout: int64(timeout), Interval: int64(h.Interval),
+		Silence: int64(b.clock.last.Sub(h.LastContact)), Timeout: int64(p.Timeout), Interval: int64(h.Interval),
 	}, ok
 }
 

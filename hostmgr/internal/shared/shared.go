@@ -2,6 +2,8 @@
 // that several registries share.
 package shared
 
+import "time"
+
 // A Reflection says what the shared table knows of a host, beyond the host itself.
 type Reflection struct {
 	Keeper   uint8 // the number of the member that judges the host; 0: this registry
@@ -21,11 +23,12 @@ type Change struct {
 
 // A Private is what one registry alone knows of a host.
 type Private struct {
-	Keeper   uint8 // as in Reflection
-	Assigned bool  // likewise
-	Heard    bool  // the host was heard here, or restored, and its timeout has not passed since then
-	Due      bool  // the host was due at its latest check, and only the other members may still hold it
-	Word     int64 // identifies the silence of the host, for Settle
+	Keeper   uint8         // as in Reflection
+	Assigned bool          // likewise
+	Heard    bool          // the host was heard here, or restored, and its timeout has not passed since then
+	Due      bool          // the host was due at its latest check, and only the other members may still hold it
+	Word     int64         // identifies the silence of the host, for Settle
+	Timeout  time.Duration // as Evidence.Timeout: without stalls
 }
 
 // An Outcome says what became of a host.
