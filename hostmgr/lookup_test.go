@@ -83,11 +83,11 @@ func TestALoopOverAllMetadataMayCallTheRegistryAndStop(t *testing.T) {
 
 // Large metadata are stored elsewhere.
 func TestLargeMetadataAreFound(t *testing.T) {
-	r, err := hostmgr.New(hostmgr.Config[[1100]byte]{})
+	r, err := hostmgr.New(hostmgr.Config[large]{})
 	require.NoError(t, err)
 	for i := range 200 {
-		a := hostmgr.Announcement[[1100]byte]{ID: strconv.Itoa(i)}
-		a.Metadata[1099] = byte(i)
+		a := hostmgr.Announcement[large]{ID: strconv.Itoa(i)}
+		a.Metadata[299] = i
 		_, err := r.Announce(a)
 		require.NoError(t, err)
 	}
@@ -95,7 +95,7 @@ func TestLargeMetadataAreFound(t *testing.T) {
 	for id, all := range r.AllMetadata() {
 		one, ok := r.Metadata(id)
 		require.True(t, ok)
-		require.Equal(t, id, strconv.Itoa(int(one[1099])))
+		require.Equal(t, id, strconv.Itoa(one[299]))
 		require.Equal(t, one, all)
 		found++
 	}

@@ -193,7 +193,7 @@ type counted struct {
 func TestUpdatesAgainstAllElse(t *testing.T) {
 	var mu sync.Mutex
 	ended := map[uint64]int{} // by incarnation
-	r, err := hostmgr.New(hostmgr.Config[counted]{Cleanup: func(_ context.Context, d hostmgr.Departure[counted]) error {
+	r, err := hostmgr.New(hostmgr.Config[*counted]{Cleanup: func(_ context.Context, d hostmgr.Departure[*counted]) error {
 		mu.Lock()
 		defer mu.Unlock()
 		ended[d.Host.Incarnation] = d.Host.Metadata.n
@@ -218,10 +218,10 @@ func TestUpdatesAgainstAllElse(t *testing.T) {
 				default:
 				}
 				id, last := strconv.Itoa(rnd.IntN(hosts)), uint64(0)
-				err := r.Update(id, 0, func(c counted) counted {
+				err := r.Update(id, 0, func(c *counted) *counted {
 					last = c.incarnation
 					runtime.Gosched()
-					return counted{c.incarnation, c.n + 1}
+					return &counted{c.incarnation, c.n + 1}
 				})
 				switch {
 				case err == nil:
@@ -238,7 +238,7 @@ func TestUpdatesAgainstAllElse(t *testing.T) {
 			id := strconv.Itoa(h)
 			for i := 1; i <= incarnations; i++ {
 				incarnation := uint64(h + hosts*i)
-				_, err := r.Announce(hostmgr.Announcement[counted]{ID: id, Incarnation: incarnation, Metadata: counted{incarnation, 0}})
+				_, err := r.Announce(hostmgr.Announcement[*counted]{ID: id, Incarnation: incarnation, Metadata: &counted{incarnation, 0}})
 				if err != nil {
 					t.Error(err)
 				}
