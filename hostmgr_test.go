@@ -227,8 +227,8 @@ func TestAMassCrashDoesNotAffectLiveHosts(t *testing.T) {
 	goroutines, before := runtime.NumGoroutine(), heap()
 	var left, evicted, wrong atomic.Int64
 	clk := clock.NewMock()
-	r, err := hostmgr.New(hostmgr.Config[int]{Clock: clk,
-		Cleanup: func(_ context.Context, d hostmgr.Departure[int]) error {
+	r, err := hostmgr.New(hostmgr.Config[peers]{Clock: clk,
+		Cleanup: func(_ context.Context, d hostmgr.Departure[peers]) error {
 			switch d.Kind {
 			case hostmgr.DepartureLeft:
 				left.Add(1)
@@ -242,7 +242,7 @@ func TestAMassCrashDoesNotAffectLiveHosts(t *testing.T) {
 	})
 	require.NoError(t, err)
 	announce := func(id string, interval time.Duration) {
-		_, err := r.Announce(hostmgr.Announcement[int]{ID: id, Interval: interval})
+		_, err := r.Announce(hostmgr.Announcement[peers]{ID: id, Interval: interval})
 		require.NoError(t, err)
 	}
 	for i := range dying {

@@ -183,20 +183,16 @@ func TestAChangeThatPanics(t *testing.T) {
 	require.Equal(t, "data of a+", s.get("a").Metadata)
 }
 
-type counted struct {
-	incarnation uint64
-	n           int
-}
-
 // Goroutines count in the metadata of a few hosts, while these hosts are replaced, leave and join
 // again. Each Update that succeeded is counted, in the registration that it was for, and no other.
+// Metadata begin with the incarnation of their host and the number of updates.
 func TestUpdatesAgainstAllElse(t *testing.T) {
 	var mu sync.Mutex
 	ended := map[uint64]int{} // by incarnation
-	r, err := hostmgr.New(hostmgr.Config[*counted]{Cleanup: func(_ context.Context, d hostmgr.Departure[*counted]) error {
+	r, err := hostmgr.New(hostmgr.Config[large]{Cleanup: func(_ context.Context, d hostmgr.Departure[large]) error {
 		mu.Lock()
 		defer mu.Unlock()
-		ended[d.Host.Incarnation] = d.Host.Metadata.n
+		ended[d.Host.Incarnation] = d.Host.Metadata[1]
 		return nil
 	}})
 	require.NoError(t, err)
@@ -218,10 +214,10 @@ func TestUpdatesAgainstAllElse(t *testing.T) {
 				default:
 				}
 				id, last := strconv.Itoa(rnd.IntN(hosts)), uint64(0)
-				err := r.Update(id, 0, func(c *counted) *counted {
-					last = c.incarnation
+				err := r.Update(id, 0, func(m large) large {
+					last = uint64(m[0])
 					runtime.Gosched()
-					return &counted{c.incarnation, c.n + 1}
+					return large{m[0], m[1] + 1}
 				})
 				switch {
 				case err == nil:
@@ -238,7 +234,7 @@ func TestUpdatesAgainstAllElse(t *testing.T) {
 			id := strconv.Itoa(h)
 			for i := 1; i <= incarnations; i++ {
 				incarnation := uint64(h + hosts*i)
-				_, err := r.Announce(hostmgr.Announcement[*counted]{ID: id, Incarnation: incarnation, Metadata: &counted{incarnation, 0}})
+				_, err := r.Announce(hostmgr.Announcement[large]{ID: id, Incarnation: incarnation, Metadata: large{int(incarnation)}})
 				if err != nil {
 					t.Error(err)
 				}

@@ -23,14 +23,14 @@ import (
 
 // crowded returns a registry with so many hosts in 64 zones, their ids, and a Registry with its
 // Collector.
-func crowded(b *testing.B, hosts int) (*hostmgr.Registry[int], []string, *prometheus.Registry) {
+func crowded(b *testing.B, hosts int) (*hostmgr.Registry[string], []string, *prometheus.Registry) {
 	b.Helper()
-	r, err := hostmgr.New(hostmgr.Config[int]{})
+	r, err := hostmgr.New(hostmgr.Config[string]{})
 	require.NoError(b, err)
 	ids := make([]string, hosts)
 	for i := range ids {
 		ids[i] = "host-" + strconv.Itoa(i)
-		_, err := r.Announce(hostmgr.Announcement[int]{ID: ids[i], Interval: time.Hour, Zone: "zone-" + strconv.Itoa(i%64)})
+		_, err := r.Announce(hostmgr.Announcement[string]{ID: ids[i], Interval: time.Hour, Zone: "zone-" + strconv.Itoa(i%64)})
 		require.NoError(b, err)
 	}
 	full := wide()
@@ -92,7 +92,7 @@ func BenchmarkHeartbeat(b *testing.B) {
 }
 
 // heartbeats returns how long two million heartbeats take.
-func heartbeats(b *testing.B, r *hostmgr.Registry[int], ids []string) time.Duration {
+func heartbeats(b *testing.B, r *hostmgr.Registry[string], ids []string) time.Duration {
 	var wg sync.WaitGroup
 	start := time.Now()
 	procs := runtime.GOMAXPROCS(0)

@@ -34,9 +34,9 @@ func scrape(g prometheus.Gatherer, w io.Writer, format expfmt.Format) error {
 
 // Scrapes overlap while hosts and tasks come and go.
 func TestConcurrentScrapes(t *testing.T) {
-	r, err := hostmgr.New(hostmgr.Config[int]{
+	r, err := hostmgr.New(hostmgr.Config[string]{
 		EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.2},
-		Cleanup:       func(context.Context, hostmgr.Departure[int]) error { return nil },
+		Cleanup:       func(context.Context, hostmgr.Departure[string]) error { return nil },
 	})
 	require.NoError(t, err)
 	g, err := gc.New(gc.Config{})
@@ -53,7 +53,7 @@ func TestConcurrentScrapes(t *testing.T) {
 	wg.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
 			id := strconv.Itoa(i % 300)
-			_, _ = r.Announce(hostmgr.Announcement[int]{ID: id, Interval: 10 * time.Millisecond, Zone: string([]byte{byte(i)})})
+			_, _ = r.Announce(hostmgr.Announcement[string]{ID: id, Interval: 10 * time.Millisecond, Zone: string([]byte{byte(i)})})
 			if i%3 == 0 {
 				_ = r.Leave(ctx, id, 0)
 			}
@@ -78,9 +78,9 @@ func TestConcurrentScrapes(t *testing.T) {
 
 // A registry that is scraped does not make heartbeats allocate.
 func TestHeartbeatsAllocateNothing(t *testing.T) {
-	hosts, err := hostmgr.New(hostmgr.Config[int]{})
+	hosts, err := hostmgr.New(hostmgr.Config[string]{})
 	require.NoError(t, err)
-	_, err = hosts.Announce(hostmgr.Announcement[int]{ID: "a"})
+	_, err = hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
 	require.NoError(t, err)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(&hostprom.Collector{Registries: map[string]func() hostmgr.Stats{"hosts": hosts.Stats}})

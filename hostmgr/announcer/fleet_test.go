@@ -16,7 +16,7 @@ func modelSeed() uint64 { return uint64(time.Now().UnixNano()) }
 // interval, no host is evicted. The package comment has the probability.
 func TestModelNoHostIsEvictedAlthoughAThirdIsLost(t *testing.T) {
 	seed := modelSeed()
-	f := newFleet(t, seed, 1000, hostmgr.Config[int]{Policy: hostmgr.Fixed(2)})
+	f := newFleet(t, seed, 1000, hostmgr.Config[string]{Policy: hostmgr.Fixed(2)})
 	f.loss, f.loseAnswer, f.pauses, f.longPause = 0.3, 0.1, 0.005, f.interval/4
 	f.run(time.Duration(times(1, 2000)) * 30 * time.Minute)
 	f.report(seed)
@@ -29,7 +29,7 @@ func TestModelNoHostIsEvictedAlthoughAThirdIsLost(t *testing.T) {
 func TestModelOfEachKindOfLoss(t *testing.T) {
 	for _, hang := range []bool{false, true} {
 		seed := modelSeed()
-		f := newFleet(t, seed, 300, hostmgr.Config[int]{Policy: hostmgr.Fixed(2)})
+		f := newFleet(t, seed, 300, hostmgr.Config[string]{Policy: hostmgr.Fixed(2)})
 		f.loss, f.hangs = 0.3, func() bool { return hang }
 		f.run(time.Duration(times(1, 300)) * time.Hour)
 		f.report(seed)
@@ -42,7 +42,7 @@ func TestModelOfEachKindOfLoss(t *testing.T) {
 // The advice grows when hosts join, and shrinks when they leave, while a fifth is lost.
 func TestModelOfAdviceThatChanges(t *testing.T) {
 	seed := modelSeed()
-	cfg := hostmgr.Config[int]{Pacing: hostmgr.Pacing{Min: 30 * time.Second, PerSecond: 5, Jitter: 0.2}}
+	cfg := hostmgr.Config[string]{Pacing: hostmgr.Pacing{Min: 30 * time.Second, PerSecond: 5, Jitter: 0.2}}
 	f := newFleet(t, seed, 1000, cfg)
 	f.loss, f.loseAnswer = 0.2, 0.1
 	for range times(1, 100) {
@@ -87,7 +87,7 @@ func TestModelOfOutages(t *testing.T) {
 			f.down = true
 			f.run(20 * time.Second)
 			f.down = false
-			f.start(hostmgr.Config[int]{})
+			f.start(hostmgr.Config[string]{})
 		},
 		"the hosts are paused": func(f *fleet) {
 			for _, h := range f.hosts {
@@ -101,7 +101,7 @@ func TestModelOfOutages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seed := modelSeed()
-			f := newFleet(t, seed, 300, hostmgr.Config[int]{})
+			f := newFleet(t, seed, 300, hostmgr.Config[string]{})
 			f.run(10 * time.Minute)
 			for range 3 {
 				outage(f)
@@ -132,7 +132,7 @@ func (f *fleet) spreadEvenly() {
 // hosts send so many attempts that the answers stay slow.
 func TestModelOfASlowRegistry(t *testing.T) {
 	seed := modelSeed()
-	f := newFleet(t, seed, 1000, hostmgr.Config[int]{})
+	f := newFleet(t, seed, 1000, hostmgr.Config[string]{})
 	f.service = 15 * time.Millisecond
 	f.run(15 * time.Minute)
 	for range times(1, 30) {

@@ -16,12 +16,12 @@ import (
 // registry works.
 func TestAMockMovesInStepWithTheHost(t *testing.T) {
 	mock := clock.NewMock()
-	r, err := hostmgr.New(hostmgr.Config[int]{Clock: mock})
+	r, err := hostmgr.New(hostmgr.Config[string]{Clock: mock})
 	require.NoError(t, err)
 	var calls []time.Time // one call at a time, and none while the test looks
-	host, err := announcer.New(announcer.Config[int]{
+	host, err := announcer.New(announcer.Config[string]{
 		ID: "a", Clock: mock, Leave: r.Leave,
-		Announce: func(_ context.Context, a hostmgr.Announcement[int]) (hostmgr.Ack, error) {
+		Announce: func(_ context.Context, a hostmgr.Announcement[string]) (hostmgr.Ack, error) {
 			calls = append(calls, mock.Now())
 			return r.Announce(a)
 		},

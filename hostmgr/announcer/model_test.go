@@ -23,7 +23,7 @@ type fleet struct {
 	t        testing.TB
 	rnd      *rand.Rand
 	interval time.Duration
-	registry *hostmgr.Registry[int]
+	registry *hostmgr.Registry[string]
 	hosts    []*modelHost
 	events   eventHeap
 	at       int64
@@ -101,7 +101,7 @@ func atMost(d time.Duration, r *rand.Rand) time.Duration {
 	return time.Duration(r.Int64N(int64(d) + 1))
 }
 
-func newFleet(t testing.TB, seed uint64, n int, cfg hostmgr.Config[int]) *fleet {
+func newFleet(t testing.TB, seed uint64, n int, cfg hostmgr.Config[string]) *fleet {
 	f := &fleet{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), interval: 30 * time.Second}
 	f.hangs = func() bool { return f.probably(0.5) }
 	f.delay = func() time.Duration { return atMost(50*time.Millisecond, f.rnd) }
@@ -117,7 +117,7 @@ func newFleet(t testing.TB, seed uint64, n int, cfg hostmgr.Config[int]) *fleet 
 }
 
 // start starts a registry, for the first time or again.
-func (f *fleet) start(cfg hostmgr.Config[int]) {
+func (f *fleet) start(cfg hostmgr.Config[string]) {
 	cfg.Clock = f
 	r, err := hostmgr.New(cfg)
 	require.NoError(f.t, err)
@@ -226,7 +226,7 @@ func (f *fleet) arrive(e *event) {
 	if e.a.heartbeat {
 		ack, err = f.registry.Heartbeat(h.id, e.a.incarnation)
 	} else {
-		ack, err = f.registry.Announce(hostmgr.Announcement[int]{ID: h.id, Interval: e.a.interval, Incarnation: e.a.incarnation})
+		ack, err = f.registry.Announce(hostmgr.Announcement[string]{ID: h.id, Interval: e.a.interval, Incarnation: e.a.incarnation})
 		f.planSweep()
 	}
 	if err == nil {

@@ -211,11 +211,11 @@ func TestALoggerThatHangs(t *testing.T) {
 	forever := make(chan struct{})
 	defer close(forever)
 	mock := clock.NewMock()
-	r, err := hostmgr.New(hostmgr.Config[int]{Clock: mock})
+	r, err := hostmgr.New(hostmgr.Config[string]{Clock: mock})
 	require.NoError(t, err)
-	a, err := announcer.New(announcer.Config[int]{
+	a, err := announcer.New(announcer.Config[string]{
 		ID: "a", Clock: mock, Logger: slog.New(slog.NewTextHandler(hung(forever), nil)),
-		Announce: func(_ context.Context, a hostmgr.Announcement[int]) (hostmgr.Ack, error) { return r.Announce(a) },
+		Announce: func(_ context.Context, a hostmgr.Announcement[string]) (hostmgr.Ack, error) { return r.Announce(a) },
 		Leave:    r.Leave,
 	})
 	require.NoError(t, err)

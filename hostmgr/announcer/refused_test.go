@@ -32,29 +32,29 @@ func TestClassify(t *testing.T) {
 }
 
 func TestInvalidConfigs(t *testing.T) {
-	ok := func() announcer.Config[int] {
-		return announcer.Config[int]{ID: "a", Announce: func(context.Context, hostmgr.Announcement[int]) (hostmgr.Ack, error) {
+	ok := func() announcer.Config[string] {
+		return announcer.Config[string]{ID: "a", Announce: func(context.Context, hostmgr.Announcement[string]) (hostmgr.Ack, error) {
 			return hostmgr.Ack{}, nil
 		}}
 	}
 	_, err := announcer.New(ok())
 	require.NoError(t, err)
-	for name, spoil := range map[string]func(*announcer.Config[int]){
-		"no id":          func(c *announcer.Config[int]) { c.ID = "" },
-		"long id":        func(c *announcer.Config[int]) { c.ID = string(make([]byte, 1025)) },
-		"long zone":      func(c *announcer.Config[int]) { c.Zone = string(make([]byte, 1025)) },
-		"long speaker":   func(c *announcer.Config[int]) { c.Speaker = string(make([]byte, 1025)) },
-		"short interval": func(c *announcer.Config[int]) { c.Interval = 10*time.Millisecond - 1 },
-		"long interval":  func(c *announcer.Config[int]) { c.Interval = 24*time.Hour + 1 },
-		"negative limit": func(c *announcer.Config[int]) { c.LeaveTimeout = -1 },
-		"no announce":    func(c *announcer.Config[int]) { c.Announce = nil },
-		"both":           func(c *announcer.Config[int]) { c.Targets = []announcer.Target[int]{{Announce: c.Announce}} },
-		"no announce of a target": func(c *announcer.Config[int]) {
-			c.Targets, c.Announce = []announcer.Target[int]{{Name: "x"}}, nil
+	for name, spoil := range map[string]func(*announcer.Config[string]){
+		"no id":          func(c *announcer.Config[string]) { c.ID = "" },
+		"long id":        func(c *announcer.Config[string]) { c.ID = string(make([]byte, 1025)) },
+		"long zone":      func(c *announcer.Config[string]) { c.Zone = string(make([]byte, 1025)) },
+		"long speaker":   func(c *announcer.Config[string]) { c.Speaker = string(make([]byte, 1025)) },
+		"short interval": func(c *announcer.Config[string]) { c.Interval = 10*time.Millisecond - 1 },
+		"long interval":  func(c *announcer.Config[string]) { c.Interval = 24*time.Hour + 1 },
+		"negative limit": func(c *announcer.Config[string]) { c.LeaveTimeout = -1 },
+		"no announce":    func(c *announcer.Config[string]) { c.Announce = nil },
+		"both":           func(c *announcer.Config[string]) { c.Targets = []announcer.Target[string]{{Announce: c.Announce}} },
+		"no announce of a target": func(c *announcer.Config[string]) {
+			c.Targets, c.Announce = []announcer.Target[string]{{Name: "x"}}, nil
 		},
-		"two of a name": func(c *announcer.Config[int]) {
-			one := announcer.Target[int]{Name: "x", Announce: c.Announce}
-			c.Targets, c.Announce = []announcer.Target[int]{one, one}, nil
+		"two of a name": func(c *announcer.Config[string]) {
+			one := announcer.Target[string]{Name: "x", Announce: c.Announce}
+			c.Targets, c.Announce = []announcer.Target[string]{one, one}, nil
 		},
 	} {
 		c := ok()
@@ -271,8 +271,8 @@ func TestOneRunAtATime(t *testing.T) {
 }
 
 func TestANilContextNeverEnds(t *testing.T) {
-	a, err := announcer.New(announcer.Config[int]{
-		ID: "a", Announce: func(context.Context, hostmgr.Announcement[int]) (hostmgr.Ack, error) {
+	a, err := announcer.New(announcer.Config[string]{
+		ID: "a", Announce: func(context.Context, hostmgr.Announcement[string]) (hostmgr.Ack, error) {
 			return hostmgr.Ack{}, hostmgr.ErrInvalid
 		},
 	})

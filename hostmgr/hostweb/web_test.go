@@ -101,7 +101,7 @@ func TestBadParameters(t *testing.T) {
 }
 
 func TestNilRegistry(t *testing.T) {
-	var h hostweb.Handler[int]
+	var h hostweb.Handler[string]
 	for _, target := range []string{"/", "/events", "/api/stats", "/api/hosts", "/api/history"} {
 		w := do(&h, http.MethodGet, target)
 		require.Equal(t, http.StatusInternalServerError, w.Code)
@@ -110,11 +110,11 @@ func TestNilRegistry(t *testing.T) {
 }
 
 func TestZeroHandlerWithARegistry(t *testing.T) {
-	r, err := hostmgr.New(hostmgr.Config[struct{}]{})
+	r, err := hostmgr.New(hostmgr.Config[string]{})
 	require.NoError(t, err)
-	_, err = r.Announce(hostmgr.Announcement[struct{}]{ID: "a"})
+	_, err = r.Announce(hostmgr.Announcement[string]{ID: "a"})
 	require.NoError(t, err)
-	w := do(&hostweb.Handler[struct{}]{Registry: r}, http.MethodGet, "/")
+	w := do(&hostweb.Handler[string]{Registry: r}, http.MethodGet, "/")
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Contains(t, w.Body.String(), "<title>hosts</title>")
 	require.NotContains(t, w.Body.String(), "Metadata")

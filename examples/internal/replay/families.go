@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/examples/internal/replay/sim"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
@@ -72,7 +73,7 @@ func parsePolicies(flag, list string) (found []contender, err error) {
 		if !ok {
 			return nil, cli.Usagef("%s %q: there is no policy %q", flag, list, name)
 		}
-		if _, err := hostmgr.New(hostmgr.Config[int32]{Policy: c.policy}); err != nil {
+		if err := sim.Check(c.policy); err != nil {
 			return nil, cli.Usagef("%s %q: %v", flag, name, err)
 		}
 		found = append(found, c)

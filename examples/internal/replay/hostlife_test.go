@@ -28,10 +28,10 @@ func record(t *testing.T, p hostmgr.Policy) string {
 	t.Helper()
 	var log bytes.Buffer
 	now := clock.NewMock()
-	hosts, err := hostmgr.New(hostmgr.Config[int]{Policy: p, Clock: now, Recorder: &log})
+	hosts, err := hostmgr.New(hostmgr.Config[int32]{Policy: p, Clock: now, Recorder: &log})
 	require.NoError(t, err)
 	announce := func(i int) {
-		_, err := hosts.Announce(hostmgr.Announcement[int]{ID: strconv.Itoa(i), Interval: 10 * time.Second})
+		_, err := hosts.Announce(hostmgr.Announcement[int32]{ID: strconv.Itoa(i), Interval: 10 * time.Second})
 		require.NoError(t, err)
 	}
 	for i := range 10 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
 	"github.com/hostlife/hostlife/examples/internal/schedulerd"
 	"github.com/hostlife/hostlife/hostmgr"
 	"github.com/stretchr/testify/require"
@@ -70,9 +71,9 @@ func TestRegisterAgainstDeparture(t *testing.T) {
 // leave, or fall silent, nothing is left in the end.
 func TestRegisterRacesDeparture(t *testing.T) {
 	s := schedulerd.NewPeerStore()
-	hosts, err := hostmgr.New(hostmgr.Config[int]{
+	hosts, err := hostmgr.New(hostmgr.Config[*commonv2.Host]{
 		Policy: hostmgr.Fixed(1.1),
-		Cleanup: func(_ context.Context, d hostmgr.Departure[int]) error {
+		Cleanup: func(_ context.Context, d hostmgr.Departure[*commonv2.Host]) error {
 			s.Free(d.Host.ID, d.Host.Registration)
 			return nil
 		},
@@ -98,7 +99,7 @@ func TestRegisterRacesDeparture(t *testing.T) {
 
 // churn shares four hosts among all goroutines, so that they depart under each
 // other's hands.
-func churn(hosts *hostmgr.Registry[int], s schedulerd.PeerStore, g int) (registered int) {
+func churn(hosts *hostmgr.Registry[*commonv2.Host], s schedulerd.PeerStore, g int) (registered int) {
 	id := fmt.Sprintf("host-%d", g%4)
 	find := func() (uint64, bool) {
 		h, ok := hosts.Get(id)
@@ -107,7 +108,7 @@ func churn(hosts *hostmgr.Registry[int], s schedulerd.PeerStore, g int) (registe
 	for i := range 2000 {
 		switch {
 		case i%3 == 0:
-			_, _ = hosts.Announce(hostmgr.Announcement[int]{ID: id, Interval: 10 * time.Millisecond})
+			_, _ = hosts.Announce(hostmgr.Announcement[*commonv2.Host]{ID: id, Interval: 10 * time.Millisecond})
 		case i%7 == 0 && g%2 == 0: // the others leave it to the sweeps
 			_ = hosts.Leave(context.Background(), id, 0)
 		}

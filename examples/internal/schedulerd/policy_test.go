@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
@@ -32,7 +33,7 @@ func TestPolicyFlags(t *testing.T) {
 		require.NoError(t, err, x.flags)
 		require.Equal(t, x.policy, policy, x.flags)
 		require.Equal(t, x.shadow, shadow, x.flags)
-		_, err = hostmgr.New(hostmgr.Config[int]{Policy: policy, Shadow: shadow})
+		_, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{Policy: policy, Shadow: shadow})
 		require.NoError(t, err, "what the flags may say the registry takes")
 	}
 }

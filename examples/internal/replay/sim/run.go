@@ -38,6 +38,13 @@ func newRun(t *outage.Trace, c *Config, first, past int) (*run, error) {
 	return r, err
 }
 
+// Check returns an error if a registry refuses the policy. Only this package has a registry of its
+// own: the compiler takes more than a second for each package that has one.
+func Check(p hostmgr.Policy) error {
+	_, err := hostmgr.New(hostmgr.Config[int32]{Policy: p})
+	return err
+}
+
 // enter has a host begin at its first moment.
 func (r *run) enter(i int32) {
 	h, n := &r.hosts[i], &r.nodes[i]
