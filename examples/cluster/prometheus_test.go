@@ -137,6 +137,7 @@ func unix(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMicro()
 // Prometheus answers what operators ask: which hosts departed, and how. Dragonfly's own end-to-end test
 // checks that there is one host less within twice the interval; so does this one.
 func TestPrometheusKnowsWhichHostsDeparted(t *testing.T) {
+	t.Parallel()
 	needs(t, "prometheus", "prometheus")
 	const interval, leavers, mass = 2 * time.Second, 40, 300
 	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")

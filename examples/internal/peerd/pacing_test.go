@@ -117,6 +117,7 @@ func (c conductor) stats() (s stats) {
 // Hosts whose own interval is short keep all together to the rate that the scheduler
 // asks for, and none is evicted, as more come and as they go again.
 func TestHostsKeepToThePacing(t *testing.T) {
+	t.Parallel()
 	c := conduct(t, "-pacing", "250ms/2s/60", "-multiple", "8") // a busy machine has room
 	many := func(id string) *peer {
 		return be(t, c.addr, "-id", id, "-hosts", "30", "-interval", "125ms", "-peers", "0", "-v")
@@ -146,6 +147,7 @@ func TestHostsKeepToThePacing(t *testing.T) {
 // place, and it comes back: its hosts are there again long before their own interval
 // would have them try.
 func TestComesBackWithinTheIntervalItIsTold(t *testing.T) {
+	t.Parallel()
 	const pacing = "100ms/200ms/1000"
 	addr, stop := schedule(t, "127.0.0.1:0", "-pacing", pacing)
 	c := dial(t, addr)
@@ -168,6 +170,7 @@ func TestComesBackWithinTheIntervalItIsTold(t *testing.T) {
 // However many hosts of a process try to come back within less than their own interval,
 // they make no more connections for that than gRPC does.
 func TestHostsComeBackOnOneConnection(t *testing.T) {
+	t.Parallel()
 	const hosts = 50
 	addr, stop := schedule(t, "127.0.0.1:0", "-pacing", "100ms/200ms/1000")
 	c := dial(t, addr)
