@@ -424,7 +424,7 @@ func collect(t *testing.T, r *hostmgr.Registry[large], kinds ...hostmgr.EventKin
 }
 
 func TestSharingAgainstAModel(t *testing.T) {
-	for seed := uint64(1); seed <= uint64(times(60, 10_000)); seed++ {
+	for seed := uint64(1); seed <= uint64(times(30, 10_000)); seed++ {
 		if *sharingSeed != 0 && seed != *sharingSeed {
 			continue
 		}
