@@ -9,8 +9,8 @@ import (
 
 // A checker assesses the hosts that may be due in one sweep, and suspects, holds or evicts them.
 type checker[M any] struct {
-	*state[M] // while the lock is held, otherwise nil: see lock
-	now       int64
+	state *state[M] // while the lock is held, otherwise nil: see lock
+	now   int64
 
 	sweeper[M]
 	began int64
@@ -30,7 +30,7 @@ func (c *checker[M]) unlock() {
 func (c *checker[M]) next(check func(index.Entry) int64) (more bool) {
 	c.lock()
 	defer c.unlock()
-	scanned, more := c.index.SweepNext(c.now, c.began, check)
+	scanned, more := c.state.index.SweepNext(c.now, c.began, check)
 	c.rep.Scanned += scanned
 	return more
 }
@@ -41,7 +41,7 @@ func (c *checker[M]) next(check func(index.Entry) int64) (more bool) {
 // follows at once.
 func (c *checker[M]) countSuspects(ctx context.Context) {
 	c.lock()
-	due := c.index.DueBuckets(c.now)
+	due := c.state.index.DueBuckets(c.now)
 	c.unlock()
 	for _, h := range due {
 		if ctx.Err() != nil {
@@ -51,13 +51,13 @@ func (c *checker[M]) countSuspects(ctx context.Context) {
 	}
 	c.lock()
 	defer c.unlock()
-	c.limiter.Update(c.stalls.Common(), c.now)
+	c.state.limiter.Update(c.state.stalls.Common(), c.now)
 }
 
 func (c *checker[M]) countBucket(h index.Hash) {
 	c.lock()
 	defer c.unlock()
-	c.index.MayBeDue(h, c.now, c.count)
+	c.state.index.MayBeDue(h, c.now, c.count)
 }
 
 // check assesses one host, acts on the verdict, and returns when the host needs the next check. It
@@ -66,20 +66,20 @@ func (c *checker[M]) countBucket(h index.Hash) {
 func (c *checker[M]) check(e index.Entry) int64 {
 	a := &c.a
 	for {
-		c.assess(a, e, c.now)
+		c.state.assess(a, e, c.now)
 		counted := e.Suspect()
-		if (c.mayHold() || a.State != detector.StateOffline) && !c.settle(e, a) {
+		if (c.state.mayHold() || a.State != detector.StateOffline) && !c.settle(e, a) {
 			continue
 		}
 		if a.State != detector.StateOffline {
 			return a.Next(e.Suspect())
 		}
-		if c.mayHold() {
-			if h, stays := c.shouldHold(e, counted, c.now); stays {
+		if c.state.mayHold() {
+			if h, stays := c.state.shouldHold(e, counted, c.now); stays {
 				return c.keepHeld(h)
 			}
 		}
-		if c.evict(e, a, c.now) {
+		if c.state.evict(e, a, c.now) {
 			c.rep.Evicted++
 			return never
 		}
@@ -90,10 +90,10 @@ func (c *checker[M]) check(e index.Entry) int64 {
 // recover. It returns false if there was a contact since the assessment.
 func (c *checker[M]) settle(e index.Entry, a *assessment) (ok bool) {
 	if a.State != detector.StateOffline {
-		c.release(e)
+		c.state.release(e)
 	}
 	if a.State < detector.StateSuspect {
-		c.reassess(e, c.now)
+		c.state.reassess(e, c.now)
 		return true
 	}
 	return c.suspect(e, a)
@@ -114,7 +114,7 @@ func (c *checker[M]) count(e index.Entry) {
 		return
 	}
 	a := &c.a
-	for c.assess(a, e, c.now); a.State >= detector.StateSuspect; c.assess(a, e, c.now) {
+	for c.state.assess(a, e, c.now); a.State >= detector.StateSuspect; c.state.assess(a, e, c.now) {
 		if c.suspect(e, a) {
 			return
 		}
@@ -130,6 +130,6 @@ func (c *checker[M]) keepHeld(h hold) int64 {
 	case h.pending: // the limit decides in the next sweep, at once
 		return c.now + 1
 	default:
-		return c.now + min(holdPause, c.limiter.HoldLeft(h.since, c.stalls.Common(), c.now)+1)
+		return c.now + min(holdPause, c.state.limiter.HoldLeft(h.since, c.state.stalls.Common(), c.now)+1)
 	}
 }

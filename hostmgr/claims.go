@@ -16,7 +16,7 @@ import (
 // An applying applies one announcement of a host that is registered. Its methods are called with
 // the lock held.
 type applying[M any] struct {
-	*state[M]
+	state          *state[M]
 	a              Announcement[M]
 	hash           index.Hash
 	current        index.Entry // the current registration
@@ -27,16 +27,16 @@ type applying[M any] struct {
 // again applies an announcement to the current registration. It refuses one by another speaker, and
 // takes one that was overtaken as a mere contact.
 func (x *applying[M]) again() (Ack, error) {
-	said, had := x.said(&x.a), x.claims.Of(claimKey(x.current))
+	said, had := x.state.said(&x.a), x.state.claims.Of(claimKey(x.current))
 	switch {
 	case had.Contradicts(said):
 		return x.takeOver()
 	case had.Overtook(said):
 		return x.contactOnly(), nil
 	case said.Speaker == 0 || said.Speaker != had.Speaker: // otherwise it may change as often as it likes
-		x.compare(x.current, &x.a, x.requote.timeouts, x.now)
+		x.state.compare(x.current, &x.a, x.requote.timeouts, x.now)
 	}
-	return x.refresh(x.current, &x.a, &x.requote, x.now), nil
+	return x.state.refresh(x.current, &x.a, &x.requote, x.now), nil
 }
 
 func claimKey(e index.Entry) claims.Key {
@@ -55,10 +55,10 @@ func (s *view[M]) said(a *Announcement[M]) (c claims.Claim) {
 // contactOnly takes an announcement as a contact, and answers it. The host may be told at most the
 // interval that its timeouts are for.
 func (x *applying[M]) contactOnly() Ack {
-	x.counts.Overtaken++
-	x.touch(x.current, x.a.contact(x.clock, x.now), x.now)
+	x.state.counts.Overtaken++
+	x.state.touch(x.current, x.a.contact(x.state.clock, x.now), x.now)
 	interval := x.current.Interval()
-	return x.ack(x.current, interval, min(interval, x.requote.most), x.now)
+	return x.state.ack(x.current, interval, min(interval, x.requote.most), x.now)
 }
 
 // takeOver replaces a registration by that of another speaker, if it is suspect or due. Otherwise
@@ -68,13 +68,13 @@ func (x *applying[M]) contactOnly() Ack {
 // and before the new registration is there, is told to announce itself.
 func (x *applying[M]) takeOver() (Ack, error) {
 	var a assessment
-	for x.assess(&a, x.current, x.now); a.State >= detector.StateSuspect; x.assess(&a, x.current, x.now) {
+	for x.state.assess(&a, x.current, x.now); a.State >= detector.StateSuspect; x.state.assess(&a, x.current, x.now) {
 		if x.current.Evict(a.Word) {
-			x.a.Incarnation, x.a.Zone = x.current.Incarnation(), cmp.Or(x.a.Zone, x.zones.of(x.current))
-			return x.replace(x.current, &x.a, x.hash, &x.first, x.now), nil
+			x.a.Incarnation, x.a.Zone = x.current.Incarnation(), cmp.Or(x.a.Zone, x.state.zones.of(x.current))
+			return x.state.replace(x.current, &x.a, x.hash, &x.first, x.now), nil
 		}
 	}
-	x.conflict(x.a.ID)
+	x.state.conflict(x.a.ID)
 	return Ack{}, ErrConflict
 }
 

@@ -93,16 +93,16 @@ func (s *state[M]) begin(a *Announcement[M], h index.Hash, q *quote, now int64) 
 // beginAnother begins a registration in place of the current one, unless the announcement comes
 // from what has ended, or from an older incarnation.
 func (x *applying[M]) beginAnother() (Ack, error) {
-	refused, latest := lookUp(&x.fence, x.hash, x.a.Incarnation, x.now)
+	refused, latest := lookUp(&x.state.fence, x.hash, x.a.Incarnation, x.now)
 	switch {
 	case refused:
 		return x.stale(latest)
 	case x.a.Incarnation > x.current.Incarnation():
-		return x.replace(x.current, &x.a, x.hash, &x.first, x.now), nil
+		return x.state.replace(x.current, &x.a, x.hash, &x.first, x.now), nil
 	case !x.yield():
 		return x.stale(latest)
 	default:
-		return x.begin(&x.a, x.hash, &x.first, x.now)
+		return x.state.begin(&x.a, x.hash, &x.first, x.now)
 	}
 }
 
@@ -110,8 +110,8 @@ func (x *applying[M]) beginAnother() (Ack, error) {
 // is a conflict if another speaker has the id: two machines that choose their incarnations when
 // they start never have equal ones.
 func (x *applying[M]) stale(ended uint64) (Ack, error) {
-	if x.a.Speaker != "" && x.claims.Of(claimKey(x.current)).Contradicts(x.said(&x.a)) {
-		x.conflict(x.a.ID)
+	if x.a.Speaker != "" && x.state.claims.Of(claimKey(x.current)).Contradicts(x.state.said(&x.a)) {
+		x.state.conflict(x.a.ID)
 	}
 	return Ack{Incarnation: max(ended, x.current.Incarnation())}, ErrStale
 }
@@ -148,11 +148,11 @@ const maxUnanswered = int64(5 * time.Minute)
 //
 // It compares and evicts, as a sweep does: a heartbeat at this moment saves the registration.
 func (x *applying[M]) yield() (evicted bool) {
-	h := x.holds.of(x.current)
-	if x.vouches != nil || h.awaitsLimit || h.confirm == notAsked || h.confirm == awaitsConfirm && x.now-h.since <= maxUnanswered {
+	h := x.state.holds.of(x.current)
+	if x.state.vouches != nil || h.awaitsLimit || h.confirm == notAsked || h.confirm == awaitsConfirm && x.now-h.since <= maxUnanswered {
 		return false
 	}
 	var a assessment
-	x.assess(&a, x.current, x.now)
-	return a.State == detector.StateOffline && x.evict(x.current, &a, x.now)
+	x.state.assess(&a, x.current, x.now)
+	return a.State == detector.StateOffline && x.state.evict(x.current, &a, x.now)
 }

@@ -86,7 +86,7 @@ func (s *Sharing[M]) Assign(id string, registration uint64, r shared.Reflection)
 
 // A reflecting is one call of Reflect or Assign. Its methods are called with the lock held.
 type reflecting[M any] struct {
-	*state[M]
+	state        *state[M]
 	a            *Announcement[M] // what the host would announce
 	r            shared.Reflection
 	hash         index.Hash
@@ -96,9 +96,9 @@ type reflecting[M any] struct {
 }
 
 func (x *reflecting[M]) apply() shared.Outcome {
-	e, ok := x.index.Lookup(x.hash, x.a.ID)
+	e, ok := x.state.index.Lookup(x.hash, x.a.ID)
 	switch {
-	case x.local.ended[hostKey{x.hash, x.registration}] > 0:
+	case x.state.local.ended[hostKey{x.hash, x.registration}] > 0:
 		return shared.Departed
 	case !ok:
 		e = x.join()
@@ -117,35 +117,35 @@ func (x *reflecting[M]) apply() shared.Outcome {
 
 // join begins a registration of an id that is not registered.
 func (x *reflecting[M]) join() index.Entry {
-	e := x.insert(x.local.parted.take(x.hash, x.a.Incarnation, x.r.Assigned, x.now), x.joined)
-	x.enter(e, x.limiter.Enter(x.a.Zone))
-	x.limiter.CreditJoin(e.Zone())
+	e := x.insert(x.state.local.parted.take(x.hash, x.a.Incarnation, x.r.Assigned, x.now), x.joined)
+	x.enter(e, x.state.limiter.Enter(x.a.Zone))
+	x.state.limiter.CreditJoin(e.Zone())
 	x.joins(e)
 	return e
 }
 
 // joins reports a join.
 func (x *reflecting[M]) joins(e index.Entry) {
-	x.counts.Joins++
-	x.recorder.joined(e, x.now)
-	x.emit(EventJoined, e, nil, x.now)
+	x.state.counts.Joins++
+	x.state.recorder.joined(e, x.now)
+	x.state.emit(EventJoined, e, nil, x.now)
 }
 
 // insert puts a registration into the index. It leaves the numbers that this registry gives out as
 // they are, unless they come near those of another member.
 func (x *reflecting[M]) insert(contact, joined int64) index.Entry {
-	latest := x.registrations
+	latest := x.state.registrations
 	e := x.state.insert(x.a, x.hash, x.timeouts, past{joined, contact, contact, x.registration})
-	x.registrations = keepApart(latest, x.registration)
+	x.state.registrations = keepApart(latest, x.registration)
 	x.mark(e)
-	x.track(e.Timeouts(), 1, x.now)
+	x.state.track(e.Timeouts(), 1, x.now)
 	return e
 }
 
 // enter puts a registration into a zone, in which the limiter has counted it.
 func (x *reflecting[M]) enter(e index.Entry, zone uint8) {
-	x.zones.enter(e, zone, x.a.Zone)
-	x.advisor.Update(x.limiter.Hosts(), x.now)
+	x.state.zones.enter(e, zone, x.a.Zone)
+	x.state.advisor.Update(x.state.limiter.Hosts(), x.now)
 }
 
 const (
@@ -165,27 +165,27 @@ func keepApart(latest, others uint64) uint64 {
 
 // update updates the current registration.
 func (x *reflecting[M]) update(e index.Entry) {
-	if x.keepContent(e); x.policies.foreign && x.a.Zone != x.zones.of(e) {
+	if x.keepContent(e); x.state.policies.foreign && x.a.Zone != x.state.zones.of(e) {
 		e.Outdate()
 	}
 	x.putInto(e, x.a.Zone)
-	x.setMetadata(e, &x.a.Metadata, nil)
+	x.state.setMetadata(e, &x.a.Metadata, nil)
 	if *x.timeouts != *e.Timeouts() {
-		x.replaceTimeouts(e, x.timeouts, x.now)
+		x.state.replaceTimeouts(e, x.timeouts, x.now)
 	}
 	x.mark(e)
-	x.emit(EventUpdated, e, nil, x.now)
+	x.state.emit(EventUpdated, e, nil, x.now)
 }
 
 // putInto moves a host into a zone. An empty name means no zone: the table is right.
 func (x *reflecting[M]) putInto(e index.Entry, zone string) {
-	suspect, waits := e.Suspect(), x.holds.of(e).awaitsLimit
+	suspect, waits := e.Suspect(), x.state.holds.of(e).awaitsLimit
 	if suspect {
-		x.zones.countSuspect(e, waits, -1)
+		x.state.zones.countSuspect(e, waits, -1)
 	}
-	x.zones.put(e, zone)
+	x.state.zones.put(e, zone)
 	if suspect {
-		x.zones.countSuspect(e, waits, 1)
+		x.state.zones.countSuspect(e, waits, 1)
 	}
 }
 
@@ -194,8 +194,8 @@ func (x *reflecting[M]) putInto(e index.Entry, zone string) {
 // caller knows.
 func (x *reflecting[M]) keepContent(e index.Entry) {
 	if x.r.KeepContent || e.Announced() {
-		x.metadata.load(e, &x.a.Metadata)
-		x.a.Zone, x.timeouts = x.zones.of(e), e.Timeouts()
+		x.state.metadata.load(e, &x.a.Metadata)
+		x.a.Zone, x.timeouts = x.state.zones.of(e), e.Timeouts()
 	}
 }
 
@@ -203,8 +203,8 @@ func (x *reflecting[M]) keepContent(e index.Entry) {
 // the new registration before the old one ends, so a heartbeat always finds one of the two (promise
 // 1). A contact of the old one in between is carried over.
 func (x *reflecting[M]) renumber(old index.Entry) index.Entry {
-	x.track(old.Timeouts(), 1, x.now) // so that the stall threshold does not change in between
-	defer x.track(old.Timeouts(), -1, x.now)
+	x.state.track(old.Timeouts(), 1, x.now) // so that the stall threshold does not change in between
+	defer x.state.track(old.Timeouts(), -1, x.now)
 	x.keepContent(old)
 	x.succeed(old)
 	zone := old.Zone()
@@ -216,48 +216,48 @@ func (x *reflecting[M]) renumber(old index.Entry) index.Entry {
 	e.SetSuspect(old.Suspect())
 	x.inherit(e, old)
 	x.drop(old)
-	x.enter(e, x.limiter.Move(zone, x.a.Zone))
+	x.enter(e, x.state.limiter.Move(zone, x.a.Zone))
 	if e.Suspect() {
-		x.limiter.Suspect(e.Zone(), 1)
+		x.state.limiter.Suspect(e.Zone(), 1)
 	}
-	x.emit(EventUpdated, e, nil, x.now)
+	x.state.emit(EventUpdated, e, nil, x.now)
 	return e
 }
 
 // inherit gives a registration what is known of an earlier one of the same process.
 func (x *reflecting[M]) inherit(e, old index.Entry) {
 	e.Inherit(old)
-	x.local.move(old, e)
-	x.restored.move(keyOf(old), keyOf(e))
-	if x.claims != nil {
-		x.claims.Move(claimKey(old), claimKey(e))
+	x.state.local.move(old, e)
+	x.state.restored.move(keyOf(old), keyOf(e))
+	if x.state.claims != nil {
+		x.state.claims.Move(claimKey(old), claimKey(e))
 	}
-	x.cleanups.Renumber(e.ID(), old.Registration(), e.Registration())
+	x.state.cleanups.Renumber(e.ID(), old.Registration(), e.Registration())
 }
 
 // drop removes a registration that has ended without a departure.
 func (x *reflecting[M]) drop(old index.Entry) {
-	x.release(old)
+	x.state.release(old)
 	if old.Suspect() {
-		x.limiter.Suspect(old.Zone(), -1)
+		x.state.limiter.Suspect(old.Zone(), -1)
 	}
-	x.forgetRare(old)
-	x.metadata.clear(old)
-	x.track(old.Timeouts(), -1, x.now)
-	x.index.Remove(old)
+	x.state.forgetRare(old)
+	x.state.metadata.clear(old)
+	x.state.track(old.Timeouts(), -1, x.now)
+	x.state.index.Remove(old)
 }
 
 // replaceBy ends an older registration, and begins that of the table: see replace.
 func (x *reflecting[M]) replaceBy(old index.Entry) index.Entry {
-	x.track(x.timeouts, 1, x.now)
-	defer x.track(x.timeouts, -1, x.now)
+	x.state.track(x.timeouts, 1, x.now)
+	defer x.state.track(x.timeouts, -1, x.now)
 	zone := old.Zone()
 	e := x.insert(index.Earliest, x.joined)
-	x.fence.End(uint64(x.hash), old.Incarnation(), x.now)
-	x.local.applying = false // Take returns this departure
-	x.depart(old, DepartureReplaced, nil, x.now)
-	x.local.applying = true
-	x.enter(e, x.limiter.Move(zone, x.a.Zone))
+	x.state.fence.End(uint64(x.hash), old.Incarnation(), x.now)
+	x.state.local.applying = false // Take returns this departure
+	x.state.depart(old, DepartureReplaced, nil, x.now)
+	x.state.local.applying = true
+	x.enter(e, x.state.limiter.Move(zone, x.a.Zone))
 	x.joins(e)
 	return e
 }
@@ -265,8 +265,8 @@ func (x *reflecting[M]) replaceBy(old index.Entry) index.Entry {
 // succeed counts the end of the vouching as a contact, if this registry becomes the keeper of a
 // host for which the former keeper does not vouch any more.
 func (x *reflecting[M]) succeed(e index.Entry) {
-	if former := e.Keeper(); former != 0 && x.r.Keeper == 0 && x.vouches.until[former] < x.now {
-		e.Touch(x.vouches.until[former])
+	if former := e.Keeper(); former != 0 && x.r.Keeper == 0 && x.state.vouches.until[former] < x.now {
+		e.Touch(x.state.vouches.until[former])
 	}
 }
 
@@ -275,7 +275,7 @@ func (x *reflecting[M]) mark(e index.Entry) {
 	x.succeed(e)
 	e.SetKeeper(x.r.Keeper)
 	e.SetAssigned(x.r.Assigned)
-	own := ownVerdict(e, x.stalls, x.policies.needHistory, x.now)
+	own := ownVerdict(e, x.state.stalls, x.state.policies.needHistory, x.now)
 	e.SetDoubted(x.r.Suspect && x.r.Keeper != 0 && own.State >= detector.StateSuspect)
 }
 
@@ -283,15 +283,15 @@ func (x *reflecting[M]) mark(e index.Entry) {
 func (x *reflecting[M]) keep(e index.Entry) {
 	var a assessment
 	for {
-		word := x.vouches.heard(e, x.stalls, x.policies.needHistory, x.now) // it may come since mark
-		x.assess(&a, e, x.now)
+		word := x.state.vouches.heard(e, x.state.stalls, x.state.policies.needHistory, x.now) // it may come since mark
+		x.state.assess(&a, e, x.now)
 		if e.Doubted() && a.Word != word {
 			continue // a contact came in between
 		}
-		if a.State < detector.StateSuspect || x.suspect(e, &a, x.now) {
+		if a.State < detector.StateSuspect || x.state.suspect(e, &a, x.now) {
 			break
 		}
 	}
-	x.reassess(e, x.now)
-	x.scheduleCheck(e, min(a.Next(e.Suspect()), x.now+e.Timeouts().MinTimeout(false)+1))
+	x.state.reassess(e, x.now)
+	x.state.scheduleCheck(e, min(a.Next(e.Suspect()), x.now+e.Timeouts().MinTimeout(false)+1))
 }

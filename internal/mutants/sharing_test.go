@@ -43,7 +43,7 @@ var mirroring = []mutant{
 		seen:    "opensandbox-group/OpenSandbox#1673, in deletions",
 		story:   "A late response put an object back into a cache that had seen its deletion.",
 		file:    "hostmgr/reflect.go",
-		is:      "case x.local.ended[hostKey{x.hash, x.registration}] > 0:",
+		is:      "case x.state.local.ended[hostKey{x.hash, x.registration}] > 0:",
 		becomes: "case false:",
 		test:    "TestReflectBringsNoRegistrationBackThatHasEndedHere",
 	},
