@@ -25,7 +25,7 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "6") // these tests wait more than they work
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "hostlife-cluster")
 		if err != nil {
