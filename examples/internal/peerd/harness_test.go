@@ -30,7 +30,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
 	goleak.VerifyTestMain(m)
 }
 
