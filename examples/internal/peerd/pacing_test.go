@@ -117,7 +117,6 @@ func (c conductor) stats() (s stats) {
 // Hosts whose own interval is short keep all together to the rate that the scheduler
 // asks for, and none is evicted, as more come and as they go again.
 func TestHostsKeepToThePacing(t *testing.T) {
-	t.Parallel()
 	c := conduct(t, "-pacing", "250ms/2s/60", "-multiple", "8") // a busy machine has room
 	many := func(id string) *peer {
 		return be(t, c.addr, "-id", id, "-hosts", "30", "-interval", "125ms", "-peers", "0", "-v")
