@@ -26,7 +26,9 @@ func (k DepartureKind) String() string {
 // cleanup is repeated until it succeeds or is given up: see Config.Cleanup.
 type Departure[M any] struct {
 	Kind DepartureKind
-	Host Host[M] // at the end
+	// Host is the host at the end, as this registry knew it. If another member of a shared registry
+	// has decided, LastContact and EvictAt may contradict Evidence, which is from that member.
+	Host Host[M]
 	At   time.Time
 	Evidence
 	// Attempt numbers the calls of Cleanup for this departure, from 1. It is 0 in an Event. In a

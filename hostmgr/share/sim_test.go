@@ -143,6 +143,7 @@ func simulate(seed uint64, f simFaults) *oracle {
 	s.trouble()
 	hosts.Wait()
 	time.Sleep(simRest)
+	s.awaitReady()
 	s.check()
 	for number := range s.members {
 		s.member(number).cancel()
@@ -250,6 +251,18 @@ func (s *simulation) split() {
 		defer s.mu.Unlock()
 		s.old = nil
 	})
+}
+
+// awaitReady waits until all members are ready. The links lose a message now and then at rest, too.
+func (s *simulation) awaitReady() {
+	for number := range s.members {
+		for range 60 {
+			if s.member(number).share.Ready() {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+	}
 }
 
 // isRegistered reports whether all registries have a registration.

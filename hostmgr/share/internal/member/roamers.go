@@ -20,7 +20,7 @@ func (r *roamers) add(k hostKey, timeout, now int64) {
 		maps.DeleteFunc(r.until, func(_ hostKey, until int64) bool { return until <= now })
 		r.full = max(1024, 2*len(r.until))
 	}
-	r.until[k] = now + roamed*timeout
+	r.until[k] = now + roamed*min(timeout, 1<<58)
 }
 
 func (r *roamers) has(k hostKey, now int64) bool { return r.until[k] > now }
