@@ -1,0 +1,114 @@
+package hostredis
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/hostlife/hostlife/clock"
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/share"
+)
+
+const (
+	defaultNamespace = "hostlife"
+	maxNamespace     = 100
+	defaultLog       = 200_000
+	minLog           = 1000
+)
+
+// Config configures a Store. Client is required.
+type Config struct {
+	// Client is that of the embedder, for one server, Sentinel or Cluster. The Store does not close
+	// it. Feeds open connections of their own, one each, with its options.
+	Client redis.UniversalClient
+	// Namespace separates tables in one Redis. All members of a table have the same one. It has 1 to
+	// 100 letters, digits, and the characters "_", "-", "." and ":". Empty means "hostlife".
+	Namespace string
+	// Lapse is that of share.Config. The Store only compares it with the settings of Redis. Zero
+	// means 5 s.
+	Lapse time.Duration
+	// Log is about how many changes the log keeps for feeds that are behind, at least 1000. All
+	// members of a table should have the same one. Zero means 200,000.
+	Log int
+	// Logger gets the warnings of Check, and a line when a feed reconnects, and for records that are
+	// not well-formed, at most one a minute of each. Nil means that nothing is logged.
+	Logger *slog.Logger
+}
+
+// A Store is a share.Store on Redis. Its methods may be called concurrently.
+type Store struct {
+	client redis.UniversalClient
+	lapse  time.Duration
+	log    int
+	logger *slog.Logger
+	keys   keys
+
+	checked atomic.Bool // a feed has begun, and called Check
+	mu      sync.Mutex  // guards warned
+	warned  map[string]time.Time
+}
+
+var _ share.Store = (*Store)(nil)
+
+// New returns a Store. It does not connect. An error wraps hostmgr.ErrInvalid.
+func New(c Config) (*Store, error) {
+	if c.Namespace == "" {
+		c.Namespace = defaultNamespace
+	}
+	if c.Lapse == 0 {
+		c.Lapse = 5 * time.Second
+	}
+	if c.Log == 0 {
+		c.Log = defaultLog
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	switch {
+	case c.Client == nil:
+		return nil, invalid("no Client")
+	case len(c.Namespace) > maxNamespace || strings.Trim(c.Namespace, nameChars) != "":
+		return nil, invalid("Namespace %q is not 1 to %d letters, digits, or any of _-.:", c.Namespace, maxNamespace)
+	case c.Lapse < 0:
+		return nil, invalid("Lapse %v is negative", c.Lapse)
+	case c.Log < minLog:
+		return nil, invalid("Log %d is less than %d", c.Log, minLog)
+	}
+	return &Store{
+		client: c.Client, lapse: c.Lapse, log: c.Log, logger: c.Logger, keys: keysOf(c.Namespace),
+		warned: map[string]time.Time{},
+	}, nil
+}
+
+// nameChars are those of a namespace. A brace would end the hash tag of Redis Cluster.
+const nameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:"
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("hostredis: %w: %s", hostmgr.ErrInvalid, fmt.Sprintf(format, args...))
+}
+
+// warn logs a warning, at most one a minute of its kind.
+func (s *Store) warn(ctx context.Context, kind, text string, args ...any) {
+	now := clock.System().Now()
+	s.mu.Lock()
+	last, again := s.warned[kind]
+	again = again && now.Sub(last) < time.Minute
+	if !again {
+		s.warned[kind] = now
+	}
+	s.mu.Unlock()
+	if !again {
+		s.logger.WarnContext(ctx, text, append(args, "namespace", s.keys.meta)...)
+	}
+}
+
+// newEpoch returns a name for a table that never was.
+func newEpoch() string { return rand.Text() }
