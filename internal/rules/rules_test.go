@@ -44,6 +44,9 @@ var imports = map[string][]string{
 	"hostmgr/share/internal/feed":   {},
 	"hostmgr/share/internal/table":  {"hostmgr/share/internal/feed"},
 
+	"contrib/hostetcd":          {"hostmgr", "hostmgr/share"}, // without the server
+	"contrib/hostetcd/embedded": {"hostmgr"},
+
 	below + "monotime":   {"clock"},
 	below + "detector":   {},
 	below + "index":      {below + "detector"},
