@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/examples/internal/schedulerd"
+	"github.com/hostlife/hostlife/examples/internal/stores"
 )
 
-func main() { cli.Main(schedulerd.Main) }
+func main() { cli.Main(schedulerd.Command(stores.Engines{})) }

@@ -42,6 +42,15 @@ func code(err error, stderr io.Writer) int {
 	return 1
 }
 
+// EndWithStdin ends this process with exit code 3 when stdin ends. A child process calls it: its
+// stdin is a pipe, which ends with its parent.
+func EndWithStdin() {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(3)
+	}()
+}
+
 // Parse parses args. If they ask for help it prints about and the flags on stdout, and returns
 // flag.ErrHelp.
 func Parse(fs *flag.FlagSet, about string, args []string, stdout io.Writer) error {

@@ -25,8 +25,14 @@ peer follows the interval that the scheduler advises (response header
 hostlife-interval, 10ms to 24h): it waits that long before its next announce, and
 names the interval there. If an answer advises none, the peer uses -interval. A
 scheduler that is away, overloaded or full is waited for, however long that takes,
-with pauses that grow and have jitter. With several schedulers (-scheduler a,b,c) each
-host announces itself to all of them, independently.
+with pauses that grow and have jitter.
+
+With several schedulers that share their hosts (-scheduler a,b,c) each host stays with
+one of them. It goes to the next one if that refuses it as Unavailable, or does not
+answer. With -roam each announce goes to a scheduler chosen at random. With -all each
+host announces itself to all of them, independently, as to schedulers that share
+nothing. A host registers its peers with each scheduler that it meets (response header
+hostlife-scheduler), and again if that has restarted.
 
 A host ends, with a log line, if a retry cannot help: all schedulers refuse the host as
 invalid, or a newer process has taken over its id. The other hosts go on. The process
@@ -54,6 +60,8 @@ const concurrency = 64
 // Config is the configuration of a peer process.
 type Config struct {
 	Scheduler   string // addresses, separated by commas
+	Roam        bool   // each announce goes to a scheduler chosen at random
+	All         bool   // each host announces itself to all schedulers
 	ID          string
 	Interval    time.Duration
 	Hosts       int
@@ -62,6 +70,7 @@ type Config struct {
 	Zone        string
 	Verbose     bool
 	Log         string // text or json
+	History     string // file; empty: none
 
 	incarnation uint64
 }
@@ -70,6 +79,8 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	var c Config
 	fs := flag.NewFlagSet("peer", flag.ContinueOnError)
 	fs.StringVar(&c.Scheduler, "scheduler", "127.0.0.1:8002", "`address` of the scheduler, or addresses of several, separated by commas")
+	fs.BoolVar(&c.Roam, "roam", false, "send each announce to a scheduler chosen at random")
+	fs.BoolVar(&c.All, "all", false, "announce each host to all schedulers: they do not share their hosts")
 	fs.StringVar(&c.ID, "id", "peer-1", "host `id`; with -hosts, the prefix of each id")
 	fs.DurationVar(&c.Interval, "interval", 30*time.Second, "time between announces, unless the scheduler advises another interval")
 	fs.IntVar(&c.Hosts, "hosts", 1, "the `number` of hosts")
@@ -79,6 +90,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.Uint64Var(&c.incarnation, "incarnation", 0, "`number` that orders the processes that used one id; 0 means the time of the start")
 	fs.BoolVar(&c.Verbose, "v", false, "log every announce on stderr")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
+	fs.StringVar(&c.History, "history", "", historyUsage)
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err
 	}
@@ -95,6 +107,8 @@ func (c Config) validate() error {
 		return cli.Usagef("-scheduler %q has an empty address", c.Scheduler)
 	case len(slices.Compact(slices.Sorted(slices.Values(schedulers)))) < len(schedulers):
 		return cli.Usagef("-scheduler %q has an address twice", c.Scheduler)
+	case c.Roam && c.All:
+		return cli.Usagef("-roam and -all exclude each other")
 	case c.ID == "":
 		return cli.Usagef("-id must not be empty")
 	case c.Interval < minInterval || c.Interval > maxInterval:

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/hostlife/hostlife/examples/internal/history"
 	"github.com/hostlife/hostlife/examples/internal/wire"
 	"github.com/hostlife/hostlife/hostmgr"
 	"github.com/hostlife/hostlife/hostmgr/announcer"
@@ -27,16 +28,12 @@ type contact struct {
 	id     string // of the host
 	line   *line
 	client schedulerv2.SchedulerClient // on line
+
+	has, owes stay // for which the peers are registered, and are to be; see route
 }
 
 func newContact(f *fleet, l *line, id string) *contact {
 	return &contact{fleet: f, id: id, line: l, client: schedulerv2.NewSchedulerClient(l)}
-}
-
-func (c *contact) target() announcer.Target[*commonv2.Host] {
-	return announcer.Target[*commonv2.Host]{
-		Name: c.line.addr, Announce: c.announce, Joined: c.register, Leave: c.leave,
-	}
 }
 
 // classify returns the Action for an error of the scheduler.
@@ -55,10 +52,12 @@ func classify(err error) announcer.Action {
 	}
 }
 
-func (c *contact) announce(_ context.Context, a hostmgr.Announcement[*commonv2.Host]) (hostmgr.Ack, error) {
+func (c *contact) announce(a hostmgr.Announcement[*commonv2.Host]) (wire.Ack, error) {
 	c.line.hurry(a.Interval)
 	var header metadata.MD
+	var began int64
 	err := c.call(limit(a.Interval), func(ctx context.Context) error {
+		began = history.Now()
 		_, err := c.client.AnnounceHost(signed(ctx, a.Incarnation), &schedulerv2.AnnounceHostRequest{
 			Host: a.Metadata, Interval: durationpb.New(a.Interval),
 		}, grpc.Header(&header))
@@ -68,14 +67,16 @@ func (c *contact) announce(_ context.Context, a hostmgr.Announcement[*commonv2.H
 	if err != nil {
 		c.warn(err)
 	} else if c.cfg.Verbose {
-		c.log.Info("announced", "host", c.id, "registration", ack.Registration, "incarnation", ack.Incarnation, "interval", ack.Interval)
+		c.log.Info("announced", "host", c.id, "registration", ack.Registration, "incarnation", ack.Incarnation, "interval", ack.Interval, "scheduler", c.line.addr)
 	}
-	number, _ := strconv.ParseUint(ack.Registration, 10, 64)
-	return hostmgr.Ack{Incarnation: ack.Incarnation, Registration: number, Interval: ack.Interval}, err
+	if err == nil {
+		c.wasTold(began, ack)
+	}
+	return ack, err
 }
 
 // register registers the peers of the host, all on one stream. The announces go on meanwhile.
-func (c *contact) register(_ context.Context, ack hostmgr.Ack) error {
+func (c *contact) register(ack hostmgr.Ack) error {
 	err := c.call(limit(ack.Interval), func(ctx context.Context) error {
 		return c.sendPeers(signed(ctx, ack.Incarnation))
 	})
@@ -83,7 +84,7 @@ func (c *contact) register(_ context.Context, ack hostmgr.Ack) error {
 	case err != nil:
 		c.warn(err)
 	case c.cfg.Verbose:
-		c.log.Info("registered", "host", c.id, "registration", fmt.Sprint(ack.Registration), "peers", c.cfg.Peers)
+		c.log.Info("registered", "host", c.id, "registration", fmt.Sprint(ack.Registration), "peers", c.cfg.Peers, "scheduler", c.line.addr)
 	}
 	return err
 }
@@ -124,11 +125,16 @@ func registration(host string, i int) *schedulerv2.AnnouncePeerRequest {
 	}
 }
 
-// leave leaves as soon as there is a connection.
-func (c *contact) leave(_ context.Context, id string, incarnation uint64) error {
+// leave leaves within a limit. If wait is set, it waits for a connection that is down.
+func (c *contact) leave(id string, incarnation uint64, limit time.Duration, wait bool) error {
 	c.line.keep()
-	return c.call(leaveLimit, func(ctx context.Context) error {
-		_, err := c.client.DeleteHost(signed(ctx, incarnation), &schedulerv2.DeleteHostRequest{HostId: id}, grpc.WaitForReady(true))
+	c.write(history.Leaving, 0, 0)
+	return c.call(limit, func(ctx context.Context) error {
+		began := history.Now()
+		_, err := c.client.DeleteHost(signed(ctx, incarnation), &schedulerv2.DeleteHostRequest{HostId: id}, grpc.WaitForReady(wait))
+		if err == nil {
+			c.write(history.Gone, began, 0)
+		}
 		return err
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/examples/internal/peerd"
 	"github.com/hostlife/hostlife/examples/internal/schedulerd"
 	"github.com/hostlife/hostlife/examples/internal/wire"
@@ -46,11 +48,16 @@ func schedule(t *testing.T, listen string, args ...string) (addr string, stop fu
 // launch runs the scheduler's command; its lines are to be read.
 func launch(t *testing.T, args ...string) (lines *bufio.Reader, stop func()) {
 	t.Helper()
+	return launchCommand(t, schedulerd.Main, args...)
+}
+
+func launchCommand(t *testing.T, run cli.Command, args ...string) (lines *bufio.Reader, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := schedulerd.Main(ctx, args, stdout, io.Discard)
+		err := run(ctx, args, stdout, io.Discard)
 		_ = stdout.CloseWithError(fmt.Errorf("scheduler: %w", err))
 		done <- err
 	}()
@@ -132,6 +139,33 @@ func (p *peer) mustEnd(t *testing.T) {
 	}
 }
 
+// said returns a field of the lines of the log that say that the host has announced itself, each
+// value once, in order.
+func (p *peer) said(field string) (values []string) {
+	for line := range strings.Lines(p.log.String()) {
+		l := map[string]any{}
+		if json.Unmarshal([]byte(line), &l) == nil && l["msg"] == "announced" {
+			if v := fmt.Sprint(l[field]); !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+	}
+	return values
+}
+
+// homes returns the schedulers that have accepted the host, in the order of their first answers.
+func (p *peer) homes() []string { return p.said("scheduler") }
+
+// home waits for the first one, and returns the latest of homes.
+func (p *peer) home(t *testing.T) string {
+	t.Helper()
+	eventually(t, "it is accepted", func() bool { return len(p.homes()) > 0 })
+	homes := p.homes()
+	return homes[len(homes)-1]
+}
+
+func (p *peer) registrations() []string { return p.said("registration") }
+
 func dial(t *testing.T, addr string) schedulerv2.SchedulerClient {
 	t.Helper()
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -170,6 +204,7 @@ func eventually(t *testing.T, what string, cond func() bool) {
 type dragonfly struct {
 	schedulerv2.UnimplementedSchedulerServer
 	answer func(ctx context.Context, n int) error
+	leave  func(ctx context.Context, n int) error // nil: a host may leave
 
 	mu        sync.Mutex // guards all below
 	announces []time.Time
@@ -207,8 +242,11 @@ func (d *dragonfly) AnnouncePeer(s schedulerv2.Scheduler_AnnouncePeerServer) err
 	}
 }
 
-func (d *dragonfly) DeleteHost(context.Context, *schedulerv2.DeleteHostRequest) (*emptypb.Empty, error) {
-	return &emptypb.Empty{}, nil
+func (d *dragonfly) DeleteHost(ctx context.Context, _ *schedulerv2.DeleteHostRequest) (*emptypb.Empty, error) {
+	if d.leave == nil {
+		return &emptypb.Empty{}, nil
+	}
+	return nil, d.leave(ctx, 0)
 }
 
 func (d *dragonfly) counts() (announces, registers int) {

@@ -30,7 +30,7 @@ func (f *fleet) runHost(ctx context.Context, i int) (refused, err error) {
 	}
 }
 
-// config configures a host with one target for each scheduler.
+// config configures a host: with one target, or with Config.All with one for each scheduler.
 func (f *fleet) config(id string, i int) announcer.Config[*commonv2.Host] {
 	host := f.describe(id)
 	c := announcer.Config[*commonv2.Host]{
@@ -38,8 +38,16 @@ func (f *fleet) config(id string, i int) announcer.Config[*commonv2.Host] {
 		Metadata: func() *commonv2.Host { return host },
 		Classify: classify, Sequential: true, LeaveTimeout: leaveLimit, Logger: f.hostLog,
 	}
+	var contacts []*contact
 	for _, lines := range f.lines {
-		c.Targets = append(c.Targets, newContact(f, lines[i%len(lines)], id).target())
+		contacts = append(contacts, newContact(f, lines[i%len(lines)], id))
+	}
+	if !f.cfg.All {
+		c.Targets = append(c.Targets, newRoute(contacts, id, f.cfg.Roam).target())
+		return c
+	}
+	for i := range contacts {
+		c.Targets = append(c.Targets, newRoute(contacts[i:i+1], id, false).target())
 	}
 	return c
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/examples/internal/history"
 )
 
 // leaveLimit bounds the leave of each host, and so that of all. A host that has not left by then is
@@ -29,6 +30,7 @@ type fleet struct {
 	slots   chan struct{} // one for each call in flight
 	log     *slog.Logger
 	hostLog *slog.Logger // of the announcers
+	history *history.Log // nil: none
 	calls   context.Context
 
 	warnings warnings
@@ -54,6 +56,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if !cfg.Verbose {
 		f.hostLog = slog.New(severe{log.Handler()})
 	}
+	if err := f.openHistory(); err != nil {
+		return err
+	}
+	defer func() { _ = f.history.Close() }()
 	var cancel context.CancelFunc
 	f.calls, cancel = outlive(ctx, leaveLimit)
 	defer cancel()

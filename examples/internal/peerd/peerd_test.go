@@ -55,13 +55,13 @@ func TestHostsShareConnections(t *testing.T) {
 }
 
 // Each scheduler knows all hosts. One that is away, or refuses them, does not matter to the others.
-func TestSeveralSchedulers(t *testing.T) {
+func TestAnnouncesToAllSchedulers(t *testing.T) {
 	t.Parallel()
 	first, _ := schedule(t, "127.0.0.1:0")
 	second, stop := schedule(t, "127.0.0.1:0")
 	d, third := fly(t, func(context.Context, int) error { return status.Error(codes.InvalidArgument, "no such thing") })
 	all := strings.Join([]string{first, second, third}, ",")
-	p := be(t, all, "-id", "h", "-hosts", "10", "-interval", "500ms", "-peers", "1")
+	p := be(t, all, "-all", "-id", "h", "-hosts", "10", "-interval", "500ms", "-peers", "1")
 	a, b := dial(t, first), dial(t, second)
 	join := func() bool { return registered(a, "h-00010", 1) && registered(b, "h-00010", 1) }
 	eventually(t, "join", join)
@@ -245,7 +245,7 @@ func TestCommandLine(t *testing.T) {
 		require.Contains(t, out.String(), want)
 	}
 	for _, args := range [][]string{
-		{"-id", ""}, {"-scheduler", ""}, {"-scheduler", "a,"}, {"-scheduler", "a,b,a"},
+		{"-id", ""}, {"-scheduler", ""}, {"-scheduler", "a,"}, {"-scheduler", "a,b,a"}, {"-roam", "-all"},
 		{"-interval", "1ms"}, {"-interval", "25h"}, {"-peers", "-1"}, {"-hosts", "0"}, {"-connections", "0"}, {"-log", "xml"}, {"-nonsense"},
 	} {
 		require.ErrorIs(t, peerd.Main(t.Context(), args, io.Discard, io.Discard), cli.ErrUsage, "%v", args)

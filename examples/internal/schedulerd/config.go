@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/examples/internal/history"
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/share"
 )
 
 const about = `scheduler tracks which hosts of a Dragonfly cluster are alive. It is a gRPC server
@@ -44,8 +46,9 @@ that the host named.
 The first line on stdout is "listening on ADDR". With -http the second line is "page on
 http://ADDR/", the address of a page that shows the hosts live. SIGTERM and SIGINT stop
 the scheduler gracefully. On Unix, SIGUSR1 logs the number of hosts, the number of peers
-and the size of the heap. With -cpuprofile the scheduler writes a CPU profile for
-"go tool pprof"; the file is complete when the scheduler has stopped.
+and the size of the heap, and with -share what this scheduler knows of the others. With
+-cpuprofile the scheduler writes a CPU profile for "go tool pprof"; the file is complete
+when the scheduler has stopped.
 
 The memory that clients can use is bounded, for each client and in total. Requests
 beyond these bounds are refused with ResourceExhausted:
@@ -58,6 +61,21 @@ beyond these bounds are refused with ResourceExhausted:
 A client that takes longer than -client-timeout to send a request, or to read an answer,
 is disconnected. So is a client that registers peers and does not read the answers. A
 stream may stay idle for any length of time.
+
+With -share several schedulers have one view of the hosts. They share a table in Redis
+or etcd. A host may announce itself to any of them, and is evicted only if it is silent
+to all. When a scheduler ends, the others judge its hosts. Peers stay in the memory of
+the scheduler that they were registered with. The end of a registration frees its peers
+on all of them.
+
+	go run ./examples/scheduler -share redis://127.0.0.1:6379
+	go run ./examples/scheduler -share etcd://10.0.0.1:2379,10.0.0.2:2379
+
+A scheduler that is out of touch with the table refuses announces and leaves with
+Unavailable, and its health checks fail. It evicts no host. Then the host should ask
+another scheduler, or try again. An answer to an announce also carries
+hostlife-scheduler, which names the process of the scheduler. A host registers its
+peers with each such process, because only that one has them in memory.
 
 With -record the scheduler keeps a flight recorder's log, with the evidence for every
 eviction. After a restart it appends to the file. It never shortens the file. Only the
@@ -98,6 +116,13 @@ type Config struct {
 	maxPeerBytes    int64
 	timeout         time.Duration
 	pacing          hostmgr.Pacing
+	table           Table
+	name            string // of the member, in logs and on pages
+	store           share.Store
+	withStdin       bool
+	historyFile     string
+	history         *history.Log // nil: none
+	clear           bool         // the table
 }
 
 func parse(args []string, stdout io.Writer) (Config, error) {
@@ -121,7 +146,9 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 		c.pacing, err = cli.ParsePacing(s)
 		return err
 	})
+	c.addShareFlags(fs)
 	fs.StringVar(&c.record, "record", "", recordUsage)
+	fs.StringVar(&c.historyFile, "history", "", historyUsage)
 	fs.StringVar(&c.cpuProfile, "cpuprofile", "", "write a CPU profile of the whole run to `file`")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err
@@ -144,7 +171,7 @@ func (c Config) validate() error {
 	case c.timeout < minTimeout || c.timeout > maxTimeout:
 		return cli.Usagef("-client-timeout %v is not from %v to %v", c.timeout, minTimeout, maxTimeout)
 	}
-	return nil
+	return c.validateShare()
 }
 
 // policyOf returns the policy that -policy or -shadow names; nil for an empty name.

@@ -19,7 +19,7 @@ func (s *Server) watch(ctx context.Context) {
 		switch e.Kind {
 		case hostmgr.EventJoined, hostmgr.EventSuspected, hostmgr.EventRecovered:
 			s.log.Info(e.Kind.String(), "host", e.Host.ID, "reason", eventReason(e), "registration", decimal(e.Host.Registration),
-				"incarnation", decimal(e.Host.Incarnation), "interval", e.Host.Interval)
+				"incarnation", decimal(e.Host.Incarnation), "interval", e.Host.Interval, s.member.keeperOf(e.Host.ID))
 		case hostmgr.EventMissed:
 			s.log.Warn("missed", "events", e.Missed)
 		}
@@ -80,7 +80,7 @@ func (s *Server) logStatus() {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	st := s.hosts.Stats()
-	s.log.Info("status", "hosts", st.Hosts, "peers", s.peers.len(), "heap", m.HeapAlloc,
+	s.log.With(s.member.status()...).Info("status", "hosts", st.Hosts, "peers", s.peers.len(), "heap", m.HeapAlloc,
 		"goroutines", runtime.NumGoroutine(), "joins", st.Joins, "left", st.Departures.Left,
 		"evicted", st.Departures.Evicted, "replaced", st.Departures.Replaced, "pending", st.Cleanup.Pending, "stalls", st.Stalls, "stall_time", st.StallTime)
 }

@@ -48,7 +48,7 @@ func NewHandlers(args ...string) (Handlers, error) {
 	if err != nil {
 		return Handlers{}, err
 	}
-	return Handlers{s, directory{hosts: s.hosts, peers: s.peers}}, nil
+	return Handlers{s, s.directory()}, nil
 }
 
 func (h Handlers) V1() schedulerv1.SchedulerServer { return serviceV1{directory: h.d} }

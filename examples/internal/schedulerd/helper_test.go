@@ -61,11 +61,16 @@ type scheduler struct {
 // start runs the command until the test ends.
 func start(t *testing.T, args ...string) *scheduler {
 	t.Helper()
+	return startCommand(t, schedulerd.Main, args...)
+}
+
+func startCommand(t *testing.T, run cli.Command, args ...string) *scheduler {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &scheduler{t: t, stop: stop, done: make(chan error, 1), log: &buffer{}, out: &buffer{}}
 	out, stdout := io.Pipe()
 	go func() {
-		s.done <- schedulerd.Main(ctx, append([]string{"-listen", "127.0.0.1:0"}, args...), stdout, s.log)
+		s.done <- run(ctx, append([]string{"-listen", "127.0.0.1:0"}, args...), stdout, s.log)
 		_ = stdout.Close()
 	}()
 	lines := bufio.NewReader(out)

@@ -21,8 +21,13 @@ import (
 // A directory is the state that both versions of the API share. The metadata of a host is its
 // latest announcement, which is never changed.
 type directory struct {
-	hosts *hostmgr.Registry[*commonv2.Host]
-	peers *peerStore
+	hosts  *hostmgr.Registry[*commonv2.Host]
+	member *member
+	peers  *peerStore
+}
+
+func (s *Server) directory() directory {
+	return directory{hosts: s.hosts, member: s.member, peers: s.peers}
 }
 
 // announce answers with the Ack as a response header, even if it refuses a stale incarnation.
@@ -34,19 +39,35 @@ func (d directory) announce(ctx context.Context, host *commonv2.Host, interval t
 	if err != nil {
 		return err
 	}
+	if !d.member.isReady() {
+		return d.postpone(host.GetId(), incarnation)
+	}
 	ack, err := d.hosts.Announce(hostmgr.Announcement[*commonv2.Host]{
 		ID: host.GetId(), Metadata: host, Interval: interval,
 		Incarnation: incarnation, Zone: host.GetNetwork().GetIdc(),
 		Speaker: host.GetIp(), // tells two machines with one id apart, such as clones of one image
 	})
+	if err == nil && !d.member.isReady() { // it was frozen in between
+		return errNotReady
+	}
 	if ack == (hostmgr.Ack{}) {
 		return err
 	}
-	return cmp.Or(err, grpc.SetHeader(ctx, wireAck(ack).Metadata()))
+	return cmp.Or(err, grpc.SetHeader(ctx, d.wireAck(ack).Metadata()))
 }
 
-func wireAck(ack hostmgr.Ack) wire.Ack {
-	a := wire.Ack{Incarnation: ack.Incarnation, Interval: ack.Interval}
+// postpone refuses an announce while the other schedulers may judge the host without this one. But
+// the contact counts for a host that is registered. All schedulers may be out of touch with the
+// table for long, and hosts then announce themselves in vain, once an interval. When the table is
+// back, the schedulers soon ask each other about hosts that are silent. So they must know then which
+// hosts are alive. A host that is not registered joins elsewhere, or later.
+func (d directory) postpone(id string, incarnation uint64) error {
+	_, _ = d.hosts.Heartbeat(id, incarnation)
+	return errNotReady
+}
+
+func (d directory) wireAck(ack hostmgr.Ack) wire.Ack {
+	a := wire.Ack{Incarnation: ack.Incarnation, Interval: ack.Interval, Scheduler: d.member.instance()}
 	if ack.Registration != 0 {
 		a.Registration = strconv.FormatUint(ack.Registration, 10) // no other process has the same
 	}
@@ -55,15 +76,22 @@ func wireAck(ack hostmgr.Ack) wire.Ack {
 
 // leave succeeds while the cleanup is pending: the host may go, and the registry repeats the
 // cleanup. After an error the host would leave again, and be told that it is unknown.
+//
+// A scheduler that is out of touch with the others tells them of the leave later, unless it ends
+// before. So the host is told to leave at another one, too.
 func (d directory) leave(ctx context.Context, id string) error {
 	incarnation, err := incarnation(ctx)
 	if err != nil {
 		return err
 	}
-	if err = d.hosts.Leave(ctx, id, incarnation); errors.Is(err, hostmgr.ErrCleanupPending) {
-		return nil
+	if err = d.hosts.Leave(ctx, id, incarnation); err != nil && !errors.Is(err, hostmgr.ErrCleanupPending) {
+		return err
 	}
-	return err
+	if !d.member.isReady() {
+		return errNotReady
+	}
+	d.member.flush(ctx)
+	return nil
 }
 
 // registration returns the current registration of a host, if the request comes from its

@@ -18,6 +18,7 @@ import (
 	"github.com/hostlife/hostlife/contrib/hostprom"
 	"github.com/hostlife/hostlife/hostmgr"
 	"github.com/hostlife/hostlife/hostmgr/hostweb"
+	"github.com/hostlife/hostlife/hostmgr/share"
 )
 
 // A page is the HTTP server of the live page, metrics and health.
@@ -64,15 +65,21 @@ func (p *page) close() {
 
 func (s *Server) pages() http.Handler {
 	metrics := prometheus.NewRegistry()
+	collector := &hostprom.Collector{Registries: map[string]func() hostmgr.Stats{"hosts": s.hosts.Stats}}
+	live := &hostweb.Handler[*commonv2.Host]{Registry: s.hosts, Title: "scheduler", Describe: describe}
+	if s.member != nil {
+		collector.Members = map[string]func() share.Stats{"hosts": s.member.shared.Stats}
+		live.Member, live.Title = s.member.shared, "scheduler "+s.member.name
+	}
 	metrics.MustRegister(
-		&hostprom.Collector{Registries: map[string]func() hostmgr.Stats{"hosts": s.hosts.Stats}},
+		collector,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
 	mux.HandleFunc("/healthz", s.healthz)
-	mux.Handle("/", &hostweb.Handler[*commonv2.Host]{Registry: s.hosts, Title: "scheduler", Describe: describe})
+	mux.Handle("/", live)
 	return readOnly(mux)
 }
 
@@ -98,6 +105,9 @@ func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) healthy(ctx context.Context) error {
+	if !s.member.isReady() {
+		return errors.New("not in touch with the table that the schedulers share")
+	}
 	h, err := s.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
 	if err == nil && h.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
 		err = errors.New("not serving")

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"sync"
 	"time"
 
 	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
@@ -24,17 +23,16 @@ import (
 	"google.golang.org/grpc/tap"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
+	"github.com/hostlife/hostlife/examples/internal/history"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-const (
-	gracefully = 3 * time.Second // for calls in flight when the server stops
-	atLast     = 3 * time.Second // for the background goroutines after that
-)
+const gracefully = 3 * time.Second // for calls in flight when the server stops
 
 // A Server is a scheduler.
 type Server struct {
 	hosts   *hostmgr.Registry[*commonv2.Host]
+	member  *member
 	peers   *peerStore
 	grpc    *grpc.Server
 	health  *health.Server
@@ -42,16 +40,34 @@ type Server struct {
 	log     *slog.Logger
 	verbose bool
 
-	recorder io.Writer     // nil: none
+	history  *history.Log  // nil: none
+	recorder io.Writer     // likewise
 	timeout  time.Duration // that a client may take for a request, or for an answer
 }
 
-// Main is the command.
-func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	cfg, err := parse(args, stdout)
-	if err != nil {
-		return err
+// Main is the command without stores: it refuses -share.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	return Command(nil)(ctx, args, stdout, stderr)
+}
+
+// Command returns the command. Nil stores mean that it refuses -share.
+func Command(stores Stores) cli.Command {
+	return func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+		cfg, err := parse(args, stdout)
+		if err != nil {
+			return err
+		}
+		if cfg.withStdin {
+			cli.EndWithStdin()
+		}
+		if cfg.clear && stores != nil {
+			return stores.Clear(ctx, cfg.table)
+		}
+		return run(ctx, cfg, stores, stdout, stderr)
 	}
+}
+
+func run(ctx context.Context, cfg Config, stores Stores, stdout, stderr io.Writer) (err error) {
 	stop, err := profile(cfg.cpuProfile)
 	if err != nil {
 		return err
@@ -62,22 +78,33 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, closeRecord()) }()
-	return listen(ctx, cfg, stdout, stderr)
-}
-
-func listen(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
+	closeHistory, err := cfg.openHistory()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeHistory()) }()
 	log, flush, err := cli.Logger(cfg.Log, stderr)
 	if err != nil {
 		return err
 	}
 	defer flush()
-	s, err := New(cfg, log)
+	closeStore, err := cfg.openStore(stores, log)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, closeStore()) }()
+	return listen(ctx, cfg, log, stdout)
+}
+
+func listen(ctx context.Context, cfg Config, log *slog.Logger, stdout io.Writer) error {
 	ln, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return err
+	}
+	cfg.nameAfter(ln.Addr())
+	s, err := New(cfg, log)
+	if err != nil {
+		return errors.Join(err, ln.Close())
 	}
 	page, err := s.openPage(cfg.HTTP)
 	if err != nil {
@@ -104,7 +131,7 @@ func announce(stdout io.Writer, ln net.Listener, page *page) {
 // New returns a server. Serve starts it.
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	var err error
-	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, recorder: cfg.recorder, timeout: cfg.timeout}
+	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, history: cfg.history, recorder: cfg.recorder, timeout: cfg.timeout}
 	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
 		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), StallThreshold: cfg.stallThreshold,
 		MaxHosts: cfg.maxHosts, Pacing: cfg.pacing, Recorder: cfg.recorder,
@@ -113,8 +140,11 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.member, err = s.newMember(cfg, log); err != nil {
+		return nil, err
+	}
 	sends := newSends(s.timeout)
-	s.grpc = grpc.NewServer(slices.Concat(limits(), sends.options(), []grpc.ServerOption{grpc.InTapHandle(s.limitTime())})...)
+	s.grpc = grpc.NewServer(slices.Concat(limits(), withHistory(cfg.history), sends.options(), []grpc.ServerOption{grpc.InTapHandle(s.limitTime())})...)
 	s.register()
 	return s, nil
 }
@@ -150,16 +180,26 @@ func (s *Server) limitTime() tap.ServerInHandle {
 }
 
 func (s *Server) register() {
-	d := directory{hosts: s.hosts, peers: s.peers}
+	d := s.directory()
 	schedulerv1.RegisterSchedulerServer(s.grpc, serviceV1{directory: d})
 	schedulerv2.RegisterSchedulerServer(s.grpc, serviceV2{directory: d})
 	s.health = health.NewServer()
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
-	for service := range s.grpc.GetServiceInfo() {
-		s.health.SetServingStatus(service, grpc_health_v1.HealthCheckResponse_SERVING)
-	}
+	s.showHealth(s.member.isReady())
 	reflection.Register(s.grpc)
 	s.streams = streamsOf(s.grpc)
+}
+
+// showHealth sets the answer of the health service for the services registered so far.
+func (s *Server) showHealth(serving bool) {
+	status := grpc_health_v1.HealthCheckResponse_NOT_SERVING
+	if serving {
+		status = grpc_health_v1.HealthCheckResponse_SERVING
+	}
+	s.health.SetServingStatus("", status)
+	for service := range s.grpc.GetServiceInfo() {
+		s.health.SetServingStatus(service, status)
+	}
 }
 
 // streamsOf returns the names of the streaming methods.
@@ -197,44 +237,4 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer hard.Stop()
 	s.grpc.GracefulStop()
 	return <-served
-}
-
-// background starts the goroutines other than the gRPC server.
-func (s *Server) background() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		err := s.hosts.Run(ctx)
-		if errors.Is(err, hostmgr.ErrCleanupPending) {
-			last, cancel := context.WithTimeout(context.Background(), atLast)
-			defer cancel()
-			err = s.hosts.Drain(last)
-		}
-		if err != nil {
-			s.log.Error("the registry failed", "err", err)
-		}
-	})
-	wg.Go(func() { onStatusSignal(ctx, s.logStatus) })
-	if s.verbose {
-		wg.Go(func() { s.watch(ctx) })
-	}
-	return func() {
-		cancel()
-		hurry(s.recorder)
-		s.wait(&wg)
-	}
-}
-
-// wait waits for the background goroutines, but not for ones that hang: the process ends soon.
-func (s *Server) wait(wg *sync.WaitGroup) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		wg.Wait()
-	}()
-	select {
-	case <-done:
-	case <-time.After(atLast):
-		s.log.Error("stopping took too long: cleanups or records may be lost")
-	}
 }

@@ -11,6 +11,10 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
+// errNotReady makes a client try another scheduler, or this one again.
+var errNotReady = status.Error(codes.Unavailable,
+	"this scheduler is out of touch with the table that the schedulers share: ask another one, or try again")
+
 // checked wraps every unary call: it validates the request by Dragonfly's own definition, and turns
 // errors into gRPC's.
 func checked(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

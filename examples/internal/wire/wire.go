@@ -27,6 +27,10 @@ const (
 	// from that of every other one, also across restarts of the scheduler. A host that sees it
 	// change was gone in between, and must register its peers again.
 	RegistrationKey = "hostlife-registration"
+	// SchedulerKey names, in the answer to an announce, the process of the scheduler. It is given if
+	// the scheduler shares its hosts: then a registration may outlive a scheduler, and the peers that
+	// were registered with it do not. A host registers its peers with each process that it meets.
+	SchedulerKey = "hostlife-scheduler"
 )
 
 // An Ack is the answer to an announce. Zero fields were not given.
@@ -34,6 +38,7 @@ type Ack struct {
 	Incarnation  uint64
 	Registration string
 	Interval     time.Duration
+	Scheduler    string
 }
 
 // Metadata returns the ack as a response header.
@@ -45,6 +50,9 @@ func (a Ack) Metadata() metadata.MD {
 	if a.Registration != "" {
 		md.Set(RegistrationKey, a.Registration)
 	}
+	if a.Scheduler != "" {
+		md.Set(SchedulerKey, a.Scheduler)
+	}
 	return md
 }
 
@@ -54,6 +62,9 @@ func ReadAck(md metadata.MD) Ack {
 	a.Incarnation, _ = Incarnation(md)
 	if v := md.Get(RegistrationKey); len(v) == 1 {
 		a.Registration = v[0]
+	}
+	if v := md.Get(SchedulerKey); len(v) == 1 {
+		a.Scheduler = v[0]
 	}
 	if v := md.Get(IntervalKey); len(v) == 1 {
 		if d, err := time.ParseDuration(v[0]); err == nil && d > 0 {
