@@ -48,6 +48,13 @@ type verdicts struct {
 		Detail   string
 		DetectMS float64 `json:"detect_ms"`
 		LagMS    float64 `json:"lag_ms"`
+
+		// With several schedulers.
+		Evictions int
+		Wrong     int   `json:"wrong_evictions"`
+		Seen      []int `json:"departures_seen"`
+		Shared    int   `json:"shared_cleanups"`
+		Again     int   `json:"shared_cleanups_again"`
 	}
 }
 
@@ -132,6 +139,8 @@ func TestCommandLine(t *testing.T) {
 	for _, args := range [][]string{
 		{"-peers", "3"}, {"-interval", "1ms"}, {"-policy", "x"}, {"-mass", "0"}, {"-lag", "0"},
 		{"-policy", "tiered", "-offline", "1ms"}, {"-interval", "2m"}, {"-mass-interval", "3m"}, {"extra"}, {"-nonsense"}, {"-scenarios", "x"}, {"-churn-hosts", "-1"}, {"-churn", "0"}, {"-serve", "-json"},
+		{"-schedulers", "1"}, {"-schedulers", "10"}, {"-redis", "start"}, {"-scenarios", "roaming"},
+		{"-schedulers", "3", "-redis", "127.0.0.1:1", "-scenarios", "engine_down"},
 	} {
 		var exit *exec.ExitError
 		require.ErrorAs(t, exec.Command(binary, args...).Run(), &exit, "%v", args)

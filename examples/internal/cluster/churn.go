@@ -11,7 +11,7 @@ import (
 // expected hosts are listed, and each departure was counted once, with its kind.
 func (t *trial) churn(f *findings) result {
 	judge := t.witness(f, inFleet)
-	before, from := t.status(), len(t.log.departures())
+	before, from := t.status(), t.log.departedSoFar()
 	c := t.newFleet(f, churnSize, churnPace)
 	t.timeline.event(churn, "", "%d hosts, each a process, for %v", c.size, t.cfg.Churn)
 	t.timeline.wait("for all to join")
@@ -24,11 +24,11 @@ func (t *trial) churn(f *findings) result {
 		return result{}
 	}
 	judge()
-	ds := t.log.departures()[from:]
+	ds := t.log.departures(from)
 	late := concede(ds, c.registrations)
 	f.churn(ds, c.registrations, t.terms(t.cfg.Interval, after.Stalls > before.Stalls))
 	f.counted(c, before, after)
-	f.exactly(t.api.list(t.ctx), append(slices.Clone(t.peers), c.procs()...))
+	f.exactly(t.list(), append(slices.Clone(t.peers), c.procs()...))
 	r := c.summary(ds, late)
 	t.dismiss(f, c.procs())
 	return r

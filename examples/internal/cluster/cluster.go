@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"os"
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
@@ -47,34 +46,32 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // stdin.
 func role(main cli.Command) cli.Command {
 	return func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin)
-			os.Exit(3)
-		}()
+		cli.EndWithStdin()
 		return main(ctx, args, stdout, stderr)
 	}
 }
 
 // A trial is one run through all scenarios.
 type trial struct {
-	cfg       Config
-	ctx       context.Context // ends with a signal, or with the scheduler
-	timeline  *timeline
-	log       *log
-	procs     *procs
-	scheduler *proc
-	api       *api
-	peers     []*proc // in order of their names, peer-1 first
+	cfg        Config
+	ctx        context.Context // ends with a signal, or with a scheduler
+	cancel     context.CancelCauseFunc
+	timeline   *timeline
+	log        *log
+	procs      *procs
+	engine     *engine // nil: the scheduler is on its own
+	schedulers []*scheduler
+	peers      []*proc // in order of their names, peer-1 first
 }
 
 func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	t := &trial{cfg: cfg, ctx: ctx, timeline: newTimeline(ctx, stdout), procs: newProcs(stderr)}
+	t := &trial{cfg: cfg, ctx: ctx, cancel: cancel, timeline: newTimeline(ctx, stdout), procs: newProcs(stderr)}
 	t.log = newLog(t.timeline)
 	defer t.procs.killAll()
 	stop := t.timeline.nudge()
-	if err := t.start(cancel); err != nil {
+	if err := t.start(); err != nil {
 		cancel(err)
 	}
 	var results []result
@@ -90,11 +87,12 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 		t.timeline.final("interrupted", t.why())
 	}
 	t.procs.killAll()
+	t.closeEngine()
 	t.timeline.final("done", "no process of this run is left")
 	if cfg.Serve {
 		return t.failure()
 	}
-	return report(stdout, results, cfg.JSON)
+	return report(stdout, results, t.isShared(), cfg.JSON)
 }
 
 // over tells whether the run has ended, by Ctrl-C or because the scheduler exited. Scenarios return then,
@@ -117,27 +115,14 @@ func (t *trial) why() string {
 	return "by a signal"
 }
 
-// start starts the scheduler and the peers, and waits until all have joined.
-func (t *trial) start(cancel context.CancelCauseFunc) error {
-	var err error
-	t.scheduler, err = t.procs.start("scheduler", "scheduler", t.cfg.schedulerArgs(), t.log.read)
-	if err != nil {
-		return err
+// start starts the schedulers and the peers, and waits until all have joined.
+func (t *trial) start() error {
+	if t.isShared() {
+		if err := t.openEngine(); err != nil {
+			return err
+		}
 	}
-	t.timeline.event("started", "scheduler", "pid %d, policy %s", t.scheduler.pid(), t.cfg.Policy)
-	go func() {
-		<-t.scheduler.done
-		cancel(errors.New("the scheduler exited: " + t.scheduler.cmd.ProcessState.String()))
-	}()
-	t.timeline.wait("for processes to start")
-	listens := func() bool { return t.log.address() != "" && (t.cfg.HTTP == "" || t.log.page() != "") }
-	if err := t.until(10*time.Second, listens); err != nil {
-		return fmt.Errorf("the scheduler does not listen: %w", err)
-	}
-	if page := t.log.page(); page != "" {
-		t.timeline.event("page", "", "%s", page)
-	}
-	if t.api, err = dial(t.log.address()); err != nil {
+	if err := t.startSchedulers(); err != nil {
 		return err
 	}
 	for i := range t.cfg.Peers {
@@ -147,7 +132,11 @@ func (t *trial) start(cancel context.CancelCauseFunc) error {
 		}
 		t.peers = append(t.peers, p)
 	}
-	return t.joined(t.peers)
+	if err := t.joined(t.peers); err != nil {
+		return err
+	}
+	t.calm()
+	return nil
 }
 
 func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*proc, error) {
@@ -160,7 +149,7 @@ func (t *trial) startPeer(id string, interval time.Duration, more ...string) (*p
 
 // launchPeer starts a peer, without a line on the timeline.
 func (t *trial) launchPeer(id string, interval time.Duration, more ...string) (*proc, error) {
-	args := append([]string{"-scheduler", t.log.address(), "-id", id, "-interval", interval.String(),
+	args := append([]string{"-scheduler", t.addresses(), "-id", id, "-interval", interval.String(),
 		"-log", "json", "-idc", zone(id)}, more...)
 	return t.procs.start("peer", id, args, t.log.read)
 }
@@ -175,7 +164,7 @@ func zone(id string) string {
 // joined waits until all peers are listed and have logged that they registered their own peers.
 func (t *trial) joined(ps []*proc) error {
 	err := t.until(10*time.Second+t.cfg.Interval, func() bool {
-		listed := t.api.list(t.ctx)
+		listed := t.list()
 		for _, p := range ps {
 			if !listed[p.id] || t.log.lastRegistered(p.id).Registration == "" {
 				return false

@@ -24,9 +24,26 @@ It prints each event as it happens, and a verdict on each scenario. The exit cod
 	go run ./examples/cluster -policy tiered -json
 	go run ./examples/cluster -scenarios all
 	go run ./examples/cluster -serve
+	go run ./examples/cluster -schedulers 3
+	go run ./examples/cluster -schedulers 3 -redis start
 
 At the start it prints the address of the scheduler's live page: open it in a
 browser. With -serve it plays no scenario, and hosts come and go until you stop it.
+
+With -schedulers several schedulers share their hosts: each host announces itself to
+one of them, and all show the same hosts. The table that they share is in etcd or in
+Redis. The schedulers, and the etcd server, are built first, so this needs Go and the
+sources. Then all schedulers are stopped in scheduler_frozen, and there are more
+scenarios:
+
+  - a scheduler is killed, and its hosts go to the others;
+  - a scheduler is stopped for longer than any timeout;
+  - the engine is stopped for longer than any timeout, and then killed and started empty,
+    unless -redis names one that is there;
+  - hosts announce themselves to a random scheduler each time.
+
+The table shows the evictions of each scenario, how many were wrong, the departures that
+each scheduler has seen, and the shared cleanups.
 
 Three scenarios are played only on request:
 
@@ -60,6 +77,8 @@ type Config struct {
 	Lag            time.Duration
 	Churn          time.Duration
 	ChurnHosts     int
+	Schedulers     int    // that share their hosts; 0: one, on its own
+	Redis          string // start, the address of a server, or empty: etcd
 	Scenarios      []scenario
 	HTTP           string
 	Serve          bool
@@ -83,7 +102,9 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.StringVar(&c.HTTP, "http", "127.0.0.1:0", "`address` of the scheduler's page and metrics; port 0 picks one, empty means none")
 	fs.BoolVar(&c.Serve, "serve", false, "play no scenario: keep the cluster running until Ctrl-C, with hosts that join, leave, crash\nand pause; watch them on the page")
 	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "maximum time from a host's deadline until it is evicted and cleaned up")
-	fs.StringVar(&chosen, "scenarios", names(usual()), "`names` of the scenarios to play, or all; the scenarios are\n"+names(scenarios))
+	fs.IntVar(&c.Schedulers, "schedulers", 0, "`number` of schedulers that share their hosts, 2 to 9; 0 means one that is on its own")
+	fs.StringVar(&c.Redis, "redis", "", "with -schedulers: the `address` of a Redis to share the hosts by, or start, which starts\nredis-server; empty means an etcd server that is built from contrib/hostetcd")
+	fs.StringVar(&chosen, "scenarios", "", "`names` of the scenarios to play, or all; empty means the usual ones. The scenarios are\n"+names(scenarios))
 	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object on the last line of stdout")
 	fs.StringVar(&c.SchedulerFlags, "scheduler-flags", "", "more `flags` for the scheduler, to see verdicts fail: with '-multiple 1000' no host is\nevicted, with '-multiple 1.2' hosts are evicted too early")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
@@ -93,7 +114,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 		c.MassInterval = 4 * c.Interval
 	}
 	var err error
-	if c.Scenarios, err = choose(chosen); err != nil {
+	if c.Scenarios, err = c.choose(chosen); err != nil {
 		return c, err
 	}
 	return c, c.validate()
@@ -115,6 +136,10 @@ func (c Config) validate() error {
 		return cli.Usagef("-mass must be from 1 to 90000")
 	case c.Churn <= 0 || c.ChurnHosts < 0 || c.ChurnHosts > 1000:
 		return cli.Usagef("-churn must be above 0, and -churn-hosts from 0 to 1000")
+	case c.Schedulers != 0 && (c.Schedulers < 2 || c.Schedulers > 9):
+		return cli.Usagef("-schedulers must be 0, or from 2 to 9")
+	case c.Redis != "" && c.Schedulers == 0:
+		return cli.Usagef("-redis needs -schedulers")
 	case c.Serve && c.JSON:
 		return cli.Usagef("-serve has no verdicts that -json could print")
 	case c.Lag <= 0:
@@ -122,6 +147,9 @@ func (c Config) validate() error {
 	}
 	return nil
 }
+
+// startsEngine tells whether the run starts the engine that the schedulers share.
+func (c Config) startsEngine() bool { return c.Redis == "" || c.Redis == "start" }
 
 // timeout returns the policy's timeout for an interval. It is computed here too, so that verdicts do not
 // depend on what the scheduler says.
@@ -132,8 +160,8 @@ func (c Config) timeout(interval time.Duration) time.Duration {
 	return 2 * interval
 }
 
-func (c Config) schedulerArgs() []string {
-	args := []string{"-listen", "127.0.0.1:0", "-http", c.HTTP, "-v", "-log", "json", "-policy", c.Policy,
+func (c Config) schedulerArgs(listen, http string) []string {
+	args := []string{"-listen", listen, "-http", http, "-v", "-log", "json", "-policy", c.Policy,
 		"-jitter", c.Jitter.String(), "-offline", c.Offline.String()}
 	return append(args, strings.Fields(c.SchedulerFlags)...)
 }

@@ -18,7 +18,7 @@ func (t *trial) normalExit(f *findings) result {
 		return result{}
 	}
 	d := f.left(e, t.cfg.Lag, replicas)
-	f.check(t.until(5*time.Second, func() bool { return closed(p.done) }) == nil && p.err == nil, "%s did not exit with 0", p.id)
+	f.check(t.until(5*time.Second, func() bool { return closed(p.done) }) == nil && p.exitedWell(), "%s did not exit with 0", p.id)
 	judge()
 	return result{
 		Detect: sinceMS(e.gone, at), Lag: sinceMS(d.Cleaned, d.At),

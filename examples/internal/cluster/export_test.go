@@ -1,6 +1,11 @@
 package cluster
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
 
 // Line is a line of the scheduler's log.
 type Line = line
@@ -68,4 +73,53 @@ func JudgeList(listed map[string]bool, living ...string) []string {
 	}
 	f.exactly(listed, ps)
 	return f.problems
+}
+
+// Tally is what a scenario with several schedulers has counted.
+type Tally = tally
+
+// Recorded is a run with several schedulers whose output the test writes.
+type Recorded struct {
+	t   *trial
+	end func(*findings) *tally
+}
+
+func NewRecorded(schedulers int) *Recorded {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // End does not wait
+	t := &trial{ctx: ctx, timeline: newTimeline(ctx, io.Discard), cfg: Config{Schedulers: schedulers, Interval: time.Second}}
+	t.log = newLog(t.timeline)
+	for i := range schedulers {
+		t.schedulers = append(t.schedulers, &scheduler{source: t.log.newSource(fmt.Sprint(i))})
+	}
+	return &Recorded{t, t.beginTally()}
+}
+
+// Read reads a line of a scheduler, or of a peer if i is negative.
+func (r *Recorded) Read(i int, line string) {
+	if i < 0 {
+		r.t.log.read([]byte(line))
+		return
+	}
+	r.t.log.readFrom(r.t.schedulers[i].source, []byte(line))
+}
+
+func (r *Recorded) End() (Tally, []string) {
+	f := &findings{}
+	n := r.end(f)
+	return *n, f.problems
+}
+
+// LastContacts are those of all departures.
+func (r *Recorded) LastContacts() (at []time.Time) {
+	for _, d := range r.t.log.departures(0) {
+		at = append(at, d.LastContact)
+	}
+	return at
+}
+
+// Intersect returns the common list of two schedulers.
+func Intersect(a, b map[string]bool) map[string]bool {
+	intersect(a, b)
+	return a
 }

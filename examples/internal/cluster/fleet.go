@@ -129,7 +129,7 @@ func (c *fleet) settle(from int) {
 	c.timeline.wait("for the last to join and to go")
 	limit := c.cfg.timeout(c.cfg.Interval) + 5*time.Second + 2*c.cfg.Lag
 	_ = c.until(limit, func() bool {
-		return c.fill() && len(c.joining) == 0 && len(c.log.departures())-from >= c.fates("")
+		return c.fill() && len(c.joining) == 0 && c.log.departedSoFar()-from >= c.fates("") && c.seenByAll(from)
 	})
 	c.f.check(len(c.present) == c.size && len(c.joining) == 0, "%d of %d hosts have joined", len(c.present), c.size)
 }

@@ -6,17 +6,26 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/hostlife/hostlife/examples/internal/peerd"
 )
+
+// peersRight tells whether the peers of the hosts that died are gone. A host that has gone to another
+// scheduler meanwhile has its peers on both.
+func (t *trial) peersRight(before, after line) bool {
+	if t.isShared() {
+		return after.Peers <= len(t.schedulers)*replicas*after.Hosts
+	}
+	return after.Peers == before.Peers
+}
+
+const sharedMassLag = 5 * time.Second
 
 // massExit starts one process that is very many hosts, and kills it, while the peers run on. All of its
 // hosts must be evicted, each once, and no other host. The scheduler's heap must return to its size.
 func (t *trial) massExit(f *findings) result {
 	judge := t.witness(f, isMass)
 	before := t.status()
-	from := len(t.log.departures())
+	from := t.log.departedSoFar()
 	if t.over() {
 		return result{}
 	}
@@ -30,30 +39,35 @@ func (t *trial) massExit(f *findings) result {
 	if t.over() {
 		return result{}
 	}
-	f.check(len(t.log.departures()) == from, "%d hosts departed before the kill: too many for this machine", len(t.log.departures())-from)
+	early := t.log.departedSoFar() - from
+	f.check(early == 0, "%d hosts departed before the kill: too many for this machine", early)
 	t.timeline.event("SIGKILL", mass, "%d hosts with %d peers at once, heap %s", full.Hosts-before.Hosts, full.Peers-before.Peers, mib(full.Heap))
 	killed := time.Now()
 	p.signal(os.Kill)
 	t.drainMass(from)
-	after := t.status()
+	after := t.settled()
 	if t.over() {
 		return result{}
 	}
 	judge()
-	f.massExit(t.log.departures()[from:], t.massIDs(), t.terms(t.cfg.MassInterval, after.Stalls > before.Stalls), killed)
+	f.massExit(t.log.departures(from), t.massIDs(), t.massTerms(after.Stalls > before.Stalls), killed)
 	t.askAbout(f)
-	f.check(after.Hosts == before.Hosts && after.Peers == before.Peers, "the scheduler holds %d hosts and %d peers, held %d and %d before",
+	f.check(after.Hosts == before.Hosts && t.peersRight(before, after), "the scheduler holds %d hosts and %d peers, held %d and %d before",
 		after.Hosts, after.Peers, before.Hosts, before.Peers)
-	bound := heapBound(before.Heap, t.cfg.Mass)
+	bound := t.heapBound(before.Heap)
 	f.check(after.Heap <= bound, "heap %s after, %s before: above %s", mib(after.Heap), mib(before.Heap), mib(bound))
-	return summary(f, t.log.departures()[from:], before, full, after)
+	return summary(f, t.log.departures(from), before, full, after)
 }
 
 // heapBound is the limit of the heap after a mass departure: 512 KiB above its size before, for the
 // buffers of a busy gRPC server, and what the registry remembers of the latest 32,768 evictions for
-// 5 minutes.
-func heapBound(before uint64, evicted int) uint64 {
-	return before + 512<<10 + 128*uint64(min(evicted, 32_768))
+// 5 minutes. A scheduler that shares its hosts keeps more, up to 1.5 KiB for each host.
+func (t *trial) heapBound(before uint64) uint64 {
+	remembered := uint64(min(t.cfg.Mass, 32_768))
+	if !t.isShared() {
+		return before + 512<<10 + 128*remembered
+	}
+	return before + uint64(len(t.schedulers))*(512<<10+1536*remembered)
 }
 
 // joinMass waits until all hosts have joined and registered their peers.
@@ -61,7 +75,7 @@ func (t *trial) joinMass(f *findings, before line) {
 	hosts, n := before.Hosts+t.cfg.Mass, 0
 	progress := t.every(time.Second, mass)
 	err := poll(t.ctx, 200*time.Millisecond, 5*time.Second+5*t.cfg.MassInterval, func() bool {
-		n = len(t.api.list(t.ctx))
+		n = t.listedByAll()
 		progress("joined", "%d of %d", n-before.Hosts, t.cfg.Mass)
 		return n >= hosts && t.status().Peers >= before.Peers+massReplicas*t.cfg.Mass
 	})
@@ -72,14 +86,23 @@ func (t *trial) joinMass(f *findings, before line) {
 func (t *trial) drainMass(from int) {
 	progress := t.every(time.Second, mass)
 	t.timeline.wait("for the first of %d hosts to be evicted", t.cfg.Mass)
-	limit := t.cfg.timeout(t.cfg.MassInterval) + 5*time.Second + 2*t.cfg.Lag
+	limit := t.cfg.timeout(t.cfg.MassInterval) + 5*time.Second + 2*t.massTerms(true).lag
 	_ = poll(t.ctx, 50*time.Millisecond, limit, func() bool {
-		n := len(t.log.departures()) - from
+		n := t.log.departedSoFar() - from
 		if n > 0 {
 			progress("evicted", "%d of %d", n, t.cfg.Mass)
 		}
-		return n >= t.cfg.Mass
+		return n >= t.cfg.Mass && t.seenByAll(from)
 	})
+}
+
+// settled returns the status when all shared cleanups have been done, or after a while.
+func (t *trial) settled() (l line) {
+	_ = poll(t.ctx, 200*time.Millisecond, settleLimit, func() bool {
+		l = t.status()
+		return l.Owed == 0
+	})
+	return l
 }
 
 // every returns a function that prints progress, at most once every d.
@@ -95,11 +118,11 @@ func (t *trial) every(d time.Duration, host string) func(what, format string, ar
 
 // askAbout checks by the API that the hosts, and some of their peers, are gone.
 func (t *trial) askAbout(f *findings) {
-	listed := t.api.list(t.ctx)
+	listed := t.list()
 	f.check(len(listed) == len(t.peers), "%d hosts are listed, not the %d peers", len(listed), len(t.peers))
 	ids, found := t.massIDs(), 0
 	for i := 0; i < len(ids); i += max(1, len(ids)/100) {
-		found += count(t.api.stat(t.ctx, ids[i], 0) != codes.NotFound)
+		found += count(!t.freed(ids[i], 1))
 	}
 	f.check(found == 0, "%d of some 100 peers that StatPeer was asked about are still there", found)
 }

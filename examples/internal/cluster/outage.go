@@ -65,7 +65,7 @@ func (t *trial) suffer(outages []*outage) {
 	seen := missing()
 	for _, o := range outages {
 		o.missing, o.departures = seen[o.p.id], t.log.of(o.p.id)
-		o.registered = t.until(t.cfg.Interval, func() bool { return t.api.registered(t.ctx, o.p.id, replicas) }) == nil
+		o.registered = t.until(t.cfg.Interval, func() bool { return t.registered(o.p.id, replicas) }) == nil
 	}
 }
 
@@ -99,7 +99,7 @@ func (t *trial) watchAll() (stop func() (missing map[string]time.Time)) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		_ = t.until(time.Hour, func() bool {
-			noteMissing(t.api.list(t.ctx), there, missing)
+			noteMissing(t.list(), there, missing)
 			return closed(end)
 		})
 	})
@@ -120,8 +120,8 @@ func noteMissing(listed, there map[string]bool, missing map[string]time.Time) {
 			missing[host] = time.Now()
 		}
 	}
-	for host := range listed {
-		there[host] = true
+	for host, byAll := range listed {
+		there[host] = there[host] || byAll
 	}
 }
 

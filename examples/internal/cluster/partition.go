@@ -26,7 +26,7 @@ func (t *trial) partition(f *findings) result {
 
 func (t *trial) layCables(f *findings, n int) (cables []*cable, addrs []string) {
 	for range n {
-		c, err := lay(t.log.address())
+		c, err := lay(t.log.address(t.schedulers[0].source))
 		f.check(err == nil, "%v", err)
 		cables, addrs = append(cables, c), append(addrs, c.address())
 	}

@@ -54,7 +54,7 @@ func (t *trial) nextAnnounce(p *proc, after time.Time, limit time.Duration) (l l
 // watchListed tells whether the host is missing from a list during d.
 func (t *trial) watchListed(host string, d time.Duration) (lost bool) {
 	_ = t.until(d, func() bool {
-		listed := t.api.list(t.ctx)
+		listed := t.list()
 		lost = lost || listed != nil && !listed[host]
 		return false
 	})
@@ -71,7 +71,7 @@ func (t *trial) schedulerFrozen(f *findings) result {
 		return result{}
 	}
 	outage := t.cfg.timeout(t.cfg.Interval) + t.cfg.Interval/2
-	t.scheduler.signal(sigStop)
+	t.signalAll(sigStop)
 	t.timeline.event("SIGSTOP", "scheduler", "for %s, timeout is %s", short(outage), short(t.cfg.timeout(t.cfg.Interval)))
 	t.timeline.wait("for the scheduler's freeze to end")
 	t.pause(outage)
@@ -79,7 +79,7 @@ func (t *trial) schedulerFrozen(f *findings) result {
 		return result{}
 	}
 	resumed := time.Now() // before the signal: an announce may follow it at once
-	t.scheduler.signal(sigCont)
+	t.signalAll(sigCont)
 	t.timeline.event("SIGCONT", "scheduler", "")
 	t.allHeardAgain(f, resumed, append([]*proc{p}, t.peers...))
 	after := t.status()
@@ -90,6 +90,7 @@ func (t *trial) schedulerFrozen(f *findings) result {
 	f.check(after.Stalls > before.Stalls && stallTime >= outage-time.Second/2, "a freeze of %s, but a stall time of only %s", short(outage), short(stallTime))
 	f.check(len(t.log.of(p.id)) == 0, "%s departed, but was alive", p.id)
 	t.timeline.event("stalled", "scheduler", "for %s; %d hosts registered", short(stallTime), after.Hosts)
+	t.calm()
 	d := t.killAndObserve(f, p, true)
 	if t.over() {
 		return result{}

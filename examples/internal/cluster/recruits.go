@@ -11,7 +11,7 @@ import (
 func (t *trial) recruit(f *findings, prefix string, addrs []string) (ps []*proc) {
 	for i, addr := range addrs {
 		if addr == "" {
-			addr = t.log.address()
+			addr = t.addresses()
 		}
 		p, err := t.startPeer(fmt.Sprintf("%s-%d", prefix, i+1), t.cfg.Interval, "-peers", fmt.Sprint(replicas), "-v", "-scheduler", addr)
 		f.check(err == nil, "%v", err)
@@ -30,7 +30,7 @@ func (t *trial) dismiss(f *findings, ps []*proc) {
 		p.signal(syscall.SIGTERM)
 	}
 	for _, p := range ps {
-		f.check(t.until(5*time.Second, func() bool { return closed(p.done) }) == nil && p.err == nil, "%s did not exit with 0", p.id)
+		f.check(t.until(5*time.Second, func() bool { return closed(p.done) }) == nil && p.exitedWell(), "%s did not exit with 0", p.id)
 	}
 }
 

@@ -13,6 +13,7 @@ type result struct {
 	Detail string  `json:"detail"`
 	Detect float64 `json:"detect_ms"` // from the last contact (or the signal to leave) to the removal
 	Lag    float64 `json:"lag_ms"`    // from the deadline (or the leave) to the end of the cleanup
+	*tally         // of several schedulers; otherwise nil
 }
 
 const legend = `
@@ -21,18 +22,26 @@ lag: from its deadline (or its leave) until its peers are freed too
 of many hosts, both are those of the slowest; "-" means nothing to measure
 `
 
+const sharedLegend = `
+evicted: hosts; wrong: of these, evicted although a scheduler had heard them within the timeout
+seen: departures that each scheduler has seen
+shared: cleanups on one scheduler for all; +n were done again, because an engine or a scheduler was lost
+detect: from the last contact (or the signal to leave) until the host is removed
+delay: from its deadline (or its leave) until its peers are freed on all schedulers
+of many hosts, both are those of the slowest; "-" means nothing to measure
+`
+
 // report prints the table, and fails if a scenario did.
-func report(w io.Writer, results []result, asJSON bool) error {
+func report(w io.Writer, results []result, shared, asJSON bool) error {
 	ok := true
-	_, _ = fmt.Fprintf(w, "\n%-17s %-7s %12s %11s  %s\n", "scenario", "verdict", "detect", "lag", "detail")
 	for _, r := range results {
-		verdict := "ok"
-		if !r.OK {
-			ok, verdict = false, "FAILED"
-		}
-		_, _ = fmt.Fprintf(w, "%-17s %-7s %12s %11s  %s\n", r.Name, verdict, figure(r.Detect), figure(r.Lag), r.Detail)
+		ok = ok && r.OK
 	}
-	_, _ = fmt.Fprint(w, legend)
+	if shared {
+		printShared(w, results)
+	} else {
+		printSingle(w, results)
+	}
 	if asJSON {
 		if err := json.NewEncoder(w).Encode(map[string]any{"ok": ok, "scenarios": results}); err != nil {
 			return err
@@ -42,6 +51,39 @@ func report(w io.Writer, results []result, asJSON bool) error {
 		return errFailed
 	}
 	return nil
+}
+
+func printSingle(w io.Writer, results []result) {
+	_, _ = fmt.Fprintf(w, "\n%-17s %-7s %12s %11s  %s\n", "scenario", "verdict", "detect", "lag", "detail")
+	for _, r := range results {
+		_, _ = fmt.Fprintf(w, "%-17s %-7s %12s %11s  %s\n", r.Name, r.verdict(), figure(r.Detect), figure(r.Lag), r.Detail)
+	}
+	_, _ = fmt.Fprint(w, legend)
+}
+
+func printShared(w io.Writer, results []result) {
+	const format = "%-17s %-7s %7s %5s %17s %9s %12s %11s  %s\n"
+	_, _ = fmt.Fprintf(w, "\n"+format, "scenario", "verdict", "evicted", "wrong", "seen", "shared", "detect", "delay", "detail")
+	for _, r := range results {
+		n := r.tally
+		if n == nil {
+			n = &tally{}
+		}
+		shared := fmt.Sprint(n.Shared - n.Again)
+		if n.Again > 0 {
+			shared += fmt.Sprintf(" +%d", n.Again)
+		}
+		_, _ = fmt.Fprintf(w, format, r.Name, r.verdict(), fmt.Sprint(n.Evictions), fmt.Sprint(n.Wrong), separated(n.Departures),
+			shared, figure(r.Detect), figure(r.Lag), r.Detail)
+	}
+	_, _ = fmt.Fprint(w, sharedLegend)
+}
+
+func (r *result) verdict() string {
+	if r.OK {
+		return "ok"
+	}
+	return "FAILED"
 }
 
 func figure(ms float64) string {

@@ -10,9 +10,11 @@ import (
 
 // A scenario does something to the cluster and checks the result.
 type scenario struct {
-	name string
-	play func(*trial, *findings) result
-	long bool // is played only on request
+	name    string
+	play    func(*trial, *findings) result
+	long    bool // is played only on request
+	several bool // needs several schedulers
+	engine  bool // needs an engine that this run has started
 }
 
 var scenarios = []scenario{
@@ -21,14 +23,25 @@ var scenarios = []scenario{
 	{name: "jitter", play: (*trial).jitter},
 	{name: "scheduler_frozen", play: (*trial).schedulerFrozen},
 	{name: "mass_exit", play: (*trial).massExit},
+	{name: "scheduler_killed", play: (*trial).schedulerKilled, several: true},
+	{name: "scheduler_stopped", play: (*trial).schedulerStopped, several: true},
+	{name: "engine_down", play: (*trial).engineDown, several: true, engine: true},
+	{name: "roaming", play: (*trial).roaming, several: true},
 	{name: "interruptions", play: (*trial).interruptions, long: true},
 	{name: "partition", play: (*trial).partition, long: true},
 	{name: "churn", play: (*trial).churn, long: true},
 }
 
-// usual returns the scenarios that are played by default.
-func usual() []scenario {
-	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return s.long })
+// possible returns the scenarios that a configuration can play.
+func (c Config) possible() []scenario {
+	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool {
+		return s.several && c.Schedulers == 0 || s.engine && !c.startsEngine()
+	})
+}
+
+// usual returns those that are played by default.
+func usual(ss []scenario) []scenario {
+	return slices.DeleteFunc(slices.Clone(ss), func(s scenario) bool { return s.long })
 }
 
 func names(ss []scenario) string {
@@ -40,19 +53,29 @@ func names(ss []scenario) string {
 }
 
 // choose finds scenarios by their names. They are played in their usual order, each once, because some
-// consume peers.
-func choose(which string) (chosen []scenario, err error) {
-	if which == "all" {
-		return scenarios, nil
+// consume peers. An empty name means the usual ones.
+func (c Config) choose(which string) (chosen []scenario, err error) {
+	possible := c.possible()
+	switch which {
+	case "":
+		return usual(possible), nil
+	case "all":
+		return possible, nil
 	}
 	asked := map[string]bool{}
 	for name := range strings.SplitSeq(which, ",") {
-		if !slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }) {
+		has := func(ss []scenario) bool {
+			return slices.ContainsFunc(ss, func(s scenario) bool { return s.name == name })
+		}
+		switch {
+		case !has(scenarios):
 			return nil, cli.Usagef("-scenarios: there is no %q", name)
+		case !has(possible):
+			return nil, cli.Usagef("-scenarios: %s needs -schedulers, and an engine that this run starts if it is about the engine", name)
 		}
 		asked[name] = true
 	}
-	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return !asked[s.name] }), nil
+	return slices.DeleteFunc(possible, func(s scenario) bool { return !asked[s.name] }), nil
 }
 
 // play plays a scenario and gives the verdict. If the run is over, that is the verdict.
@@ -61,27 +84,30 @@ func (t *trial) play(s scenario) result {
 	var r result
 	if !t.over() {
 		t.timeline.event("scenario", s.name, "")
+		end := t.beginTally()
 		r = s.play(t, f)
+		if t.isShared() && !t.over() {
+			r.tally = end(f)
+		}
+		if !f.ok() {
+			r.Detail = f.detail("")
+		}
 	}
 	r.Name, r.OK = s.name, f.ok() && !t.over()
 	if t.over() {
 		r.Detail = "cut short: " + t.why()
 		return r
 	}
-	verdict := "ok"
-	if !r.OK {
-		verdict = "FAILED"
-	}
-	t.timeline.event(verdict, s.name, "%s", r.Detail)
+	t.timeline.event(r.verdict(), s.name, "%s", r.Detail)
 	return r
 }
 
 // witness records the state of the bystanders of a scenario. The returned function checks that it has not
 // changed.
 func (t *trial) witness(f *findings, victim func(host string) bool) (judge func()) {
-	from, before := len(t.log.departures()), t.registrations(victim)
+	from, before := t.log.departedSoFar(), t.registrations(victim)
 	return func() {
-		f.bystanders(t.log.departures()[from:], victim, before, t.registrations(victim), t.api.list(t.ctx))
+		f.bystanders(t.log.departures(from), victim, before, t.registrations(victim), t.list())
 	}
 }
 
@@ -109,34 +135,38 @@ func (t *trial) observe(host string, at time.Time, limit time.Duration) end {
 	e := end{host: host, at: at}
 	t.timeline.wait("for %s to go", host)
 	_ = t.until(limit, func() bool {
-		if listed := t.api.list(t.ctx); listed != nil && !listed[host] {
-			e.gone = time.Now()
+		if listed := t.list(); listed != nil {
+			if _, ok := listed[host]; !ok {
+				e.gone = time.Now()
+			}
 		}
 		return !e.gone.IsZero()
 	})
 	_ = t.until(t.cfg.Lag, func() bool {
-		e.freed = t.api.freed(t.ctx, host, replicas)
-		return e.freed && len(t.log.of(host)) > 0
+		e.freed = t.freed(host, replicas)
+		ds := t.log.of(host)
+		return e.freed && len(ds) > 0 && t.hasSeen(ds[0])
 	})
 	e.departures = t.log.of(host)
 	return e
 }
 
-// status makes the scheduler log its status, and returns it. All earlier lines of the scheduler have been
-// read when status returns.
-func (t *trial) status() line {
-	n := t.log.statusCount()
-	t.scheduler.signal(sigStatus)
-	var l line
-	_ = t.until(10*time.Second, func() (ok bool) {
-		l, ok = t.log.statusAfter(n)
-		return ok
-	})
-	return l
+func (t *trial) terms(interval time.Duration, stalled bool) terms {
+	ts := terms{interval: interval, timeout: t.cfg.timeout(interval), lag: t.cfg.Lag, stalled: stalled}
+	if t.isShared() && stalled {
+		ts.lag += 2 * lapse // the schedulers keep quiet for a lapse, and may stall again in it
+	}
+	return ts
 }
 
-func (t *trial) terms(interval time.Duration, stalled bool) terms {
-	return terms{interval: interval, timeout: t.cfg.timeout(interval), lag: t.cfg.Lag, stalled: stalled}
+// massTerms are for hosts of which very many die at once. Several schedulers need longer: each
+// eviction is agreed upon.
+func (t *trial) massTerms(stalled bool) terms {
+	ts := t.terms(t.cfg.MassInterval, stalled)
+	if t.isShared() {
+		ts.lag = max(ts.lag, sharedMassLag)
+	}
+	return ts
 }
 
 func only(host string) func(string) bool { return func(h string) bool { return h == host } }

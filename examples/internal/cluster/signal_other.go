@@ -2,13 +2,8 @@
 
 package cluster
 
-import (
-	"os"
-	"syscall"
-)
+import "os"
 
 const supported = false
 
 var sigStop, sigCont, sigStatus os.Signal
-
-func childAttr() *syscall.SysProcAttr { return nil }
