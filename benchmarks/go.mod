@@ -23,11 +23,21 @@ require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/coreos/go-semver v0.3.1 // indirect
+	github.com/coreos/go-systemd/v22 v22.5.0 // indirect
+	github.com/gogo/protobuf v1.3.2 // indirect
+	github.com/golang/protobuf v1.5.4 // indirect
+	github.com/grpc-ecosystem/grpc-gateway/v2 v2.26.3 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
 	github.com/prometheus/common v0.67.5 // indirect
 	github.com/prometheus/procfs v0.20.1 // indirect
+	go.etcd.io/etcd/api/v3 v3.6.9 // indirect
+	go.etcd.io/etcd/client/pkg/v3 v3.6.9 // indirect
+	go.uber.org/atomic v1.11.0 // indirect
+	go.uber.org/multierr v1.11.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.4 // indirect
+	google.golang.org/genproto/googleapis/api v0.0.0-20260706201446-f0a921348800 // indirect
 )
 
 require (
@@ -48,3 +58,16 @@ require (
 )
 
 replace github.com/hostlife/hostlife/contrib/hostprom => ../contrib/hostprom
+
+require (
+	github.com/hostlife/hostlife/contrib/hostetcd v0.0.0
+	github.com/hostlife/hostlife/contrib/hostredis v0.0.0
+	github.com/redis/go-redis/v9 v9.22.0
+	go.etcd.io/etcd/client/v3 v3.6.9
+	go.uber.org/zap v1.27.0
+)
+
+replace (
+	github.com/hostlife/hostlife/contrib/hostetcd => ../contrib/hostetcd
+	github.com/hostlife/hostlife/contrib/hostredis => ../contrib/hostredis
+)
