@@ -57,10 +57,10 @@ func parse(args []string, stderr io.Writer) (o sharing.Options, asJSON bool, err
 	f.SetOutput(stderr)
 	f.Usage = func() { usage(f) }
 	f.IntVar(&o.Hosts, "n", o.Hosts, "number of hosts that the members share")
-	f.IntVar(&o.Many, "many", o.Many, "number of hosts of the great snapshot; 0 leaves it out")
+	f.IntVar(&o.Many, "many", o.Many, "number of hosts in the large snapshot; 0 leaves it out")
 	f.IntVar(&o.Members, "members", o.Members, "number of members")
 	f.DurationVar(&o.Interval, "interval", o.Interval, "time between two contacts of a host; its timeout is twice as long")
-	f.DurationVar(&o.Lapse, "lapse", o.Lapse, "Lapse of the members")
+	f.DurationVar(&o.Lapse, "lapse", o.Lapse, "how long a member may be out of touch before the others bury it")
 	f.DurationVar(&o.For, "for", o.For, "how long each steady state is watched")
 	engines := f.String("engine", strings.Join(o.Engines, ","), "engines, separated by commas")
 	only := f.String("measure", "", "measures, separated by commas (default all)")
@@ -82,8 +82,8 @@ func usage(f *flag.FlagSet) {
 	w := f.Output()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	say("Measures what registries that share one view cost, on a real Redis and a real etcd. It starts\n")
-	say("both on the machine of the members, which are processes. The table goes to stdout, progress to stderr.\n\n")
-	say("  go run ./benchmarks/sharing -json                       # all; about ten minutes\n")
+	say("both, and the members as processes, on this machine. The table goes to stdout, progress to stderr.\n\n")
+	say("  go run ./benchmarks/sharing -json                       # all; about 20 minutes\n")
 	say("  go run ./benchmarks/sharing -n 10000 -many 0 -for 10s   # smaller\n")
 	say("  go run ./benchmarks/sharing -engine redis -measure steady,random\n\nFlags:\n")
 	f.PrintDefaults()
