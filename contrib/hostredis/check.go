@@ -10,9 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Check reads the settings of Redis and returns a warning for each one that endangers the table. The
-// first Feed calls it, and logs the warnings. The error tells what could not be read: an ACL user
-// may lack INFO and CONFIG GET, which nothing else needs.
+// Check reads the settings of Redis and returns a warning for each one that endangers the table.
+// The first Feed calls it, and logs the warnings. The error says what could not be read. An ACL
+// user may lack INFO and CONFIG GET, which only Check needs.
 func (s *Store) Check(ctx context.Context) (warnings []string, err error) {
 	f := &feed{store: s, ctx: ctx}
 	if err := f.connect(); err != nil {
@@ -121,9 +121,9 @@ func (s *Store) fence(settings map[string]string) []string {
 	case err1 != nil || err2 != nil:
 		return nil
 	case count == 0 || seconds == 0:
-		return []string{"Redis has replicas, but min-replicas-to-write is 0: a primary that is cut off accepts writes, which are lost. Set 1."}
+		return []string{"Redis has replicas, but min-replicas-to-write is 0: a primary that is cut off accepts writes, which are lost. Set it to 1."}
 	case lag >= s.lapse:
-		return []string{fmt.Sprintf("min-replicas-max-lag is %v, and Lapse is %v: after a failover there may be two primaries for longer than Lapse. Let Lapse be longer.", lag, s.lapse)}
+		return []string{fmt.Sprintf("min-replicas-max-lag is %v, and Lapse is %v: after a failover there may be two primaries for longer than Lapse. Set a longer Lapse, or a shorter min-replicas-max-lag.", lag, s.lapse)}
 	}
 	return nil
 }

@@ -26,20 +26,20 @@ const (
 
 // Config configures a Store. Client is required.
 type Config struct {
-	// Client is that of the embedder, for one server, Sentinel or Cluster. The Store does not close
-	// it. Feeds open connections of their own, one each, with its options.
+	// Client is the embedder's client, for one server, Sentinel or Cluster. The Store does not close
+	// it. Each feed opens one more connection with the options of the client.
 	Client redis.UniversalClient
-	// Namespace separates tables in one Redis. All members of a table have the same one. It has 1 to
-	// 100 letters, digits, and the characters "_", "-", "." and ":". Empty means "hostlife".
+	// Namespace separates tables in one Redis. All members of a table have the same Namespace. It has
+	// 1 to 100 letters, digits, and the characters "_", "-", "." and ":". Empty means "hostlife".
 	Namespace string
-	// Lapse is that of share.Config. The Store only compares it with the settings of Redis. Zero
-	// means 5 s.
+	// Lapse must be the same as in share.Config. The Store only compares it with the settings of
+	// Redis. Zero means 5 s.
 	Lapse time.Duration
-	// Log is about how many changes the log keeps for feeds that are behind, at least 1000. All
-	// members of a table should have the same one. Zero means 200,000.
+	// Log is the approximate number of changes that the log keeps for feeds that are behind. It is at
+	// least 1000. All members of a table should have the same value. Zero means 200,000.
 	Log int
-	// Logger gets the warnings of Check, and a line when a feed reconnects, and for records that are
-	// not well-formed, at most one a minute of each. Nil means that nothing is logged.
+	// Logger gets the warnings of Check. It also gets a line when a feed reconnects, and a line about
+	// records that are not well-formed, each at most once a minute. Nil means that nothing is logged.
 	Logger *slog.Logger
 }
 

@@ -12,15 +12,16 @@
 //
 // Redis may lose what it has acknowledged: in a failover, in a restart, or because it drops keys
 // when its memory is full. The Store notices each of these:
-//   - The last changes are lost. The stream has their predecessors and the table has a mark, so a
-//     feed ends with share.ErrGap within about a second.
-//   - The table is lost, or its meta hash. The script makes another table, which is empty and has
+//   - The last changes are lost. Each entry of the stream names the change before it, and the table
+//     names its latest change. So a feed that has read a lost change ends with share.ErrGap within
+//     about a second.
+//   - The table or its meta hash is lost. The script makes another table, which is empty and has
 //     another epoch.
-//   - A bucket of records is lost, or some records of it. The meta hash has the number of records of
-//     each bucket. The script compares them when it writes to a bucket or reads it, and each feed
-//     compares all buckets once in half a minute. If they differ, the script gives the table another
-//     epoch, in the same atomic step.
+//   - A bucket of records is lost, or some of its records are. The meta hash has the number of
+//     records of each bucket. The script compares them when it writes to a bucket or reads it, and
+//     each feed compares all buckets once in half a minute. If they differ, the script gives the
+//     table another epoch, in the same atomic step.
 //   - The stream is lost, or has been trimmed. A feed that is behind ends with share.ErrGap.
 //
-// What Redis should be set to, what an attacker could do, and what it costs: see README.md.
+// README.md says how to configure Redis, what an attacker could do, and what the Store costs.
 package hostredis

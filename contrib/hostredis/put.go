@@ -7,8 +7,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/share"
 )
 
-// Put implements share.Store. It is one call of a script, which the client does not repeat, whatever
-// its MaxRetries.
+// Put implements share.Store. It is one call of a script, which the client does not repeat,
+// whatever its MaxRetries. When ctx ends, Put returns at once. The call may continue until
+// ReadTimeout of the client, and its outcome is unknown.
 func (s *Store) Put(ctx context.Context, batch []share.Write) error {
 	if err := share.CheckBatch(batch); err != nil {
 		return err

@@ -37,7 +37,7 @@ func (s *Store) run(ctx context.Context, c processor, keys []string, op string, 
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("hostredis: %q does not stay", s.keys.meta)
+	return nil, fmt.Errorf("hostredis: %q was removed again and again", s.keys.meta)
 }
 
 // call calls the script by its hash, and by its text if Redis does not have it.
