@@ -20,7 +20,8 @@ var errStopped = errors.New("yield returned false")
 // server has another history, the changes do not follow one another, and Feed returns share.ErrGap.
 // It returns another error if no server has a leader for some seconds.
 //
-// After a compaction, a feed is told that changes may be lost, if it begins after an earlier one.
+// If compaction has removed the change after which a feed begins, its first frame has Back: changes
+// may be lost.
 func (s *Store) Feed(ctx context.Context, after share.Position, yield func(share.Frame) bool) error {
 	f := feed{store: s, yield: yield}
 	err := f.run(ctx, after)

@@ -20,8 +20,8 @@ var errBusy = errors.New("the records were replaced again and again")
 // Put implements [share.Store]. A batch is one transaction. It compares the records by their
 // revisions in etcd, because etcd cannot compare a part of a value. So if records are expected, Put
 // reads them first. The first read may be answered by any server alone, and may be old. If it does
-// not find what is expected, a second one asks the cluster. If the transaction finds other revisions
-// then, it returns the records as they are.
+// not find the expected versions, a second read asks the cluster. If the transaction finds other
+// revisions then, it returns the current records.
 //
 // The client does not send a transaction twice, unless no server can have received it.
 func (s *Store) Put(ctx context.Context, batch []share.Write) error {
@@ -144,7 +144,7 @@ func (p *put) compare(found []*etcdserverpb.ResponseOp) (done bool, err error) {
 		case version == w.Version && revision != 0:
 			return true, nil // as above
 		case version != w.Expect:
-			err = fmt.Errorf("hostetcd: %w: %q has %x, not %x", share.ErrVersion, w.Key, version, w.Expect)
+			err = fmt.Errorf("hostetcd: %w: %q has version %x, not %x", share.ErrVersion, w.Key, version, w.Expect)
 		}
 		p.revisions[i] = revision
 	}

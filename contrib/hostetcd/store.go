@@ -1,8 +1,9 @@
 // Package hostetcd is a [share.Store] on etcd: several processes, each with its own registry, share
 // one view of the hosts through an etcd cluster.
 //
-// The Store uses a client of yours, and imports the client only. Package embedded runs an etcd
-// server in the process. Command hostetcd runs one as a program of its own.
+// The Store uses the embedder's client. This package imports etcd's client, but not its server.
+// Package embedded runs an etcd server in the process. Command hostetcd runs one as a program of
+// its own.
 package hostetcd
 
 import (
@@ -24,7 +25,7 @@ const (
 type Config struct {
 	// Client is connected to the cluster. The Store does not close it. Its Endpoints should be those
 	// of all servers, so that a call finds another server when one has ended. With DialKeepAliveTime
-	// it notices a connection that is dead.
+	// the client notices a dead connection.
 	Client *clientv3.Client
 	// Namespace is the prefix of all keys of the table, which are Namespace/epoch, Namespace/last and
 	// Namespace/r/KEY. It must not lie below that of another table: not "a/b" if there is "a". Empty
@@ -41,7 +42,7 @@ type Store struct {
 
 var _ share.Store = (*Store)(nil)
 
-// New returns a Store. It does not connect: the first call does. Its error wraps
+// New returns a Store. It does not connect: the first call of a method does. An error wraps
 // hostmgr.ErrInvalid.
 func New(c Config) (*Store, error) {
 	if c.Namespace == "" {
@@ -51,7 +52,7 @@ func New(c Config) (*Store, error) {
 	case c.Client == nil:
 		return nil, fmt.Errorf("hostetcd: %w: no Client", hostmgr.ErrInvalid)
 	case len(c.Namespace) > maxNamespace:
-		return nil, fmt.Errorf("hostetcd: %w: a Namespace of %d bytes, more than %d",
+		return nil, fmt.Errorf("hostetcd: %w: Namespace has %d bytes, more than %d",
 			hostmgr.ErrInvalid, len(c.Namespace), maxNamespace)
 	}
 	return &Store{c.Client, layoutOf(c.Namespace)}, nil

@@ -24,7 +24,8 @@ type Stats struct {
 	// table. It is about a second at most while all is well. It is 0 before Run, and keeps its last
 	// value after Run.
 	Stale time.Duration
-	// Lag is the time that the latest own renewal took to come back; 0 if there was none yet.
+	// Lag is the time that the latest renewal of this member took to come back in the feed; 0 if there
+	// was none yet.
 	Lag time.Duration
 	// Questions is the number of hosts that this member has asked the others about, and that some of
 	// them have not read yet. A host is evicted only after that.
@@ -32,9 +33,9 @@ type Stats struct {
 	// Slowest is the member that holds up the questions: the one with the lowest read mark. It is the
 	// name of that member, or its id if it has no name. It is empty if there are no Questions.
 	Slowest string
-	// Quiet is the time for which this member asks no question yet, so that it evicts no host that
-	// is silent: after it has read a snapshot, was out of touch with the table, or was stalled. It is
-	// a Lapse at most, and 0 if the member may ask.
+	// Quiet is how much longer this member asks no question, so that it evicts no silent host. That is
+	// so after it has read a snapshot, was out of touch with the table, or was stalled. Quiet is a
+	// Lapse at most, and 0 if the member may ask.
 	Quiet time.Duration
 	// SinceEnd is the time since a member was last seen to end or to be buried; 0 if none was.
 	// That member may have been the last to hear some host. So no member asks about a host until
@@ -45,16 +46,16 @@ type Stats struct {
 	Pending int
 
 	Malformed     uint64 // records that were skipped; of another protocol version or too long
-	CodecFailures uint64
+	CodecFailures uint64 // failures of the Codec, and metadata that were too large
 	Snapshots     uint64 // of the table that were read
 	Losses        uint64 // snapshots after which the engine had lost writes, or may have lost some
 	Buried        uint64 // how often other members have buried this one
-	Burials       uint64 // of other members, by this one; two may count the same
+	Burials       uint64 // of other members, by this one; two members may count the same burial
 	Writes        uint64 // of hosts and departures, without renewals; those that were refused count, too
 	Conflicts     uint64 // writes refused because another member had changed the record first
 	Unclear       uint64 // writes whose outcome is unknown
-	FeedErrors    uint64
-	LeftBehind    int // calls that ignore their context
+	FeedErrors    uint64 // how often the feed ended with an error, and began again
+	LeftBehind    int    // calls of the Store or of the shared cleanup that ignore their context
 	Cleanup       CleanupStats
 }
 
@@ -64,8 +65,8 @@ type CleanupStats struct {
 	// OldestOwed is the time for which this member has known the oldest of those that are owed; 0 if
 	// there is none.
 	OldestOwed   time.Duration
-	Running      int // here
-	Done, Failed uint64
+	Running      int    // here
+	Done, Failed uint64 // attempts that have ended here
 	TakenOver    uint64 // by this member, from members that have ended
 }
 

@@ -42,12 +42,12 @@ type Config struct {
 	// server in Cluster.
 	PeerListen string
 	// Cluster has the addresses of all servers for each other, HOST:PORT by name, this one included.
-	// All servers must have the same one, three or five entries, and it is read only at the first
+	// It has three or five entries, and must be the same for all servers. It is read only at the first
 	// start. Empty means that there is only this server.
 	Cluster map[string]string
-	// Keep is the number of revisions that are kept at least. A feed that is further behind has a
-	// gap, and a member that comes back after more of them is told that changes may be lost. Older
-	// ones are removed every five minutes. Zero means 200,000.
+	// Keep is the least number of revisions that are kept. Older ones are removed every five minutes.
+	// A feed that is further behind has a gap, and a member that comes back after more revisions is
+	// told that changes may be lost. Zero means 200,000.
 	Keep int
 	// Quota bounds the size of the data, in bytes. Beyond it etcd refuses all writes until an
 	// operator has made room. Zero means 2 GiB.
@@ -138,8 +138,8 @@ func (c *Config) checkCluster() error {
 	return nil
 }
 
-// checkAddress checks a HOST:PORT. etcd listens at IP addresses only, so names are no good there, but
-// it says so itself.
+// checkAddress checks a HOST:PORT. etcd listens at IP addresses only, so a host name fails there,
+// with an error of etcd that says so.
 func checkAddress(what, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" || port == "" {

@@ -1,9 +1,9 @@
 // Package embedded runs an etcd server in the process, for services with three or more processes that
 // have stable names and disks, and no etcd cluster yet.
 //
-// A service whose processes come and go, or have no disks, should use an etcd cluster or a Redis that
-// is there. Programs that use etcd's client only do not import this package: it makes them larger,
-// and takes longer to compile.
+// A service whose processes come and go, or have no disks, should use an existing etcd cluster or
+// Redis. Import this package only to run a server: it makes a program larger, and slower to
+// compile.
 package embedded
 
 import (
@@ -33,11 +33,11 @@ type Server struct {
 }
 
 // Start starts a server, and waits until it can serve: until it knows a leader, and has read its
-// data. In a cluster, most of the servers must have been started before. If ctx ends first, the
-// server is closed, and the error wraps that of ctx.
+// data. In a cluster, that is when most of the servers have been started, in any order. If ctx ends
+// first, the server is closed, and the error wraps that of ctx.
 //
-// These errors name their cause: an address or a folder that is in use, and settings that are not
-// valid, which wrap hostmgr.ErrInvalid.
+// An error names its cause if an address or a folder is in use, or if a setting is not valid. The
+// error about a setting wraps hostmgr.ErrInvalid.
 func Start(ctx context.Context, c Config) (*Server, error) {
 	s, err := start(ctx, c)
 	if err != nil {

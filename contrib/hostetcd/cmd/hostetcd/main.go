@@ -20,7 +20,7 @@ import (
 
 const about = `Usage: hostetcd [flags]
 
-An etcd server for processes that share hosts by hostlife's package hostetcd. It is
+An etcd server for processes that share hosts with hostlife's package hostetcd. It is
 for trials, and for a cluster on machines that have no etcd packages. It prints
 "listening on HOST:PORT" when it is ready, and ends at SIGINT or SIGTERM. In a cluster it
 is ready when most of the servers run.
@@ -89,7 +89,7 @@ func parse(args []string, stdout io.Writer) (o options, err error) {
 	fs.StringVar(&o.Listen, "listen", "127.0.0.1:0", "the `HOST:PORT` for clients, by IP address; port 0 means any that is free")
 	fs.StringVar(&o.PeerListen, "peer-listen", "", "the `HOST:PORT` for the other servers; empty means that in -cluster")
 	fs.StringVar(&o.Dir, "dir", "", "the `FOLDER` of the data; empty means a temporary one, which is removed at the end")
-	fs.IntVar(&o.Keep, "keep", 200_000, "the `NUMBER` of revisions that are kept at least")
+	fs.IntVar(&o.Keep, "keep", 200_000, "the least `NUMBER` of revisions that are kept")
 	fs.Int64Var(&o.Quota, "quota", 2<<30, "the largest size of the data, in `BYTES`; beyond it no write is accepted")
 	fs.BoolVar(&o.withStdin, "with-stdin", false, "end when the standard input ends, too: for a parent that started this process")
 	fs.BoolVar(&o.verbose, "v", false, "log all that etcd logs")
