@@ -17,10 +17,10 @@ and die. Each process writes a history, with times of CLOCK_MONOTONIC: each cont
 a scheduler has acknowledged, each departure that a registry has shown, each write to the
 shared table. When all is at rest, a checker reads the histories:
 
-  wrong     an eviction of a host that a live scheduler had acknowledged before the
-            question was asked, less than its timeout ago
-  away      the same, but the scheduler was a member only when it acknowledged the host: the
-            others had buried it since, or the engine had lost its record
+  wrong     an eviction of a host less than its timeout after a contact that a scheduler had
+            acknowledged, before the question was asked, and the scheduler is still a member
+  away      the same, but the scheduler was a member only when it acknowledged the contact:
+            the others had buried it since, or the engine had lost its record
   lost      a departure that a scheduler has never shown, or a cleanup that never ran
   late      a departure that a scheduler has shown later than timeout + lapse + slack,
             counted from the end of the host or of a fault that came in between
@@ -35,8 +35,8 @@ shared table. When all is at rest, a checker reads the histories:
 The last one shows that the checker finds wrong evictions: the schedulers share nothing.
 
 The exit code is 0 if there is no breach. The histories of a round with a breach are kept,
-and -check checks them again. It needs Linux, and redis-server, or etcd for the scenarios
-that begin with etcd.`
+and -check checks them again. It needs Linux. The scenarios with names that begin with
+etcd need etcd, and the others need redis-server.`
 
 // Config is the configuration of a run.
 type Config struct {
@@ -68,11 +68,11 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.DurationVar(&c.Interval, "interval", time.Second, "announce interval of the hosts; their timeout is twice as long")
 	fs.DurationVar(&c.Lapse, "lapse", 5*time.Second, "how long a scheduler may be out of touch before the others bury it")
 	fs.DurationVar(&c.Slack, "slack", time.Second, "how much later than timeout + lapse a departure may be shown")
-	fs.Uint64Var(&c.Seed, "seed", 1, "what is random follows from it, except for the order in which processes run")
+	fs.Uint64Var(&c.Seed, "seed", 1, "seed of all that is random, except for the order in which processes run")
 	fs.StringVar(&c.Keep, "keep", "", "`folder` for the histories of rounds with a breach; empty means a temporary one")
 	fs.StringVar(&c.Check, "check", "", "play nothing: check the histories in a `folder`")
 	fs.StringVar(&c.Program, "scheduler", "", "`program` to run as the schedulers, such as one with a fault; empty means this one")
-	fs.BoolVar(&c.Alone, "alone", false, "the schedulers share nothing: the verdict must be wrong evictions")
+	fs.BoolVar(&c.Alone, "alone", false, "the schedulers share nothing, so the checker must find wrong evictions")
 	fs.BoolVar(&c.JSON, "json", false, "print the figures as one JSON object on the last line of stdout")
 	if err := cli.Parse(fs, about, args, stdout); err != nil {
 		return c, err

@@ -17,12 +17,12 @@ func scenarios() []scenario {
 		{name: "redis_failover", about: "the replica is cut off, the primary takes ten more writes and is killed, and the\n                       replica is promoted", replicated: true, fault: (*round).redisFailover, proves: lostSome},
 		{name: "redis_lru", about: "allkeys-lru under memory pressure: Redis removes parts of the table", fault: (*round).redisLRU},
 		{name: "redis_full", about: "Redis refuses writes, because its memory is full", fault: (*round).redisFull},
-		{name: "link_cut", about: "between a scheduler and Redis, nothing comes through", linked: true, fault: (*round).linkCut, proves: buriedSome},
-		{name: "link_slow", about: "between a scheduler and Redis, all is late", linked: true, fault: (*round).linkSlow},
-		{name: "link_up", about: "a scheduler does not reach Redis, but would be answered", linked: true, fault: (*round).linkUp, proves: buriedSome},
+		{name: "link_cut", about: "nothing passes between a scheduler and Redis", linked: true, fault: (*round).linkCut, proves: buriedSome},
+		{name: "link_slow", about: "all that passes between a scheduler and Redis is delayed", linked: true, fault: (*round).linkSlow},
+		{name: "link_up", about: "nothing from a scheduler reaches Redis, but answers would pass", linked: true, fault: (*round).linkUp, proves: buriedSome},
 		{name: "link_down", about: "a scheduler reaches Redis, but gets no answer", linked: true, fault: (*round).linkDown, proves: buriedSome},
 		{name: "etcd_leader_killed", about: "SIGKILL of the leader of three etcd nodes", etcd: true, fault: (*round).etcdLeaderKilled},
-		{name: "etcd_leader_stopped", about: "SIGSTOP of that leader, for less or more than the lapse", etcd: true, fault: (*round).etcdLeaderStopped},
+		{name: "etcd_leader_stopped", about: "SIGSTOP of the leader of three etcd nodes, for less or more than the lapse", etcd: true, fault: (*round).etcdLeaderStopped},
 		{name: "everything", about: "six faults of schedulers and links, some at the same time, one of them a failover", replicated: true, fault: (*round).everything, proves: lostSome},
 	}
 }

@@ -33,13 +33,13 @@ browser. With -serve it plays no scenario, and hosts come and go until you stop 
 With -schedulers several schedulers share their hosts: each host announces itself to
 one of them, and all show the same hosts. The table that they share is in etcd or in
 Redis. The schedulers, and the etcd server, are built first, so this needs Go and the
-sources. Then all schedulers are stopped in scheduler_frozen, and there are more
+sources. The scenario scheduler_frozen then stops all schedulers, and there are more
 scenarios:
 
   - a scheduler is killed, and its hosts go to the others;
   - a scheduler is stopped for longer than any timeout;
-  - the engine is stopped for longer than any timeout, and then killed and started empty,
-    unless -redis names one that is there;
+  - the engine is stopped for longer than any timeout, and then killed and started empty
+    (not played if -redis names a Redis that runs already);
   - hosts announce themselves to a random scheduler each time.
 
 The table shows the evictions of each scenario, how many were wrong, the departures that
@@ -103,7 +103,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.BoolVar(&c.Serve, "serve", false, "play no scenario: keep the cluster running until Ctrl-C, with hosts that join, leave, crash\nand pause; watch them on the page")
 	fs.DurationVar(&c.Lag, "lag", 500*time.Millisecond, "maximum time from a host's deadline until it is evicted and cleaned up")
 	fs.IntVar(&c.Schedulers, "schedulers", 0, "`number` of schedulers that share their hosts, 2 to 9; 0 means one that is on its own")
-	fs.StringVar(&c.Redis, "redis", "", "with -schedulers: the `address` of a Redis to share the hosts by, or start, which starts\nredis-server; empty means an etcd server that is built from contrib/hostetcd")
+	fs.StringVar(&c.Redis, "redis", "", "with -schedulers: the `address` of a Redis that has the shared table, or the word start, which\nstarts redis-server; empty means an etcd server that is built from contrib/hostetcd")
 	fs.StringVar(&chosen, "scenarios", "", "`names` of the scenarios to play, or all; empty means the usual ones. The scenarios are\n"+names(scenarios))
 	fs.BoolVar(&c.JSON, "json", false, "print the verdicts as one JSON object on the last line of stdout")
 	fs.StringVar(&c.SchedulerFlags, "scheduler-flags", "", "more `flags` for the scheduler, to see verdicts fail: with '-multiple 1000' no host is\nevicted, with '-multiple 1.2' hosts are evicted too early")

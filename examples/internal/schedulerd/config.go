@@ -71,11 +71,11 @@ on all of them.
 	go run ./examples/scheduler -share redis://127.0.0.1:6379
 	go run ./examples/scheduler -share etcd://10.0.0.1:2379,10.0.0.2:2379
 
-A scheduler that is out of touch with the table refuses announces and leaves with
-Unavailable, and its health checks fail. It evicts no host. Then the host should ask
-another scheduler, or try again. An answer to an announce also carries
+A scheduler that is out of touch with the table evicts no host. It refuses announces and
+leaves with Unavailable, and its health checks fail. A refused host should try another
+scheduler, or try again later. An answer to an announce also carries
 hostlife-scheduler, which names the process of the scheduler. A host registers its
-peers with each such process, because only that one has them in memory.
+peers with each process that answers, because the processes do not share them.
 
 With -record the scheduler keeps a flight recorder's log, with the evidence for every
 eviction. After a restart it appends to the file. It never shortens the file. Only the

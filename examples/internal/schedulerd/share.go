@@ -40,7 +40,7 @@ func (c *Config) addShareFlags(fs *flag.FlagSet) {
 	fs.StringVar(&c.table.URL, "share", "", "`URL` of the table that several schedulers share: redis://HOST:PORT, rediss://HOST:PORT (TLS)\nor etcd://HOST:PORT,HOST:PORT; empty means that this scheduler is on its own")
 	fs.StringVar(&c.table.Namespace, "share-namespace", "hostlife", "`name` of the table: schedulers with the same name share their hosts")
 	fs.StringVar(&c.name, "share-name", "", "`name` of this scheduler in logs and on pages; empty means its host name and port")
-	fs.DurationVar(&c.table.Lapse, "lapse", defaultLapse, "how long a scheduler may be out of touch before the others take over its hosts;\nif the engine may have two primaries for some time, longer than that time")
+	fs.DurationVar(&c.table.Lapse, "lapse", defaultLapse, "how long a scheduler may be out of touch before the others take over its hosts;\nit must be longer than the time for which the engine may have two primaries")
 	fs.BoolVar(&c.clear, "share-clear", false, "delete the table that -share names, and exit; no scheduler may use it any more")
 	fs.BoolVar(&c.withStdin, "with-stdin", false, "exit when stdin ends, as it does when a parent process is gone")
 }
