@@ -14,7 +14,7 @@ import (
 // Options say what to measure.
 type Options struct {
 	Hosts    int // that all members share
-	Many     int // hosts of the great snapshot; 0 leaves it out
+	Many     int // hosts of the large snapshot; 0 leaves it out
 	Members  int
 	Interval time.Duration // between two contacts of a host; its timeout is twice as long
 	Lapse    time.Duration // of a member
@@ -39,7 +39,7 @@ func (o *Options) Check() error {
 	case o.Hosts < 100*o.Members:
 		return fmt.Errorf("%d hosts, fewer than %d", o.Hosts, 100*o.Members)
 	case o.Many < 0:
-		return fmt.Errorf("%d hosts in the great snapshot", o.Many)
+		return fmt.Errorf("%d hosts in the large snapshot, fewer than 0", o.Many)
 	case o.Interval < time.Second || o.For < time.Second:
 		return fmt.Errorf("an interval of %v, watched for %v: each is at least 1 s", o.Interval, o.For)
 	}
