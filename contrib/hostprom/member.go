@@ -27,12 +27,12 @@ var memberFigures = []figure[shared]{
 
 	gauge(of("share_stale_seconds", "Time since this member was last in touch with the table."), func(s *shared) float64 { return s.Stale.Seconds() }),
 	gauge(of("share_lag_seconds", "Time that the latest renewal of this member took to come back from the engine."), func(s *shared) float64 { return s.Lag.Seconds() }),
-	gauge(of("share_quiet_seconds", "Time for which this member asks no question yet, so that it evicts no host."), func(s *shared) float64 { return s.Quiet.Seconds() }),
+	gauge(of("share_quiet_seconds", "Remaining time in which this member asks no question, so that it evicts no host."), func(s *shared) float64 { return s.Quiet.Seconds() }),
 	gauge(of("share_since_end_seconds", "Time since a member was last seen to end or to be buried; 0 if none was."), func(s *shared) float64 { return s.SinceEnd.Seconds() }),
 	gauge(of("share_questions", "Hosts that this member has asked the others about, and that some have not read yet."), func(s *shared) int { return s.Questions }),
 	gauge(of("share_pending_hosts", "Hosts that have changed here, and are not in the table as they are."), func(s *shared) int { return s.Pending }),
 
-	counter(of("share_burials_total", "Members that this one has buried, because they did not renew; two may count the same."), func(s *shared) uint64 { return s.Burials }),
+	counter(of("share_burials_total", "Members that this one has buried, because they did not renew. Two members may count the same burial."), func(s *shared) uint64 { return s.Burials }),
 	counter(of("share_buried_total", "Times that other members have buried this one."), func(s *shared) uint64 { return s.Buried }),
 	counter(of("share_snapshots_total", "Snapshots of the table that were read."), func(s *shared) uint64 { return s.Snapshots }),
 	counter(of("share_losses_total", "Snapshots after which the engine had lost writes, or may have lost some."), func(s *shared) uint64 { return s.Losses }),
