@@ -125,10 +125,10 @@ func (f *feed) catchUp(revision uint64) error {
 		if err != nil {
 			return err
 		}
-		reached := f.at.revision
-		if n := len(entries); n > 0 {
-			reached = entries[n-1].last().Revision
+		if len(entries) == 0 {
+			return f.gap("the table is below revision %d, which a page has shown", revision)
 		}
+		reached := entries[len(entries)-1].last().Revision
 		if err := f.send(share.Frame{Synced: reached >= revision}, entries); err != nil || reached >= revision {
 			return err
 		}

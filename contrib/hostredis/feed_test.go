@@ -3,6 +3,8 @@ package hostredis
 import (
 	"testing"
 
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/hostmgr/share"
@@ -56,4 +58,19 @@ func TestFeedComparesMarks(t *testing.T) {
 			require.NoError(t, err, name)
 		}
 	}
+}
+
+// Pages have shown changes up to revision 9. Then the table has gone back to the first page.
+func TestFeedDoesNotWaitForChangesThatAreLost(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	defer func() { require.NoError(t, client.Close()) }()
+	s, err := New(Config{Client: client})
+	require.NoError(t, err)
+	f := &feed{store: s, ctx: t.Context(), yield: func(share.Frame) bool { return true }}
+	require.NoError(t, f.connect())
+	defer f.hangUp()
+	p, err := f.page(0, buckets, share.Position{})
+	require.NoError(t, err)
+	f.at = p.at
+	require.ErrorIs(t, f.catchUp(9), share.ErrGap)
 }
