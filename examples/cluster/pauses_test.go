@@ -25,7 +25,6 @@ import (
 // second, evict no host: hosts of 100 ms, and ten pauses of 400 ms (restatedev/restate#5156). A
 // pause in which this process was late with the heartbeats of a host does not count.
 func TestShortPausesEvictNobody(t *testing.T) {
-	t.Parallel()
 	const hosts, pauses, tries = 50, 10, 60
 	c := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
 	conn, err := grpc.NewClient(c.says(`listening on (\S+)`), grpc.WithTransportCredentials(insecure.NewCredentials()))
