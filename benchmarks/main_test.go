@@ -19,7 +19,7 @@ func TestProgram(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	var stdout, stderr bytes.Buffer
-	args := []string{"-quick", "-n", "200", "-rounds", "1", "-json", "-peer", "hostlife,timers,dragonfly"}
+	args := []string{"-quick", "-n", "200", "-rounds", "1", "-json", "-peer", "hostlife,syncmap,heap,timers,dragonfly"}
 	if err := run(context.Background(), args, &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}

@@ -60,7 +60,7 @@ func TestChurn(t *testing.T) {
 	}
 	cycle()
 	before := heap()
-	for range times(2, 200) {
+	for range times(5, 200) {
 		cycle()
 	}
 	after := heap()

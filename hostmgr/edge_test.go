@@ -199,7 +199,7 @@ func TestEdgeUnderRun(t *testing.T) {
 		go func() { done <- u.Run(ctx) }()
 		var wg sync.WaitGroup
 		for range 4 {
-			wg.Go(func() { u.heartbeat(time.Duration(times(100, 60_000)) * time.Millisecond) })
+			wg.Go(func() { u.heartbeat(time.Duration(times(250, 60_000)) * time.Millisecond) })
 		}
 		wg.Wait()
 		deadline := time.Now().Add(time.Minute)

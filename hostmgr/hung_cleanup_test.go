@@ -301,7 +301,7 @@ func TestALeaveTellsThatItsCleanupWasGivenUp(t *testing.T) {
 // retries do not come in bursts (influxdata/influxdb#1896).
 func TestRetriesOfAMassDepartureAreSpreadOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		many := times(1_000, 10_000)
+		many := times(3_000, 10_000)
 		bySecond := map[int64]int{}
 		retries := 0
 		ready := make(chan struct{}, 1)

@@ -41,7 +41,7 @@ func (t *tally) of(message string) (lines int, all uint64) {
 // A database is away for ten minutes while thousands of hosts die: there is a line a second, not
 // one for each failure, and each failure is in one of them (influxdata/influxdb#1896).
 func TestAFloodOfFailuresIsSummarised(t *testing.T) {
-	hosts := times(1_000, 10_000)
+	hosts := times(3_000, 10_000)
 	synctest.Test(t, func(t *testing.T) {
 		var log tally
 		back := time.Now().Add(10 * time.Minute)

@@ -87,7 +87,7 @@ func TestLargeMetadataAreFound(t *testing.T) {
 	require.NoError(t, err)
 	for i := range 200 {
 		a := hostmgr.Announcement[large]{ID: strconv.Itoa(i)}
-		a.Metadata[299] = i
+		a.Metadata[128] = i
 		_, err := r.Announce(a)
 		require.NoError(t, err)
 	}
@@ -95,7 +95,7 @@ func TestLargeMetadataAreFound(t *testing.T) {
 	for id, all := range r.AllMetadata() {
 		one, ok := r.Metadata(id)
 		require.True(t, ok)
-		require.Equal(t, id, strconv.Itoa(one[299]))
+		require.Equal(t, id, strconv.Itoa(one[128]))
 		require.Equal(t, one, all)
 		found++
 	}

@@ -15,7 +15,7 @@ import (
 
 // The first test of every embedder.
 func TestTheFirstTestOfEveryEmbedder(t *testing.T) {
-	for range times(50, 5000) {
+	for range times(200, 5000) {
 		mock := clock.NewMock()
 		r, err := hostmgr.New(hostmgr.Config[string]{Clock: mock})
 		require.NoError(t, err)

@@ -32,7 +32,7 @@ type machine struct {
 // shortest script that shows it, and kept in testdata.
 func TestRapid(t *testing.T) {
 	sequences := 0
-	for range times(5, 10_000) {
+	for range times(10, 10_000) {
 		rapid.Check(t, func(r *rapid.T) { // a hundred times
 			sequences++
 			x := &machine{m: newModel(rapid.SampledFrom(policies).Draw(r, "policy"))}

@@ -107,7 +107,7 @@ func requireUniform(t *testing.T, outcomes map[string]float64, rounds int) {
 // asks for.
 func TestASampleHasTheStatesThatAreShown(t *testing.T) {
 	shown := map[hostmgr.State]int{}
-	for seed := range uint64(times(30, 6000)) {
+	for seed := range uint64(times(60, 6000)) {
 		w := newWitness(t, seed)
 		for range 100 {
 			w.step()

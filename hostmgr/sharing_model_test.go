@@ -128,7 +128,7 @@ func (m *sharingModel) announce(id string) {
 	h := m.hosts[id]
 	a := hostmgr.Announcement[large]{ID: id, Interval: m.someInterval(), Zone: m.someZone()}
 	m.data++
-	a.Metadata[299] = m.data
+	a.Metadata[128] = m.data
 	switch {
 	case m.rnd.IntN(4) == 0:
 		a.Incarnation = m.next()
@@ -166,7 +166,7 @@ func (m *sharingModel) reflect(id string) {
 	x := hostmgr.Host[large]{ID: id, Interval: m.someInterval(), Zone: m.someZone(), Registration: m.next()}
 	x.Incarnation = x.Registration
 	m.data++
-	x.Metadata[299] = m.data
+	x.Metadata[128] = m.data
 	r := shared.Reflection{Keeper: uint8(m.rnd.IntN(4)), Suspect: m.rnd.IntN(4) == 0, KeepContent: m.rnd.IntN(4) == 0}
 	want := shared.Reflected
 	same, renumbered := false, false
@@ -323,7 +323,7 @@ func (m *sharingModel) check() {
 		got, p, ok := m.Look(id)
 		require.True(m.t, ok)
 		require.Equal(m.t, []any{h.registration, h.incarnation, h.interval, h.zone, h.data, m.state(h, false).String()},
-			[]any{got.Registration, got.Incarnation, got.Interval, got.Zone, got.Metadata[299], got.State.String()}, "%s: %+v", id, h)
+			[]any{got.Registration, got.Incarnation, got.Interval, got.Zone, got.Metadata[128], got.State.String()}, "%s: %+v", id, h)
 		heard := !h.heard.IsZero() && m.state(h, true) < hostmgr.StateOffline
 		require.Equal(m.t, []any{h.keeper, h.assigned, heard}, []any{p.Keeper, p.Assigned, p.Heard}, "%s: %+v", id, h)
 	}
@@ -363,7 +363,7 @@ func (m *sharingModel) step() {
 		m.departElsewhere(id)
 	case op == 18:
 		m.data++
-		require.NoError(m.t, m.r.Update(id, 0, func(l large) large { l[299] = m.data; return l }))
+		require.NoError(m.t, m.r.Update(id, 0, func(l large) large { l[128] = m.data; return l }))
 		m.hosts[id].data = m.data
 		m.change(id)
 	default:
@@ -424,7 +424,7 @@ func collect(t *testing.T, r *hostmgr.Registry[large], kinds ...hostmgr.EventKin
 }
 
 func TestSharingAgainstAModel(t *testing.T) {
-	for seed := uint64(1); seed <= uint64(times(30, 10_000)); seed++ {
+	for seed := uint64(1); seed <= uint64(times(60, 10_000)); seed++ {
 		if *sharingSeed != 0 && seed != *sharingSeed {
 			continue
 		}

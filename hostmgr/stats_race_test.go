@@ -19,7 +19,7 @@ func TestStatsLoseNoCleanup(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for i := range times(5_000, 500_000) {
+		for i := range times(20_000, 500_000) {
 			id := fmt.Sprint(i % 8)
 			_, _ = s.Announce(hostmgr.Announcement[string]{ID: id, Interval: second})
 			_ = s.Leave(context.Background(), id, 0)

@@ -21,19 +21,6 @@ import (
 // longWait is how long a test waits for what must happen.
 const longWait = 60 * time.Second
 
-// needs finds a program that the test can't do without.
-func needs(t *testing.T, program, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing, which CI has: apt-get install %s", program, pkg)
-	}
-	if err != nil {
-		t.Skipf("%s is missing; to run this test: apt-get install %s", program, pkg)
-	}
-	return path
-}
-
 // A child is a process that runs until the test ends, and what it has printed.
 type child struct {
 	t   *testing.T

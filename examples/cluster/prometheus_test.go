@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/examples/internal/clitest"
 )
 
 const scrape = 500 * time.Millisecond
@@ -38,7 +40,7 @@ func watchOver(t *testing.T, target string) *monitor {
 	require.NoError(t, err)
 	addr := ln.Addr().String()
 	require.NoError(t, ln.Close())
-	launch(t, needs(t, "prometheus", "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"), "--enable-feature=native-histograms",
+	launch(t, clitest.Needs(t, "prometheus", "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"), "--enable-feature=native-histograms",
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+addr)
 	m := &monitor{t: t, url: "http://" + addr}
 	eventually(t, "Prometheus is ready", func() bool {
@@ -137,8 +139,7 @@ func unix(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMicro()
 // Prometheus answers what operators ask: which hosts departed, and how. Dragonfly's own end-to-end test
 // checks that there is one host less within twice the interval; so does this one.
 func TestPrometheusKnowsWhichHostsDeparted(t *testing.T) {
-	t.Parallel()
-	needs(t, "prometheus", "prometheus")
+	clitest.Needs(t, "prometheus", "prometheus")
 	const interval, leavers, mass = 2 * time.Second, 40, 300
 	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0")
 	addr, page := s.says(`listening on (\S+)`), s.says(`page on http://(\S+)/`)

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/examples/internal/clitest"
 )
 
 // long tells whether the tests that take minutes run, too.
@@ -23,7 +25,7 @@ var long = os.Getenv("HOSTLIFE_LONG") == "1"
 // startRedis starts an empty Redis, and returns its address.
 func startRedis(t *testing.T) (addr string) {
 	t.Helper()
-	program := needs(t, "redis-server", "redis-server")
+	program := clitest.Needs(t, "redis-server", "redis-server")
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr = ln.Addr().String()
@@ -83,7 +85,7 @@ func TestAllScenariosHoldWithSeveralSchedulers(t *testing.T) {
 	if !long {
 		t.Skip("takes minutes: HOSTLIFE_LONG=1 runs it")
 	}
-	needs(t, "redis-server", "redis-server")
+	clitest.Needs(t, "redis-server", "redis-server")
 	for _, args := range [][]string{{"-redis", "start"}, nil} {
 		v, code := play(t, append(args, "-schedulers", "3", "-mass", "2000", "-lag", "2s", "-churn", "20s", "-churn-hosts", "40", "-scenarios", "all")...)
 		require.Zero(t, code, "%v", args)
@@ -95,7 +97,7 @@ func TestAllScenariosHoldWithSeveralSchedulers(t *testing.T) {
 // no scheduler and no engine behind, also if they are stopped at that moment.
 func TestSeveralSchedulersAreServed(t *testing.T) {
 	t.Parallel()
-	needs(t, "redis-server", "redis-server")
+	clitest.Needs(t, "redis-server", "redis-server")
 	c := launch(t, binary, "-serve", "-schedulers", "2", "-redis", "start", "-interval", "1s", "-churn-hosts", "4")
 	for _, scheduler := range []string{"scheduler-1", "scheduler-2"} {
 		url := c.says(`page +` + scheduler + ` +(http://\S+)`)

@@ -34,7 +34,7 @@ func (c lateClock) After(wait time.Duration) <-chan time.Time {
 // impatient hosts and others in one registry.
 func TestGapsAreReplayed(t *testing.T) {
 	gaps, evicted := 0, 0
-	for seed := range uint64(times(16, 40)) {
+	for seed := range uint64(40) {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
 			rnd := rand.New(rand.NewPCG(seed, 11))
@@ -69,6 +69,6 @@ func TestGapsAreReplayed(t *testing.T) {
 			}
 		})
 	}
-	require.Greater(t, gaps, times(400, 1000))
-	require.Greater(t, evicted, times(80, 200))
+	require.Greater(t, gaps, 1000)
+	require.Greater(t, evicted, 200)
 }

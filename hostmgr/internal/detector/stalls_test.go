@@ -152,7 +152,7 @@ func (n *naive) stallTime(x *Timeouts, seen, over int64) int64 {
 // time of each kind of host are those of the naive one.
 func TestStallsAgainstAModel(t *testing.T) {
 	stalls, gaps := 0, 0
-	for seed := range uint64(times(500, 2000)) {
+	for seed := range uint64(2000) {
 		rnd := rand.New(rand.NewPCG(seed, 4))
 		n := &naive{Stalls: NewStalls(50 * ms)}
 		for now := int64(0); now < 3000*ms; now += rnd.Int64N(1 + []int64{5, 20, 100}[rnd.IntN(3)]*ms) {
@@ -188,8 +188,8 @@ func TestStallsAgainstAModel(t *testing.T) {
 		require.False(t, n.HasImpatient())
 		require.Equal(t, n.threshold, n.Limit())
 	}
-	require.Greater(t, stalls, times(2_500, 10_000))
-	require.Greater(t, gaps, times(2_500, 10_000))
+	require.Greater(t, stalls, 10_000)
+	require.Greater(t, gaps, 10_000)
 }
 
 func TestHostsThatAreNotImpatientAreNotTracked(t *testing.T) {

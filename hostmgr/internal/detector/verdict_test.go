@@ -2,7 +2,6 @@ package detector
 
 import (
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,18 +56,10 @@ func assess(s *Stalls, contact int64, t *Timeouts, now int64) (v Verdict) {
 	return v
 }
 
-// times is how often a test tries something: few times, or many with HOSTLIFE_LONG=1.
-func times(few, many int) int {
-	if os.Getenv("HOSTLIFE_LONG") == "1" {
-		return many
-	}
-	return few
-}
-
 // At each moment the state is that of the model; and the deadlines are those that it has from then
 // on if the registry goes on to observe its hosts.
 func TestVerdictsAgainstAModel(t *testing.T) {
-	for seed := range uint64(times(500, 2000)) {
+	for seed := range uint64(2000) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		limit := int64(rnd.IntN(5))
 		s, m := NewStalls(0), newModel(limit)

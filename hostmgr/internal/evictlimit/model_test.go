@@ -2,7 +2,6 @@ package evictlimit
 
 import (
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -141,18 +140,10 @@ func (m *limitModel) shake(rnd *rand.Rand, cut map[string]int64) {
 	}
 }
 
-// times is how often a test tries something: few times, or many with HOSTLIFE_LONG=1.
-func times(few, many int) int {
-	if os.Getenv("HOSTLIFE_LONG") == "1" {
-		return many
-	}
-	return few
-}
-
 // Zones are cut off and come back; hosts die, leave, and move to another zone, at random.
 func TestTheLimitAgainstAModel(t *testing.T) {
 	held, forced, evicted := 0, 0, 0
-	for seed := range uint64(times(250, 1000)) {
+	for seed := range uint64(1000) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		m := newLimitModel(t, Config{MaxFraction: 0.1 + rnd.Float64()*0.8, MaxHold: time.Duration(4+rnd.IntN(20)) * second})
 		cut := map[string]int64{}

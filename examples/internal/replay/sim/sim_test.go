@@ -111,7 +111,7 @@ func TestPeak(t *testing.T) {
 // Without a pacing announces say nothing that heartbeats don't. With one, a host that was told
 // of a shorter interval than it named is judged by that from its next announce on.
 func TestAnnouncesSayTheInterval(t *testing.T) {
-	trace := outage.Model{Nodes: 40, Span: 4 * 24 * time.Hour, Seed: 1}.Generate()
+	trace := outage.Model{Nodes: 40, Span: 10 * 24 * time.Hour, Seed: 1}.Generate()
 	c := config(hostmgr.Fixed(3))
 	heartbeats := play(t, trace, c)
 	c.Announce = true
@@ -205,7 +205,7 @@ func TestStaleTimesThatDoNotFitIntoAnInt64(t *testing.T) {
 }
 
 func TestNobodyUpIsEvictedWhileNothingIsLost(t *testing.T) {
-	for seed := range uint64(2) {
+	for seed := range uint64(4) {
 		for name, p := range allPolicies() {
 			for _, spread := range []time.Duration{0, time.Second, 14 * time.Second} {
 				for _, full := range []bool{false, true} {
@@ -264,7 +264,7 @@ func TestLossCostsThoseWithoutSlack(t *testing.T) {
 }
 
 func TestDeterminism(t *testing.T) {
-	trace := outage.Model{Nodes: 30, Span: 2 * 24 * time.Hour, Seed: 1}.Generate()
+	trace := outage.Model{Nodes: 30, Span: 5 * 24 * time.Hour, Seed: 1}.Generate()
 	figures := make([]sim.Figures, 4)
 	var wg sync.WaitGroup
 	for i := range figures {
