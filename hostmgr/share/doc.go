@@ -12,12 +12,17 @@
 //
 //	// In the handlers of the service:
 //	if !member.Ready() {
-//		return errUnavailable // the host tries another member
+//		_, _ = hosts.Heartbeat(id, incarnation) // it has been heard, if it is registered
+//		return errUnavailable                   // the host tries another member
 //	}
 //	ack, err := hosts.Announce(...)
 //
-// A process may be frozen between the two calls. If a host must rely on the answer, ask Ready again
-// after the call. Answer the health check of a load balancer by Ready, too.
+// That heartbeat counts after an outage of the engine. Then the members ask each other about hosts
+// that were silent. A host that all of them have refused would be evicted, if none had recorded that
+// it was heard. Do not announce it: it may have left at another member.
+//
+// A process may be frozen between Ready and Announce. If a host must rely on the answer, ask Ready
+// again after the call. Answer the health check of a load balancer by Ready, too.
 //
 // Heartbeats are not written to the table. Each host has a keeper: the member that judges it by its
 // own registry. Before the keeper evicts a host, it asks in the table, and waits until all live
