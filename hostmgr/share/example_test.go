@@ -95,7 +95,7 @@ func Example_testing() {
 func ExampleNew() {
 	type Peer struct{ Address string }
 	ctx := context.Background()
-	store := share.Memory() // for several processes: a Store of your own, on an engine such as etcd
+	store := share.Memory() // for several processes: hostredis or hostetcd
 
 	hosts, err := hostmgr.New(hostmgr.Config[Peer]{})
 	if err != nil {
@@ -112,6 +112,7 @@ func ExampleNew() {
 	}
 	announce := func(a hostmgr.Announcement[Peer]) (hostmgr.Ack, error) {
 		if !member.Ready() {
+			_, _ = hosts.Heartbeat(a.ID, a.Incarnation) // it has been heard, if it is registered
 			return hostmgr.Ack{}, errors.New("unavailable: try another scheduler")
 		}
 		return hosts.Announce(a)
