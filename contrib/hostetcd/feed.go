@@ -28,7 +28,7 @@ func (s *Store) Feed(ctx context.Context, after share.Position, yield func(share
 	switch {
 	case errors.Is(err, errStopped):
 		return nil
-	case ctx.Err() == nil && errors.Is(err, rpctypes.ErrCompacted):
+	case ended(ctx) == nil && errors.Is(err, rpctypes.ErrCompacted):
 		return fmt.Errorf("hostetcd: feed: %w: %w", share.ErrGap, err)
 	}
 	return failed(ctx, "feed", err)

@@ -12,6 +12,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/hostlife/hostlife/clock"
 	"github.com/hostlife/hostlife/hostmgr"
 	"github.com/hostlife/hostlife/hostmgr/share"
 )
@@ -61,8 +62,20 @@ func New(c Config) (*Store, error) {
 // failed returns the error of a call that did not succeed. If the context has ended, that is the
 // reason, whatever the client says.
 func failed(ctx context.Context, what string, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("hostetcd: %s: %w", what, ctx.Err())
+	if end := ended(ctx); end != nil {
+		err = end
 	}
 	return fmt.Errorf("hostetcd: %s: %w", what, err)
+}
+
+// ended returns the error of ctx if ctx has ended, or if its deadline has passed. A call ends at the
+// deadline by itself, perhaps a moment before ctx has an error.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !clock.System().Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }

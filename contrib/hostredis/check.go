@@ -32,7 +32,7 @@ func (f *feed) checkOnce() {
 		f.store.logger.WarnContext(f.ctx, w, "namespace", f.store.keys.meta)
 	}
 	switch {
-	case f.ctx.Err() != nil:
+	case ended(f.ctx) != nil:
 		f.store.checked.Store(false)
 	case err != nil:
 		f.store.logger.InfoContext(f.ctx, "The settings of Redis could not be checked.", "err", err)

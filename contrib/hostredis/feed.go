@@ -40,18 +40,18 @@ func (s *Store) Feed(ctx context.Context, after share.Position, yield func(share
 	f := &feed{store: s, ctx: ctx, yield: yield, audit: rand.IntN(buckets/audited) * audited, pause: firstPause}
 	err := f.run(after)
 	f.hangUp()
-	switch {
-	case errors.Is(err, errDone):
+	if errors.Is(err, errDone) {
 		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
+	}
+	if end := ended(ctx); end != nil {
+		return end
 	}
 	return err
 }
 
 // run returns errDone if yield has returned false.
 func (f *feed) run(after share.Position) error {
-	if err := f.ctx.Err(); err != nil {
+	if err := ended(f.ctx); err != nil {
 		return err
 	}
 	if err := f.connect(); err != nil {
@@ -147,8 +147,8 @@ func (f *feed) send(x share.Frame, entries []entry) error {
 		x.Changes = append(x.Changes, e.changes...)
 		f.at.revision, f.at.version = last.Revision, last.Version
 	}
-	if f.ctx.Err() != nil {
-		return f.ctx.Err()
+	if err := ended(f.ctx); err != nil {
+		return err
 	}
 	if !f.yield(x) {
 		return errDone

@@ -23,7 +23,7 @@ const (
 func (f *feed) follow() error {
 	for {
 		err := f.changes()
-		if f.ctx.Err() != nil || !transient(err) {
+		if ended(f.ctx) != nil || !transient(err) {
 			return err
 		}
 		f.store.warn(f.ctx, "feed", "The feed reconnects to Redis.", "err", err)
@@ -33,7 +33,7 @@ func (f *feed) follow() error {
 
 // reconnect returns when there is a line, or the context has ended.
 func (f *feed) reconnect() {
-	for f.ctx.Err() == nil {
+	for ended(f.ctx) == nil {
 		select {
 		case <-clock.System().After(f.pause):
 		case <-f.ctx.Done():

@@ -14,7 +14,7 @@ func (s *Store) Put(ctx context.Context, batch []share.Write) error {
 	if err := share.CheckBatch(batch); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil || len(batch) == 0 {
+	if err := ended(ctx); err != nil || len(batch) == 0 {
 		return err
 	}
 	keys, args := s.request(batch)
@@ -36,6 +36,8 @@ func (s *Store) Put(ctx context.Context, batch []share.Write) error {
 func (s *Store) put(ctx context.Context, keys []string, args []any) error {
 	reply, err := s.run(ctx, s.client, keys, "put", args...)
 	switch {
+	case err != nil && ended(ctx) != nil:
+		return ended(ctx)
 	case err != nil:
 		return fmt.Errorf("hostredis: %w", err)
 	case reply[0] == "ok":

@@ -45,7 +45,10 @@ type Store interface {
 	//
 	// After any other error it is unknown whether the batch was written, or will be written later.
 	// The versions in the feed show it. A Store that repeats a request, because the answer was lost,
-	// must not return ErrVersion because of its own write. Put returns soon after ctx has ended.
+	// must not return ErrVersion because of its own write.
+	//
+	// Put returns soon after ctx has ended. Its error then wraps that of ctx, unless the outcome is
+	// known. That includes the error of a connection that ends by itself at the deadline of ctx.
 	//
 	// An empty batch does nothing. Put does not keep or change the batch and its values.
 	Put(ctx context.Context, batch []Write) error

@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -101,7 +102,7 @@ func TestMistakesAreNamed(t *testing.T) {
 
 // One of two servers is not ready without the other one.
 func TestStartEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("a cause of the caller"))
 	defer cancel()
 	dir := t.TempDir()
 	c := embedded.Config{Dir: dir, Name: "a", Cluster: map[string]string{"a": "127.0.0.1:" + freePort(t), "b": "127.0.0.1:" + freePort(t)}}

@@ -47,7 +47,7 @@ func (s *Server) wait(ctx context.Context) error {
 		case err := <-s.etcd.Err():
 			return err
 		case <-ctx.Done():
-			return fmt.Errorf("the server %q is not ready, because it has no leader: %w", s.name, context.Cause(ctx))
+			return fmt.Errorf("the server %q is not ready, because it has no leader: %w", s.name, ctx.Err())
 		case <-ticker.C:
 			s.logger.Warn("waiting for most servers of the etcd cluster", "name", s.name, "for", time.Since(begin).Round(time.Second)) //nolint:forbidigo // as above
 		}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,6 +20,12 @@ import (
 // brokenEnds are Stores that a check must end, or that go on after a check has ended.
 var brokenEnds = []brokenStore{
 	{
+		"has a feed that times out at a deadline", "a feed ends with its context", `Feed returned i/o timeout, which does not wrap "context deadline exceeded"`,
+		atDeadlines,
+	}, {
+		"has a Put that times out at a deadline", "Put ends with its context", `Put returned i/o timeout, which does not wrap "context deadline exceeded"`,
+		atDeadlines,
+	}, {
 		"is Synced with each change", "frames follow one another", "is Synced again",
 		frames(func(f *share.Frame) { f.Synced = f.Synced || len(f.Changes) > 0 }),
 	}, {
@@ -82,6 +89,27 @@ var brokenEnds = []brokenStore{
 			}
 		},
 	},
+}
+
+// atDeadlines has calls that return an error of a connection when the deadline of their context
+// comes. The context has no error yet.
+func atDeadlines(b *broken) {
+	wait := func(ctx context.Context) error {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 5*time.Millisecond {
+			time.Sleep(time.Until(deadline) - time.Nanosecond)
+			return os.ErrDeadlineExceeded
+		}
+		return nil
+	}
+	b.put = func(ctx context.Context, batch []share.Write) error {
+		return errors.Join(b.Store.Put(ctx, batch), wait(ctx))
+	}
+	b.feed = func(ctx context.Context, after share.Position, yield func(share.Frame) bool) error {
+		if err := wait(ctx); err != nil {
+			return err
+		}
+		return b.Store.Feed(ctx, after, yield)
+	}
 }
 
 // lateYields leaves a goroutine that calls yield as long as it returns true.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"iter"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -31,10 +32,26 @@ func (c *check) canceledFeed() {
 	err := c.feedOnce(ended, "Feed with a context that has ended")
 	c.requireContextError(err, context.Canceled)
 
-	short, cancel := limited(context.Background(), time.Millisecond)
-	defer cancel()
-	err = c.feedOnce(short, "Feed with a deadline")
-	c.requireContextError(err, context.DeadlineExceeded)
+	for d := range deadlines() {
+		short, cancel := limited(context.Background(), d)
+		err = c.feedOnce(short, "Feed with a deadline")
+		cancel()
+		c.requireContextError(err, context.DeadlineExceeded)
+	}
+}
+
+// deadlines yields times until a deadline, from 50 us to 5 ms. So the deadlines come while a Store
+// connects, while it waits for an answer, and while it sends a request. A connection may end at the
+// same deadline by itself, a moment before the context has an error.
+func deadlines() iter.Seq[time.Duration] {
+	const first, last, n = 50 * time.Microsecond, 5 * time.Millisecond, 60
+	return func(yield func(time.Duration) bool) {
+		for i := range n {
+			if !yield(first + time.Duration(i)*(last-first)/(n-1)) {
+				return
+			}
+		}
+	}
 }
 
 // feedOnce returns what Feed returns when its context ends.
@@ -51,7 +68,7 @@ func (c *check) requireContextError(err, want error) {
 	c.Helper()
 	c.failed()
 	if !errors.Is(err, want) {
-		c.Errorf("Feed returned %v, which does not wrap %q", err, want)
+		c.Fatalf("Feed returned %v, which does not wrap %q", err, want)
 	}
 }
 
@@ -76,8 +93,7 @@ func (c *check) writeUntil(w share.Write) (end func()) {
 	}
 }
 
-// canceledPut ends contexts before and during Put. Each write is found, or is not there, as Put
-// says.
+// canceledPut ends contexts before and during Put, and has deadlines that pass meanwhile.
 func (c *check) canceledPut() {
 	w := c.set("a", 0, "a")
 	c.put(w)
@@ -88,24 +104,35 @@ func (c *check) canceledPut() {
 		} else {
 			go cancel()
 		}
-		next := c.set("a", w.Version, strconv.Itoa(i))
-		var err error
-		c.within("Put, after its context has ended,", func(context.Context) { err = c.store.Put(ctx, []share.Write{next}) })
+		w = c.putUntil(ctx, w, context.Canceled)
 		cancel()
-		f := c.follow()
-		f.waitSynced()
-		switch got := f.records()[w.Key].Version; {
-		case errors.Is(err, share.ErrVersion):
-			c.Fatalf("Put returned %v, but the version was the expected one", err)
-		case err == nil && got != next.Version:
-			c.Fatalf("Put returned nil, but the write is not there")
-		case err != nil:
-			w = c.settled(w, next)
-		default:
-			w = next
-		}
-		f.end()
 	}
+	for d := range deadlines() {
+		ctx, cancel := limited(context.Background(), d)
+		w = c.putUntil(ctx, w, context.DeadlineExceeded)
+		cancel()
+	}
+}
+
+// putUntil replaces a record while a context ends, and returns the write that holds. It is found, or
+// is not there, as Put says. An error of Put must be that of the context.
+func (c *check) putUntil(ctx context.Context, w share.Write, want error) share.Write {
+	c.Helper()
+	next := c.set(c.bare(w.Key), w.Version, "next")
+	var err error
+	c.within("Put, after its context has ended,", func(context.Context) { err = c.store.Put(ctx, []share.Write{next}) })
+	got := c.read()[w.Key].Version
+	switch {
+	case errors.Is(err, share.ErrVersion):
+		c.Fatalf("Put returned %v, but the version was the expected one", err)
+	case err == nil && got != next.Version:
+		c.Fatalf("Put returned nil, but the write is not there")
+	case err != nil && !errors.Is(err, want):
+		c.Fatalf("Put returned %v, which does not wrap %q", err, want)
+	case err != nil:
+		return c.settled(w, next)
+	}
+	return next
 }
 
 // settled returns which of two writes holds after a Put that left it open: it writes on top of
