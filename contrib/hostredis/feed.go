@@ -69,6 +69,7 @@ func (f *feed) connect() error {
 	f.hangUp()
 	l, err := f.store.dial(f.ctx)
 	if err != nil {
+		f.store.outdated(f.ctx)
 		return fmt.Errorf("hostredis: %w", err)
 	}
 	var once sync.Once

@@ -26,6 +26,7 @@ func (f *feed) follow() error {
 		if ended(f.ctx) != nil || !transient(err) {
 			return err
 		}
+		f.store.outdated(f.ctx)
 		f.store.warn(f.ctx, "feed", "The feed reconnects to Redis.", "err", err)
 		f.reconnect()
 	}
@@ -75,10 +76,7 @@ func (f *feed) changes() error {
 
 // wait returns the entries after the latest change, or none if none comes for a while.
 func (f *feed) wait() ([]entry, error) {
-	streams, err := f.line.client.XRead(f.ctx, &redis.XReadArgs{
-		Streams: []string{f.store.keys.log, strconv.FormatUint(f.at.revision, 10)},
-		Count:   entriesAhead, Block: f.line.block,
-	}).Result()
+	streams, err := f.line.xread(f.ctx, f.store.keys.log, strconv.FormatUint(f.at.revision, 10))
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
 	}

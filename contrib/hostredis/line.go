@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	block      = time.Second            // of a read that waits
+	block      = time.Second            // of a read that waits, if the answer may take twice as long
 	shortBlock = 100 * time.Millisecond // if a read cannot be interrupted
 	defaultMax = 3 * time.Second        // for an answer that does not wait
 )
@@ -26,12 +26,9 @@ const failoverAddr = "FailoverClient"
 // A line is a connection of a feed to Redis. A client cannot end a command when a context ends, but
 // a line can be closed.
 type line struct {
-	client interface {
-		processor
-		XRead(context.Context, *redis.XReadArgs) *redis.XStreamSliceCmd
-	}
-	block time.Duration
-	close func()
+	client processor
+	block  time.Duration
+	close  func()
 }
 
 var errLineDown = errors.New("hostredis: the connection of the feed is down")
@@ -52,8 +49,9 @@ func (s *Store) dial(ctx context.Context) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := redis.NewClient(lineOptions(*options, conn))
-	return &line{client: c, block: block, close: func() {
+	own := lineOptions(*options, conn)
+	c := redis.NewClient(own)
+	return &line{client: c, block: min(block, own.ReadTimeout/2), close: func() {
 		_ = conn.Close()
 		_ = c.Close()
 	}}, nil
@@ -74,6 +72,27 @@ func (s *Store) options(ctx context.Context) (*redis.Options, error) {
 		return node.Options(), nil
 	}
 	return nil, nil
+}
+
+// xread waits for entries of the log after a revision. XRead of the client would allow the answer ten
+// seconds more than it may wait, although an answer that takes longer than ReadTimeout will not come.
+func (l *line) xread(ctx context.Context, log, after string) ([]redis.XStream, error) {
+	const key = 6 // in the command
+	c := redis.NewXStreamSliceCmd(ctx, "xread", "count", entriesAhead, "block", max(1, l.block.Milliseconds()), "streams", log, after)
+	c.SetFirstKeyPos(key)
+	if err := l.client.Process(ctx, c); err != nil {
+		return nil, err
+	}
+	return c.Val(), nil
+}
+
+// outdated tells a client for Redis Cluster that its list of the nodes may be old. By itself, the
+// client reads the list again after a minute, or when a node answers that it has moved the table.
+// A node that is gone does not answer.
+func (s *Store) outdated(ctx context.Context) {
+	if c, ok := s.client.(interface{ ReloadState(context.Context) }); ok {
+		c.ReloadState(ctx)
+	}
 }
 
 // lineOptions returns options for a client of one connection, which it does not open again.

@@ -53,6 +53,27 @@ func TestFeedEndsAtOnce(t *testing.T) {
 	proxy.end()
 }
 
+// The machine of the server is gone, and nothing says so: no answer comes. The feed waits for one no
+// longer than the client does, and connects again.
+func TestFeedNoticesASilentServer(t *testing.T) {
+	t.Parallel()
+	proxy := newProxy(t, startServer(t).addr)
+	for _, limit := range []time.Duration{200 * time.Millisecond, 3 * time.Second} {
+		s := open(t, redis.NewClient(&redis.Options{Addr: proxy.addr(), ReadTimeout: limit}))
+		r := read(t, s, share.Position{}).waitSynced()
+		before, start := proxy.dials.Load(), time.Now()
+		proxy.hangs.Store(true)
+		waitFor(t, "another connection", func() bool { return proxy.dials.Load() > before })
+		require.Less(t, time.Since(start), limit+4*time.Second)
+		proxy.hangs.Store(false)
+		w := set("h/"+limit.String(), 0, "")
+		waitFor(t, "a write", func() bool { return s.Put(t.Context(), []share.Write{w}) == nil })
+		r.waitFor(w)
+		r.end()
+	}
+	proxy.end()
+}
+
 // The answer to a Put is lost. A client that repeats commands repeats no Put, which would be refused
 // because of its own write.
 func TestLostAnswerIsNotAConflict(t *testing.T) {
@@ -84,7 +105,8 @@ type proxy struct {
 	to     string
 	hangs  atomic.Bool // it passes nothing
 	drops  atomic.Bool // instead of passing the next answer, it closes the connection
-	mu     sync.Mutex  // guards conns
+	dials  atomic.Int64
+	mu     sync.Mutex // guards conns
 	conns  []net.Conn
 	wait   sync.WaitGroup
 }
@@ -110,6 +132,7 @@ func (p *proxy) serve() {
 		if err != nil {
 			return
 		}
+		p.dials.Add(1)
 		to, err := net.Dial("tcp", p.to)
 		if err != nil {
 			_ = from.Close()

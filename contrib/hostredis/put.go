@@ -39,6 +39,7 @@ func (s *Store) put(ctx context.Context, keys []string, args []any) error {
 	case err != nil && ended(ctx) != nil:
 		return ended(ctx)
 	case err != nil:
+		s.outdated(ctx)
 		return fmt.Errorf("hostredis: %w", err)
 	case reply[0] == "ok":
 		return nil
