@@ -14,7 +14,7 @@ const maxBehind = 64 << 20
 
 var (
 	errBack    = errors.New("the latest change before is another one: the cluster has gone back")
-	errRemoved = errors.New("the table was removed")
+	errRemoved = errors.New("a key that describes the table was removed or replaced")
 	errForeign = errors.New("a record was changed by something that is not a Store")
 	errSlow    = fmt.Errorf("the reader is more than %d MiB behind", maxBehind>>20)
 

@@ -2,11 +2,9 @@ package hostetcd
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -44,13 +42,6 @@ type feed struct {
 // A mark is the revision and the version of a change.
 type mark struct{ revision, version uint64 }
 
-// A start is where a feed begins.
-type start struct {
-	epoch    string
-	at       mark  // the latest change
-	revision int64 // of etcd when at was read: nothing came between
-}
-
 func (f *feed) run(ctx context.Context, after share.Position) (err error) {
 	if f.start, err = f.store.start(ctx); err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -86,51 +77,6 @@ func (f *feed) show(x share.Frame) error {
 		return errStopped
 	}
 	return nil
-}
-
-// start reads where the table is, and makes its epoch if there is none. The reads ask the cluster:
-// so they show each batch that was acknowledged before.
-func (s *Store) start(ctx context.Context) (at start, err error) {
-	for {
-		got, err := s.client.Txn(ctx).Then(clientv3.OpGet(s.keys.epoch), clientv3.OpGet(s.keys.last)).Commit()
-		if err != nil {
-			return at, err
-		}
-		epoch, latest := got.Responses[0].GetResponseRange().GetKvs(), got.Responses[1].GetResponseRange().GetKvs()
-		if len(epoch) > 0 {
-			return startOf(got.Header.Revision, epoch[0], latest)
-		}
-		if err := s.makeEpoch(ctx); err != nil {
-			return at, err
-		}
-	}
-}
-
-func startOf(revision int64, epoch *mvccpb.KeyValue, latest []*mvccpb.KeyValue) (at start, err error) {
-	if len(epoch.Value) == 0 {
-		return at, fmt.Errorf("the epoch of the table: %w", errMalformed)
-	}
-	at.epoch, at.revision = string(epoch.Value), revision
-	if len(latest) > 0 {
-		at.at, err = markOf(latest[0])
-	}
-	return at, err
-}
-
-// markOf returns the mark that the description of a batch stands for.
-func markOf(kv *mvccpb.KeyValue) (mark, error) {
-	l, err := decodeLast(kv.Value)
-	if err != nil {
-		return mark{}, fmt.Errorf("the latest change of the table: %w", err)
-	}
-	return mark{uint64(kv.ModRevision), l.version}, nil
-}
-
-// makeEpoch writes an epoch if there is none.
-func (s *Store) makeEpoch(ctx context.Context) error {
-	none := clientv3.Compare(clientv3.CreateRevision(s.keys.epoch), "=", 0)
-	_, err := s.client.Txn(ctx).If(none).Then(clientv3.OpPut(s.keys.epoch, rand.Text())).Commit()
-	return err
 }
 
 // wentBack reports whether the table may have lost a change. It looks at the description of the

@@ -28,6 +28,37 @@ func TestThreeServers(t *testing.T) {
 	storetest.TestStore(t, func(t *testing.T) share.Store { return storeOf(t, client) })
 }
 
+// Records change while the pages of a snapshot are read. The pages are of one revision, and the
+// changes come later.
+func TestPagesAreOfOneRevision(t *testing.T) {
+	t.Parallel()
+	store := storeOf(t, start(t, 1).client())
+	versions := map[string]uint64{}
+	for i := range 3 {
+		var batch []share.Write
+		for k := range share.MaxWrites {
+			w := create(strconv.Itoa(i*share.MaxWrites + k))
+			versions[w.Key] = w.Version
+			batch = append(batch, w)
+		}
+		require.NoError(t, store.Put(t.Context(), batch))
+	}
+	pages, update := 0, share.Write{Key: "99", Version: versionOf()} // 99 is on the last page
+	require.NoError(t, store.Feed(t.Context(), share.Position{}, func(f share.Frame) bool {
+		for _, r := range f.Snapshot {
+			require.Equal(t, versions[r.Key], r.Version, r.Key)
+		}
+		if len(f.Snapshot) > 0 {
+			if pages++; pages == 1 {
+				update.Expect = versions["99"]
+				require.NoError(t, store.Put(t.Context(), []share.Write{update}))
+			}
+		}
+		return len(f.Changes) == 0
+	}))
+	require.Greater(t, pages, 1)
+}
+
 // Programs that use a client only do not compile the server.
 func TestTheStoreDoesNotImportTheServer(t *testing.T) {
 	files, err := filepath.Glob("*.go")

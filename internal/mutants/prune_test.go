@@ -185,7 +185,7 @@ func isUsed(s *ast.ImportSpec, used map[string]bool) bool {
 	}
 	path, _ := strconv.Unquote(s.Path.Value)
 	path = version.ReplaceAllString(path, "")
-	return used[path[strings.LastIndex(path, "/")+1:]]
+	return used[strings.TrimPrefix(path[strings.LastIndex(path, "/")+1:], "go-")]
 }
 
 func TestPruneLeavesWhatATestNeeds(t *testing.T) {
