@@ -22,6 +22,8 @@ const (
 	maxNamespace     = 100
 	defaultLog       = 200_000
 	minLog           = 1000
+	defaultLogBytes  = 256 << 20
+	minLogBytes      = 4 * share.MaxBatch
 )
 
 // Config configures a Store. Client is required.
@@ -38,6 +40,9 @@ type Config struct {
 	// Log is the approximate number of changes that the log keeps for feeds that are behind. It is at
 	// least 1000. All members of a table should have the same value. Zero means 200,000.
 	Log int
+	// LogBytes is the approximate size of the log, if it is reached before the number of changes. It
+	// is at least 4 MiB. All members of a table should have the same value. Zero means 256 MiB.
+	LogBytes int
 	// Logger gets the warnings of Check. It also gets a line when a feed reconnects, and a line about
 	// records that are not well-formed, each at most once a minute. Nil means that nothing is logged.
 	Logger *slog.Logger
@@ -45,11 +50,12 @@ type Config struct {
 
 // A Store is a share.Store on Redis. Its methods may be called concurrently.
 type Store struct {
-	client redis.UniversalClient
-	lapse  time.Duration
-	log    int
-	logger *slog.Logger
-	keys   keys
+	client   redis.UniversalClient
+	lapse    time.Duration
+	log      int
+	logBytes int
+	logger   *slog.Logger
+	keys     keys
 
 	checked atomic.Bool // a feed has begun, and called Check
 	mu      sync.Mutex  // guards warned
@@ -69,6 +75,9 @@ func New(c Config) (*Store, error) {
 	if c.Log == 0 {
 		c.Log = defaultLog
 	}
+	if c.LogBytes == 0 {
+		c.LogBytes = defaultLogBytes
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -81,9 +90,11 @@ func New(c Config) (*Store, error) {
 		return nil, invalid("Lapse %v is negative", c.Lapse)
 	case c.Log < minLog:
 		return nil, invalid("Log %d is less than %d", c.Log, minLog)
+	case c.LogBytes < minLogBytes:
+		return nil, invalid("LogBytes %d is less than %d", c.LogBytes, minLogBytes)
 	}
 	return &Store{
-		client: c.Client, lapse: c.Lapse, log: c.Log, logger: c.Logger, keys: keysOf(c.Namespace),
+		client: c.Client, lapse: c.Lapse, log: c.Log, logBytes: c.LogBytes, logger: c.Logger, keys: keysOf(c.Namespace),
 		warned: map[string]time.Time{},
 	}, nil
 }

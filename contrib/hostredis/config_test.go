@@ -28,6 +28,7 @@ func TestConfigIsChecked(t *testing.T) {
 		{Client: c, Namespace: strings.Repeat("n", 101)},
 		{Client: c, Lapse: -time.Second},
 		{Client: c, Log: 999},
+		{Client: c, LogBytes: 1 << 20},
 	} {
 		_, err := hostredis.New(bad)
 		require.ErrorIs(t, err, hostmgr.ErrInvalid, "%+v", bad)

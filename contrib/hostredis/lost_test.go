@@ -80,6 +80,19 @@ func TestDroppedRecordIsNoticed(t *testing.T) {
 	require.ErrorIs(t, r.waitErr(), share.ErrGap)
 }
 
+// All buckets are lost, while nothing is written and no other feed begins. A feed compares some
+// buckets each second.
+func TestAnIdleFeedNoticesALoss(t *testing.T) {
+	t.Parallel()
+	x := newTable(t)
+	fill(t, x, "h/", 2000)
+	r := read(t, x, share.Position{}).waitSynced()
+	buckets, err := x.raw.Keys(t.Context(), "{hostlife}:h:*").Result()
+	require.NoError(t, err)
+	require.NoError(t, x.raw.Del(t.Context(), buckets...).Err())
+	require.ErrorIs(t, r.waitErr(), share.ErrGap)
+}
+
 // Without its meta hash the table begins empty.
 func TestDroppedMetaIsNoticed(t *testing.T) {
 	t.Parallel()

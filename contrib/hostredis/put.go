@@ -53,7 +53,7 @@ func (s *Store) put(ctx context.Context, keys []string, args []any) error {
 func (s *Store) request(batch []share.Write) (keys []string, args []any) {
 	keys = s.keys.some(0, 0)
 	index := map[int]int{} // of a bucket in keys, from 1
-	args = append(make([]any, 0, 1+3*len(batch)), s.log)
+	args = append(make([]any, 0, 2+3*len(batch)), s.log, s.logBytes)
 	for i := range batch {
 		w := &batch[i]
 		b := bucketOf(w.Key)

@@ -22,7 +22,7 @@ local function read(command, key, ...)
   return nil
 end
 
-local m = read('HMGET', meta, 'epoch', 'revision', 'version') or {}
+local m = read('HMGET', meta, 'epoch', 'revision', 'version', 'bytes') or {}
 local epoch, revision, version = m[1], m[2], m[3]
 local whole = epoch and epoch ~= '' and
   revision and string.find(revision, '^%d+$') and #revision < 16 and
@@ -94,8 +94,8 @@ if op == 'page' then
   return reply
 end
 
--- put: ARGV[3] is the number of changes in the log. Each three arguments from ARGV[4] on are a
--- write: a head, a key and a value. A head is "s" to set or "d" to delete, the version that is
+-- put: ARGV[3] is the number of changes in the log, and ARGV[4] that of its bytes. Each three
+-- arguments from ARGV[5] on are a write: a head, a key and a value. A head is "s" to set or "d" to delete, the version that is
 -- expected, the new version, and the index of the bucket in KEYS.
 local function current(bucket, key)
   local have = redis.call('HGET', bucket, key)
@@ -105,7 +105,8 @@ local function current(bucket, key)
   return v
 end
 
-for i = 4, #ARGV, 3 do
+local writes = 5
+for i = writes, #ARGV, 3 do
   local bucket = KEYS[tonumber(string.sub(ARGV[i], 34))]
   if current(bucket, ARGV[i + 1]) ~= string.sub(ARGV[i], 2, 17) then
     writable()
@@ -114,7 +115,7 @@ for i = 4, #ARGV, 3 do
 end
 
 local parts, last = {}, revision
-for i = 4, #ARGV, 3 do
+for i = writes, #ARGV, 3 do
   local head, key, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   parts[#parts + 1] = string.sub(head, 1, 1) .. string.sub(head, 18, 33) .. #key .. ' ' .. #value .. ' '
   parts[#parts + 1] = key
@@ -122,9 +123,44 @@ for i = 4, #ARGV, 3 do
   last = last + 1
 end
 local body = table.concat(parts)
+
+-- The log is bounded in bytes, too. "bytes" in the meta hash counts all that were ever appended, and
+-- "t" of an entry is that number with the entry. So two of them tell the size of what lies between.
+local most, frame = tonumber(ARGV[4]), 100 -- frame is what an entry takes without its body
+local before = tonumber(m[4] or '0') or 0
+local total = before + #body + frame
+
+-- entry returns the id of the first entry at a revision or later, and how many bytes follow it.
+local function entry(from)
+  local found = redis.pcall('XRANGE', log, from, '+', 'COUNT', 1)
+  if failed(found) or not found[1] then return nil end
+  local fields = found[1][2]
+  for i = 1, #fields, 2 do
+    if fields[i] == 't' then return tonumber(string.match(found[1][1], '^%d+')), total - (tonumber(fields[i + 1]) or 0) end
+  end
+  return nil -- another version of this script has written it
+end
+
+-- oldest returns the revision from which on the log is kept, and whether exactly from there. It looks
+-- at the bytes each time that an eighth of the bound was appended.
+local function oldest()
+  local least = math.max(0, last - tonumber(ARGV[3]))
+  if math.floor(before * 8 / most) == math.floor(total * 8 / most) then return least, '~' end
+  local low, bytes = entry('-')
+  if not low or bytes <= most then return least, '~' end
+  local high = last
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local id, after = entry(text(middle))
+    if id and after > most * 7 / 8 then low = math.max(id, middle) + 1 else high = middle end
+  end
+  return math.max(least, math.min(low, last)), '='
+end
+local from, how = oldest()
+
 local function append()
-  return redis.pcall('XADD', log, 'MINID', '~', text(math.max(0, last - tonumber(ARGV[3]))), text(last),
-    'e', epoch, 'p', version, 'b', body)
+  return redis.pcall('XADD', log, 'MINID', how, text(from), text(last),
+    'e', epoch, 'p', version, 'b', body, 't', text(total))
 end
 local added = append()
 if failed(added) then
@@ -136,7 +172,7 @@ if failed(added) then
   if failed(added) then return added end
 end
 
-for i = 4, #ARGV, 3 do
+for i = writes, #ARGV, 3 do
   local head, key = ARGV[i], ARGV[i + 1]
   local b = tonumber(string.sub(head, 34))
   revision, version = revision + 1, string.sub(head, 18, 33)
@@ -147,7 +183,7 @@ for i = 4, #ARGV, 3 do
     sizes[b] = sizes[b] - redis.call('HDEL', KEYS[b], key)
   end
 end
-local now = {'revision', text(revision), 'version', version}
+local now = {'revision', text(revision), 'version', version, 'bytes', text(total)}
 for i = 3, #KEYS do
   now[#now + 1] = fields[i]
   now[#now + 1] = sizes[i]

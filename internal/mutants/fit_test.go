@@ -32,7 +32,7 @@ func TestMutantsFit(t *testing.T) {
 	t.Logf("%d of %d mutants do not fit", misfits, len(all()))
 }
 
-// A tree is the text of all Go files of the repository, by path from its root.
+// A tree is the text of all Go and Lua files of the repository, by path from its root.
 type tree map[string]string
 
 func read(t *testing.T, root string) tree {
@@ -45,7 +45,7 @@ func read(t *testing.T, root string) tree {
 		if d.IsDir() && (d.Name() == ".git" || d.Name() == "testdata") {
 			return filepath.SkipDir
 		}
-		if d.IsDir() || filepath.Ext(name) != ".go" {
+		if d.IsDir() || filepath.Ext(name) != ".go" && filepath.Ext(name) != ".lua" {
 			return nil
 		}
 		text, err := os.ReadFile(name)
