@@ -29,13 +29,13 @@ func (f *feed) checkOnce() {
 	}
 	warnings, err := f.check()
 	for _, w := range warnings {
-		f.store.logger.WarnContext(f.ctx, w, "namespace", f.store.keys.meta)
+		f.store.logger.WarnContext(f.ctx, "a setting of Redis endangers the table", "why", w, "namespace", f.store.keys.meta)
 	}
 	switch {
 	case ended(f.ctx) != nil:
 		f.store.checked.Store(false)
 	case err != nil:
-		f.store.logger.InfoContext(f.ctx, "The settings of Redis could not be checked.", "err", err)
+		f.store.logger.InfoContext(f.ctx, "the settings of Redis could not be checked", "err", err)
 	}
 }
 

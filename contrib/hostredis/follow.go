@@ -27,7 +27,7 @@ func (f *feed) follow() error {
 			return err
 		}
 		f.store.outdated(f.ctx)
-		f.store.warn(f.ctx, "feed", "The feed reconnects to Redis.", "err", err)
+		f.store.warn(f.ctx, "feed", "the feed reconnects to Redis", "err", err)
 		f.reconnect()
 	}
 }
@@ -45,7 +45,7 @@ func (f *feed) reconnect() {
 		if err == nil {
 			return
 		}
-		f.store.warn(f.ctx, "feed", "The feed cannot connect to Redis.", "err", err)
+		f.store.warn(f.ctx, "feed", "the feed cannot connect to Redis", "err", err)
 	}
 }
 

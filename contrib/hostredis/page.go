@@ -37,7 +37,7 @@ func (f *feed) page(first, n int, after share.Position) (p page, err error) {
 		return p, err
 	}
 	if skipped > 0 {
-		f.store.warn(f.ctx, "records", "Records in Redis are not well-formed, and were skipped.", "records", skipped)
+		f.store.warn(f.ctx, "records", "records in Redis are not well-formed, and were skipped", "records", skipped)
 	}
 	p.back = goneBack(after, p.at, reply[4])
 	return p, nil

@@ -59,7 +59,7 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	}
 	if s.etcd, err = embed.StartEtcd(settings); err != nil {
 		s.etcd = nil
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(explained(err, &c), s.Close())
 	}
 	if err := s.wait(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.etcd.io/etcd/client/pkg/v3/fileutil"
@@ -31,6 +32,16 @@ func lockFolder(dir string) (*fileutil.LockedFile, error) {
 		return nil, fmt.Errorf("another server uses the folder %s", dir)
 	}
 	return lock, err
+}
+
+// explained adds what to do to an error about a server that has lost its data. Such a server must not
+// vote again under the same identity: it has forgotten what it has acknowledged.
+func explained(err error, c *Config) error {
+	if !strings.Contains(err.Error(), "has already been bootstrapped") {
+		return err
+	}
+	return fmt.Errorf("the cluster knows the server %q, but its folder %s is empty: restore the folder, or see "+
+		"\"A server that has lost its disk\" in README.md, with etcdctl member remove and member add: %w", c.Name, c.Dir, err)
 }
 
 // wait waits until the server is ready.
