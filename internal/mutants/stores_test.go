@@ -111,6 +111,15 @@ var stores = []mutant{
 		test:    "TestPagesAreOfOneRevision",
 	},
 	{
+		name:    "a history that fills the quota",
+		seen:    "found here, by reading",
+		story:   "Large values filled the quota of etcd before the history was compacted, and etcd refused all writes until an operator came.",
+		file:    "contrib/hostetcd/embedded/upkeep.go",
+		is:      "case status.DbSizeInUse > half && status.Leader == status.Header.MemberId:",
+		becomes: "case false:",
+		test:    "TestHistoryDoesNotFillTheQuota",
+	},
+	{
 		name:    "a lost change that a watch does not notice",
 		seen:    "contrib/hostetcd/assemble.go: a rule that is easy to leave out",
 		story:   "A cluster restarted empty, and the watch went on as if the changes followed one another.",

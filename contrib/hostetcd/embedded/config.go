@@ -49,8 +49,9 @@ type Config struct {
 	// A feed that is further behind has a gap, and a member that comes back after more revisions is
 	// told that changes may be lost. Zero means 200,000.
 	Keep int
-	// Quota bounds the size of the data, in bytes. Beyond it etcd refuses all writes until an
-	// operator has made room. Zero means 2 GiB.
+	// Quota bounds the size of the data, in bytes. Beyond it etcd refuses all writes. If the records
+	// and their history fill half of it, the server removes history before Keep. If the records alone
+	// do so, it logs a warning. Zero means 2 GiB.
 	Quota int64
 	// Logger gets warnings and errors of etcd. Its many other lines have the level Debug. Nil means
 	// that nothing is logged.

@@ -30,6 +30,8 @@ type Server struct {
 
 	closing *atomic.Bool // Close was called
 	close   func() error // once
+
+	endUpkeep func() // nil before it has begun
 }
 
 // Start starts a server, and waits until it can serve: until it knows a leader, and has read its
@@ -67,6 +69,7 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	if s.client, err = connect(s.Endpoints()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.endUpkeep = s.startUpkeep(settings.QuotaBackendBytes)
 	return s, nil
 }
 
@@ -89,6 +92,9 @@ func (s *Server) Close() error { return s.close() }
 
 func (s *Server) end() (err error) {
 	s.closing.Store(true)
+	if s.endUpkeep != nil {
+		s.endUpkeep()
+	}
 	if s.client != nil {
 		err = s.client.Close()
 	}
