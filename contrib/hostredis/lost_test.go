@@ -1,6 +1,7 @@
 package hostredis_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -17,11 +18,12 @@ type table struct {
 	raw *redis.Client
 }
 
-func newTable(t testing.TB) table {
-	addr := miniredis.RunT(t).Addr()
-	raw := redis.NewClient(&redis.Options{Addr: addr})
+func newTable(t testing.TB) table { return tableOf(t, &redis.Options{Addr: miniredis.RunT(t).Addr()}) }
+
+func tableOf(t testing.TB, o *redis.Options) table {
+	raw := redis.NewClient(o)
 	t.Cleanup(func() { _ = raw.Close() })
-	return table{open(t, redis.NewClient(&redis.Options{Addr: addr})), raw}
+	return table{open(t, redis.NewClient(o)), raw}
 }
 
 // dropped returns a key of a bucket that has records, and one of them.
@@ -133,6 +135,7 @@ func TestDroppedLogIsNoLoss(t *testing.T) {
 // after an error or two the table works, perhaps as a new one.
 func TestForeignKeysAreReplaced(t *testing.T) {
 	t.Parallel()
+	server, database := startServer(t), 0
 	for name, harm := range map[string]func(t *testing.T, c *redis.Client, bucket, record string) error{
 		"meta is a string": func(t *testing.T, c *redis.Client, _, _ string) error { return c.Set(t.Context(), meta, "x", 0).Err() },
 		"log is a string": func(t *testing.T, c *redis.Client, _, _ string) error {
@@ -164,13 +167,19 @@ func TestForeignKeysAreReplaced(t *testing.T) {
 		"record is ahead": func(t *testing.T, c *redis.Client, b, r string) error {
 			return c.HSet(t.Context(), b, r, "0123456789abcdef 999999 x").Err()
 		},
+		"record is huge": func(t *testing.T, c *redis.Client, b, r string) error {
+			return c.HSet(t.Context(), b, r, "0123456789abcdef 1 "+strings.Repeat("v", 10<<20)).Err()
+		},
+		"key is huge": func(t *testing.T, c *redis.Client, b, _ string) error {
+			return c.HSet(t.Context(), b, strings.Repeat("k", share.MaxKey+1), "0123456789abcdef 1 x").Err()
+		},
 		"record is foreign": func(t *testing.T, c *redis.Client, b, _ string) error {
 			return c.HSet(t.Context(), b, "foreign", "x").Err()
 		},
 	} {
+		x := tableOf(t, &redis.Options{Addr: server.addr, DB: database})
+		database++
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			x := newTable(t)
 			fill(t, x, "h/", 300)
 			r := read(t, x, share.Position{}).waitSynced()
 			bucket, record := x.dropped(t)

@@ -102,6 +102,7 @@ local function current(bucket, key)
   if not have then return none end
   local v, r = string.match(have, record)
   if not v or #r > 15 or tonumber(r) > revision then return none end -- not ours: overwrite it
+  if #have - #r - 18 > 66560 then return none end -- the same: a reader skips what exceeds share.MaxValue
   return v
 end
 

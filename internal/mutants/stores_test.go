@@ -57,6 +57,15 @@ var stores = []mutant{
 		test:    "TestDroppedRecordIsNoticed",
 	},
 	{
+		name:    "a record that readers skip and writers find",
+		seen:    "found here, with a value of 10 MiB",
+		story:   "Readers skipped a record that was too large. Writers were told that it was there, so that nothing replaced it.",
+		file:    "contrib/hostredis/table.lua",
+		is:      "if #have - #r - 18 > 66560 then",
+		becomes: "if false then",
+		test:    "TestForeignKeysAreReplaced",
+	},
+	{
 		name:    "a log that is bounded in entries only",
 		seen:    "found here, by reading",
 		story:   "The log had a bound for its changes, and large values filled the memory of Redis.",
