@@ -1,18 +1,23 @@
-// Command http tracks hosts that announce themselves by HTTP POST. The rows that a host stores in
-// SQLite belong to its registration. When the registration has ended, its cleanup deletes them.
+// Command http tracks hosts that announce themselves by HTTP POST. The rows that a host stores in a
+// bbolt database belong to its registration. When the registration has ended, its cleanup deletes
+// them.
 package main
 
 import (
 	"context"
-	"database/sql"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"time"
 
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 	"golang.org/x/sync/errgroup"
-	_ "modernc.org/sqlite"
 
 	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/examples/internal/post"
@@ -22,35 +27,47 @@ import (
 func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
+	unnamed := filepath.Join(os.TempDir(), "hostlife-http.db")
 	fs := flag.NewFlagSet("http", flag.ContinueOnError)
 	addr := fs.String("addr", "127.0.0.1:8080", "listen on `address`; hosts are not authenticated")
-	file := fs.String("db", ":memory:", "`file` of the database; rows that it has are deleted")
-	if err := cli.Parse(fs, "Command http keeps rows in SQLite.", args, stdout); err != nil {
+	file := fs.String("db", unnamed, "`file` of the database; rows that it has are deleted")
+	if err := cli.Parse(fs, "Command http keeps rows in a database.", args, stdout); err != nil {
 		return err
 	}
-	db, _ := sql.Open("sqlite", *file) // it fails only without the driver
+	db, err := bbolt.Open(*file, 0o600, &bbolt.Options{Timeout: time.Second / 10}) // for another process that has it
+	if err != nil {
+		return err
+	}
 	hosts, err := newHosts(db, stdout)
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return hosts.Run(running) })
-	group.Go(func() error { return cli.ServeHTTP(running, *addr, handler(db, hosts), stdout) })
+	group.Go(func() error { return cli.ServeHTTP(running, *addr, handler(db.Update, hosts), stdout) })
 	return errors.Join(cli.Drain(group.Wait(), hosts, stdout), db.Close())
 }
 
+var table = []byte("rows") // has a bucket for the rows of each registration
+
+func key(number uint64) []byte { return binary.BigEndian.AppendUint64(nil, number) }
+
 // newHosts empties the table: rows of an earlier process belong to registrations that have ended.
-func newHosts(db *sql.DB, out io.Writer) (*hostmgr.Registry[string], error) {
-	db.SetMaxOpenConns(1) // each connection to :memory: is a database of its own
-	_, err := db.Exec("DROP TABLE IF EXISTS rows; CREATE TABLE rows (registration, name)")
-	if err != nil {
+func newHosts(db *bbolt.DB, out io.Writer) (*hostmgr.Registry[string], error) {
+	if err := db.Update(func(tx *bbolt.Tx) error {
+		_ = tx.DeleteBucket(table) // if it is there
+		_, err := tx.CreateBucket(table)
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	return hostmgr.New(hostmgr.Config[string]{
-		Cleanup: func(ctx context.Context, d hostmgr.Departure[string]) error {
+		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
 			_, _ = fmt.Fprintf(out, "%s %s: %s\n", d.Host.ID, d.Kind, d.Reason())
-			const query = "DELETE FROM rows WHERE registration = ?"
-			_, err := db.ExecContext(ctx, query, d.Host.Registration)
+			err := db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(table).DeleteBucket(key(d.Host.Registration)) })
+			if errors.Is(err, bolterrors.ErrBucketNotFound) {
+				return nil // it has stored no row
+			}
 			return err
 		},
 	})
@@ -61,19 +78,24 @@ type message struct { // the body of a leave or a new row
 	Incarnation, Registration uint64
 }
 
-func handler(db *sql.DB, hosts *hostmgr.Registry[string]) http.Handler {
+func handler(update func(func(*bbolt.Tx) error) error, hosts *hostmgr.Registry[string]) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /announce", post.Handler(
-		func(_ context.Context, a hostmgr.Announcement[string]) (hostmgr.Ack, error) {
-			return hosts.Announce(a)
-		}))
+	mux.Handle("POST /announce", post.Handler(func(_ context.Context, a hostmgr.Announcement[string]) (hostmgr.Ack, error) {
+		return hosts.Announce(a)
+	}))
 	mux.Handle("POST /leave", post.Do(func(ctx context.Context, m message) error {
 		return hosts.Leave(ctx, m.ID, m.Incarnation)
 	}))
-	mux.Handle("POST /rows", post.Do(func(ctx context.Context, m message) error {
+	mux.Handle("POST /rows", post.Do(func(_ context.Context, m message) error {
 		return hosts.While(m.ID, m.Registration, func() error { // before the cleanup, or an error
-			_, err := db.ExecContext(ctx, "INSERT INTO rows VALUES (?, ?)", m.Registration, m.Row)
-			return err
+			return update(func(tx *bbolt.Tx) error {
+				rows, err := tx.Bucket(table).CreateBucketIfNotExists(key(m.Registration))
+				if err != nil {
+					return err
+				}
+				number, _ := rows.NextSequence() // it fails only in a transaction that only reads
+				return rows.Put(key(number), []byte(m.Row))
+			})
 		})
 	}))
 	return mux

@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/hostlife/hostlife/examples/internal/clitest"
 	"github.com/hostlife/hostlife/examples/internal/post"
@@ -44,27 +47,36 @@ func host(t *testing.T, url, id string, rows ...string) *announcer.Announcer[str
 	return a
 }
 
-// open returns a table in memory.
-func open(t *testing.T) *sql.DB {
+// open opens a database until the test ends.
+func open(t *testing.T, file string) *bbolt.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", ":memory:")
+	db, err := bbolt.Open(file, 0o600, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db
 }
 
-func count(t *testing.T, db *sql.DB) (rows int) {
+func empty(t *testing.T) *bbolt.DB { return open(t, filepath.Join(t.TempDir(), "rows.db")) }
+
+func count(t *testing.T, db *bbolt.DB) (rows int) {
 	t.Helper()
-	require.NoError(t, db.QueryRow("SELECT count(*) FROM rows").Scan(&rows))
+	require.NoError(t, db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(table).ForEachBucket(func(registration []byte) error {
+			return tx.Bucket(table).Bucket(registration).ForEach(func(_, _ []byte) error {
+				rows++
+				return nil
+			})
+		})
+	}))
 	return rows
 }
 
 // A host joins, stores rows, leaves; another one falls silent. No row is left of either.
 func TestRowsEndWithTheirHosts(t *testing.T) {
-	db := open(t)
+	db := empty(t)
 	hosts, err := newHosts(db, io.Discard)
 	require.NoError(t, err)
-	server := httptest.NewServer(handler(db, hosts))
+	server := httptest.NewServer(handler(db.Update, hosts))
 	defer server.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -93,30 +105,34 @@ func TestRowsEndWithTheirHosts(t *testing.T) {
 }
 
 // Rows are stored while their host is evicted. The server refuses a row, or its cleanup finds it.
-// The test holds the only connection to the database until the row is about to be stored and the
-// host is gone.
+// The test writes to the database, which has one writer at a time, until the row is about to be
+// stored and the host is gone.
 func TestNoRowOutlivesItsRegistration(t *testing.T) {
-	db := open(t)
+	db := empty(t)
 	hosts, err := newHosts(db, io.Discard)
 	require.NoError(t, err)
-	server := httptest.NewServer(handler(db, hosts))
+	var waits atomic.Int64 // rows that wait for the database, or have waited
+	server := httptest.NewServer(handler(func(write func(*bbolt.Tx) error) error {
+		waits.Add(1)
+		return db.Update(write)
+	}, hosts))
 	defer server.Close()
 	for range 50 {
 		ack, err := hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
 		require.NoError(t, err)
-		conn, err := db.Conn(t.Context())
+		writer, err := db.Begin(true)
 		require.NoError(t, err)
-		waited := db.Stats().WaitCount
+		waited := waits.Load()
 		var calls sync.WaitGroup
 		for range 2 {
 			calls.Go(func() {
 				_, _ = post.To(t.Context(), server.URL+"/rows", message{ID: "a", Registration: ack.Registration, Row: "x"})
 			})
 		}
-		clitest.Eventually(t, "a row waits for the database", func() bool { return db.Stats().WaitCount > waited })
+		clitest.Eventually(t, "a row waits for the database", func() bool { return waits.Load() > waited })
 		calls.Go(func() { _ = hosts.Evict(t.Context(), "a", 0, "a test") })
 		clitest.Eventually(t, "the host is gone", func() bool { return hosts.Len() == 0 })
-		require.NoError(t, conn.Close())
+		require.NoError(t, writer.Rollback())
 		calls.Wait()
 		require.NoError(t, hosts.Drain(t.Context()))
 		require.Zero(t, count(t, db))
@@ -124,7 +140,7 @@ func TestNoRowOutlivesItsRegistration(t *testing.T) {
 }
 
 func TestCommand(t *testing.T) {
-	p := clitest.Start(t, run, "-addr", "127.0.0.1:0")
+	p := clitest.Start(t, run, "-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "rows.db"))
 	url := "http" + p.After("listening on http")
 	for _, path := range []string{"/announce", "/leave", "/rows"} {
 		response, err := http.Get(url + path)
@@ -137,4 +153,27 @@ func TestCommand(t *testing.T) {
 	p.After("a evicted: ")
 	require.NoError(t, p.Interrupt())
 	p.After("end: hosts registered: 0, departed: 1, cleanups pending: 0")
+}
+
+// A process that was killed has left its rows. The next one deletes them.
+func TestRowsOfAnEarlierProcessAreDeleted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rows.db")
+	db := open(t, file)
+	hosts, err := newHosts(db, io.Discard)
+	require.NoError(t, err)
+	ack, err := hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
+	require.NoError(t, err)
+	server := httptest.NewServer(handler(db.Update, hosts))
+	defer server.Close()
+	_, err = post.To(t.Context(), server.URL+"/rows", message{ID: "a", Registration: ack.Registration, Row: "x"})
+	require.NoError(t, err)
+	require.Equal(t, 1, count(t, db))
+	require.ErrorIs(t, run(t.Context(), []string{"-db", file}, io.Discard, io.Discard), bolterrors.ErrTimeout)
+	require.NoError(t, db.Close())
+
+	db = open(t, file)
+	require.Equal(t, 1, count(t, db))
+	_, err = newHosts(db, io.Discard)
+	require.NoError(t, err)
+	require.Zero(t, count(t, db))
 }
