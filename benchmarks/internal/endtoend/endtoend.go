@@ -33,14 +33,17 @@ const limit = time.Minute
 // the scheduler, from its start on; what the registry has the garbage collector do
 // is not in them.
 func Measure(ctx context.Context, log io.Writer) ([]report.Row, error) {
-	rows, err := measure(ctx, plan{Hosts: 10_000, Workers: 128, Conns: 4, Flood: 10 * time.Second}, log)
+	rows, err := measure(ctx, plan{Hosts: 10_000, Workers: 128, Conns: 4, Flood: 10 * time.Second}, build, log)
 	if err != nil {
 		return nil, fmt.Errorf("endtoend: %w", err)
 	}
 	return rows, nil
 }
 
-func measure(ctx context.Context, p plan, log io.Writer) (rows []report.Row, err error) {
+// A builder puts the scheduler into a folder, and returns the name of its file.
+type builder func(ctx context.Context, dir string) (exe string, err error)
+
+func measure(ctx context.Context, p plan, build builder, log io.Writer) (rows []report.Row, err error) {
 	log = &lines{w: log}
 	dir, err := os.MkdirTemp("", "hostlife-endtoend-")
 	if err != nil {

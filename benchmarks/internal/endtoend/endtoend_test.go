@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,13 +15,34 @@ import (
 
 func TestMain(m *testing.M) {
 	PeerMain()
-	os.Exit(m.Run())
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "hostlife-endtoend-test-")
+		if err != nil {
+			panic(err)
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		built = sync.OnceValues(func() (exe string, err error) { return build(context.Background(), dir) })
+		return m.Run()
+	}())
+}
+
+// built builds the scheduler the first time, and returns the name of its file.
+var built func() (exe string, err error)
+
+// link is a builder for tests, which share one scheduler.
+func link(_ context.Context, dir string) (exe string, err error) {
+	shared, err := built()
+	if err != nil {
+		return "", err
+	}
+	exe = filepath.Join(dir, filepath.Base(shared))
+	return exe, os.Link(shared, exe)
 }
 
 func TestMeasure(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	var log bytes.Buffer
-	rows, err := measure(t.Context(), plan{Hosts: 200, Workers: 8, Conns: 2, Flood: time.Second}, &log)
+	rows, err := measure(t.Context(), plan{Hosts: 200, Workers: 8, Conns: 2, Flood: time.Second}, link, &log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
@@ -47,7 +70,7 @@ func TestMeasureEndsWithItsContext(t *testing.T) {
 			cancel()
 		}
 	})
-	_, err := measure(ctx, plan{Hosts: 200, Workers: 8, Conns: 2, Flood: time.Hour}, joined)
+	_, err := measure(ctx, plan{Hosts: 200, Workers: 8, Conns: 2, Flood: time.Hour}, link, joined)
 	if err == nil || ctx.Err() == nil || time.Since(began) > limit {
 		t.Error(err)
 	}

@@ -16,14 +16,15 @@ import (
 
 const library = "github.com/hostlife/hostlife"
 
-// build builds the example scheduler that belongs to the library as we have it.
+// build builds the example scheduler that belongs to the library as we have it. A profile has names
+// of its own, so the scheduler needs no tables for a debugger.
 func build(ctx context.Context, dir string) (exe string, err error) {
 	root, err := run(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}", library)
 	if err != nil {
 		return "", err
 	}
 	exe = filepath.Join(dir, "scheduler.exe") // Windows needs the extension, other systems ignore it
-	_, err = run(ctx, filepath.Join(root, "examples"), "go", "build", "-o", exe, "./scheduler")
+	_, err = run(ctx, filepath.Join(root, "examples"), "go", "build", "-ldflags=-s -w", "-o", exe, "./scheduler")
 	return exe, err
 }
 
