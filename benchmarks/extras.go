@@ -50,7 +50,7 @@ var extras = []extra{
 			{Measure: "beat_shown", About: "a heartbeat of a random host, under Run, as a share of one without viewers"},
 			{Measure: "scrape_cpu", About: "processor time of a scrape of all metrics"},
 		},
-		run: shown.Measure,
+		run: shown.Length{}.Measure,
 	},
 }
 

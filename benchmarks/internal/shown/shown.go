@@ -3,6 +3,7 @@
 package shown
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -52,12 +53,14 @@ var comparisons = []comparison{
 	{[]way{{"page, the first 3 s of a viewer", viewer}}, 7, 3 * time.Second},
 }
 
-// Measure has one goroutine heartbeat random hosts of n, with and without observers.
-func Measure(ctx context.Context, n int, log io.Writer) ([]report.Row, error) {
-	return measure(ctx, n, comparisons, log)
+// A Length says how long a comparison takes. The zero value is that of each comparison.
+type Length struct {
+	Rounds int
+	Slice  time.Duration
 }
 
-func measure(ctx context.Context, n int, comparisons []comparison, log io.Writer) (rows []report.Row, err error) {
+// Measure has one goroutine heartbeat random hosts of n, with and without observers.
+func (l Length) Measure(ctx context.Context, n int, log io.Writer) (rows []report.Row, err error) {
 	t, err := newTrial(ctx, n, log)
 	if err != nil {
 		return nil, err
@@ -66,6 +69,7 @@ func measure(ctx context.Context, n int, comparisons []comparison, log io.Writer
 	done := make(chan error, 1)
 	go func() { done <- t.hosts.Run(running) }()
 	for _, c := range comparisons {
+		c.rounds, c.slice = cmp.Or(l.Rounds, c.rounds), cmp.Or(l.Slice, c.slice)
 		if err == nil {
 			var more []report.Row
 			more, err = t.compare(c)

@@ -1,20 +1,18 @@
-package shown
+package shown_test
 
 import (
 	"context"
 	"io"
-	"slices"
 	"testing"
 	"time"
+
+	"github.com/hostlife/hostlife/benchmarks/internal/shown"
 )
 
 // TestMeasure runs all of it at a size that takes no time.
 func TestMeasure(t *testing.T) {
-	brief := slices.Clone(comparisons)
-	for i := range brief {
-		brief[i].rounds, brief[i].slice = 1, 50*time.Millisecond
-	}
-	rows, err := measure(context.Background(), 500, brief, io.Discard)
+	brief := shown.Length{Rounds: 1, Slice: 50 * time.Millisecond}
+	rows, err := brief.Measure(context.Background(), 500, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
