@@ -11,6 +11,13 @@ import (
 	"time"
 
 	"github.com/google/pprof/profile"
+
+	// The stores of the scheduler, and its metrics, take long to compile. The go command compiles
+	// them before it runs this test, so go build finds them in the cache. Otherwise both would
+	// compile them at the same time.
+	_ "github.com/hostlife/hostlife/contrib/hostetcd"
+	_ "github.com/hostlife/hostlife/contrib/hostprom"
+	_ "github.com/hostlife/hostlife/contrib/hostredis"
 )
 
 func TestMain(m *testing.M) {
