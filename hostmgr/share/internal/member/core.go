@@ -41,8 +41,9 @@ type Core struct {
 	registry   Registry
 	now        int64
 	reader     feed.Reader
-	synced     bool // the snapshot is complete, and the feed is sound
-	complete   bool // the snapshot of the latest feed was complete
+	feeds      uint64 // that have begun
+	synced     bool   // the snapshot is complete, and the feed is sound
+	complete   bool   // the snapshot of the latest feed was complete
 	leaving    bool
 	quiet      int64 // it asks no question before
 	ticked     int64 // the latest Tick: what came before it may have come first after a stall
@@ -57,9 +58,11 @@ type Core struct {
 	hosts   hosts
 	aside   map[string]*record.Host // records that the registry does not have as they are
 	ended   ended
+	trials  map[departed]*trial
 	roamers roamers
 
 	superseded map[hostKey]tag   // registrations that others have replaced while this member was away
+	overtaken  []overtaken       // the same, of this feed and those before that were not synced
 	dueSince   map[hostKey]int64 // when hosts were first seen to be due without a keeper
 
 	matters map[string]*matter
@@ -94,6 +97,7 @@ func New(c Config) *Core {
 	k.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	k.peers, k.aside, k.dueSince = map[string]*peer{}, map[string]*record.Host{}, map[hostKey]int64{}
 	k.matters = map[string]*matter{}
+	k.trials = map[departed]*trial{}
 	k.hosts = hosts{of: map[hostKey]entry{}}
 	k.keepers = newKeepers()
 	k.debts = newDebts()
@@ -105,9 +109,10 @@ func New(c Config) *Core {
 func (c *Core) Begin(now int64) {
 	c.now, c.framed = now, now
 	c.reader.Begin()
+	c.feeds++
 	c.hosts.turn(c.complete)
 	c.synced, c.complete = false, false
-	c.asked, c.holds, c.self.questions = nil, nil, nil
+	c.asked, c.holds, c.self.questions, c.debts.answers = nil, nil, nil, nil
 	c.peers = map[string]*peer{}
 	c.debts.turn()
 	c.self.version, c.self.resync, c.self.stale = 0, false, true
@@ -167,9 +172,12 @@ func (c *Core) sync() {
 	slices.Sort(c.self.questions)
 	sortPlaces(c.asked)
 	sortPlaces(c.holds)
+	c.debts.sortAnswers()
 	c.keepers.revive(c)
 	c.dropMissing(c.reader.WentBack())
 	c.debts.dropMissing(c, c.reader.WentBack())
+	c.dropTrials()
+	c.concludeOvertaken(c.reader.WentBack())
 	c.debts.orphaned(c)
 	c.enqueueAll()
 }

@@ -33,6 +33,7 @@ type debt struct {
 	cleaned      bool  // it is done, or there is nothing to do, and the record is to be deleted
 	done         bool  // by this member, whatever the cleaner is now
 	marked       bool  // as the table says
+	repeated     bool  // the table may have had it before: others may know that it is done
 	ready        bool  // it is in debts.ready
 	attempt      int
 	heir         int64 // when this member may take it over; 0: not known
@@ -49,6 +50,7 @@ type debts struct {
 	busy    map[string]bool // hosts whose cleanup runs here
 	running int
 	queue   []owed
+	answers []answer
 }
 
 func newDebts() debts { return debts{of: map[string]*debt{}, busy: map[string]bool{}} }
@@ -62,6 +64,7 @@ func (c *Core) seeGone(k record.Key, ch *feed.Change) {
 	at := departed{c.keyOf(k.ID), k.Registration}
 	if ch.Deleted {
 		c.ended.cleaned(at)
+		delete(c.trials, at)
 		delete(c.debts.of, ch.Key)
 		return
 	}
@@ -85,8 +88,10 @@ func (c *Core) seeGone(k record.Key, ch *feed.Change) {
 	d.version, d.value, d.cleaner, d.shown, d.sent = ch.Version, ch.Value, g.Cleaner, true, nil
 	d.heir = 0
 	d.revision, d.marked, d.lost, d.own = ch.Revision, g.Done, false, g.Cleaner == c.self.id
+	d.repeated = c.repeats(at) || d.repeated
 	d.done = d.done || known.done // the table has lost that, or an old write came late
 	d.cleaned = d.cleaned || d.done || g.Done || g.Kind == kindForgotten || !c.Cleans
+	c.debts.answer(d)
 	if c.synced {
 		c.debts.look(c, d.key)
 	}
@@ -166,6 +171,10 @@ func (b *debts) look(c *Core, key string) {
 	case d.done || d.cleaned && (d.cleaner == c.self.id || c.peers[d.cleaner] == nil):
 		w := Write{Key: key, Expect: d.version, Version: c.version(), Delete: true}
 		c.send(&group{writes: []Write{w}, debt: d})
+	case d.cleaner == c.self.id && d.repeated && c.now < c.quiet: // others may not be there yet
+		b.later(c, d, c.quiet)
+	case d.cleaner == c.self.id && d.repeated && c.floor() < d.revision:
+		b.later(c, d, c.now+debtPause)
 	case d.cleaner == c.self.id && !d.ready:
 		d.ready = true
 		b.ready = append(b.ready, d)
@@ -190,7 +199,7 @@ func (b *debts) writeAgain(c *Core, d *debt) {
 		return
 	}
 	if g, err := record.DecodeGone(d.value); err == nil {
-		g.Cleaner, g.Done = c.self.id, d.done
+		g.Cleaner, g.Done, d.repeated = c.self.id, d.done, true
 		w := Write{Key: d.key, Version: c.version(), Value: g.Encode()}
 		c.send(&group{writes: []Write{w}, debt: d})
 	}
@@ -241,87 +250,6 @@ func (b *debts) result(c *Core, g *group, r Result) {
 		wait = 100 * millisecond << d.tries
 	}
 	b.later(c, d, c.now+wait)
-}
-
-// A Cleanup is one call of the shared cleanup.
-type Cleanup struct {
-	Host    string
-	Gone    record.Gone
-	Attempt int
-	debt    *debt
-}
-
-// NextCleanup returns the next cleanup to be done by this member. The caller calls Cleaned with it
-// later.
-func (c *Core) NextCleanup() (x Cleanup, ok bool) {
-	b := &c.debts
-	if b.running >= maxCleaning || !c.acts() || c.now+c.Lapse/2 >= c.lease() { // without a lease another may take over
-		return x, false
-	}
-	for i := 0; i < len(b.ready); {
-		d := b.ready[i]
-		if b.busy[d.host] {
-			i++
-			continue
-		}
-		if i == 0 {
-			b.ready = b.ready[1:] // most are the first
-		} else {
-			b.ready = slices.Delete(b.ready, i, i+1)
-		}
-		if x, ok := c.beginCleanup(d); ok {
-			return x, true
-		}
-	}
-	return x, false
-}
-
-// beginCleanup begins the cleanup of a debt, unless that is not due any more.
-func (c *Core) beginCleanup(d *debt) (x Cleanup, ok bool) {
-	d.ready = false
-	g, err := record.DecodeGone(d.value)
-	if err != nil || c.debts.of[d.key] != d || d.cleaner != c.self.id {
-		return x, false
-	}
-	d.running = true
-	d.attempt++
-	c.debts.busy[d.host] = true
-	c.debts.running++
-	return Cleanup{d.host, g, d.attempt, d}, true
-}
-
-// Cleaning reports how many cleanups run here.
-func (c *Core) Cleaning() int { return c.debts.running }
-
-// Cleaned takes the outcome of a cleanup. After a failure it is tried again, with pauses that
-// double up to 30 s.
-func (c *Core) Cleaned(x Cleanup, ok bool, now int64) {
-	c.now = max(c.now, now)
-	d, b := x.debt, &c.debts
-	d.running = false
-	delete(b.busy, d.host)
-	b.running--
-	if ok {
-		c.counts.Cleanups++
-		d.cleaned, d.done = true, true
-	} else {
-		c.counts.FailedCleanups++
-	}
-	if d.cleaned { // perhaps by another member
-		b.look(c, d.key)
-		return
-	}
-	b.later(c, d, c.now+min(firstPause<<min(d.attempt-1, 10), maxPause))
-}
-
-// Unmarked reports whether a cleanup is done here, and the table does not have that.
-func (c *Core) Unmarked() bool {
-	for _, d := range c.debts.of {
-		if d.done && !d.marked {
-			return true
-		}
-	}
-	return false
 }
 
 // idle forgets the writes under way.

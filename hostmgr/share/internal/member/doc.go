@@ -5,7 +5,9 @@
 // A [Core] compares states, and has no outbox: whatever happens to a host only makes the core look
 // at it. It then compares the record in the table, the registry, and which members are alive. So a
 // write that is lost, refused or repeated needs no case of its own. The record in the table is what
-// the feed has shown. An acknowledged write counts only when the feed shows it.
+// the feed has shown. An acknowledged write counts only when the feed shows it. The core remembers
+// one thing about its writes: a registration that it has sent, and that no feed has shown. See
+// [trial].
 //
 // There may be a million hosts, so the core does not look at all of them at each tick. It looks at
 // a host when the registry or the feed reports a change of it, and then has a [matter] until there

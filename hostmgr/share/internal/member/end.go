@@ -50,6 +50,9 @@ func (c *Core) end(m *matter, e entry, listed bool) {
 	x := &m.ends[0]
 	_, known := c.ended.get(m.key, x.Registration)
 	current := listed && e.tag == tagOf(x.Registration)
+	if known && current {
+		c.trial(departed{m.key, x.Registration}, m.id).repeated = true
+	}
 	switch {
 	case known && !current && !x.again: // another member was quicker
 		c.over(m, x.Registration)
@@ -114,23 +117,26 @@ func (c *Core) claims(e entry) bool {
 // between.
 func (c *Core) endCurrent(m *matter, e entry, x *Ending) {
 	w := Write{Key: record.HostKey(m.id), Expect: e.version.number(), Version: c.version(), Delete: true}
+	g := &group{matter: m}
 	first := false
 	if registration, content, ok := c.registry.Content(m.id); ok && registration != x.Registration {
 		h := record.Host{Registration: registration, Content: content, Keeper: c.self.id}
 		w.Value, w.Delete, first = h.Encode(), false, content.Incarnation > x.Incarnation
+		g.registers = registration
 	}
-	writes := []Write{w}
+	g.writes = []Write{w}
 	if !c.debts.has(record.GoneKey(m.id, x.Registration)) { // it may be there if a delayed write came after it
-		writes = append(writes, c.goneWrite(m.id, c.goneOf(m, x)))
+		g.writes = append(g.writes, c.goneWrite(m.id, c.goneOf(m, x)))
 	}
 	if !first {
-		slices.Reverse(writes)
+		slices.Reverse(g.writes)
 	}
-	c.send(&group{writes: writes, matter: m})
+	c.send(g)
 }
 
-// endUnlisted writes the departure of a registration that the table has never had. If the host has
-// left, it has also left the registration of the table, unless that is of a newer process.
+// endUnlisted writes the departure of a registration that the table has never had, as far as this
+// member knows: see trial. If the host has left, it has also left the registration of the table,
+// unless that is of a newer process.
 func (c *Core) endUnlisted(m *matter, e entry, listed bool, x *Ending) {
 	l, here := c.registry.Look(m.id)
 	if listed && here && x.Kind == kindLeft && !l.Assigned && l.Incarnation <= x.Incarnation && tagOf(l.Registration) == e.tag {

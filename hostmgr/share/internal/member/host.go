@@ -35,6 +35,7 @@ func (c *Core) seeHost(id string, ch *feed.Change) {
 	if known && was.tag != e.tag && c.isOutdated(was) {
 		c.supersededBy(id, m, was)
 	}
+	c.registered(departed{k, h.Registration})
 	if m == nil && c.matterOf(e) {
 		m = c.open(id)
 		m.revision = ch.Revision
@@ -64,7 +65,25 @@ func (c *Core) supersededBy(id string, m *matter, was entry) {
 	if l, ok := c.registry.Look(id); ok && was.is(mirrored) && tagOf(l.Registration) == was.tag {
 		c.registry.Depart(id, l.Registration, nil)
 		c.ended.add(departed{c.keyOf(id), l.Registration}, end{kind: kindEvicted}) // its departure may follow
+		c.overtaken = append(c.overtaken, overtaken{id, l.Registration})
 	}
+}
+
+// An overtaken is a registration that has ended at others, and has another one in its place.
+type overtaken struct {
+	id           string
+	registration uint64
+}
+
+// concludeOvertaken takes the end of a snapshot. A registration whose departure it does not have
+// has been cleaned up.
+func (c *Core) concludeOvertaken(back bool) {
+	for _, x := range c.overtaken {
+		if !back && !c.debts.has(record.GoneKey(x.id, x.registration)) {
+			c.ended.cleaned(departed{c.keyOf(x.id), x.registration})
+		}
+	}
+	c.overtaken = nil
 }
 
 // matterOf reports whether a record needs a matter, whatever the registry says.
@@ -195,7 +214,11 @@ func (c *Core) create(m *matter) {
 
 func (c *Core) sendHost(m *matter, expect uint64, h *record.Host, more ...Write) {
 	w := Write{Key: record.HostKey(m.id), Expect: expect, Version: c.version(), Value: h.Encode()}
-	c.send(&group{writes: append([]Write{w}, more...), matter: m})
+	g := &group{writes: append([]Write{w}, more...), matter: m}
+	if e, ok := c.hosts.of[m.key]; !ok || e.tag != tagOf(h.Registration) {
+		g.registers = h.Registration
+	}
+	c.send(g)
 }
 
 // differ is called when the registry does not have the registration of the record.

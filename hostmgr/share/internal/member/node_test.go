@@ -19,6 +19,7 @@ type node struct {
 	life    int // crashes end it
 	dead    bool
 	cut     bool
+	mute    bool // the table: what the node sends arrives, and no answer or change comes back
 	frozen  int64
 	polling bool
 	in      int64 // writes arrive in order
@@ -129,7 +130,7 @@ func (n *node) put(b *member.Batch) {
 		}
 		r := n.w.put(n, b.Writes)
 		n.w.after(n.w.between(ms/5, 5*ms), func() {
-			if !n.cut {
+			if !n.cut && !n.mute {
 				finish(r)
 			}
 		})
@@ -147,7 +148,7 @@ func (n *node) poll() {
 		if n.life != life {
 			return
 		}
-		if n.cut || n.stuck && n.cursor != nil {
+		if n.cut || n.mute || n.stuck && n.cursor != nil {
 			n.polling = false
 			return
 		}
@@ -164,7 +165,7 @@ func (n *node) poll() {
 		n.do(life, func() {
 			n.polling = false
 			switch {
-			case n.cursor != cursor || n.cut:
+			case n.cursor != cursor || n.cut || n.mute:
 			case err != nil:
 				n.cursor = nil
 			case wait == nil:

@@ -33,13 +33,24 @@ type group struct {
 	writes []Write
 	matter *matter // or
 	debt   *debt
-	acked  bool  // written, as the Store says
-	echoBy int64 // and then the feed must show it
+
+	registers uint64     // the number of a host that the table does not have under it; 0: none
+	trials    []departed // that the latest batch with this group has begun or continued
+	acked     bool       // written, as the Store says
+	echoBy    int64      // and then the feed must show it
 }
 
 // has reports whether a version is one of the group.
 func (g *group) has(version uint64) bool {
 	return g != nil && slices.ContainsFunc(g.writes, func(w Write) bool { return w.Version == version })
+}
+
+// id returns the id of the host.
+func (g *group) id() string {
+	if g.debt != nil {
+		return g.debt.host
+	}
+	return g.matter.id
 }
 
 // isLost reports whether the feed has not shown the group, although it was written.
@@ -103,6 +114,9 @@ func (c *Core) Next() *Batch {
 	} else if b = c.fill(); b == nil {
 		return nil
 	}
+	for _, g := range b.groups {
+		c.try(g)
+	}
 	o.flying++
 	c.counts.Batches++
 	c.counts.Writes += uint64(len(b.Writes))
@@ -151,6 +165,11 @@ func (c *Core) Done(b *Batch, r Result, now int64) {
 		return
 	}
 	c.outbox.flying--
+	for _, g := range b.groups {
+		if r == Conflict {
+			c.notExecuted(g)
+		}
+	}
 	if n := len(b.groups); r == Conflict && n > 1 {
 		c.outbox.again = append(c.outbox.again, batchOf(b.groups[:n/2]), batchOf(b.groups[n/2:]))
 		return

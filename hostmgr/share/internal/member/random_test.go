@@ -17,7 +17,7 @@ var (
 
 // faults are those of a mix.
 type faults struct {
-	crash, freeze, cut, down, lose, wipe bool
+	crash, freeze, cut, down, lose, wipe, mute bool
 }
 
 // lossy reports whether the table may lose what was written: then a departure may be repeated.
@@ -29,6 +29,7 @@ func TestRandom(t *testing.T) {
 		"crash":      {crash: true},
 		"freeze":     {freeze: true},
 		"cut":        {cut: true},
+		"mute":       {mute: true},
 		"down":       {down: true},
 		"safe":       {crash: true, freeze: true, cut: true, down: true},
 		"lose":       {lose: true},
@@ -100,8 +101,13 @@ func play(t *testing.T, seed uint64, f faults) (sum tally) {
 		sum.ends++
 		sum.twice += n - 1
 		if !f.lossy() {
-			require.Equal(t, 1, n, k)
 			require.NotZero(t, w.cleans[k], k)
+		}
+		if !f.lossy() && !f.mute {
+			require.Equal(t, 1, n, k)
+		}
+		if f == (faults{mute: true}) { // it ends no cleanup
+			require.Equal(t, 1, w.cleans[k], k)
 		}
 	}
 	for k, n := range w.local {
@@ -197,6 +203,8 @@ func (w *world) trouble(f faults) {
 		w.say("CUT %s", n.name)
 		n.cut = true
 		w.after(w.between(sec, 60*sec), func() { n.cut = false; n.cursor = nil; w.say("UNCUT %s", n.name) })
+	case k < 4 && f.mute:
+		w.mutes(n, w.between(sec, 60*sec))
 	case k == 3 && f.down:
 		w.say("DOWN")
 		w.table.SetDown(true)
@@ -208,4 +216,20 @@ func (w *world) trouble(f faults) {
 		w.table.Wipe()
 	}
 	w.after(w.between(sec, 40*sec), func() { w.trouble(f) })
+}
+
+// mutes lets no answer reach a node from its next write of a new registration on, for some time.
+func (w *world) mutes(n *node, d int64) {
+	known := map[uint64]bool{}
+	for _, h := range n.reg.hosts {
+		known[h.registration] = h.keeper != 0
+	}
+	w.onHost = func(by *node, _ string, h *record.Host) {
+		if by != n || known[h.Registration] {
+			return
+		}
+		w.say("MUTE %s", n.name)
+		w.onHost, n.mute = func(*node, string, *record.Host) {}, true
+		w.after(d, func() { n.returns(); w.say("UNMUTE %s", n.name) })
+	}
 }

@@ -191,15 +191,20 @@ func (c *Core) renewed(b *Batch, r Result) {
 	}
 }
 
-// mark is how far this member has read, and answered all questions about hosts that it hears.
+// mark is how far this member has read, and answered all questions about hosts that it hears, and
+// about cleanups that it knows to be done.
 func (c *Core) mark() feed.Mark {
 	for len(c.holds) > 0 && !c.holds[0].matter.holds(c.holds[0].revision) {
 		c.holds = c.holds[1:]
 	}
-	if len(c.holds) == 0 {
+	open, ok := c.debts.unanswered()
+	if len(c.holds) > 0 && (!ok || c.holds[0].revision < open) {
+		open, ok = c.holds[0].revision, true
+	}
+	if !ok {
 		return c.reader.Latest()
 	}
-	m, _ := c.reader.Before(c.holds[0].revision)
+	m, _ := c.reader.Before(open)
 	return m
 }
 
