@@ -40,7 +40,10 @@ func (h *simHost) between(a, b time.Duration) time.Duration {
 func (h *simHost) live() {
 	time.Sleep(h.between(time.Second, 10*time.Second))
 	for {
-		h.process(h.between(20*time.Second, 2*time.Minute+h.sim.troubled()))
+		if restarts := h.process(h.between(20*time.Second, 2*time.Minute+h.sim.troubled())); restarts {
+			h.incarnation++
+			continue
+		}
 		if h.rnd.IntN(3) > 0 {
 			h.leave()
 		}
@@ -53,10 +56,13 @@ func (h *simHost) live() {
 	}
 }
 
-// process announces the host for some time.
-func (h *simHost) process(lasts time.Duration) {
+// process announces the host for some time. It reports whether the next process follows at once.
+func (h *simHost) process(lasts time.Duration) (restarts bool) {
 	end := time.Now().Add(lasts)
 	for time.Now().Before(end) {
+		if h.sim.mustRestart(h.id) {
+			return true
+		}
 		next := simInterval - h.between(0, time.Second)
 		if !h.contact() {
 			next = time.Second
@@ -66,6 +72,7 @@ func (h *simHost) process(lasts time.Duration) {
 		}
 		time.Sleep(next)
 	}
+	return false
 }
 
 // contact makes a contact in the style of the host. It reports whether any member took it.

@@ -20,14 +20,25 @@ type link struct {
 	sim   *simulation
 	table func() *table.Table // that it reaches at this moment
 	wrote func(t *table.Table, batch []Write)
-	most  time.Duration // that a message takes, with few exceptions
+
+	answered func(batch []Write, err error)
+	most     time.Duration // that a message takes, with few exceptions
 
 	mu    sync.Mutex // guards all below
 	cut   bool
+	half  half
 	drops int // calls of drop
 	rnd   *rand.Rand
 	heard chan struct{} // closed when cut changes
 }
+
+// A half is a direction of a link that loses its messages.
+type half uint8
+
+const (
+	requests half = iota + 1 // to the engine
+	answers                  // of the engine, and its feed
+)
 
 func newLink(p *process, sim *simulation, reach func() *table.Table, seed uint64) *link {
 	return &link{
@@ -42,6 +53,22 @@ func (l *link) setCut(cut bool) {
 	l.cut = cut
 	close(l.heard)
 	l.heard = make(chan struct{})
+}
+
+// lose lets one direction of the link lose all messages; 0: none.
+func (l *link) lose(h half) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.half = h
+	close(l.heard)
+	l.heard = make(chan struct{})
+}
+
+// loses reports whether a message in a direction is lost.
+func (l *link) loses(h half) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cut || l.half == h
 }
 
 // drop cuts the link. The feed does not survive that: the next one begins with a snapshot.
@@ -73,7 +100,7 @@ func (l *link) draw(most time.Duration) time.Duration {
 
 // travel takes the time of a message. The message is lost if the link is cut: then travel waits
 // until ctx ends.
-func (l *link) travel(ctx context.Context) error {
+func (l *link) travel(ctx context.Context, to half) error {
 	d := 200*time.Microsecond + l.draw(l.most)
 	if l.chance(200) {
 		d += l.draw(time.Second)
@@ -83,16 +110,17 @@ func (l *link) travel(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if l.p.pass(); l.isCut() || l.p.isDead() {
+	if l.p.pass(); l.loses(to) || l.p.isDead() {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	return nil
 }
 
-func (l *link) Put(ctx context.Context, batch []Write) error {
+func (l *link) Put(ctx context.Context, batch []Write) (err error) {
+	defer func() { l.answered(batch, err) }()
 	l.p.pass()
-	if err := l.travel(ctx); err != nil {
+	if err := l.travel(ctx, requests); err != nil {
 		return err
 	}
 	if l.chance(300) {
@@ -101,13 +129,13 @@ func (l *link) Put(ctx context.Context, batch []Write) error {
 		return ctx.Err() // it is written later
 	}
 	t := l.table()
-	err := l.put(t, batch)
+	err = l.put(t, batch)
 	switch {
 	case errors.Is(err, table.ErrDown) && l.chance(2):
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if lost := l.travel(ctx); lost != nil {
+	if lost := l.travel(ctx, answers); lost != nil {
 		return lost
 	}
 	if err == nil && l.chance(500) {
@@ -151,7 +179,7 @@ func (l *link) Feed(ctx context.Context, after Position, yield func(Frame) bool)
 			continue
 		}
 		if frames++; frames == 1 || f.Synced || len(f.Changes) > 0 { // further pages follow at once
-			if err := l.travel(ctx); err != nil {
+			if err := l.travel(ctx, answers); err != nil {
 				return err
 			}
 		}
@@ -182,7 +210,7 @@ func (l *link) awaitLink(ctx context.Context, drops int) error {
 	for ctx.Err() == nil {
 		l.p.pass()
 		l.mu.Lock()
-		cut, heard, dropped := l.cut || l.p.isDead(), l.heard, l.drops != drops
+		cut, heard, dropped := l.cut || l.half == answers || l.p.isDead(), l.heard, l.drops != drops
 		l.mu.Unlock()
 		if !cut && dropped {
 			return errNetwork

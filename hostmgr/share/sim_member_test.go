@@ -31,6 +31,7 @@ func (s *simulation) begin(number int) *simMember {
 	m.log = newMemberLog(m)
 	m.link = newLink(p, s, func() *tableOf { return s.reach(number) }, s.seed<<16+uint64(s.lives))
 	m.link.wrote = func(t *tableOf, batch []Write) { s.wrote(m, t, batch) }
+	m.link.answered = func(batch []Write, err error) { s.oracle.answered(m, batch, err) }
 	cfg := s.registryConfig()
 	cfg.Clock, cfg.Cleanup = p, m.log.cleanup
 	var err error
@@ -77,13 +78,17 @@ func (m *simMember) run() {
 
 // crash ends the process without a goodbye.
 func (m *simMember) crash() {
+	m.sim.interrupt(m, forGood)
 	m.p.kill()
 	m.link.setCut(true)
 	m.cancel()
 }
 
 // leave ends the process with a goodbye.
-func (m *simMember) leave() { m.cancel() }
+func (m *simMember) leave() {
+	m.sim.interrupt(m, forGood)
+	m.cancel()
+}
 
 var errCleanup = errors.New("simulated failure")
 

@@ -44,7 +44,9 @@ type oracle struct {
 	changes   int
 	born      map[lifeKey]bool
 	ended     map[lifeKey]int
-	cleans    map[lifeKey][]time.Time // when the shared cleanups that succeeded began
+	cleans    map[lifeKey][]simCleanup
+	marked    map[lifeKey]time.Time // when a table was first told that a cleanup is done
+	unclear   map[simWrite]bool
 	faults    []string
 	figures   simFigures
 }
@@ -60,7 +62,8 @@ type simFigures struct {
 func newOracle(s *simulation) *oracle {
 	return &oracle{
 		sim: s, contacts: map[string][]simContact{}, questions: map[*tableOf]map[string]question{},
-		born: map[lifeKey]bool{}, ended: map[lifeKey]int{}, cleans: map[lifeKey][]time.Time{},
+		born: map[lifeKey]bool{}, ended: map[lifeKey]int{}, cleans: map[lifeKey][]simCleanup{},
+		marked: map[lifeKey]time.Time{}, unclear: map[simWrite]bool{},
 	}
 }
 
@@ -93,8 +96,9 @@ func (o *oracle) leaves(host string) {
 	o.sim.trace("%s leaves", host)
 }
 
-// wrote takes a batch that a table has taken. It returns how many changes tables have taken so far.
-func (o *oracle) wrote(t *tableOf, batch []Write) int {
+// wrote takes a batch of a member that a table has taken. It returns how many changes tables have
+// taken so far.
+func (o *oracle) wrote(m *simMember, t *tableOf, batch []Write) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.changes += len(batch)
@@ -105,8 +109,9 @@ func (o *oracle) wrote(t *tableOf, batch []Write) int {
 			o.hostWritten(t, k.ID, w)
 		case record.KindGone:
 			if w.Expect == 0 {
-				o.departed(t, lifeKey{k.ID, k.Registration}, w)
+				o.departed(m, t, lifeKey{k.ID, k.Registration}, w)
 			}
+			o.marks(lifeKey{k.ID, k.Registration}, w)
 		case record.KindMember:
 			if w.Expect == 0 || w.Delete {
 				o.sim.trace("member %s, deleted %v", k.ID, w.Delete)
@@ -141,7 +146,7 @@ func (o *oracle) hostWritten(t *tableOf, id string, w *Write) {
 	o.questions[t][id] = q
 }
 
-func (o *oracle) departed(t *tableOf, k lifeKey, w *Write) {
+func (o *oracle) departed(m *simMember, t *tableOf, k lifeKey, w *Write) {
 	g, err := record.DecodeGone(w.Value)
 	if err != nil {
 		o.failed("a malformed departure of %v: %v", k, err)
@@ -151,7 +156,7 @@ func (o *oracle) departed(t *tableOf, k lifeKey, w *Write) {
 	o.sim.trace("departure %s %d: %v", k.host, k.registration, kind)
 	if o.ended[k]++; o.ended[k] > 1 {
 		o.figures.departedTwice++
-		if !o.sim.faults.lossy() {
+		if !o.sim.faults.lossy() && !o.mayRepeat(m, k, g.Done) {
 			o.failed("%v departs twice", k)
 		}
 	}
@@ -226,22 +231,6 @@ func recordsOf(t *tableOf) map[string][]byte {
 		return !f.Synced
 	})
 	return records
-}
-
-// cleaned takes a shared cleanup that has succeeded.
-func (o *oracle) cleaned(m *simMember, k lifeKey, began time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.sim.trace("%s has cleaned up %v", m.name, k)
-	before := o.cleans[k]
-	o.cleans[k] = append(before, began)
-	if len(before) == 0 {
-		return
-	}
-	o.figures.cleanedTwice++
-	if !o.sim.disturbedSince(before[0]) {
-		o.failed("%v is cleaned up twice by the members", k)
-	}
 }
 
 // check checks what must be true when all is at rest.
