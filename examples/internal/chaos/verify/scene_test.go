@@ -78,6 +78,12 @@ func (s *scene) batch(scheduler string, at int64, writes ...history.Write) {
 	s.add(scheduler, history.Entry{Kind: history.Wrote, At: ms(at) + 1e5, Number: s.puts[scheduler]})
 }
 
+// unanswered is batch, but no answer comes back.
+func (s *scene) unanswered(scheduler string, at int64, writes ...history.Write) {
+	s.puts[scheduler]++
+	s.add(scheduler, history.Entry{Kind: history.Put, At: ms(at), Number: s.puts[scheduler], Writes: writes})
+}
+
 // join makes a host join at a scheduler, with a contact. All show it.
 func (s *scene) join(at int64, scheduler, host string, registration uint64) {
 	s.contact(at, scheduler, host)

@@ -127,6 +127,14 @@ func TestEachBreachIsFound(t *testing.T) {
 			func(s *scene) { s.batch("b", 9000, history.Write{Key: "gone/dies/1", Version: 999}) },
 			doubles, "was written 2 times",
 		},
+		"a cleanup done twice after no answer": {
+			func(s *scene) {
+				s.unanswered("b", 4000, history.Write{Key: "h/dies", Version: 998})
+				s.batch("b", 9000, history.Write{Key: "gone/dies/1", Version: 999})
+				s.clean(9000, "b", "dies", 1)
+			},
+			doubles, "cleaned up by a at 4.018 s, and again by b at 9.000 s",
+		},
 		"a cleanup done twice": {
 			func(s *scene) { s.clean(9000, "b", "dies", 1) },
 			doubles, "cleaned up by a at 4.018 s, and again by b at 9.000 s",
@@ -205,6 +213,22 @@ func TestWhatIsAllowedIsCounted(t *testing.T) {
 		"a departure written again after it was lost": {
 			func(s *scene) {
 				s.add("attack", history.Entry{Kind: history.Lost, Began: ms(4000), At: ms(8000)})
+				s.batch("b", 9000, history.Write{Key: "gone/dies/1", Version: 999})
+			},
+			func(r *verify.Report) int { return r.Excused },
+		},
+		"a departure written again by a scheduler that got no answer": {
+			func(s *scene) {
+				s.unanswered("b", 4000, history.Write{Key: "h/dies", Version: 998})
+				s.batch("b", 9000, history.Write{Key: "gone/dies/1", Version: 999})
+			},
+			func(r *verify.Report) int { return r.Excused },
+		},
+		"a departure written again by a scheduler that was cut off": {
+			func(s *scene) {
+				s.batch("b", 3000, history.Write{Key: "h/dies", Version: 998})
+				s.attack(history.Disturbed, 3100, "b")
+				s.attack(history.Restored, 8900, "b")
 				s.batch("b", 9000, history.Write{Key: "gone/dies/1", Version: 999})
 			},
 			func(r *verify.Report) int { return r.Excused },
