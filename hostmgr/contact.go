@@ -133,6 +133,7 @@ func (c *contact[M]) afterTouchLocked(e index.Entry, was int64) {
 	defer c.r.unlock()
 	if e, ok := s.index.Current(e, c.id); ok {
 		s.addGap(e, was, c.at, now)
+		s.local.noteContact(e, was, &s.todo.wake)
 		s.heard(e, c.at, now)
 		s.reassess(e, now)
 	}

@@ -121,9 +121,11 @@ func (s *state[M]) account(e index.Entry, contact, now int64) {
 
 // touch records a contact.
 func (s *state[M]) touch(e index.Entry, at, now int64) {
-	if was, _ := e.Touch(at); s.tracksGaps {
+	was, _ := e.Touch(at)
+	if s.tracksGaps {
 		s.addGap(e, was, at, now)
 	}
+	s.local.noteContact(e, was, &s.todo.wake)
 	s.heard(e, at, now)
 	s.reassess(e, now)
 }

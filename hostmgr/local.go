@@ -30,6 +30,14 @@ func (c *localChanges[M]) note(e index.Entry, wake *func()) {
 	*wake = c.wake
 }
 
+// noteContact is note for a contact of a host that Await has marked as a suspect, although it is
+// none. was is the word from before the contact.
+func (c *localChanges[M]) noteContact(e index.Entry, was int64, wake *func()) {
+	if index.IsSuspect(was) && !e.Suspect() {
+		c.note(e, wake)
+	}
+}
+
 // noteContent is note for a host of which the metadata, the zone or the interval have changed here.
 func (c *localChanges[M]) noteContent(e index.Entry, wake *func()) {
 	if c != nil && !c.applying {

@@ -273,6 +273,9 @@ func (x *reflecting[M]) succeed(e index.Entry) {
 // mark stores the keeper of a host, and whether the keeper suspects it.
 func (x *reflecting[M]) mark(e index.Entry) {
 	x.succeed(e)
+	if e.Keeper() != x.r.Keeper && !e.Suspect() {
+		e.ClearSuspect(e.Word()) // Await ends: a contact that comes in between has cleared it
+	}
 	e.SetKeeper(x.r.Keeper)
 	e.SetAssigned(x.r.Assigned)
 	own := ownVerdict(e, x.state.stalls, x.state.policies.needHistory, x.now)

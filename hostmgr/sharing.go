@@ -81,9 +81,9 @@ func (s *Sharing[M]) SinceSweep() time.Duration {
 }
 
 // Take returns what has happened in this registry since the last Take, at most so many of each:
-//   - hosts that joined, were refreshed or updated, became suspect or due, or recovered, each once.
-//     Look says what they are now. A host may have departed since, or joined again. A host that
-//     stays due is returned again about once a second.
+//   - hosts that joined, were refreshed or updated, became suspect or due, recovered, or had the
+//     contact that Await waits for, each once. Look says what they are now. A host may have
+//     departed since, or joined again. A host that stays due is returned again about once a second.
 //   - departures, in order. They have Attempt 0, and must not be changed. Departures that Reflect
 //     caused are included, those by Depart are not.
 func (s *Sharing[M]) Take(hosts, departures int) (changed []shared.Change, departed []*Departure[M]) {
@@ -140,6 +140,7 @@ func privateOf[M any](v *view[M], e index.Entry, now int64) shared.Private {
 		Keeper: e.Keeper(), Assigned: e.Assigned(), Word: a.Word,
 		Heard: wasHeard(&a),
 		Due:   v.holds.of(e).awaitsOnlyMembers(a.Word), Timeout: a.timeouts(e).Evict,
+		Ago: time.Duration(now - index.ContactOf(a.Word)),
 	}
 }
 

@@ -97,18 +97,20 @@ func (m *sharingModel) reflect(id string) {
 			delete(m.parted, id)
 		}
 	}
+	was := h.registration
 	keep := (same || renumbered) && (r.KeepContent || h.announced)
 	if h.registration, h.incarnation, h.assigned = x.Registration, x.Incarnation, r.Assigned; !keep {
 		h.interval, h.zone, h.data = x.Interval, x.Zone, m.data
 	}
-	m.assign(h, r)
+	m.assign(h, was, r)
 }
 
 // assign is what Reflect and Assign do with a keeper and its suspicion.
-func (m *sharingModel) assign(h *sharedHost, r shared.Reflection) {
+func (m *sharingModel) assign(h *sharedHost, was uint64, r shared.Reflection) {
 	if until := m.until[h.keeper]; h.keeper != 0 && r.Keeper == 0 && until.Before(m.now()) && until.After(h.heard) {
 		h.heard = until
 	}
+	h.awaited = h.awaited && h.keeper == r.Keeper && h.registration == was
 	h.keeper, h.assigned = r.Keeper, r.Assigned
 	h.doubted = r.Suspect && r.Keeper != 0 && m.state(h, true) >= hostmgr.StateSuspect
 }

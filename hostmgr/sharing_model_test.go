@@ -35,6 +35,7 @@ type sharedHost struct {
 	heard                     time.Time // here; zero: never
 	told                      uint64    // an incarnation that this registry has assigned to it
 	announced                 bool      // since the last Take
+	awaited                   bool      // the next contact here is to be reported
 }
 
 // A sharedParting is a host whose registration another member has ended, and which was heard here.
@@ -97,7 +98,10 @@ func (m *sharingModel) state(h *sharedHost, own bool) hostmgr.State {
 func (m *sharingModel) touch(id string, at time.Time) {
 	h := m.hosts[id]
 	if at.After(h.heard) {
-		h.heard = at
+		if h.awaited && at.Equal(m.now()) {
+			m.must[id] = true
+		}
+		h.heard, h.awaited = at, false
 	}
 	h.doubted = h.doubted && m.state(h, true) >= hostmgr.StateSuspect
 	m.may[id] = true
@@ -148,7 +152,7 @@ func (m *sharingModel) check() {
 func (m *sharingModel) step() {
 	id := strconv.Itoa(m.rnd.IntN(6))
 	registered := m.hosts[id] != nil
-	switch op := m.rnd.IntN(20); {
+	switch op := m.rnd.IntN(21); {
 	case op < 3:
 		m.announce(id)
 	case op < 6:
@@ -171,7 +175,7 @@ func (m *sharingModel) step() {
 	case op == 16:
 		r := shared.Reflection{Keeper: uint8(m.rnd.IntN(4)), Assigned: m.hosts[id].assigned, Suspect: m.rnd.IntN(2) == 0}
 		require.True(m.t, m.Assign(id, m.hosts[id].registration, r))
-		m.assign(m.hosts[id], r)
+		m.assign(m.hosts[id], m.hosts[id].registration, r)
 	case op == 17:
 		m.departElsewhere(id)
 	case op == 18:
@@ -179,6 +183,9 @@ func (m *sharingModel) step() {
 		require.NoError(m.t, m.r.Update(id, 0, func(l large) large { l[128] = m.data; return l }))
 		m.hosts[id].data = m.data
 		m.change(id)
+	case op == 19:
+		m.Await(id, m.hosts[id].registration)
+		m.hosts[id].awaited = m.hosts[id].keeper != 0
 	default:
 		require.NoError(m.t, m.r.Forget(id, 0))
 		m.depart(id, true)
