@@ -29,6 +29,7 @@ func (b *bridge[M]) Look(id string) (l member.Local, ok bool) {
 		Registration: h.Registration, Incarnation: h.Incarnation, Keeper: p.Keeper, Assigned: p.Assigned,
 		Heard: p.Heard, Due: p.Due, Suspect: h.State >= hostmgr.StateSuspect, Word: p.Word,
 		Silence: int64(b.clock.last.Sub(h.LastContact)), Timeout: int64(p.Timeout), Interval: int64(h.Interval),
+		Ago: int64(p.Ago),
 	}, ok
 }
 
@@ -127,6 +128,8 @@ func (b *bridge[M]) Depart(id string, registration uint64, how *record.Gone) {
 	}
 	b.hosts.Depart(d)
 }
+
+func (b *bridge[M]) Await(id string, registration uint64) { b.hosts.Await(id, registration) }
 
 func (b *bridge[M]) Vouch(keeper uint8, d int64) { b.hosts.Vouch(keeper, time.Duration(d)) }
 

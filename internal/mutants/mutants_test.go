@@ -44,7 +44,7 @@ func (m *mutant) dir() string {
 }
 
 func all() []mutant {
-	return slices.Concat(silence, intervals, identity, departures, events, periodic, arithmetic, bounds, callbacks, served, announcing, mirroring, sharing, stores)
+	return slices.Concat(silence, intervals, identity, departures, events, periodic, arithmetic, bounds, callbacks, served, announcing, mirroring, sharing, roaming, stores)
 }
 
 func TestNoMutantSurvives(t *testing.T) {

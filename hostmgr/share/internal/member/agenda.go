@@ -7,10 +7,11 @@ type agenda struct{ items appointments }
 
 // An appointment is kept once. It may be out of date: then the look finds nothing to do.
 type appointment struct {
-	at   int64
-	key  string
-	debt bool
-	word int64 // the silence of a host that is doubted; 0: none
+	at     int64
+	key    string
+	debt   bool
+	word   int64 // the silence of a host that is doubted; 0: none
+	relief int64 // roamer.since, if it is for a relief; 0: it is not
 }
 
 type appointments []appointment
@@ -32,8 +33,12 @@ func (a *agenda) add(x appointment) { heap.Push(&a.items, x) }
 func (a *agenda) due(c *Core) {
 	for len(a.items) > 0 && a.items[0].at <= c.now {
 		x := heap.Pop(&a.items).(appointment)
-		if x.debt {
+		switch {
+		case x.debt:
 			c.debts.look(c, x.key)
+			continue
+		case x.relief != 0:
+			c.await(x.key, x.relief)
 			continue
 		}
 		if x.word != 0 {

@@ -51,6 +51,7 @@ type Core struct {
 	frameGrace int64 // how long it waits for that, before the snapshot is complete
 	removed    int64 // when a member was last removed; 0: never
 	vouched    int64 // when it last held on what others keep
+	askAt      int64 // when it asks the last of the questions that wait for a relief
 
 	self    self
 	peers   map[string]*peer // the members in the table, this one included

@@ -34,6 +34,7 @@ type Local struct {
 	Word                      int64 // for Settle
 	Silence, Timeout          int64 // as far as this registry knows; Timeout 0: never
 	Interval                  int64 // between two contacts of the host
+	Ago                       int64 // since the last contact here
 }
 
 // A Reflection is what the table says about a host besides its content.
@@ -72,6 +73,8 @@ type Registry interface {
 	// Depart ends a registration as decided elsewhere, if it is there. How is nil if that is not
 	// known.
 	Depart(id string, registration uint64, how *record.Gone)
+	// Await has the next contact of a host that another member keeps reported as a change.
+	Await(id string, registration uint64)
 	// Vouch makes the hosts of a keeper count as heard until now + d. d may be negative.
 	Vouch(keeper uint8, d int64)
 	// Settle evicts a host that is due and has had no contact since word was read, before until.

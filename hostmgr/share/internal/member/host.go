@@ -46,6 +46,7 @@ func (c *Core) seeHost(id string, ch *feed.Change) {
 	}
 	e = e.with(mirrored, c.mirror(id, m, was, known, own, e, &h))
 	c.set(k, e)
+	c.follow(id, k, known, was, e)
 	c.question(id, m, e, ch.Revision)
 }
 

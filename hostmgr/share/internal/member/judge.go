@@ -16,16 +16,16 @@ func (c *Core) judge(m *matter, e entry, l Local) {
 		}
 	case m.fresh:
 		c.describe(m, e, l)
-	case l.Heard && c.wanted(e, mine, live):
-		if live && !mine {
-			c.roamers.add(m.key, l.Timeout, c.now)
-		}
+	case l.Heard && (c.wanted(e, mine, live) || !mine && c.relieves(m.key, l)):
 		c.rewrite(m, e, func(h *record.Host) { h.Keeper = c.self.id })
 	case mine && l.Due && e.is(asked):
 		c.claim(m, e, l)
 	case mine && l.Due:
 		if !c.mayAsk(m) || c.mayHaveRoamed(m, l) {
 			c.close(m) // the registry reports it again: there may be many
+			return
+		}
+		if c.isEarly(m, l) {
 			return
 		}
 		c.counts.Asked++

@@ -29,6 +29,7 @@ type local struct {
 	keeper                    uint8
 	suspect                   bool // as the table says
 	due                       bool // has been reported
+	awaited                   bool
 	metadata                  string
 }
 
@@ -76,10 +77,10 @@ func (r *registry) heartbeat(id string) bool {
 	if h == nil {
 		return false
 	}
-	if h.contact = r.w.now; h.suspect || h.due {
+	if h.contact = r.w.now; h.suspect || h.due || h.awaited {
 		r.note(id)
 	}
-	h.suspect, h.due = false, false
+	h.suspect, h.due, h.awaited = false, false, false
 	return true
 }
 
@@ -154,6 +155,7 @@ func (r *registry) look(h *local) member.Local {
 		Registration: h.registration, Incarnation: h.incarnation, Keeper: h.keeper, Assigned: h.assigned,
 		Heard: r.isHeard(h), Due: r.isDue(h), Suspect: h.keeper == 0 && r.isDue(h), Word: h.contact,
 		Silence: r.w.now - max(h.contact, h.since), Timeout: timeout,
+		Interval: interval, Ago: r.w.now - h.contact,
 	}
 }
 
@@ -232,6 +234,12 @@ func (r *registry) Depart(id string, registration uint64, how *record.Gone) {
 		}
 		r.parted[id] = h
 		r.gone(id, kind)
+	}
+}
+
+func (r *registry) Await(id string, registration uint64) {
+	if h := r.hosts[id]; h != nil && h.registration == registration && h.keeper != 0 {
+		h.awaited = true
 	}
 }
 

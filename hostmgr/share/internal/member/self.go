@@ -140,9 +140,9 @@ func (s *self) watch(c *Core) {
 	}
 }
 
-// Hurries reports whether another member waits for the next renewal.
+// Hurries reports whether another member waits for the next renewal, or a question for its moment.
 func (c *Core) Hurries() bool {
-	return c.acts() && len(c.self.questions) > 0 && c.self.questions[0] <= c.mark().Revision
+	return c.acts() && (len(c.self.questions) > 0 && c.self.questions[0] <= c.mark().Revision || c.askAt > c.now)
 }
 
 // renew writes the own record: each second, and at once when another member waits for the mark.
