@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // tick is the unit of /proc. The kernel shows all programs 100 a second.
@@ -29,6 +31,14 @@ func Of(pid int) (time.Duration, error) {
 
 // Own returns the processor time that this process has taken.
 func Own() (time.Duration, error) { return usage(syscall.RUSAGE_SELF) }
+
+// Thread returns the processor time that the calling thread has taken. The caller has locked its
+// goroutine to the thread.
+func Thread() (time.Duration, error) {
+	var t unix.Timespec
+	err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t)
+	return time.Duration(t.Nano()), err
+}
 
 // ownAndEnded adds that of children that have ended, and were waited for.
 func ownAndEnded() (time.Duration, error) {

@@ -15,6 +15,9 @@ func Of(int) (time.Duration, error) { return 0, errSystem }
 // Own fails: see errSystem.
 func Own() (time.Duration, error) { return 0, errSystem }
 
+// Thread fails: see errSystem.
+func Thread() (time.Duration, error) { return 0, errSystem }
+
 // Memory fails: see errSystem.
 func Memory(int) (int64, error) { return 0, errSystem }
 

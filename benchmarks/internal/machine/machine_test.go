@@ -29,3 +29,20 @@ func TestOthersAreNotOurselves(t *testing.T) {
 		t.Errorf("%d bytes of memory, %v", m, err)
 	}
 }
+
+func TestAThreadTakesProcessorTime(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux shows this")
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before, err := Thread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); time.Since(began) < 5*time.Millisecond; {
+	}
+	if after, err := Thread(); err != nil || after <= before {
+		t.Errorf("a busy loop took %v, %v", after-before, err)
+	}
+}
