@@ -89,6 +89,34 @@ func TestAMassDeath(t *testing.T) {
 	})
 }
 
+// Promise 7: members release what they needed for the departures of many hosts. What stays is
+// bounded: the log of the table, with the records, and what each member remembers of departures.
+func TestAMassDeathLeavesLittleMemory(t *testing.T) {
+	hosts := 3_000
+	bubble(t, func(t *testing.T) {
+		f := newFleet(t, share.Memory(), 3)
+		defer f.stop()
+		before := heap()
+		for i := range hosts {
+			f.processes[i%3].announce(t, fmt.Sprint("h", i), peer{fmt.Sprint("10.0.0.", i), i})
+		}
+		time.Sleep(2*interval + time.Minute)
+		f.cleaned.mu.Lock()
+		require.Len(t, f.cleaned.list, hosts)
+		f.cleaned.of, f.cleaned.list = map[string]int{}, nil
+		f.cleaned.mu.Unlock()
+		for _, p := range f.processes {
+			require.Zero(t, p.hosts.Len())
+			p.mu.Lock()
+			p.departed = nil
+			p.mu.Unlock()
+		}
+		left := (heap() - before) / int64(hosts)
+		t.Logf("%d bytes for each departed host", left)
+		require.Less(t, left, int64(4300)) // without shed: 5,100
+	})
+}
+
 // What a member needs for a host that it mirrors, beyond the registry.
 func TestHeapPerMirroredHost(t *testing.T) {
 	if *massHosts == 0 {

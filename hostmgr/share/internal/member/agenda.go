@@ -23,6 +23,7 @@ func (a *appointments) Push(x any)        { *a = append(*a, x.(appointment)) }
 func (a *appointments) Pop() any {
 	old := *a
 	x := old[len(old)-1]
+	old[len(old)-1] = appointment{}
 	*a = old[:len(old)-1]
 	return x
 }

@@ -76,6 +76,7 @@ type Core struct {
 	debts   debts
 	search  search
 	outbox  outbox
+	peaks   peaks
 
 	seeds  [2]maphash.Seed
 	counts Counts
@@ -218,6 +219,7 @@ func (c *Core) Tick(now int64, sweeps bool) {
 		c.self.stalled(now)
 	}
 	c.ticked = now
+	c.shed()
 	if !c.synced || c.self.away || c.keepers.slots[Crowd].hosts > 0 {
 		c.vouch()
 	}

@@ -93,9 +93,7 @@ func (c *Core) unset(k hostKey) {
 	if c.hosts.isStale(was) {
 		c.hosts.stale--
 	}
-	if delete(c.hosts.of, k); len(c.hosts.of) == 0 {
-		c.hosts.of = map[hostKey]entry{} // maps do not shrink
-	}
+	delete(c.hosts.of, k)
 }
 
 // entryOf returns the entry of a record, as if the registry did not have it.
