@@ -44,7 +44,7 @@ var imports = map[string][]string{
 	"hostmgr/share/internal/feed":   {},
 	"hostmgr/share/internal/table":  {"hostmgr/share/internal/feed"},
 
-	"contrib/hostetcd":          {"hostmgr", "hostmgr/share"}, // without the server
+	"contrib/hostetcd":          {"clock", "hostmgr", "hostmgr/share"}, // without the server
 	"contrib/hostetcd/embedded": {"hostmgr"},
 
 	below + "monotime":   {"clock"},
