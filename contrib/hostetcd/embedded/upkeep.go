@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	upkeepEvery = 2 * time.Second
+	upkeepEvery = 500 * time.Millisecond
 	upkeepLimit = time.Minute // for one call
 )
 
@@ -85,7 +85,7 @@ func (u *upkeep) look(ctx context.Context) error {
 // compact removes seven eighths of the history. If that does not help, again and again, the records
 // themselves are that large. Then it is tried seldom, and the operator has to know.
 func (u *upkeep) compact(ctx context.Context, now int64) error {
-	const vain, seldom = 10, 150
+	const vain, seldom = 10, 600
 	u.tries++
 	if u.tries%seldom == vain {
 		u.logger.Warn("the records fill more than half of the quota of etcd", "name", u.name, "quota", u.quota)

@@ -24,7 +24,7 @@ func TestHistoryDoesNotFillTheQuota(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()
 	value := strings.Repeat("v", 64<<10)
-	pause := time.NewTicker(10 * time.Millisecond)
+	pause := time.NewTicker(3 * time.Millisecond)
 	defer pause.Stop()
 	for range 2 * quota / len(value) {
 		_, err := s.Client().Put(t.Context(), "key", value)
