@@ -95,8 +95,8 @@ if op == 'page' then
 end
 
 -- put: ARGV[3] is the number of changes in the log, and ARGV[4] that of its bytes. Each three
--- arguments from ARGV[5] on are a write: a head, a key and a value. A head is "s" to set or "d" to delete, the version that is
--- expected, the new version, and the index of the bucket in KEYS.
+-- arguments from ARGV[5] on are a write: a head, a key and a value. A head is "s" to set or "d" to
+-- delete, the version that is expected, the new version, and the index of the bucket in KEYS.
 local function current(bucket, key)
   local have = redis.call('HGET', bucket, key)
   if not have then return none end
