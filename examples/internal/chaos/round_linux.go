@@ -117,7 +117,8 @@ func (r *round) rest() error {
 }
 
 // writeViews ends the histories. The schedulers write down their hosts one after another, and a
-// host may depart meanwhile. So they do it again if they differ.
+// host may depart meanwhile. So they do it again if they differ, or if a cleanup is owed: a scheduler
+// that was cut off may be asking the others whether it is done.
 func (r *round) writeViews() error {
 	for agree, end := false, time.Now().Add(agreeLimit); !agree && time.Now().Before(end); r.pause(calm / 4) {
 		var first map[string]uint64
@@ -128,9 +129,9 @@ func (r *round) writeViews() error {
 				return err
 			}
 			if i == 0 {
-				first = view
+				first = view.Hosts
 			}
-			agree = agree && maps.Equal(view, first) || r.cfg.Alone
+			agree = agree && view.Owed == 0 && maps.Equal(view.Hosts, first) || r.cfg.Alone
 		}
 	}
 	r.log.Add(history.Entry{Kind: history.Rest, Hosts: r.hosts.view()})

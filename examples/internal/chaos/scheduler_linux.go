@@ -167,8 +167,8 @@ func (s *scheduler) stopped(f func() error) error {
 
 var errNoView = errors.New("it has not written down its hosts")
 
-// writeView makes the process write down its hosts, and returns them.
-func (s *scheduler) writeView() (hosts map[string]uint64, err error) {
+// writeView makes the process write down its hosts, and returns what it wrote.
+func (s *scheduler) writeView() (view *history.Entry, err error) {
 	asked := history.Now()
 	s.proc.Signal(syscall.SIGUSR1)
 	err = s.round.until(startLimit, func() bool {
@@ -177,9 +177,9 @@ func (s *scheduler) writeView() (hosts map[string]uint64, err error) {
 		}
 		entries, err := history.Read(s.round.historyOf(s.name))
 		if err == nil {
-			hosts = viewIn(entries, asked)
+			view = viewIn(entries, asked)
 		}
-		return hosts != nil
+		return view != nil
 	})
 	if gone, how := s.proc.Exited(); gone {
 		return nil, fmt.Errorf("%s has exited: %w", s.name, errors.Join(errNoView, how))
@@ -187,14 +187,14 @@ func (s *scheduler) writeView() (hosts map[string]uint64, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", s.name, errNoView, err)
 	}
-	return hosts, nil
+	return view, nil
 }
 
 // viewIn returns the last view that was written down after a time, or nil.
-func viewIn(entries []history.Entry, since int64) map[string]uint64 {
+func viewIn(entries []history.Entry, since int64) *history.Entry {
 	for i := len(entries) - 1; i >= 0 && entries[i].At >= since; i-- {
 		if entries[i].Kind == history.View {
-			return entries[i].Hosts
+			return &entries[i]
 		}
 	}
 	return nil

@@ -88,6 +88,7 @@ type Entry struct {
 	Epoch  string  `json:"epoch,omitempty"`
 
 	Hosts map[string]uint64 `json:"hosts,omitempty"`
+	Owed  int               `json:"owed,omitempty"` // shared cleanups that are not done
 	Err   string            `json:"err,omitempty"`
 	Note  string            `json:"note,omitempty"` // for people
 }

@@ -111,13 +111,13 @@ func (s *Server) writeStalls(ctx context.Context) {
 	}
 }
 
-// writeView writes down all registrations.
+// writeView writes down all registrations, and how many shared cleanups are owed.
 func (s *Server) writeView() {
 	hosts := map[string]uint64{}
 	for h := range s.hosts.All() {
 		hosts[h.ID] = h.Registration
 	}
-	s.history.Add(history.Entry{Kind: history.View, Hosts: hosts})
+	s.history.Add(history.Entry{Kind: history.View, Hosts: hosts, Owed: s.member.owed()})
 }
 
 // historyOfCleanup writes down the calls of a shared cleanup.

@@ -135,3 +135,11 @@ func (s *Server) runMember(ctx context.Context) {
 		}
 	}
 }
+
+// owed is how many shared cleanups are not done, as far as this scheduler knows.
+func (m *member) owed() int {
+	if m == nil {
+		return 0
+	}
+	return m.shared.Stats().Cleanup.Owed
+}
