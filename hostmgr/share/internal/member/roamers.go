@@ -40,7 +40,7 @@ func (c *Core) follow(id string, k hostKey, known bool, was, e entry) {
 	x, roams := c.roamers.of[k], c.roamers.has(k, c.now)
 	moved := known && was.tag == e.tag && was.keeper != e.keeper && c.keepers.live(was.keeper)
 	needed := was.is(asked) || was.is(suspect)
-	if !roams && !(moved && needed) || e.is(asked) || e.is(suspect) {
+	if !roams && (!moved || !needed) || e.is(asked) || e.is(suspect) {
 		return
 	}
 	l, ok := c.registry.Look(id)

@@ -91,6 +91,6 @@ func (c *Core) repeats(at departed) bool {
 func (c *Core) dropTrials() {
 	maps.DeleteFunc(c.trials, func(at departed, t *trial) bool {
 		l, here := c.registry.Look(t.id)
-		return c.matters[t.id] == nil && !(here && l.Registration == at.registration)
+		return c.matters[t.id] == nil && (!here || l.Registration != at.registration)
 	})
 }
