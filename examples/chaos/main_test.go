@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "2") // these tests wait more than they work, if the machine is idle
 	os.Exit(m.Run())
 }
 

@@ -18,7 +18,7 @@ import (
 const supported = true
 
 const (
-	startLimit = 20 * time.Second // for processes to start, and hosts to join
+	startLimit = time.Minute // for processes to start, and hosts to join
 	warm       = 1500 * time.Millisecond
 	calm       = time.Second // from the moment when all is at rest
 	agreeLimit = 15 * time.Second

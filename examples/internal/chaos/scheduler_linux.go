@@ -190,10 +190,11 @@ func (s *scheduler) writeView() (view *history.Entry, err error) {
 	return view, nil
 }
 
-// viewIn returns the last view that was written down after a time, or nil.
+// viewIn returns the last view that was written down after a time, or nil. Entries that are written
+// at the same moment may be in another order than their times.
 func viewIn(entries []history.Entry, since int64) *history.Entry {
-	for i := len(entries) - 1; i >= 0 && entries[i].At >= since; i-- {
-		if entries[i].Kind == history.View {
+	for i := len(entries) - 1; i >= 0; i-- {
+		if entries[i].Kind == history.View && entries[i].At >= since {
 			return &entries[i]
 		}
 	}
