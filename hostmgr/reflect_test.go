@@ -40,7 +40,8 @@ func TestReflectRegistersAHostWithoutAContact(t *testing.T) {
 	h.Zone, h.Joined, h.Interval = "z", s.clock.Now().Add(-time.Hour), 10*second
 	require.Equal(t, shared.Reflected, s.reflect(h, shared.Reflection{Keeper: 3, Assigned: true}))
 	got, p := s.look("a")
-	require.Equal(t, shared.Private{Keeper: 3, Assigned: true, Word: p.Word, Timeout: 20 * second}, p)
+	require.Greater(t, p.Ago, 365*24*time.Hour, "it was never heard here")
+	require.Equal(t, shared.Private{Keeper: 3, Assigned: true, Word: p.Word, Timeout: 20 * second, Ago: p.Ago}, p)
 	require.Equal(t, []any{"data of a", 10 * second, uint64(7), uint64(70), "z", h.Joined},
 		[]any{got.Metadata, got.Interval, got.Incarnation, got.Registration, got.Zone, got.Joined})
 	require.EqualValues(t, 1, s.Stats().Joins)

@@ -29,7 +29,7 @@ type Private struct {
 	Due      bool          // the host was due at its latest check, and only the other members may still hold it
 	Word     int64         // identifies the silence of the host, for Settle
 	Timeout  time.Duration // as Evidence.Timeout: without stalls
-	Ago      time.Duration // since the last contact here
+	Ago      time.Duration // since the last contact here; years if there was none
 }
 
 // An Outcome says what became of a host.
