@@ -45,13 +45,13 @@ type Config struct {
 	// It has three or five entries, and must be the same for all servers. It is read only at the first
 	// start. Empty means that there is only this server.
 	Cluster map[string]string
-	// Keep is the least number of revisions that are kept. Older ones are removed every five minutes.
-	// A feed that is further behind has a gap, and a member that comes back after more revisions is
-	// told that changes may be lost. Zero means 200,000.
+	// Keep is the least number of revisions that are kept, unless they fill half of Quota. Older ones
+	// are removed every five minutes. A feed that is further behind has a gap, and a member that comes
+	// back after more revisions is told that changes may be lost. Zero means 200,000.
 	Keep int
 	// Quota bounds the size of the data, in bytes. Beyond it etcd refuses all writes. If the records
-	// and their history fill half of it, the server removes history before Keep. If the records alone
-	// do so, it logs a warning. Zero means 2 GiB.
+	// and their history fill half of it, the server removes most of the history, whatever Keep is. If
+	// the records alone do so, it logs a warning. Zero means 2 GiB.
 	Quota int64
 	// Logger gets warnings and errors of etcd. Its many other lines have the level Debug. Nil means
 	// that nothing is logged.
