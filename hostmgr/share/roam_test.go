@@ -60,7 +60,9 @@ func TestAHostThatRoamsCostsFewWrites(t *testing.T) {
 			f.roaming(hosts, 5, rnd)
 			before := f.writes()
 			contacts := f.roaming(hosts, 20, rnd)
-			require.Less(t, float64(f.writes()-before)/float64(contacts), x.most, "%v", x.policy)
+			attempts := float64(f.writes()-before) / float64(contacts)
+			t.Logf("Fixed(%v): %.2f attempts to write a record for each contact", x.policy, attempts)
+			require.Less(t, attempts, x.most, "%v", x.policy)
 			for _, p := range f.processes {
 				require.Equal(t, hosts, p.hosts.Len())
 			}

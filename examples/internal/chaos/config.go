@@ -26,7 +26,8 @@ shared table. When all is at rest, a checker reads the histories:
             counted from the end of the host or of a fault that came in between
   doubles   a registration that departed twice, or was cleaned up twice by the schedulers
   excused   doubles of what the engine has lost, or of a scheduler that was frozen, cut
-            off or killed at that moment
+            off or killed at that moment; and a departure that is written again, but cleaned
+            up once, by a scheduler that had got no answer
 
 	go run ./examples/chaos -rounds 1
 	go run ./examples/chaos -scenarios redis_failover -rounds 20

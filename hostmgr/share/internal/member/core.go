@@ -63,7 +63,7 @@ type Core struct {
 	roamers roamers
 
 	superseded map[hostKey]tag   // registrations that others have replaced while this member was away
-	overtaken  []overtaken       // the same, of this feed and those before that were not synced
+	overtaken  []overtaken       // those that the registry had, until a snapshot is complete
 	dueSince   map[hostKey]int64 // when hosts were first seen to be due without a keeper
 
 	matters map[string]*matter
