@@ -137,7 +137,7 @@ func (s *Sharing[M]) Scan(yield func(id string, registration uint64, p shared.Pr
 func privateOf[M any](v *view[M], e index.Entry, now int64) shared.Private {
 	a := ownVerdict(e, v.stalls, v.policies.needHistory, now)
 	return shared.Private{
-		Keeper: e.Keeper(), Assigned: e.Assigned(), Word: a.Word,
+		Keeper: e.Keeper(), Assigned: e.Assigned(), Word: a.Word, Now: now,
 		Heard: wasHeard(&a),
 		Due:   v.holds.of(e).awaitsOnlyMembers(a.Word), Timeout: a.timeouts(e).Evict,
 		Ago: time.Duration(now - index.ContactOf(a.Word)),
@@ -163,16 +163,17 @@ func (s *Sharing[M]) Vouch(keeper uint8, until time.Duration) {
 	}
 }
 
-// Settle evicts a host that awaits the other members, because they have agreed. The outcome is
-// Evicted, or the host is still registered:
-//   - Saved: it has had a contact since its word was read, or is not due any more because of a
-//     stall or a longer timeout, or does not await the members. It is returned by Take again when
-//     it is due again.
+// Settle evicts a host that awaits the other members, because they have agreed. Asked is the Now
+// at which they were asked. The outcome is Evicted, or the host is still registered:
+//   - Saved: it has had a contact since its word was read, or does not await the members. Or a
+//     stall or a longer timeout has moved its deadline: it is not due, or was not when they were
+//     asked, so a contact that saves it may have come to them since. Take returns it again while it
+//     is due.
 //   - Unknown: that registration has ended.
 //   - TooLate: by Config.Clock it is not before until.
 //
 // It compares and evicts in one atomic step, as a sweep does.
-func (s *Sharing[M]) Settle(id string, registration uint64, word int64, until time.Time) shared.Outcome {
+func (s *Sharing[M]) Settle(id string, registration uint64, word, asked int64, until time.Time) shared.Outcome {
 	hash := s.r.index.Hash(id)
 	st, now := s.r.lock()
 	defer s.r.unlock()
@@ -191,7 +192,7 @@ func (s *Sharing[M]) Settle(id string, registration uint64, word int64, until ti
 		st.release(e)
 		return shared.Saved
 	}
-	if a.Word != word || !st.evict(e, &a, now) {
+	if a.Word != word || a.EvictAt > asked || !st.evict(e, &a, now) {
 		return shared.Saved
 	}
 	st.index.Shrink(e)

@@ -138,13 +138,13 @@ func (m *sharingModel) settle(id string) {
 	}
 	switch m.rnd.IntN(8) {
 	case 0:
-		require.Equal(m.t, shared.TooLate, m.Settle(id, h.registration, p.Word, time.Time{}))
+		require.Equal(m.t, shared.TooLate, m.Settle(id, h.registration, p.Word, p.Now, time.Time{}))
 		return
 	case 1:
-		require.Equal(m.t, shared.Unknown, m.Settle(id, h.registration+1<<50, p.Word, m.now().Add(1)))
+		require.Equal(m.t, shared.Unknown, m.Settle(id, h.registration+1<<50, p.Word, p.Now, m.now().Add(1)))
 		return
 	}
-	require.Equal(m.t, want, m.Settle(id, h.registration, p.Word, m.now().Add(1)))
+	require.Equal(m.t, want, m.Settle(id, h.registration, p.Word, p.Now, m.now().Add(1)))
 	if want == shared.Evicted {
 		m.depart(id, true)
 	}

@@ -113,12 +113,12 @@ func TestConfirmIsAskedAboutEachSilenceBeforeTheMembers(t *testing.T) {
 	_, p = s.look("a")
 	require.False(t, p.Due)
 	until := s.clock.Now().Add(time.Hour)
-	require.Equal(t, shared.Saved, s.Settle("a", registration, p.Word, until))
+	require.Equal(t, shared.Saved, s.Settle("a", registration, p.Word, p.Now, until))
 	s.after(second)
 	require.Equal(t, 2, asked)
 	_, p = s.look("a")
 	require.True(t, p.Due)
-	require.Equal(t, shared.Evicted, s.Settle("a", registration, p.Word, until))
+	require.Equal(t, shared.Evicted, s.Settle("a", registration, p.Word, p.Now, until))
 }
 
 // Members tell each other of many departures at once, after they were out of touch. Such a

@@ -30,7 +30,7 @@ func TestTheSilenceOfAHostThatWasTakenOver(t *testing.T) {
 	require.Equal(t, hostmgr.StateOffline, h.State)
 	require.True(t, p.Due)
 	require.Zero(t, p.Keeper)
-	require.Equal(t, shared.Evicted, s.Settle(h.ID, 70, p.Word, s.clock.Now().Add(second)))
+	require.Equal(t, shared.Evicted, s.Settle(h.ID, 70, p.Word, p.Now, s.clock.Now().Add(second)))
 	_, departed := s.Take(1, 1)
 	require.Equal(t, 2*second+1, departed[0].Silence)
 	require.Equal(t, 1, s.after(second).Held, "the other one")
@@ -50,7 +50,7 @@ func TestConfirmIsAskedOnceBeforeTheMembers(t *testing.T) {
 	h, p := s.look("a")
 	require.Equal(t, "refused by Confirm", h.Hold.String())
 	require.False(t, p.Due)
-	require.Equal(t, shared.Saved, s.Settle("a", registration, p.Word, s.clock.Now().Add(second)))
+	require.Equal(t, shared.Saved, s.Settle("a", registration, p.Word, p.Now, s.clock.Now().Add(second)))
 	allow = true
 	s.changed()
 	s.after(second)
@@ -62,7 +62,7 @@ func TestConfirmIsAskedOnceBeforeTheMembers(t *testing.T) {
 	s.after(second)
 	require.Equal(t, 2, asked)
 	require.Equal(t, []string{"a"}, s.changed())
-	require.Equal(t, shared.Evicted, s.Settle("a", registration, p.Word, s.clock.Now().Add(second)))
+	require.Equal(t, shared.Evicted, s.Settle("a", registration, p.Word, p.Now, s.clock.Now().Add(second)))
 }
 
 func TestTheEvictionLimitAppliesBeforeTheMembersAreAsked(t *testing.T) {
@@ -85,7 +85,7 @@ func TestTheEvictionLimitAppliesBeforeTheMembersAreAsked(t *testing.T) {
 	for i := range 10 {
 		h, p := s.look(strconv.Itoa(i))
 		require.True(t, p.Due)
-		require.Equal(t, shared.Evicted, s.Settle(h.ID, h.Registration, p.Word, s.clock.Now().Add(second)))
+		require.Equal(t, shared.Evicted, s.Settle(h.ID, h.Registration, p.Word, p.Now, s.clock.Now().Add(second)))
 	}
 	require.Zero(t, s.Stats().Held)
 }
@@ -100,6 +100,27 @@ func TestAStallSavesAHostAboutWhichTheMembersAgree(t *testing.T) {
 	_, p := s.look("a")
 	require.True(t, p.Due)
 	s.after(10 * second)
-	require.Equal(t, shared.Saved, s.Settle("a", registration, p.Word, s.clock.Now().Add(second)))
+	require.Equal(t, shared.Saved, s.Settle("a", registration, p.Word, p.Now, s.clock.Now().Add(second)))
 	require.False(t, s.gone("a"))
+}
+
+// The host is due by the deadline that a stall has moved, too. But it was not yet when the members
+// were asked: another one may have heard it between the question and that deadline.
+func TestTheMembersAgreeAboutADeadlineThatWasOver(t *testing.T) {
+	s := newShared(t, hostmgr.Config[string]{StallThreshold: second})
+	registration := s.join("a").Registration
+	for range 4 {
+		s.after(second * 6 / 10)
+	}
+	_, asked := s.look("a")
+	require.True(t, asked.Due)
+	s.after(10 * second)
+	s.after(second * 9 / 10)
+	s.after(second * 9 / 10)
+	h, p := s.look("a")
+	require.True(t, p.Due)
+	require.Equal(t, asked.Word, p.Word)
+	until := s.clock.Now().Add(second)
+	require.Equal(t, shared.Saved, s.Settle("a", registration, p.Word, asked.Now, until), "due only at %v", h.EvictAt)
+	require.Equal(t, shared.Evicted, s.Settle("a", registration, p.Word, p.Now, until))
 }

@@ -80,7 +80,7 @@ func (f *sharedFleet) work(id string, rnd *rand.Rand) {
 	case 2:
 		f.Vouch(r.Keeper, time.Duration(rnd.IntN(60)-30)*time.Millisecond)
 	default:
-		f.Settle(id, current, p.Word, time.Now().Add(time.Second))
+		f.Settle(id, current, p.Word, p.Now, time.Now().Add(time.Second))
 	}
 }
 

@@ -115,6 +115,26 @@ func TestSeveralSchedulersAreServed(t *testing.T) {
 	eventually(t, "all are gone", func() bool { return len(running(pids)) == 0 })
 }
 
+// The page of a scheduler shows the members and who keeps which host, also after a member was killed.
+func TestPageShowsTheMembers(t *testing.T) {
+	t.Parallel()
+	clitest.Needs(t, "redis-server", "redis-server")
+	c := launch(t, binary, "-serve", "-schedulers", "2", "-redis", "start", "-interval", "1s", "-churn-hosts", "8")
+	b := open(t, c.says(`page +scheduler-1 +(http://\S+)`))
+	names := func(cells string) string {
+		return `[...new Set([...document.querySelectorAll("` + cells + `")].map(x => x.textContent))].sort().join(", ")`
+	}
+	members, keepers := names("#members tbody th"), names("#hosts tbody tr[data-id^=peer-] td:nth-of-type(3)")
+	b.sees("scheduler-1this one, scheduler-2", members)
+	b.sees("scheduler-1, scheduler-2", keepers)
+	b.search("peer-")
+	b.sees("5", rows)
+	require.NoError(t, syscall.Kill(c.pid("scheduler-2"), syscall.SIGKILL))
+	b.sees("scheduler-1this one", members)
+	b.sees("scheduler-1", keepers)
+	b.sees("5", rows)
+}
+
 // running returns the processes that exist and are no zombies, whatever their program is.
 func running(pids []string) (some []string) {
 	for _, pid := range pids {

@@ -27,7 +27,7 @@ func (b *bridge[M]) Look(id string) (l member.Local, ok bool) {
 	h, p, ok := b.hosts.Look(id)
 	return member.Local{
 		Registration: h.Registration, Incarnation: h.Incarnation, Keeper: p.Keeper, Assigned: p.Assigned,
-		Heard: p.Heard, Due: p.Due, Suspect: h.State >= hostmgr.StateSuspect, Word: p.Word,
+		Heard: p.Heard, Due: p.Due, Suspect: h.State >= hostmgr.StateSuspect, Word: p.Word, Now: p.Now,
 		Silence: int64(b.clock.last.Sub(h.LastContact)), Timeout: int64(p.Timeout), Interval: int64(h.Interval),
 		Ago: int64(p.Ago),
 	}, ok
@@ -133,8 +133,8 @@ func (b *bridge[M]) Await(id string, registration uint64) { b.hosts.Await(id, re
 
 func (b *bridge[M]) Vouch(keeper uint8, d int64) { b.hosts.Vouch(keeper, time.Duration(d)) }
 
-func (b *bridge[M]) Settle(id string, registration uint64, word, until int64) member.Outcome {
-	switch b.hosts.Settle(id, registration, word, b.clock.reading(until)) {
+func (b *bridge[M]) Settle(id string, registration uint64, word, asked, until int64) member.Outcome {
+	switch b.hosts.Settle(id, registration, word, asked, b.clock.reading(until)) {
 	case shared.Evicted:
 		return member.Evicted
 	case shared.Unknown:

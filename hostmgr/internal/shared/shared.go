@@ -28,6 +28,7 @@ type Private struct {
 	Heard    bool          // the host was heard here, or restored, and its timeout has not passed since then
 	Due      bool          // the host was due at its latest check, and only the other members may still hold it
 	Word     int64         // identifies the silence of the host, for Settle
+	Now      int64         // the time of the registry at this moment, for Settle
 	Timeout  time.Duration // as Evidence.Timeout: without stalls
 	Ago      time.Duration // since the last contact here; years if there was none
 }
@@ -41,7 +42,7 @@ const (
 	NewerHere                    // nothing was changed: the registration here has a greater incarnation
 	Departed                     // nothing was changed: that registration has ended here, and Take will return its departure
 	Evicted                      // the registration has ended
-	Saved                        // not evicted: there was a contact, a stall or a longer timeout
+	Saved                        // not evicted: there was a contact, a stall or a longer timeout since the question
 	Unknown                      // not evicted: that registration is not the current one
 	TooLate                      // not evicted: the time for it has passed
 )

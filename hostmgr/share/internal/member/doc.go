@@ -31,7 +31,7 @@ type Local struct {
 	Heard                     bool // a contact here within the timeout
 	Due                       bool // silent for its timeout; it awaits the members
 	Suspect                   bool
-	Word                      int64 // for Settle
+	Word, Now                 int64 // for Settle
 	Silence, Timeout          int64 // as far as this registry knows; Timeout 0: never
 	Interval                  int64 // between two contacts of the host
 	Ago                       int64 // since the last contact here
@@ -52,7 +52,7 @@ const (
 	NewerHere         // the registration here has a greater incarnation; nothing has changed
 	Refused           // the registry cannot take the record, for instance because of its metadata
 	Evicted
-	Saved   // by a contact, a stall or a longer timeout
+	Saved   // by a contact, a stall or a longer timeout since the question
 	Unknown // there is another registration, or none
 	TooLate
 )
@@ -77,8 +77,9 @@ type Registry interface {
 	Await(id string, registration uint64)
 	// Vouch makes the hosts of a keeper count as heard until now + d. d may be negative.
 	Vouch(keeper uint8, d int64)
-	// Settle evicts a host that is due and has had no contact since word was read, before until.
-	Settle(id string, registration uint64, word, until int64) Outcome
+	// Settle evicts a host that has had no contact since word was read, and was due by its present
+	// deadline at asked, before until. Asked is the Local.Now of the question.
+	Settle(id string, registration uint64, word, asked, until int64) Outcome
 }
 
 // A Write creates, changes or deletes one record. See share.Write.

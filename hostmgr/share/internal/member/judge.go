@@ -29,7 +29,7 @@ func (c *Core) judge(m *matter, e entry, l Local) {
 			return
 		}
 		c.counts.Asked++
-		c.rewrite(m, e, func(h *record.Host) { h.Keeper, h.Asked, h.Suspect = c.self.id, true, l.Suspect })
+		c.ask(m, e, l)
 	case mine && !e.is(asked) && c.isDoubt(m, e, l):
 		c.close(m)
 	case mine && (e.is(asked) || e.is(suspect) != l.Suspect): // a stall, or a longer timeout
@@ -105,6 +105,11 @@ func (c *Core) rewrite(m *matter, e entry, change func(*record.Host)) {
 	c.sendHost(m, e.version.number(), &h)
 }
 
+func (c *Core) ask(m *matter, e entry, l Local) {
+	m.asked = l.Now
+	c.rewrite(m, e, func(h *record.Host) { h.Keeper, h.Asked, h.Suspect = c.self.id, true, l.Suspect })
+}
+
 // claim sets the claim when all live members have read the question.
 func (c *Core) claim(m *matter, e entry, l Local) {
 	switch {
@@ -134,19 +139,16 @@ func (c *Core) isRead(m *matter) bool {
 }
 
 // settle lets the registry evict a host that is claimed. It must do so while no other member can
-// bury this one: then others could take the host.
+// bury this one: then others could take the host. If the host is saved, the question is withdrawn,
+// and asked again while the host is due. So it is for a question that this matter does not know.
 func (c *Core) settle(m *matter, l Local) {
-	if m.word == 0 {
-		m.word = l.Word
-	}
-	switch c.registry.Settle(m.id, l.Registration, m.word, c.lease()) {
+	switch c.registry.Settle(m.id, l.Registration, m.word, m.asked, c.lease()) {
 	case Evicted:
 		m.settle = true
 		c.counts.Settled++
 	case TooLate:
 		c.later(m, 200*millisecond)
 	default:
-		m.word = 0
 		e := c.hosts.of[m.key]
 		c.rewrite(m, e, func(h *record.Host) { h.Keeper, h.Suspect = c.self.id, l.Suspect })
 	}
@@ -165,5 +167,5 @@ func (c *Core) inherit(m *matter, e entry, l Local) {
 		return
 	}
 	c.counts.Inherited++
-	c.rewrite(m, e, func(h *record.Host) { h.Keeper, h.Asked, h.Suspect = c.self.id, true, l.Suspect })
+	c.ask(m, e, l)
 }

@@ -26,6 +26,7 @@ type matter struct {
 	held     bool         // a question about it waits for the answer of this member
 	listed   bool         // it is in Core.asked
 	blocked  bool         // it counts in Core.blocked
+	asked    int64        // the Local.Now of this member's last question
 	word     int64        // as of the decision to claim it
 	doubted  int64        // the silence, as a Word, that was long enough to tell a suspicion
 }

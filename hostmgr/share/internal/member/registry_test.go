@@ -15,6 +15,7 @@ type registry struct {
 	life     int // a crash begins another one
 	hosts    map[string]*local
 	vouched  [256]int64
+	stalled  int64           // by which deadlines are later
 	changed  map[string]bool // whether the content has
 	departed []departed
 	refuse   map[string]bool // hosts whose metadata it cannot read
@@ -121,12 +122,14 @@ func (r *registry) note(id string) {
 
 func (r *registry) isHeard(h *local) bool { return h.contact > 0 && r.w.now-h.contact <= timeout }
 
-func (r *registry) isDue(h *local) bool {
+func (r *registry) isDue(h *local) bool { return r.w.now > r.deadline(h) }
+
+func (r *registry) deadline(h *local) int64 {
 	last := max(h.contact, h.since)
 	if h.keeper != 0 {
 		last = max(last, r.vouched[h.keeper])
 	}
-	return r.w.now-last > timeout
+	return last + timeout + r.stalled
 }
 
 func (r *registry) take(most int) (changed []change, gone []departed) {
@@ -153,7 +156,7 @@ func (r *registry) Look(id string) (l member.Local, ok bool) {
 func (r *registry) look(h *local) member.Local {
 	return member.Local{
 		Registration: h.registration, Incarnation: h.incarnation, Keeper: h.keeper, Assigned: h.assigned,
-		Heard: r.isHeard(h), Due: r.isDue(h), Suspect: h.keeper == 0 && r.isDue(h), Word: h.contact,
+		Heard: r.isHeard(h), Due: r.isDue(h), Suspect: h.keeper == 0 && r.isDue(h), Word: h.contact, Now: r.w.now,
 		Silence: r.w.now - max(h.contact, h.since), Timeout: timeout,
 		Interval: interval, Ago: r.w.now - h.contact,
 	}
@@ -245,12 +248,12 @@ func (r *registry) Await(id string, registration uint64) {
 
 func (r *registry) Vouch(keeper uint8, until int64) { r.vouched[keeper] = r.w.now + until }
 
-func (r *registry) Settle(id string, registration uint64, word, until int64) member.Outcome {
+func (r *registry) Settle(id string, registration uint64, word, asked, until int64) member.Outcome {
 	h := r.hosts[id]
 	switch {
 	case h == nil || h.registration != registration:
 		return member.Unknown
-	case h.contact != word || !r.isDue(h):
+	case h.contact != word || !r.isDue(h) || r.deadline(h) > asked:
 		return member.Saved
 	case r.w.now >= until:
 		return member.TooLate

@@ -94,6 +94,27 @@ func TestAClaimOfALiveKeeperIsItsOwn(t *testing.T) {
 	require.Equal(t, 1, w.evicted)
 }
 
+// A stall after the question moves the deadline. The host is due again at once, but the members were
+// asked too early: the contact at another one is from before the deadline.
+func TestTheMembersAreAskedAgainAfterAStall(t *testing.T) {
+	w := settled(t, 3)
+	w.nodes[0].heartbeat("h")
+	w.onClaim(func(n *node) {
+		n.frozen = w.now + 2*sec
+		n.reg.stalled = 2 * sec
+		w.nodes[1].heartbeat("h")
+		w.onHost = func(_ *node, _ string, h *record.Host) { require.False(t, h.Claimed) }
+	})
+	w.run(timeout + 10*sec)
+	require.Zero(t, w.evicted)
+	w.everywhere("h")
+	require.Equal(t, w.nodes[1].core.Stats().ID, w.host("h").Keeper)
+	w.onHost = func(*node, string, *record.Host) {}
+	w.run(timeout)
+	require.Equal(t, 1, w.evicted)
+	w.nowhere("h")
+}
+
 func TestAnHeirWaitsForTheTimeout(t *testing.T) {
 	w := settled(t, 3)
 	w.nodes[0].heartbeat("h")
