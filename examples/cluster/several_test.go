@@ -115,7 +115,8 @@ func TestSeveralSchedulersAreServed(t *testing.T) {
 	eventually(t, "all are gone", func() bool { return len(running(pids)) == 0 })
 }
 
-// The page of a scheduler shows the members and who keeps which host, also after a member was killed.
+// The page of a scheduler shows the members and who keeps which host, also while one of them is
+// stopped, and when it is back.
 func TestPageShowsTheMembers(t *testing.T) {
 	t.Parallel()
 	clitest.Needs(t, "redis-server", "redis-server")
@@ -129,9 +130,11 @@ func TestPageShowsTheMembers(t *testing.T) {
 	b.sees("scheduler-1, scheduler-2", keepers)
 	b.search("peer-")
 	b.sees("5", rows)
-	require.NoError(t, syscall.Kill(c.pid("scheduler-2"), syscall.SIGKILL))
+	require.NoError(t, syscall.Kill(c.pid("scheduler-2"), syscall.SIGSTOP))
 	b.sees("scheduler-1this one", members)
 	b.sees("scheduler-1", keepers)
+	require.NoError(t, syscall.Kill(c.pid("scheduler-2"), syscall.SIGCONT))
+	b.sees("scheduler-1this one, scheduler-2", members)
 	b.sees("5", rows)
 }
 
