@@ -93,31 +93,10 @@ func TestAllScenariosHoldWithSeveralSchedulers(t *testing.T) {
 	}
 }
 
-// Each scheduler has a page of its own, and all show the same hosts. If cluster is killed, it leaves
-// no scheduler and no engine behind, also if they are stopped at that moment.
+// Each scheduler has a page of its own, and all show the same hosts. The page shows the members and
+// who keeps which host, also while a scheduler is stopped, and when it is back. If cluster is killed,
+// it leaves no scheduler and no engine behind, also if they are stopped at that moment.
 func TestSeveralSchedulersAreServed(t *testing.T) {
-	t.Parallel()
-	clitest.Needs(t, "redis-server", "redis-server")
-	c := launch(t, binary, "-serve", "-schedulers", "2", "-redis", "start", "-interval", "1s", "-churn-hosts", "4")
-	for _, scheduler := range []string{"scheduler-1", "scheduler-2"} {
-		url := c.says(`page +` + scheduler + ` +(http://\S+)`)
-		eventually(t, "it shows the hosts and both members", func() bool {
-			metrics := get(url + "metrics")
-			return strings.Contains(metrics, `hostlife_share_members{registry="hosts"} 2`) && strings.Contains(get(url+"api/hosts"), "peer-5")
-		})
-	}
-	pids := children(c.cmd.Process.Pid)
-	for _, host := range []string{"engine", "scheduler-1", "scheduler-2"} {
-		require.Contains(t, pids, strconv.Itoa(c.pid(host)))
-		require.NoError(t, syscall.Kill(c.pid(host), syscall.SIGSTOP))
-	}
-	c.signal(syscall.SIGKILL)
-	eventually(t, "all are gone", func() bool { return len(running(pids)) == 0 })
-}
-
-// The page of a scheduler shows the members and who keeps which host, also while one of them is
-// stopped, and when it is back.
-func TestPageShowsTheMembers(t *testing.T) {
 	t.Parallel()
 	clitest.Needs(t, "redis-server", "redis-server")
 	c := launch(t, binary, "-serve", "-schedulers", "2", "-redis", "start", "-interval", "1s", "-churn-hosts", "8")
@@ -130,12 +109,26 @@ func TestPageShowsTheMembers(t *testing.T) {
 	b.sees("scheduler-1, scheduler-2", keepers)
 	b.search("peer-")
 	b.sees("5", rows)
+	url := c.says(`page +scheduler-2 +(http://\S+)`)
+	eventually(t, "the other one shows the hosts and both members", func() bool {
+		metrics := get(url + "metrics")
+		return strings.Contains(metrics, `hostlife_share_members{registry="hosts"} 2`) && strings.Contains(get(url+"api/hosts"), "peer-5")
+	})
+
 	require.NoError(t, syscall.Kill(c.pid("scheduler-2"), syscall.SIGSTOP))
 	b.sees("scheduler-1this one", members)
 	b.sees("scheduler-1", keepers)
 	require.NoError(t, syscall.Kill(c.pid("scheduler-2"), syscall.SIGCONT))
 	b.sees("scheduler-1this one, scheduler-2", members)
 	b.sees("5", rows)
+
+	pids := children(c.cmd.Process.Pid)
+	for _, host := range []string{"engine", "scheduler-1", "scheduler-2"} {
+		require.Contains(t, pids, strconv.Itoa(c.pid(host)))
+		require.NoError(t, syscall.Kill(c.pid(host), syscall.SIGSTOP))
+	}
+	c.signal(syscall.SIGKILL)
+	eventually(t, "all are gone", func() bool { return len(running(pids)) == 0 })
 }
 
 // running returns the processes that exist and are no zombies, whatever their program is.
