@@ -91,8 +91,8 @@ func TestAllScenariosHold(t *testing.T) {
 	for _, policy := range []string{"fixed", "tiered"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
-			v, code := play(t, "-policy", policy, "-interval", "800ms", "-mass", "500", "-mass-interval", "800ms",
-				"-jitter", "400ms", "-offline", "800ms", "-lag", "3s")
+			v, code := play(t, "-policy", policy, "-interval", "800ms", "-mass", "500", "-mass-interval", "2s",
+				"-jitter", "800ms", "-offline", "2s", "-lag", "3s")
 			require.Zero(t, code)
 			require.True(t, v.OK)
 			var names []string
