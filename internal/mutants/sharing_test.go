@@ -48,6 +48,15 @@ var mirroring = []mutant{
 		test:    "TestReflectBringsNoRegistrationBackThatHasEndedHere",
 	},
 	{
+		name:    "a wait that was over before it began",
+		seen:    "found by schedulers in a mix of faults (everything, seed 20004)",
+		story:   "A keeper was out of touch. When it could ask again, the wait for a member that had just ended was over for its hosts, which that member had heard.",
+		file:    "hostmgr/share/internal/member/judge.go",
+		is:      "silence := min(l.Silence, c.now-c.quiet+l.Timeout)",
+		becomes: "silence := l.Silence",
+		test:    "TestAHostHasItsTimeoutAgainAlthoughTheEngineWasDown",
+	},
+	{
 		name:    "a question from before the deadline",
 		seen:    "found by schedulers on a machine with a load of 70",
 		story:   "A stall moved the deadline of a host about which the members had been asked. It was evicted, although another member had heard it before the new deadline.",

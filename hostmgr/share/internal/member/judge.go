@@ -58,9 +58,11 @@ func (c *Core) mayAsk(m *matter) bool {
 
 // mayHaveRoamed reports whether a member that is gone may have heard a host last. So each host has
 // its timeout once more from the end of a member on, but not for ever: a member may crash in a
-// loop.
+// loop. In a time of quiet this member could not ask. Of the silence before the end of the last one,
+// a timeout counts at most.
 func (c *Core) mayHaveRoamed(m *matter, l Local) bool {
-	wait := min(c.removed+l.Timeout-c.now, 2*l.Timeout+c.Lapse-l.Silence)
+	silence := min(l.Silence, c.now-c.quiet+l.Timeout)
+	wait := min(c.removed+l.Timeout-c.now, 2*l.Timeout+c.Lapse-silence)
 	if c.removed == 0 || wait <= 0 {
 		return false
 	}

@@ -115,6 +115,25 @@ func TestTheMembersAreAskedAgainAfterAStall(t *testing.T) {
 	w.nowhere("h")
 }
 
+// The engine was down for longer than the wait for a member that is gone may last. That one heard
+// the host just before it crashed.
+func TestAHostHasItsTimeoutAgainAlthoughTheEngineWasDown(t *testing.T) {
+	w := settled(t, 3)
+	w.nodes[0].heartbeat("h")
+	w.run(sec)
+	w.table.SetDown(true)
+	w.run(3*timeout + lapse)
+	w.table.SetDown(false)
+	w.run(lapse - sec)
+	w.nodes[1].reg.heartbeat("h")
+	w.nodes[1].crash()
+	w.run(timeout)
+	require.Zero(t, w.evicted)
+	w.run(timeout)
+	w.nowhere("h")
+	require.Equal(t, 1, w.evicted)
+}
+
 func TestAnHeirWaitsForTheTimeout(t *testing.T) {
 	w := settled(t, 3)
 	w.nodes[0].heartbeat("h")

@@ -20,7 +20,7 @@ var caught = []struct {
 	{"noStall", "freeze", 1, 10},
 	{"noChain", "lose", 1, 10},
 	{"noQuiet noRemoval", "wipe", 20, 10}, // each alone is covered by the other
-	{"oldName", "cut", 1, 10},
+	{"oldName", "cut", 71, 10},
 	{"earlyReady", "split+crash", 1, 10},
 	{"noHandover", "crash", 1, 10},
 	{"noLease", "freeze", 52, 1},

@@ -142,7 +142,7 @@ func (o *oracle) checkContact(m *member, h int, v hostRecord, c *contact) (away 
 		return true
 	case !m.reach(forWrites).knew(c.id):
 		return true
-	case (o.removed[c.id] == 0 || c.at <= o.removed[c.id]) && m.silence(h) <= 2*o.timeout+o.lapse:
+	case (o.removed[c.id] == 0 || c.at <= o.removed[c.id]) && m.counted(h) <= 2*o.timeout+o.lapse:
 		o.breach("%d evicts host %d that %d heard at %v before it died", m.id, h, c.id, c.at)
 	}
 	return false

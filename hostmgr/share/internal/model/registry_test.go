@@ -53,12 +53,15 @@ func (m *member) heard(h int) bool { return m.clock()-m.local[h].contact <= m.ti
 // due reports whether a host is to be evicted. After a member was removed all silences start
 // afresh, once: it may have heard the host.
 func (m *member) due(h int) bool {
-	silence := m.silence(h)
-	if silence <= 2*m.timeout+m.lapse && m.clock()-m.removal <= m.timeout && !m.noHandover {
+	if m.counted(h) <= 2*m.timeout+m.lapse && m.clock()-m.removal <= m.timeout && !m.noHandover {
 		return false
 	}
-	return silence > m.timeout
+	return m.silence(h) > m.timeout
 }
+
+// counted is the silence of a host. Of the time before the end of the last quiet, in which the
+// member could not ask, it includes one timeout at most.
+func (m *member) counted(h int) time.Duration { return min(m.silence(h), m.now-m.quiet+m.timeout) }
 
 func (m *member) suspicious(h int) bool {
 	return m.settings.suspect > 0 && m.silence(h) > m.settings.suspect
