@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/history"
@@ -100,6 +101,11 @@ func (c *checker) recorded() {
 	}
 	for _, name := range c.nameless {
 		c.breach(&c.report.Gaps, "the history %s has no start", name)
+	}
+	for _, name := range c.empty {
+		if host, _, _ := strings.Cut(name, "-life-"); len(c.ends[host]) == 0 { // killed before it did anything
+			c.breach(&c.report.Gaps, "the history %s is empty", name)
+		}
 	}
 	if !c.rested {
 		c.breach(&c.report.Gaps, "the histories have no end")

@@ -41,6 +41,12 @@ func TestASoundHistoryHasNoBreach(t *testing.T) {
 	require.Zero(t, r.Alive+r.InWindow+r.Excused)
 }
 
+func TestAHostMayBeKilledBeforeItWritesAnything(t *testing.T) {
+	s := sound()
+	s.files["dies-life-2.jsonl"] = nil
+	require.Empty(t, s.check().Breaches())
+}
+
 // Each breach is found, and nothing else.
 func TestEachBreachIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -172,6 +178,10 @@ func TestEachBreachIsFound(t *testing.T) {
 		"a history without a start": {
 			func(s *scene) { s.files["x"] = []history.Entry{{Kind: history.Contact}} },
 			gaps, "x has no start",
+		},
+		"an empty history": {
+			func(s *scene) { s.files["lives-life-1.jsonl"] = nil },
+			gaps, "lives-life-1.jsonl is empty",
 		},
 		"histories without an end": {
 			func(s *scene) { s.edit("attack", history.Rest, never) },

@@ -78,6 +78,7 @@ type world struct {
 	batch      map[uint64]*put // that has written a version
 	gone       map[key][]*put  // that have created the record of a departure
 	nameless   []string        // files that do not begin as they should
+	empty      []string        // files
 }
 
 func read(files []File) *world {
@@ -112,10 +113,14 @@ func read(files []File) *world {
 
 // each calls f with each entry and the name of its process.
 func (w *world) each(files []File, f func(process string, e *history.Entry)) {
-	w.nameless = nil
+	w.nameless, w.empty = nil, nil
 	for i := range files {
 		entries := files[i].Entries
-		if len(entries) == 0 || entries[0].Kind != history.Start {
+		if len(entries) == 0 {
+			w.empty = append(w.empty, files[i].Name)
+			continue
+		}
+		if entries[0].Kind != history.Start {
 			w.nameless = append(w.nameless, files[i].Name)
 			continue
 		}
