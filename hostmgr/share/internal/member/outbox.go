@@ -156,8 +156,9 @@ func batchOf(groups []*group) *Batch {
 	return b
 }
 
-// Done takes the result of a batch. One that has failed for a version is tried again in halves, so
-// that one conflict does not hold up the other hosts.
+// Done takes the result of a batch. One that has failed for a version is tried again in parts, so
+// that one conflict does not hold up the other hosts. All parts are under way at the same time. So a
+// record of a batch of 64 that has changed is found in two more round trips; halves would take six.
 func (c *Core) Done(b *Batch, r Result, now int64) {
 	c.now = max(c.now, now)
 	if b.groups == nil {
@@ -171,7 +172,9 @@ func (c *Core) Done(b *Batch, r Result, now int64) {
 		}
 	}
 	if n := len(b.groups); r == Conflict && n > 1 {
-		c.outbox.again = append(c.outbox.again, batchOf(b.groups[:n/2]), batchOf(b.groups[n/2:]))
+		for part := range slices.Chunk(b.groups, (n+maxFlying-1)/maxFlying) {
+			c.outbox.again = append(c.outbox.again, batchOf(part))
+		}
 		return
 	}
 	for _, g := range b.groups {
