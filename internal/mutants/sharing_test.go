@@ -48,6 +48,15 @@ var mirroring = []mutant{
 		test:    "TestReflectBringsNoRegistrationBackThatHasEndedHere",
 	},
 	{
+		name:    "a refused batch in halves",
+		seen:    "found by schedulers on a busy etcd (etcd_leader_killed)",
+		story:   "One record had changed, and each half of its batch was a round trip of 0.1 to 0.4 s. Evictions came 15 s after the fault.",
+		file:    "hostmgr/share/internal/member/outbox.go",
+		is:      "slices.Chunk(b.groups, (n+maxFlying-1)/maxFlying)",
+		becomes: "slices.Chunk(b.groups, (n+1)/2)",
+		test:    "TestAConflictCostsTwoMoreRoundTrips",
+	},
+	{
 		name:    "a wait that was over before it began",
 		seen:    "found by schedulers in a mix of faults (everything, seed 20004)",
 		story:   "A keeper was out of touch. When it could ask again, the wait for a member that had just ended was over for its hosts, which that member had heard.",

@@ -81,6 +81,34 @@ func TestOneConflictHoldsUpNoOtherHost(t *testing.T) {
 	require.Equal(t, w.nodes[0].reg.hosts["h7"].registration, w.nodes[1].reg.hosts["h7"].registration)
 }
 
+// The batch is refused, and so is the part of it that has the conflict. Then all other hosts are
+// written.
+func TestAConflictCostsTwoMoreRoundTrips(t *testing.T) {
+	w := settled(t, 2)
+	n := w.nodes[0]
+	n.stuck = true
+	w.nodes[1].heartbeat("h7")
+	w.run(20 * ms)
+	for i := range 64 {
+		n.reg.announce(fmt.Sprint("h", i), 0, "x")
+	}
+	for n.take(); n.core.Work(); n.take() {
+	}
+	trips := 0
+	for w.count(record.KindHost) < 64 {
+		var batches []*member.Batch
+		for b := n.core.Next(); b != nil; b = n.core.Next() {
+			batches = append(batches, b)
+		}
+		require.NotEmpty(t, batches)
+		for _, b := range batches {
+			n.core.Done(b, w.put(n, b.Writes), w.now)
+		}
+		trips++
+	}
+	require.Equal(t, 3, trips)
+}
+
 func TestADepartureThatTheTableHasLostIsRepeated(t *testing.T) {
 	w := settled(t, 3)
 	w.nodes[0].heartbeat("h")
