@@ -90,16 +90,22 @@ func TestTheEvictionLimitAppliesBeforeTheMembersAreAsked(t *testing.T) {
 	require.Zero(t, s.Stats().Held)
 }
 
-// A stall comes between the question and the answer.
-func TestAStallSavesAHostAboutWhichTheMembersAgree(t *testing.T) {
-	s := newShared(t, hostmgr.Config[string]{StallThreshold: second})
-	registration := s.join("a").Registration
+// newStalled returns a registry with a host that was due, and about which the members were asked
+// then. A stall has come since.
+func newStalled(t *testing.T) (s *sharedScript, registration uint64, asked shared.Private) {
+	s = newShared(t, hostmgr.Config[string]{StallThreshold: second})
+	registration = s.join("a").Registration
 	for range 4 {
 		s.after(second * 6 / 10)
 	}
-	_, p := s.look("a")
-	require.True(t, p.Due)
+	_, asked = s.look("a")
+	require.True(t, asked.Due)
 	s.after(10 * second)
+	return s, registration, asked
+}
+
+func TestAStallSavesAHostAboutWhichTheMembersAgree(t *testing.T) {
+	s, registration, p := newStalled(t)
 	require.Equal(t, shared.Saved, s.Settle("a", registration, p.Word, p.Now, s.clock.Now().Add(second)))
 	require.False(t, s.gone("a"))
 }
@@ -107,14 +113,7 @@ func TestAStallSavesAHostAboutWhichTheMembersAgree(t *testing.T) {
 // The host is due by the deadline that a stall has moved, too. But it was not yet when the members
 // were asked: another one may have heard it between the question and that deadline.
 func TestTheMembersAgreeAboutADeadlineThatWasOver(t *testing.T) {
-	s := newShared(t, hostmgr.Config[string]{StallThreshold: second})
-	registration := s.join("a").Registration
-	for range 4 {
-		s.after(second * 6 / 10)
-	}
-	_, asked := s.look("a")
-	require.True(t, asked.Due)
-	s.after(10 * second)
+	s, registration, asked := newStalled(t)
 	s.after(second * 9 / 10)
 	s.after(second * 9 / 10)
 	h, p := s.look("a")

@@ -117,15 +117,22 @@ func TestADepartureThatTheTableHasNeverHadIsCleanedUp(t *testing.T) {
 	w.everywhere("h")
 }
 
-// No other member knows whether the cleanup is done: it is done again, once.
-func TestACleanupThatNoMemberKnowsOfIsRepeated(t *testing.T) {
-	w := settled(t, 2)
-	a, b := w.nodes[0], w.nodes[1]
+// restartedElsewhere returns two members. A has written a host, got no answer, and is still out of
+// touch. B has cleaned up after the host, which has restarted there.
+func restartedElsewhere(t *testing.T) (w *world, a, b *node) {
+	w = settled(t, 2)
+	a, b = w.nodes[0], w.nodes[1]
 	a.mute = true
 	a.announce("h", 1)
 	w.run(20 * sec)
 	b.announce("h", 2)
 	w.run(20 * sec)
+	return w, a, b
+}
+
+// No other member knows whether the cleanup is done: it is done again, once.
+func TestACleanupThatNoMemberKnowsOfIsRepeated(t *testing.T) {
+	w, a, b := restartedElsewhere(t)
 	b.crash()
 	b.restart()
 	w.run(20 * sec)
@@ -138,13 +145,7 @@ func TestACleanupThatNoMemberKnowsOfIsRepeated(t *testing.T) {
 // A member that knows that a cleanup is done cannot write for a while. Its read mark stays before
 // the departure, so its cleaner waits.
 func TestACleanupThatMayBeDoneWaitsForTheMemberThatKnows(t *testing.T) {
-	w := settled(t, 2)
-	a, b := w.nodes[0], w.nodes[1]
-	a.mute = true
-	a.announce("h", 1)
-	w.run(20 * sec)
-	b.announce("h", 2)
-	w.run(20 * sec)
+	w, a, b := restartedElsewhere(t)
 	w.delays = func(n *node, batch []member.Write) (int64, bool) {
 		return 0, n == b && record.ParseKey(batch[0].Key).Kind == record.KindGone
 	}
