@@ -57,6 +57,15 @@ var mirroring = []mutant{
 		test:    "TestAConflictCostsTwoMoreRoundTrips",
 	},
 	{
+		name:    "a wait for a member that is gone, without end",
+		seen:    "found by reading",
+		story:   "A member crashed in a loop, and no silent host was evicted any more. No test noticed that.",
+		file:    "hostmgr/share/internal/member/judge.go",
+		is:      "wait := min(c.removed+l.Timeout-c.now, 2*l.Timeout+c.Lapse-silence)",
+		becomes: "wait := c.removed + l.Timeout - c.now + 0*silence",
+		test:    "TestAMemberThatCrashesInALoopDelaysNoEvictionForEver",
+	},
+	{
 		name:    "a wait that was over before it began",
 		seen:    "found by schedulers in a mix of faults (everything, seed 20004)",
 		story:   "A keeper was out of touch. When it could ask again, the wait for a member that had just ended was over for its hosts, which that member had heard.",

@@ -134,6 +134,21 @@ func TestAHostHasItsTimeoutAgainAlthoughTheEngineWasDown(t *testing.T) {
 	require.Equal(t, 1, w.evicted)
 }
 
+// A member that crashes again and again delays an eviction, but not for ever.
+func TestAMemberThatCrashesInALoopDelaysNoEvictionForEver(t *testing.T) {
+	w := settled(t, 3)
+	w.nodes[0].heartbeat("h")
+	last := w.now
+	for w.now < last+2*timeout+lapse {
+		require.Zero(t, w.evicted)
+		w.nodes[1].crash()
+		w.nodes[1].restart()
+		w.run(timeout / 4)
+	}
+	w.run(2 * sec)
+	require.Equal(t, 1, w.evicted)
+}
+
 func TestAnHeirWaitsForTheTimeout(t *testing.T) {
 	w := settled(t, 3)
 	w.nodes[0].heartbeat("h")
