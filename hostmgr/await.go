@@ -4,7 +4,7 @@ package hostmgr
 // nothing for other hosts. A host that another registration or another keeper takes over is not
 // awaited any more.
 //
-// The contact word has the mark of a suspect meanwhile, although the host is none. So that one
+// The contact word has the mark of a suspect meanwhile, although the host is none. So only that
 // contact takes the lock, and no other heartbeat pays for it.
 func (s *Sharing[M]) Await(id string, registration uint64) {
 	hash := s.r.index.Hash(id)

@@ -94,8 +94,8 @@ func TestAllScenariosHoldWithSeveralSchedulers(t *testing.T) {
 }
 
 // Each scheduler has a page of its own, and all show the same hosts. The page shows the members and
-// who keeps which host, also while a scheduler is stopped, and when it is back. If cluster is killed,
-// it leaves no scheduler and no engine behind, also if they are stopped at that moment.
+// the keeper of each host, also while a scheduler is stopped, and after that. If cluster is killed,
+// it leaves no scheduler and no engine behind, even if they are stopped at that moment.
 func TestSeveralSchedulersAreServed(t *testing.T) {
 	t.Parallel()
 	clitest.Needs(t, "redis-server", "redis-server")

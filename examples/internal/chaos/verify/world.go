@@ -78,7 +78,7 @@ type world struct {
 	batch      map[uint64]*put // that has written a version
 	gone       map[key][]*put  // that have created the record of a departure
 	nameless   []string        // files that do not begin as they should
-	empty      []string        // files
+	empty      []string        // files without an entry
 }
 
 func read(files []File) *world {

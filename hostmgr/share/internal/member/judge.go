@@ -58,8 +58,8 @@ func (c *Core) mayAsk(m *matter) bool {
 
 // mayHaveRoamed reports whether a member that is gone may have heard a host last. So each host has
 // its timeout once more from the end of a member on, but not for ever: a member may crash in a
-// loop. In a time of quiet this member could not ask. Of the silence before the end of the last one,
-// a timeout counts at most.
+// loop. In a time of quiet this member could not ask. So of the silence before the end of the last
+// one, a timeout counts at most.
 func (c *Core) mayHaveRoamed(m *matter, l Local) bool {
 	silence := min(l.Silence, c.now-c.quiet+l.Timeout)
 	wait := min(c.removed+l.Timeout-c.now, 2*l.Timeout+c.Lapse-silence)
@@ -107,6 +107,7 @@ func (c *Core) rewrite(m *matter, e entry, change func(*record.Host)) {
 	c.sendHost(m, e.version.number(), &h)
 }
 
+// ask writes a question.
 func (c *Core) ask(m *matter, e entry, l Local) {
 	m.asked = l.Now
 	c.rewrite(m, e, func(h *record.Host) { h.Keeper, h.Asked, h.Suspect = c.self.id, true, l.Suspect })
@@ -142,7 +143,8 @@ func (c *Core) isRead(m *matter) bool {
 
 // settle lets the registry evict a host that is claimed. It must do so while no other member can
 // bury this one: then others could take the host. If the host is saved, the question is withdrawn,
-// and asked again while the host is due. So it is for a question that this matter does not know.
+// and asked again while the host is due. The same happens if this matter does not know when the
+// question was asked.
 func (c *Core) settle(m *matter, l Local) {
 	switch c.registry.Settle(m.id, l.Registration, m.word, m.asked, c.lease()) {
 	case Evicted:
