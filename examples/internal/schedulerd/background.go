@@ -3,6 +3,7 @@ package schedulerd
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -11,24 +12,41 @@ import (
 
 const atLast = 3 * time.Second // for the background goroutines when the gRPC server has stopped
 
-// background starts the goroutines other than the gRPC server.
+// background starts the goroutines other than the gRPC server. When it returns, no status signal is
+// lost.
 func (s *Server) background() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { s.runRegistry(ctx) })
-	wg.Go(func() { onStatusSignal(ctx, s.logStatus) })
+	signals, ignore := statusSignals()
+	wg.Go(func() { s.onStatus(ctx, signals) })
 	if s.history != nil {
 		wg.Go(func() { s.writeHistory(ctx) })
 		wg.Go(func() { s.writeStalls(ctx) })
-		wg.Go(func() { onStatusSignal(ctx, s.writeView) })
 	}
 	if s.verbose {
 		wg.Go(func() { s.watch(ctx) })
 	}
 	return func() {
+		ignore()
 		cancel()
 		hurry(s.recorder)
 		s.wait(&wg)
+	}
+}
+
+// onStatus shows the status at each signal until ctx ends.
+func (s *Server) onStatus(ctx context.Context, signals <-chan os.Signal) {
+	for {
+		select {
+		case <-signals:
+			if s.history != nil {
+				s.writeView()
+			}
+			s.logStatus()
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

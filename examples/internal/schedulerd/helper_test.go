@@ -39,12 +39,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		cli.Main(schedulerd.Main)
 	}
-	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
 	goleak.VerifyTestMain(m)
 }
 
 // longWait is how long a test waits for what must happen.
-const longWait = 10 * time.Second
+const longWait = 30 * time.Second
 
 // A scheduler is the command, with clients that are connected to it.
 type scheduler struct {

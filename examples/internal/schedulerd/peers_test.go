@@ -88,7 +88,7 @@ func TestRegisterRacesDeparture(t *testing.T) {
 	}
 	work.Wait()
 	require.Eventually(t, func() bool { return hosts.Len() == 0 && hosts.Stats().Cleanup.Pending == 0 },
-		10*time.Second, time.Millisecond)
+		longWait, time.Millisecond)
 	stop()
 	run.Wait()
 	require.Zero(t, s.Len(), "peers of hosts that are gone")

@@ -113,8 +113,9 @@ func listen(ctx context.Context, cfg Config, log *slog.Logger, stdout io.Writer)
 	if page != nil {
 		defer page.close()
 	}
+	defer s.background()() // first: a signal of who reads the address is not lost
 	announce(stdout, ln, page)
-	return s.Serve(ctx, ln)
+	return s.serve(ctx, ln)
 }
 
 // announce prints the addresses of the server as its first output. The server does not wait for a
@@ -128,7 +129,7 @@ func announce(stdout io.Writer, ln net.Listener, page *page) {
 	flush()
 }
 
-// New returns a server. Serve starts it.
+// New returns a server; background and serve start it.
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	var err error
 	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, history: cfg.history, recorder: cfg.recorder, timeout: cfg.timeout}
@@ -215,10 +216,9 @@ func streamsOf(g *grpc.Server) map[string]bool {
 	return streams
 }
 
-// Serve serves until ctx ends, and then stops gracefully: health checks fail first, calls in flight
+// serve serves until ctx ends, and then stops gracefully: health checks fail first, calls in flight
 // may finish, and the registry sweeps until they have.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	defer s.background()()
+func (s *Server) serve(ctx context.Context, ln net.Listener) error {
 	served := make(chan error, 1)
 	go func() {
 		err := s.grpc.Serve(ln)

@@ -2,7 +2,7 @@
 
 package schedulerd
 
-import "context"
+import "os"
 
-// onStatusSignal does nothing where there is no SIGUSR1.
-func onStatusSignal(context.Context, func()) {}
+// statusSignals returns a channel on which nothing comes where there is no SIGUSR1.
+func statusSignals() (c chan os.Signal, stop func()) { return nil, func() {} }

@@ -3,23 +3,15 @@
 package schedulerd
 
 import (
-	"context"
 	"os"
 	"os/signal"
 	"syscall"
 )
 
-// onStatusSignal calls f at each SIGUSR1 until ctx ends.
-func onStatusSignal(ctx context.Context, f func()) {
-	c := make(chan os.Signal, 1)
+// statusSignals returns a channel of each SIGUSR1 from now on, until stop is called. Several that come
+// at once count as one.
+func statusSignals() (c chan os.Signal, stop func()) {
+	c = make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGUSR1)
-	defer signal.Stop(c)
-	for {
-		select {
-		case <-c:
-			f()
-		case <-ctx.Done():
-			return
-		}
-	}
+	return c, func() { signal.Stop(c) }
 }
