@@ -32,11 +32,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
 	goleak.VerifyTestMain(m)
 }
 
-const longWait = 10 * time.Second
+// longWait is how long a test waits for what must happen.
+const longWait = 30 * time.Second
 
 // schedule runs a real scheduler; stop waits until it has stopped.
 func schedule(t *testing.T, listen string, args ...string) (addr string, stop func()) {

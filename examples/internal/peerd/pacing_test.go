@@ -173,7 +173,7 @@ func TestHostsComeBackOnOneConnection(t *testing.T) {
 	const hosts = 50
 	addr, stop := schedule(t, "127.0.0.1:0", "-pacing", "100ms/200ms/1000")
 	c := dial(t, addr)
-	p := be(t, addr, "-hosts", fmt.Sprint(hosts), "-interval", "1s", "-peers", "0", "-v")
+	p := be(t, addr, "-hosts", fmt.Sprint(hosts), "-interval", "2s", "-peers", "0", "-v")
 	eventually(t, "join", func() bool { return len(list(c)) == hosts })
 	stop()
 	ln, err := net.Listen("tcp", addr)

@@ -61,7 +61,7 @@ func TestAnnouncesToAllSchedulers(t *testing.T) {
 	second, stop := schedule(t, "127.0.0.1:0")
 	d, third := fly(t, func(context.Context, int) error { return status.Error(codes.InvalidArgument, "no such thing") })
 	all := strings.Join([]string{first, second, third}, ",")
-	p := be(t, all, "-all", "-id", "h", "-hosts", "10", "-interval", "500ms", "-peers", "1")
+	p := be(t, all, "-all", "-id", "h", "-hosts", "10", "-interval", "2s", "-peers", "1")
 	a, b := dial(t, first), dial(t, second)
 	join := func() bool { return registered(a, "h-00010", 1) && registered(b, "h-00010", 1) }
 	eventually(t, "join", join)
