@@ -2,7 +2,6 @@ package hostmgr_test
 
 import (
 	"context"
-	"os"
 	"runtime"
 	"slices"
 	"testing"
@@ -14,20 +13,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const second = time.Second
 
-// times returns the number of repetitions of a test: few, or with HOSTLIFE_LONG=1 many, as in
-// RELIABILITY.md.
-func times(few, many int) int {
-	if os.Getenv("HOSTLIFE_LONG") == "1" {
-		return many
-	}
-	return few
-}
+// times returns how often a test tries something.
+var times = effort.Times[int]
 
 // A script is a registry on a fake clock, driven by hand.
 type script struct {

@@ -149,7 +149,7 @@ func write(t *testing.T, r *hostmgr.Registry[int], round int) {
 	for w := range 64 {
 		writers.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(w), uint64(round)))
-			for i := range times(200, 2000) {
+			for i := range times(600, 2000) {
 				id := strconv.Itoa(rnd.IntN(200))
 				if w%2 == 0 { // many hosts, so that a snapshot takes several buckets
 					id = strconv.Itoa(rnd.IntN(5000))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hostlife/hostlife/benchmarks/internal/members"
 	"github.com/hostlife/hostlife/benchmarks/internal/sharing"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 func TestMain(m *testing.M) {
@@ -84,7 +85,7 @@ func TestProgram(t *testing.T) {
 
 // A small run of all measures on all engines takes two minutes.
 func TestAllMeasures(t *testing.T) {
-	if os.Getenv("HOSTLIFE_LONG") == "" {
+	if !effort.Long() {
 		t.Skip("takes two minutes; HOSTLIFE_LONG=1 runs it")
 	}
 	needs(t, "redis-server", "redis-server")

@@ -13,6 +13,7 @@ import (
 // An operator removes or overwrites a key that describes the table. The records stay, and the next
 // feed shows them all. It has another epoch, because changes may be missing.
 func TestADamagedTableKeepsItsRecords(t *testing.T) {
+	t.Parallel()
 	client := start(t, 1).client()
 	for name, damage := range map[string]func(ctx context.Context, ns string) error{
 		"no latest":          func(ctx context.Context, ns string) error { return remove(ctx, client, ns+"/last") },

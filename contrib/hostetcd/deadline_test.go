@@ -22,6 +22,7 @@ func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
 // A call ends by itself at the deadline of a context. That is the end of the context: the caller of
 // a Store has set no other time limit.
 func TestATimeoutAtTheDeadlineIsTheEndOfTheContext(t *testing.T) {
+	t.Parallel()
 	store := storeOf(t, start(t, 1).client())
 	ctx := lateContext{t.Context(), time.Now().Add(-time.Millisecond)}
 	require.ErrorIs(t, store.Feed(ctx, share.Position{}, func(share.Frame) bool { return true }), context.DeadlineExceeded)

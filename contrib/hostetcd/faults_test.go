@@ -14,6 +14,7 @@ import (
 
 	"github.com/hostlife/hostlife/hostmgr/share"
 	"github.com/hostlife/hostlife/hostmgr/share/storetest"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 // A cluster restarts empty, or removes its history.
@@ -43,7 +44,7 @@ func compact(t testing.TB, client *clientv3.Client) {
 
 // A backup is restored: the cluster, its id, and the epoch of the table are the same.
 func TestBackupsThatAreRestored(t *testing.T) {
-	if !long() {
+	if !effort.Long() {
 		t.Skip("set HOSTLIFE_LONG=1 to run it")
 	}
 	storetest.TestFaults(t, func(t *testing.T) (share.Store, storetest.Faults) {
@@ -89,7 +90,7 @@ func TestLeadersStop(t *testing.T) {
 	c := start(t, 3)
 	store := storeOf(t, c.client())
 	rounds := 2
-	if long() {
+	if effort.Long() {
 		rounds = 20
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -204,7 +205,7 @@ func (f *followed) waitFor(t *testing.T, version uint64) {
 
 // Two of three servers stop. The feed at the third one ends, and no write succeeds.
 func TestAServerWithoutItsCluster(t *testing.T) {
-	if !long() {
+	if !effort.Long() {
 		t.Skip("set HOSTLIFE_LONG=1 to run it")
 	}
 	c := start(t, 3)

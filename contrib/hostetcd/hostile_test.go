@@ -23,6 +23,7 @@ func TestConfigIsChecked(t *testing.T) {
 // Something between a Store and its server may send a transaction twice. Its own write is no reason
 // to refuse it.
 func TestAPutThatIsSentTwice(t *testing.T) {
+	t.Parallel()
 	store := storeOf(t, start(t, 1).client())
 	a, b := create("a"), create("b")
 	update := share.Write{Key: "a", Expect: a.Version, Version: versionOf()}
@@ -51,6 +52,7 @@ func feedOnce(ctx context.Context, store share.Store) (records map[string]uint64
 // Something writes below the namespace that is not a Store. Feeds end, and the next ones show all
 // that can be read.
 func TestHostileWrites(t *testing.T) {
+	t.Parallel()
 	client := start(t, 1).client()
 	for name, write := range map[string]func(ctx context.Context, ns, key string) error{
 		"a malformed record": func(ctx context.Context, ns, key string) error { return put(ctx, client, ns+"/r/"+key, "x") },

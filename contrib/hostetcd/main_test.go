@@ -2,6 +2,7 @@ package hostetcd_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -22,12 +23,15 @@ import (
 	"github.com/hostlife/hostlife/contrib/hostetcd"
 	"github.com/hostlife/hostlife/contrib/hostetcd/embedded"
 	"github.com/hostlife/hostlife/hostmgr/share"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
-const longWait = 30 * time.Second
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
+	os.Exit(m.Run())
+}
 
-// long reports whether the long tests run, which HOSTLIFE_LONG=1 asks for.
-func long() bool { return os.Getenv("HOSTLIFE_LONG") == "1" }
+const longWait = 30 * time.Second
 
 // servers are the servers of a cluster in this process.
 type servers struct {
@@ -57,7 +61,7 @@ func start(t testing.TB, n int) *servers {
 		c.configs = append(c.configs, embedded.Config{
 			Name: name, Dir: filepath.Join(dir, name), Listen: freeAddress(t), Cluster: cluster,
 			Logger: logger.With("server", name),
-			Adjust: func(e *embed.Config) { e.UnsafeNoFsync = !isBenchmark && !long() },
+			Adjust: func(e *embed.Config) { e.UnsafeNoFsync = !isBenchmark && !effort.Long() },
 		})
 	}
 	t.Cleanup(func() {

@@ -16,6 +16,7 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/examples/internal/clitest"
 	"github.com/hostlife/hostlife/examples/internal/stores"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 // TestMain lets chaos start this program as schedulers and as hosts.
@@ -53,7 +54,11 @@ var few = []string{"-peers", "60", "-interval", "500ms", "-lapse", "4s", "-slack
 // some 30 processes: together they would be late on a machine that does other things as well.
 func TestNoPromiseIsBroken(t *testing.T) {
 	clitest.Needs(t, "redis-server", "redis-server")
-	for _, scenario := range []string{"scheduler_killed", "redis_failover", "link_cut"} {
+	scenarios := []string{"scheduler_killed", "redis_failover", "link_cut"}
+	if !effort.Full() {
+		scenarios = scenarios[:1]
+	}
+	for _, scenario := range scenarios {
 		t.Run(scenario, func(t *testing.T) {
 			f, err := play(t, append(few, "-scenarios", scenario)...)
 			require.NoError(t, err)
@@ -74,7 +79,7 @@ func TestSchedulersThatShareNothingBreakPromises(t *testing.T) {
 }
 
 func TestAllScenarios(t *testing.T) {
-	if os.Getenv("HOSTLIFE_LONG") != "1" {
+	if !effort.Long() {
 		t.Skip("it plays all scenarios; to run it: HOSTLIFE_LONG=1")
 	}
 	clitest.Needs(t, "redis-server", "redis-server")

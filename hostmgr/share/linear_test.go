@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/hostlife/hostlife/hostmgr/share"
 	"github.com/hostlife/hostlife/hostmgr/share/internal/table"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 // A state is the versions of all records, as one comparable value.
@@ -183,7 +183,7 @@ func hesitate() {
 }
 
 func histories() int {
-	if os.Getenv("HOSTLIFE_LONG") == "1" {
+	if effort.Long() {
 		return 10_000
 	}
 	return 1000

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/hostlife/hostlife/hostmgr"
 	"github.com/hostlife/hostlife/hostmgr/share/internal/record"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 var (
@@ -237,7 +237,7 @@ func simulateMany(t *testing.T, f simFaults) {
 	seeds := *simSeeds
 	if seeds == 0 {
 		seeds = 1
-		if os.Getenv("HOSTLIFE_LONG") == "1" {
+		if effort.Long() {
 			seeds = 100
 		}
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 // A mutant is a bug that was seen elsewhere, and its form in our source.
@@ -96,7 +98,7 @@ func TestAllPassWithoutMutants(t *testing.T) {
 // long skips the test unless long tests were asked for. It returns the root of the repository.
 func long(t *testing.T) string {
 	t.Helper()
-	if os.Getenv("CI") != "true" && os.Getenv("HOSTLIFE_LONG") != "1" {
+	if !effort.Full() {
 		t.Skip("it compiles a package for each mutant: HOSTLIFE_LONG=1 go test -timeout 40m ./internal/mutants")
 	}
 	if _, err := exec.LookPath("go"); err != nil {

@@ -62,7 +62,7 @@ func run(t *testing.T, root string, timeout time.Duration, dir, tests string, ar
 		"-timeout=" + timeout.String(), "-run=^(?:" + tests + ")$"}, args...)
 	c := exec.CommandContext(t.Context(), "go", append(args, "./"+dir)...)
 	c.Dir = root
-	c.Env = append(c.Environ(), "HOSTLIFE_LONG=")
+	c.Env = append(c.Environ(), "HOSTLIFE_LONG=", "CI=true") // as in CI
 	out, err := c.Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -66,7 +66,7 @@ var importers = map[string][]string{
 }
 
 // forTests lists the packages that only tests import.
-var forTests = []string{"hostmgr/hosttest", "hostmgr/share/storetest"}
+var forTests = []string{"hostmgr/hosttest", "hostmgr/share/storetest", "internal/effort"}
 
 // Below hostmgr/internal only these may own a mutex or start a goroutine, or be generic.
 var (

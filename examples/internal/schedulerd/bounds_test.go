@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/hostlife/hostlife/examples/internal/schedulerd"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 // heap is how many bytes are in use.
@@ -251,7 +251,7 @@ func TestSumOfPeers(t *testing.T) {
 // What an attack costs, in figures: 200 lists of 40,000 hosts on one connection that are not read,
 // and one stream that registers peers for 10 s. The clients' own memory counts, too.
 func TestLongAttackOnMemory(t *testing.T) {
-	if os.Getenv("HOSTLIFE_LONG") == "" {
+	if !effort.Long() {
 		t.Skip("HOSTLIFE_LONG=1 runs it")
 	}
 	s := start(t)

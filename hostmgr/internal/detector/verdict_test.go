@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 func TestBoundariesToTheNanosecond(t *testing.T) {
@@ -59,7 +61,7 @@ func assess(s *Stalls, contact int64, t *Timeouts, now int64) (v Verdict) {
 // At each moment the state is that of the model; and the deadlines are those that it has from then
 // on if the registry goes on to observe its hosts.
 func TestVerdictsAgainstAModel(t *testing.T) {
-	for seed := range uint64(2000) {
+	for seed := range effort.Times[uint64](2000, 20_000) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		limit := int64(rnd.IntN(5))
 		s, m := NewStalls(0), newModel(limit)

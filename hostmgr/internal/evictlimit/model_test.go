@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/detector"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 const everywhere = "" // besides the zones a, b and c
@@ -143,7 +144,7 @@ func (m *limitModel) shake(rnd *rand.Rand, cut map[string]int64) {
 // Zones are cut off and come back; hosts die, leave, and move to another zone, at random.
 func TestTheLimitAgainstAModel(t *testing.T) {
 	held, forced, evicted := 0, 0, 0
-	for seed := range uint64(1000) {
+	for seed := range effort.Times[uint64](1000, 10_000) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		m := newLimitModel(t, Config{MaxFraction: 0.1 + rnd.Float64()*0.8, MaxHold: time.Duration(4+rnd.IntN(20)) * second})
 		cut := map[string]int64{}

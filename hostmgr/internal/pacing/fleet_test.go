@@ -4,22 +4,17 @@ import (
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/pacing"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
-// times is how often a test tries something: few times, or many with HOSTLIFE_LONG=1.
-func times(few, many int) int {
-	if os.Getenv("HOSTLIFE_LONG") == "1" {
-		return many
-	}
-	return few
-}
+// times returns how often a test tries something.
+var times = effort.Times[int]
 
 // A fleet is hosts that send heartbeats at the intervals that they are told, and a registry that
 // does what pacing asks of it. The test fails if a heartbeat comes later than the interval from

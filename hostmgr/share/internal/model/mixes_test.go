@@ -3,7 +3,6 @@ package model
 import (
 	"flag"
 	"fmt"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -12,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 var (
@@ -66,15 +67,12 @@ func TestMixes(t *testing.T) {
 	}
 }
 
-// times returns the number of seeds: few, or with HOSTLIFE_LONG=1 many, as in RELIABILITY.md.
+// times returns the number of seeds.
 func times(few, many uint64) uint64 {
-	switch {
-	case *seedsFlag != 0:
+	if *seedsFlag != 0 {
 		return *seedsFlag
-	case os.Getenv("HOSTLIFE_LONG") == "1":
-		return many
 	}
-	return few
+	return effort.Times(few, many)
 }
 
 // playAll plays seeds on all processors, and passes what the oracle found to see, one seed after
