@@ -4,11 +4,12 @@ package main_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 // small has a policy make its decisions soon, and be judged as a busy machine can bear.
@@ -26,7 +27,7 @@ func small(policy, scenarios string) []string {
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	for _, scenario := range []string{"interruptions", "partition", "churn"} {
-		for _, policy := range []string{"fixed", "tiered"} {
+		for _, policy := range some("fixed", "tiered") {
 			t.Run(scenario+" "+policy, func(t *testing.T) {
 				t.Parallel()
 				requireAll(t, small(policy, scenario), []string{scenario})
@@ -38,7 +39,7 @@ func TestAttacks(t *testing.T) {
 // A scheduler that never evicts, and one that evicts too early.
 func TestAttacksCanFail(t *testing.T) {
 	t.Parallel()
-	for _, flags := range []string{"-multiple 1000", "-multiple 1.3"} {
+	for _, flags := range some("-multiple 1.3", "-multiple 1000") {
 		for _, scenario := range []string{"interruptions", "partition", "churn"} {
 			t.Run(flags+" "+scenario, func(t *testing.T) {
 				t.Parallel()
@@ -52,7 +53,7 @@ func TestAttacksCanFail(t *testing.T) {
 
 // The runs that RELIABILITY.md reports, with the flags of the command. They take half an hour.
 func TestLong(t *testing.T) {
-	if os.Getenv("HOSTLIFE_LONG") != "1" {
+	if !effort.Long() {
 		t.Skip("HOSTLIFE_LONG=1 and -timeout 1h run it")
 	}
 	five := []string{"normal_exit", "abnormal_exit", "jitter", "scheduler_frozen", "mass_exit"}

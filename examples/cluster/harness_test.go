@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 // longWait is how long a test waits for what must happen.
@@ -95,11 +97,20 @@ func (c *child) pid(host string) int {
 	return pid
 }
 
+// some returns the first of several cases, or all of them if there is time: each needs the cores for
+// seconds.
+func some[T any](cases ...T) []T {
+	if effort.Full() {
+		return cases
+	}
+	return cases[:1]
+}
+
 // eventually waits for a condition, which it says in words. It asks on the test's own goroutine,
 // unlike require.Eventually, so that the condition may fail the test.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(longWait); !cond(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(longWait); !cond(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("not within %v: %s", longWait, what)
 		}

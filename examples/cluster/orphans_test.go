@@ -32,7 +32,7 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 		"while hosts come and go":       {"churn", "joined,"},
 	}
 	for when, m := range moments {
-		for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT} {
+		for _, sig := range some(syscall.SIGKILL, syscall.SIGINT) {
 			t.Run(fmt.Sprintf("%v %s", sig, when), func(t *testing.T) {
 				t.Parallel()
 				cmd, pids, rest := until(t, m.scenarios, m.sign)

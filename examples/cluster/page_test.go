@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"image/png"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/examples/internal/clitest"
+	"github.com/hostlife/hostlife/hostmgr"
+	"github.com/hostlife/hostlife/hostmgr/hostweb"
+	"github.com/hostlife/hostlife/internal/effort"
 )
 
 // A tab is one of a real browser, without a window.
@@ -199,14 +203,18 @@ func TestPageShowsAHostThatFlaps(t *testing.T) {
 
 // The server sorts, searches and pages the table of very many hosts.
 func TestPageOf100000Hosts(t *testing.T) {
+	t.Parallel()
 	clitest.Needs(t, "chromium", "chromium")
-	const many = 100_000
-	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0", "-multiple", "10000")
-	addr, url := s.says(`listening on (\S+)`), s.says(`page on (\S+)`)
-	p := launch(t, binary, "peer", "-scheduler", addr, "-id", "host", "-hosts", fmt.Sprint(many), "-peers", "0", "-interval", "20s")
-	b := open(t, url)
-	b.sees("100000", `document.querySelector("#count-hosts").textContent.replace(/\D/g, "")`)
-	p.signal(os.Kill) // so many are silent from here on; their timeout is long
+	hosts, err := hostmgr.New(hostmgr.Config[string]{})
+	require.NoError(t, err)
+	for i := range 100_000 {
+		_, err := hosts.Announce(hostmgr.Announcement[string]{ID: fmt.Sprintf("host-%05d", i+1), Interval: time.Hour})
+		require.NoError(t, err)
+	}
+	s := httptest.NewServer(&hostweb.Handler[string]{Registry: hosts})
+	t.Cleanup(s.Close)
+	b := open(t, s.URL)
+	b.sees("100000", countHosts)
 
 	first := `document.querySelector('#hosts tbody tr[data-id]')?.dataset.id`
 	for _, order := range []string{"ascending", "descending", "ascending"} {
@@ -228,4 +236,18 @@ func TestPageOf100000Hosts(t *testing.T) {
 	b.search("host-77777")
 	b.sees("1", rows)
 	b.sees("host-77777", first)
+}
+
+const countHosts = `document.querySelector("#count-hosts").textContent.replace(/\D/g, "")`
+
+// All hosts of a process of 100,000 join, although the browser shows them meanwhile.
+func TestAProcessOf100000Hosts(t *testing.T) {
+	if !effort.Full() {
+		t.Skip("it needs two cores for most of a minute: HOSTLIFE_LONG=1 runs it")
+	}
+	clitest.Needs(t, "chromium", "chromium")
+	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0", "-multiple", "10000")
+	addr, url := s.says(`listening on (\S+)`), s.says(`page on (\S+)`)
+	launch(t, binary, "peer", "-scheduler", addr, "-id", "host", "-hosts", "100000", "-peers", "0", "-interval", "20s")
+	open(t, url).sees("100000", countHosts)
 }

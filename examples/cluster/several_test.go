@@ -17,10 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hostlife/hostlife/examples/internal/clitest"
+	"github.com/hostlife/hostlife/internal/effort"
 )
-
-// long tells whether the tests that take minutes run, too.
-var long = os.Getenv("HOSTLIFE_LONG") == "1"
 
 // startRedis starts an empty Redis, and returns its address.
 func startRedis(t *testing.T) (addr string) {
@@ -59,30 +57,35 @@ func ask(addr, command string) string {
 // scheduler sees it. Afterwards nothing is left in Redis.
 func TestSeveralSchedulersShareTheirHosts(t *testing.T) {
 	t.Parallel()
-	addr := startRedis(t)
-	require.Equal(t, "+OK", ask(addr, "SET mine 1"))
-	v, code := play(t, "-schedulers", "3", "-redis", addr, "-interval", "800ms", "-mass", "100", "-mass-interval", "800ms", "-lag", "3s",
-		"-scenarios", "normal_exit,abnormal_exit,mass_exit,scheduler_killed,roaming")
-	require.Zero(t, code)
-	require.True(t, v.OK)
 	want := map[string]struct{ evictions, departures int }{
 		"normal_exit": {0, 1}, "abnormal_exit": {1, 1}, "mass_exit": {100, 100},
 		"scheduler_killed": {0, 6}, "roaming": {1, 6}, // the other hosts leave at the end
 	}
-	require.Len(t, v.Scenarios, len(want))
-	for _, s := range v.Scenarios {
-		n := want[s.Name].departures
-		require.Equal(t, want[s.Name].evictions, s.Evictions, s.Name)
-		require.Zero(t, s.Wrong, s.Name)
-		require.Equal(t, n, s.Shared-s.Again, s.Name)
-		require.Equal(t, []int{n, n, n}, s.Seen, s.Name)
+	for _, scenarios := range []string{"normal_exit,abnormal_exit,mass_exit,roaming", "scheduler_killed"} {
+		t.Run(scenarios, func(t *testing.T) {
+			t.Parallel()
+			addr := startRedis(t)
+			require.Equal(t, "+OK", ask(addr, "SET mine 1"))
+			v, code := play(t, "-schedulers", "3", "-redis", addr, "-interval", "800ms", "-mass", "100", "-mass-interval", "800ms",
+				"-lag", "3s", "-scenarios", scenarios)
+			require.Zero(t, code)
+			require.True(t, v.OK)
+			require.Len(t, v.Scenarios, strings.Count(scenarios, ",")+1)
+			for _, s := range v.Scenarios {
+				n := want[s.Name].departures
+				require.Equal(t, want[s.Name].evictions, s.Evictions, s.Name)
+				require.Zero(t, s.Wrong, s.Name)
+				require.Equal(t, n, s.Shared-s.Again, s.Name)
+				require.Equal(t, []int{n, n, n}, s.Seen, s.Name)
+			}
+			require.Equal(t, ":1", ask(addr, "DBSIZE"), "only the key that was there before")
+		})
 	}
-	require.Equal(t, ":1", ask(addr, "DBSIZE"), "only the key that was there before")
 }
 
 // All scenarios, on each engine that the command can start.
 func TestAllScenariosHoldWithSeveralSchedulers(t *testing.T) {
-	if !long {
+	if !effort.Long() {
 		t.Skip("takes minutes: HOSTLIFE_LONG=1 runs it")
 	}
 	clitest.Needs(t, "redis-server", "redis-server")

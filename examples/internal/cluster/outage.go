@@ -91,14 +91,14 @@ func (t *trial) sufferOne(o *outage) {
 	}
 }
 
-// watchAll polls the list of hosts. The returned function stops that, and returns when each host that had
-// been listed was first missing.
+// watchAll polls the list of hosts, not so often that the peers would lack a core. The returned
+// function stops that, and returns when each host that had been listed was first missing.
 func (t *trial) watchAll() (stop func() (missing map[string]time.Time)) {
 	missing, there := map[string]time.Time{}, map[string]bool{}
 	end := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = t.until(time.Hour, func() bool {
+		_ = poll(t.ctx, 25*time.Millisecond, time.Hour, func() bool {
 			noteMissing(t.list(), there, missing)
 			return closed(end)
 		})
