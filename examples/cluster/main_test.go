@@ -24,6 +24,9 @@ import (
 // is processes.
 var binary string
 
+// atEnd is called when all tests have ended.
+var atEnd []func()
+
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "6") // these tests wait more than they work
 	os.Exit(func() int {
@@ -36,6 +39,11 @@ func TestMain(m *testing.M) {
 		if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput(); err != nil {
 			panic(fmt.Sprintf("%v\n%s", err, out))
 		}
+		defer func() {
+			for _, f := range atEnd {
+				f()
+			}
+		}()
 		return m.Run()
 	}())
 }

@@ -11,11 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +28,20 @@ import (
 	"github.com/hostlife/hostlife/internal/effort"
 )
 
-// A tab is one of a real browser, without a window.
+// browser is a real one. It is started once, because that takes seconds of a core.
+var browser = sync.OnceValues(func() (context.Context, error) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath("chromium"), chromedp.WindowSize(1280, 1500), chromedp.WSURLReadTimeout(longWait))
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // which root can't have
+	}
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, closeBrowser := chromedp.NewContext(ctx)
+	atEnd = append(atEnd, closeBrowser)
+	return ctx, chromedp.Run(ctx)
+})
+
+// A tab is one of the browser, in a window of its own, and so never in the background.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -33,16 +49,13 @@ type tab struct {
 
 func open(t *testing.T, url string) *tab {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(clitest.Needs(t, "chromium", "chromium")),
-		chromedp.WindowSize(1280, 1500),
-		chromedp.WSURLReadTimeout(longWait))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // which root can't have
-	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
+	clitest.Needs(t, "chromium", "chromium")
+	ctx, err := browser()
+	require.NoError(t, err)
+	id, err := target.CreateTarget("about:blank").WithNewWindow(true).
+		Do(cdp.WithExecutor(ctx, chromedp.FromContext(ctx).Browser))
+	require.NoError(t, err)
+	ctx, cancel := chromedp.NewContext(ctx, chromedp.WithTargetID(id))
 	t.Cleanup(cancel)
 	tab := &tab{t: t, ctx: ctx}
 	tab.do(chromedp.Navigate(url))
