@@ -171,7 +171,7 @@ func TestComesBackWithinTheIntervalItIsTold(t *testing.T) {
 func TestHostsComeBackOnOneConnection(t *testing.T) {
 	t.Parallel()
 	const hosts = 50
-	addr, stop := schedule(t, "127.0.0.1:0", "-pacing", "100ms/200ms/1000")
+	addr, stop := schedule(t, "127.0.0.1:0", "-pacing", "100ms/200ms/1000", "-multiple", "50")
 	c := dial(t, addr)
 	p := be(t, addr, "-hosts", fmt.Sprint(hosts), "-interval", "2s", "-peers", "0", "-v")
 	eventually(t, "join", func() bool { return len(list(c)) == hosts })

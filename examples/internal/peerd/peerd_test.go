@@ -87,11 +87,12 @@ func TestJoinsAgainWhenTheSchedulerRestarts(t *testing.T) {
 }
 
 func TestGivesWayToANewerIncarnation(t *testing.T) {
+	t.Parallel()
 	addr, _ := schedule(t, "127.0.0.1:0")
 	c := dial(t, addr)
-	older := be(t, addr, "-id", "h", "-interval", "50ms", "-incarnation", "1")
+	older := be(t, addr, "-id", "h", "-interval", "1s", "-incarnation", "1")
 	eventually(t, "joins", func() bool { return registered(c, "h", 3) })
-	newer := be(t, addr, "-id", "h", "-interval", "50ms", "-incarnation", "2")
+	newer := be(t, addr, "-id", "h", "-interval", "1s", "-incarnation", "2")
 	older.mustEnd(t)
 	require.Equal(t, codes.FailedPrecondition, status.Code(older.stop()))
 	require.Equal(t, []string{"h"}, list(c))

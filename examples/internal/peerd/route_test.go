@@ -78,7 +78,7 @@ func TestAHostStaysWithAScheduler(t *testing.T) {
 	accept := func(context.Context, int) error { return nil }
 	first, a := fly(t, accept)
 	second, b := fly(t, accept)
-	p := be(t, a+","+b, "-id", "h", "-interval", "1s", "-peers", "0")
+	p := be(t, a+","+b, "-id", "h", "-interval", "2s", "-peers", "0")
 	counts := func() (int, int) { return first.times("h"), second.times("h") }
 	eventually(t, "it announces itself", func() bool { n, m := counts(); return n+m >= 4 })
 	n, m := counts()
