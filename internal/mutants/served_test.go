@@ -59,9 +59,9 @@ var served = []mutant{
 	{
 		name:    "a signal that comes before its handler is lost",
 		seen:    "found in the example, 2026-11-30",
-		story:   "A scheduler said where it listens, and registered its signal afterwards. Who asked for the status at once waited 10 s for nothing, at every second start.",
+		story:   "A scheduler said where it listens, and registered its signal afterwards. A process that asked for the status at once waited 10 s for nothing, at every second start.",
 		file:    "examples/internal/schedulerd/server.go",
-		is:      "	defer s.background()() // first: a signal of who reads the address is not lost\n	announce(stdout, ln, page)\n",
+		is:      "	defer s.background()() // before anyone knows the address, so that no signal is lost\n	announce(stdout, ln, page)\n",
 		becomes: "	announce(stdout, ln, page)\n	defer s.background()()\n",
 		test:    "TestTheFirstSignalIsNotLost",
 	},

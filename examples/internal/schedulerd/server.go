@@ -113,7 +113,7 @@ func listen(ctx context.Context, cfg Config, log *slog.Logger, stdout io.Writer)
 	if page != nil {
 		defer page.close()
 	}
-	defer s.background()() // first: a signal of who reads the address is not lost
+	defer s.background()() // before anyone knows the address, so that no signal is lost
 	announce(stdout, ln, page)
 	return s.serve(ctx, ln)
 }
