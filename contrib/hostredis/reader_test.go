@@ -2,6 +2,7 @@ package hostredis_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -81,7 +82,9 @@ func (r *reader) wait(what string, ok func() bool) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		done := ok()
-		require.True(r.t, done || !over, "the feed has ended: %v", r.err)
+		if over && !done {
+			require.Fail(r.t, fmt.Sprint("the feed has ended: ", r.err))
+		}
 		return done
 	})
 }

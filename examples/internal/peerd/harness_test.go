@@ -32,7 +32,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "6") // these tests wait more than they work
 	goleak.VerifyTestMain(m)
 }
 

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		cli.Main(schedulerd.Main)
 	}
-	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "6") // these tests wait more than they work
 	goleak.VerifyTestMain(m)
 }
 
