@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +24,7 @@ func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
 // caller of a Store has set no other time limit.
 func TestATimeoutAtTheDeadlineIsTheEndOfTheContext(t *testing.T) {
 	t.Parallel()
-	address := miniredis.RunT(t).Addr()
+	address := newMiniredis(t).Addr()
 	s := open(t, redis.NewClient(&redis.Options{Addr: address, ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1}))
 	ctx := lateContext{t.Context(), time.Now().Add(-time.Millisecond)}
 	require.ErrorIs(t, s.Feed(ctx, share.Position{}, func(share.Frame) bool { return true }), context.DeadlineExceeded)

@@ -52,7 +52,7 @@ type pair struct {
 }
 
 func newPair(t *testing.T) *pair {
-	p := &pair{primary: miniredis.RunT(t), replica: miniredis.RunT(t)}
+	p := &pair{primary: newMiniredis(t), replica: newMiniredis(t)}
 	p.now.Store(p.primary)
 	p.Store = open(t, redis.NewClient(&redis.Options{Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, p.active().Addr())

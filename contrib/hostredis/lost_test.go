@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
@@ -18,7 +17,7 @@ type table struct {
 	raw *redis.Client
 }
 
-func newTable(t testing.TB) table { return tableOf(t, &redis.Options{Addr: miniredis.RunT(t).Addr()}) }
+func newTable(t testing.TB) table { return tableOf(t, &redis.Options{Addr: newMiniredis(t).Addr()}) }
 
 func tableOf(t testing.TB, o *redis.Options) table {
 	raw := redis.NewClient(o)
