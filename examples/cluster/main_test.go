@@ -96,7 +96,7 @@ func (v verdicts) failed() (names []string) {
 
 func TestAllScenariosHold(t *testing.T) {
 	t.Parallel()
-	for _, policy := range []string{"fixed", "tiered"} {
+	for _, policy := range some("fixed", "tiered") {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
 			v, code := play(t, "-policy", policy, "-interval", "800ms", "-mass", "500", "-mass-interval", "2s",
