@@ -24,7 +24,7 @@ import (
 )
 
 // Pauses of the scheduler that are longer than what its hosts are granted, but shorter than half a
-// second, evict no host: hosts of 100 ms, and ten pauses of 400 ms (restatedev/restate#5156). A
+// second, evict no host: hosts of 100 ms, and pauses of 400 ms (restatedev/restate#5156). A
 // pause in which this process was late with the heartbeats of a host does not count.
 func TestShortPausesEvictNobody(t *testing.T) {
 	const hosts, tries = 50, 60

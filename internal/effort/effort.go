@@ -7,11 +7,12 @@ import "os"
 // says so.
 func Long() bool { return os.Getenv("HOSTLIFE_LONG") == "1" }
 
-// Full reports whether all cases are to be tested, not some of each kind: CI=true, or Long.
+// Full reports whether all cases are to be tested, not only some of each kind. CI=true says so, and
+// so does Long.
 func Full() bool { return Long() || os.Getenv("CI") == "true" }
 
-// Times returns how often a test tries something at random: many times if Long, few if Full, and
-// otherwise a third of few, but at least ten times if few is that much.
+// Times returns how often a test tries something at random: many times if Long, few times if Full,
+// and otherwise a third of few. That third is never less than ten, unless few itself is.
 func Times[N int | uint64](few, many N) N {
 	switch {
 	case Long():

@@ -12,8 +12,8 @@ import (
 
 const atLast = 3 * time.Second // for the background goroutines when the gRPC server has stopped
 
-// background starts the goroutines other than the gRPC server. When it returns, no status signal is
-// lost.
+// background starts the goroutines other than the gRPC server. From its return on, no status signal
+// is lost.
 func (s *Server) background() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

@@ -4,5 +4,5 @@ package schedulerd
 
 import "os"
 
-// statusSignals returns a channel on which nothing comes where there is no SIGUSR1.
+// statusSignals returns a channel that receives nothing: there is no SIGUSR1 here.
 func statusSignals() (c chan os.Signal, stop func()) { return nil, func() {} }
