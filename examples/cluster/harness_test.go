@@ -21,7 +21,7 @@ import (
 )
 
 // longWait is how long a test waits for what must happen.
-const longWait = 60 * time.Second
+const longWait = 2 * time.Minute
 
 // A child is a process that runs until the test ends, and what it has printed.
 type child struct {

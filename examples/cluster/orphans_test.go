@@ -55,7 +55,7 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 // processes that are there then, and what comes after, when all has come.
 func until(t *testing.T, scenarios, sign string) (cmd *exec.Cmd, pids []string, rest <-chan []string) {
 	t.Helper()
-	cmd = exec.Command(binary, "-interval", "300ms", "-mass", "100", "-lag", "5s", "-churn-hosts", "20", "-scenarios", scenarios)
+	cmd = exec.Command(binary, "-interval", "800ms", "-mass", "100", "-lag", "5s", "-churn-hosts", "20", "-scenarios", scenarios)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

@@ -261,7 +261,7 @@ func TestAProcessOf100000Hosts(t *testing.T) {
 	clitest.Needs(t, "chromium", "chromium")
 	s := launch(t, binary, "scheduler", "-listen", "127.0.0.1:0", "-http", "127.0.0.1:0", "-multiple", "10000")
 	addr, url := s.says(`listening on (\S+)`), s.says(`page on (\S+)`)
-	p := launch(t, binary, "peer", "-scheduler", addr, "-id", "host", "-hosts", "100000", "-peers", "0", "-interval", "20s")
+	p := launch(t, binary, "peer", "-scheduler", addr, "-id", "host", "-hosts", "100000", "-peers", "0", "-interval", "40s")
 	open(t, url).sees("100000", countHosts)
 	p.signal(os.Kill) // it would leave for all of them
 }
