@@ -105,7 +105,7 @@ func (s *view[M]) changes(e index.Entry, a *Announcement[M], t *detector.Timeout
 	}
 	return a.Zone != "" && a.Zone != s.zones.of(e) ||
 		s.advisor == nil && t.Interval != e.Interval() ||
-		s.comparesMetadata && s.metadata.differs(e, &a.Metadata)
+		s.plain && s.metadata.differs(e, &a.Metadata)
 }
 
 // isEarly reports whether a contact now comes less than 3/4 of an interval after the last one.

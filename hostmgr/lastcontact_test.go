@@ -208,12 +208,7 @@ func TestASuspectIsCountedInTheZoneThatItMovesTo(t *testing.T) {
 		}
 		s.announce(hostmgr.Announcement[string]{ID: "a", Interval: second})
 		s.after(silence)
-		figures := func() (figures []zoneFigures) {
-			for _, z := range s.Stats().Zones {
-				figures = append(figures, zoneFigures{Name: z.Name, Hosts: z.Hosts, Suspects: z.Suspects, Held: z.Held})
-			}
-			return figures
-		}
+		figures := func() []zoneFigures { return zonesOf(s.Stats()) }
 		held := s.Stats().Held
 		require.Equal(t, what == "held", held == 1)
 		require.Equal(t, []zoneFigures{{Name: "x", Hosts: 2, Suspects: 1, Held: held}, {Name: "y", Hosts: 1}}, figures(), what)

@@ -310,6 +310,7 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 	if suspect {
 		s.limiter.Suspect(zone, -1)
 	}
+	s.limiter.Depart(zone, uint8(k), now)
 	if k != DepartureReplaced { // the new registration takes its place
 		s.limiter.Leave(zone)
 		s.advisor.Update(s.limiter.Hosts(), now)
@@ -319,7 +320,6 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 	}
 	s.metadata.clear(e)
 	s.index.Remove(e)
-	s.counts.departed(k)
 	if t != nil {
 		s.track(t, -1, now) // at last: its stall threshold applies to the report
 	}

@@ -1,6 +1,7 @@
 package hostmgr
 
 import (
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 // concurrent use, or says which of its methods need the lock.
 type parts[M any] struct {
 	cfg          Config[M]
+	logger       *slog.Logger // of the embedder
+	began        time.Time
 	log          *asynclog.Log // in front of the embedder's logger; cfg.Logger writes to it
 	clock        *monotime.Clock
 	policies     *policies
@@ -32,23 +35,24 @@ type parts[M any] struct {
 	events       *eventlog.Log // nil without Config.Recorder
 	stallLogger  *stallLogger
 
-	configHolds      bool // something may hold a host that is due: see also view.mayHold
-	comparesMetadata bool // announces are compared: see compareAndRefresh
-	tracksGaps       bool // the gap before each contact matters: see Registry.slowHeartbeat
+	configHolds bool // something may hold a host that is due: see also view.mayHold
+	plain       bool // metadata is compared, and kept with a departure: see compareAndRefresh and latest.keep
+	tracksGaps  bool // the gap before each contact matters: see Registry.slowHeartbeat
 }
 
 // newParts makes the parts of a registry. replan makes Run compute its next deadline again.
 func newParts[M any](cfg Config[M], first uint64, replan func()) *parts[M] {
 	c := monotime.New(cfg.Clock, cfg.StallThreshold, replan)
 	log := asynclog.New(cfg.Logger, c.Now, replan)
+	logger := cfg.Logger
 	cfg.Logger = log.Logger("")
-	p := &parts[M]{cfg: cfg, clock: c, log: log, stallLogger: &stallLogger{log: cfg.Logger}}
+	p := &parts[M]{cfg: cfg, logger: logger, began: cfg.Clock.Now(), clock: c, log: log, stallLogger: &stallLogger{log: cfg.Logger}}
 	p.confirmCalls = newConfirmCalls(p.clock, cfg.ConfirmTimeout)
 	p.policies = newPolicies(cfg.Policy, cfg.Shadow, commonThreshold(cfg.StallThreshold), cfg.Logger)
 	p.advisor = newAdvisor(cfg.Pacing, first)
 	p.index = index.New(p.metadata.values(), p.policies.needHistory)
 	p.events = newEventLog(cfg, p.clock)
-	p.comparesMetadata = p.metadata.comparable()
+	p.plain = p.metadata.comparable()
 	p.configHolds = cfg.Confirm != nil || cfg.EvictionLimit.on()
 	p.tracksGaps = p.policies.needHistory || cfg.Shadow != nil || cfg.Recorder != nil
 	return p

@@ -44,6 +44,14 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	return r, nil
 }
 
+// Config returns the Config of New, with the defaults in place of zero fields. A StallThreshold of
+// zero stays: it has another default under Run.
+func (r *Registry[M]) Config() Config[M] {
+	c := r.cfg
+	c.Logger = r.logger
+	return c
+}
+
 const maxRegistration = 1<<63 - 1<<40 // leaves numbers for all later joins
 
 // firstRegistration returns the number before the first registration: the time in nanoseconds at

@@ -5,11 +5,12 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// report tells the cleanup queue, the shadow, the recorder and the watchers of a departure. Most
-// often in a mass eviction none of them needs it, as a watcher that has fallen behind.
+// report tells the cleanup queue, the shadow, the recorder, the watchers and Registry.Departures of a
+// departure. Most often in a mass eviction none of them needs it, as a watcher that has fallen
+// behind.
 func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
 	cleans := s.cfg.Cleanup != nil && k != DepartureForgotten
-	if cleans || s.tracksGaps || s.local != nil || s.isAwaited(e) {
+	if cleans || s.tracksGaps || s.local != nil || s.latest.wants(now) || s.isAwaited(e) {
 		return s.reportFully(e, k, cleans, a, now)
 	}
 	s.skipEvent(e)
@@ -22,14 +23,17 @@ func (s *state[M]) reportFully(e index.Entry, k DepartureKind, cleans bool, a *a
 		s.assess(a, e, now)
 	}
 	var d *Departure[M]
-	awaited := s.isAwaited(e)
-	if cleans || awaited || s.local != nil {
+	awaited, kept := s.isAwaited(e), s.latest.wants(now)
+	if cleans || awaited || kept || s.local != nil {
 		d = s.departure(e, k, a, now)
 		s.local.noteDeparture(keyOf(e), d, &s.todo.wake)
 	}
+	if kept {
+		s.latest.keep(d, s.plain, now)
+	}
 	var j *job[M]
 	if cleans {
-		j = s.queueCleanup(d, awaited || s.local != nil, a, now)
+		j = s.queueCleanup(d, awaited || kept || s.local != nil, a, now)
 	}
 	if s.tracksGaps {
 		last := a.last(e, now)
@@ -42,7 +46,7 @@ func (s *state[M]) reportFully(e index.Entry, k DepartureKind, cleans bool, a *a
 
 // queueCleanup queues the cleanup of a departure. Its latency counts from the departure, after an
 // eviction by silence from the deadline. The queue gets a copy of a departure that is shared with
-// watchers or with the owner of Sharing.
+// watchers, with Registry.Departures or with the owner of Sharing.
 func (s *state[M]) queueCleanup(d *Departure[M], shared bool, a *assessment, now int64) *job[M] {
 	if shared {
 		own := *d

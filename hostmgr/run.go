@@ -65,7 +65,7 @@ func (d *driver[M]) run() {
 	r.waiter.Start()
 	r.log.Start()
 	defer r.stopLog()
-	defer r.useRunThreshold()()
+	defer d.useRunThreshold()()
 	defer r.events.Start()()
 	defer d.confirms.Wait()
 	defer r.cleanups.Start(d.ctx)() // stops first: a Confirm may wait in Leave for a cleanup
@@ -85,7 +85,8 @@ func (d *driver[M]) sweep() {
 }
 
 // useRunThreshold applies the stall threshold of Run until stop is called.
-func (r *Registry[M]) useRunThreshold() (stop func()) {
+func (d *driver[M]) useRunThreshold() (stop func()) {
+	r := d.r
 	set := func(threshold int64, follows bool) {
 		s, now := r.lock()
 		defer r.unlock()

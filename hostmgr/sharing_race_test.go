@@ -127,7 +127,7 @@ func TestNoContactIsLostInASharedRegistry(t *testing.T) {
 		st := r.Stats()
 		require.Positive(t, st.Departures.Evicted)
 		require.Equal(t, st.Joins, uint64(len(f.departed)))
-		require.Zero(t, st.Hosts+st.Suspects+st.Held+len(st.Zones))
+		require.Zero(t, st.Hosts+st.Suspects+st.Held+len(zonesOf(st)))
 		require.GreaterOrEqual(t, st.Suspected, st.Recovered)
 		changed, departed := f.Take(1, 1)
 		require.Empty(t, changed)

@@ -43,6 +43,8 @@ type view[M any] struct {
 
 	counts  Stats // only fields that are counted; Stats computes the others
 	latency latencies
+	trend   trend
+	latest  latest[M]
 }
 
 // A state is a view that may be changed: lock returns it. A method that needs the lock is a method

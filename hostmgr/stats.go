@@ -7,6 +7,7 @@ import (
 
 	"github.com/hostlife/hostlife/histogram"
 	"github.com/hostlife/hostlife/hostmgr/internal/cleanup"
+	"github.com/hostlife/hostlife/hostmgr/internal/evictlimit"
 )
 
 // Stats is a snapshot of a registry's figures. Numbers of hosts are current; counts and
@@ -15,18 +16,34 @@ import (
 // In a shared registry, each member counts each join, departure and suspicion. So sums over members
 // count each host several times. Only the member that evicts a host records its Latency.Detection.
 type Stats struct {
-	Hosts    int // registered now
-	Suspects int // hosts that a sweep or Restore found suspect or due, without a contact since
-	Held     int // hosts that were due at the latest sweep but held
+	Began    time.Time // when New made the registry
+	Hosts    int       // registered now
+	Suspects int       // hosts that a sweep or Restore found suspect or due, without a contact since
+	Held     int       // hosts that were due at the latest sweep but held
 
-	// Zones are the same figures by zone, for zones that have hosts, sorted by name. There are at
-	// most 64 and zone "other", which has the hosts of all further zones: see Announcement.Zone.
+	// Lost says what was evicted of late. Zones has the same for each zone.
+	Lost struct {
+		Evicted int       // evictions in the last 5 minutes, or up to 10 s longer
+		Of      int       // the greatest number of hosts at a time in that time
+		Last    time.Time // the latest eviction since New; zero if there was none
+	}
+
+	// Zones are the same figures by zone, sorted by name. A zone is there while it has hosts, and
+	// for an hour after its latest eviction. There are at most 64 and zone "other", which has the
+	// hosts of all further zones: see Announcement.Zone. If there are more, zones without hosts are
+	// forgotten first, and of these the ones with the oldest evictions.
 	Zones []struct {
 		Name                  string
 		Hosts, Suspects, Held int
 		// Hold says why the eviction limit holds hosts of this zone because of the zone itself. It
 		// is zero if the limit does not.
 		Hold HoldReason
+		// Departures and Lost are as in Stats. Departures starts from 0 if the zone was forgotten.
+		Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
+		Lost       struct {
+			Evicted, Of int
+			Last        time.Time
+		}
 	}
 	// Hold says why the eviction limit holds hosts of all zones. It is zero if the limit holds
 	// none, or only holds hosts zone by zone.
@@ -163,24 +180,26 @@ type Stats struct {
 	}
 }
 
+// departures are Stats.Departures, and lost is Stats.Lost.
+type (
+	departures = struct{ Left, Evicted, Replaced, Forgotten uint64 }
+	lost       = struct {
+		Evicted, Of int
+		Last        time.Time
+	}
+)
+
+func departureCounts(ended [evictlimit.Kinds]uint64) departures {
+	return departures{ended[DepartureLeft], ended[DepartureEvicted], ended[DepartureReplaced], ended[DepartureForgotten]}
+}
+
 // zoneStats is an element of Stats.Zones.
 type zoneStats = struct {
 	Name                  string
 	Hosts, Suspects, Held int
 	Hold                  HoldReason
-}
-
-func (s *Stats) departed(k DepartureKind) {
-	switch k {
-	case DepartureLeft:
-		s.Departures.Left++
-	case DepartureEvicted:
-		s.Departures.Evicted++
-	case DepartureReplaced:
-		s.Departures.Replaced++
-	default:
-		s.Departures.Forgotten++
-	}
+	Departures            departures
+	Lost                  lost
 }
 
 // Stats returns the figures as they are now. The cost does not depend on the number of hosts: some
@@ -211,11 +230,16 @@ func (p *parts[M]) fillCleanup(s *Stats, c *cleanup.Stats[*Departure[M]]) {
 
 func (s *view[M]) stats(now int64) Stats {
 	stats := s.counts
+	stats.Began = s.began
 	all := s.limiter.All()
 	stats.Hosts, stats.Suspects, stats.Held = all.Hosts, all.Suspects, all.Held
 	stats.Hold = HoldReason{limit: all.Reason}
-	for z := range s.limiter.Zones() {
-		stats.Zones = append(stats.Zones, zoneStats{z.Name, z.Hosts, z.Suspects, z.Held, HoldReason{limit: z.Reason}})
+	past := s.limiter.Past(now)
+	stats.Departures, stats.Lost = departureCounts(past.Ended), s.lost(past)
+	for z, past := range s.limiter.Zones(now) {
+		stats.Zones = append(stats.Zones, zoneStats{
+			z.Name, z.Hosts, z.Suspects, z.Held, HoldReason{limit: z.Reason}, departureCounts(past.Ended), s.lost(past),
+		})
 	}
 	slices.SortFunc(stats.Zones, func(a, b zoneStats) int { return strings.Compare(a.Name, b.Name) })
 	stats.AdvisedInterval = s.advisor.Interval(now)
@@ -225,6 +249,14 @@ func (s *view[M]) stats(now int64) Stats {
 	s.latency.fill(&stats)
 	s.fillFlapping(&stats)
 	return stats
+}
+
+func (s *view[M]) lost(p evictlimit.Past) lost {
+	l := lost{Evicted: p.Evicted, Of: p.Most}
+	if p.EvictedAt > 0 {
+		l.Last = s.clock.Wall(p.EvictedAt)
+	}
+	return l
 }
 
 func (s *view[M]) fillFlapping(stats *Stats) {
@@ -243,6 +275,19 @@ func (s *view[M]) fillConfirm(stats *Stats) {
 	c.Waiting, c.Asked = s.confirms.waiting, s.confirms.asked
 	if c.Asked > 0 {
 		c.OldestAsked = s.clock.Wall(s.confirms.askedAt)
+	}
+}
+
+// moment returns the figures for the trend.
+func (s *view[M]) moment(now int64) moment {
+	all, c, recorded := s.limiter.All(), s.cleanups.Stats(), s.events.Stats()
+	return moment{
+		at: now, hosts: all.Hosts, suspects: all.Suspects, held: all.Held,
+		ended: s.limiter.Past(now).Ended, joins: s.counts.Joins, rejoined: s.shadow.rejoined,
+		conflicts: s.counts.Conflicts, suspected: s.counts.Suspected, recovered: s.counts.Recovered,
+		confirmFailures: s.counts.ConfirmFailures, confirmTimeouts: s.confirmCalls.Stats().Timeouts,
+		cleanupFailures: c.Failures, cleanupTimeouts: c.Calls.Timeouts, cleanupsGivenUp: c.GivenUp,
+		recordsLost: recorded.Lost, recorderFailures: recorded.Failures, stalls: s.stalls.Count(),
 	}
 }
 

@@ -100,6 +100,10 @@ func (w *sweeper[M]) begin(held bool) (began int64, due bool) {
 	s.stalls.SweepBegins(now)
 	w.rep.At = s.clock.Wall(now)
 	s.counts.Sweeps++
+	if s.trend.due(now) { // before the evictions of this sweep
+		s.limiter.Sample(now)
+		s.trend.add(s.moment(now))
+	}
 	s.shadow.forget(now)
 	s.fence.Expire(now)
 	if s.claims != nil {

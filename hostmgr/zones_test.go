@@ -16,16 +16,25 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// zoneStats returns the figures of a zone.
-// zoneFigures is an element of Stats.Zones.
-type zoneFigures = struct {
+// zoneFigures are the numbers of hosts in an element of Stats.Zones.
+type zoneFigures struct {
 	Name                  string
 	Hosts, Suspects, Held int
-	Hold                  hostmgr.HoldReason
 }
 
+// zonesOf returns the figures of the zones that have hosts.
+func zonesOf(s hostmgr.Stats) (zones []zoneFigures) {
+	for _, z := range s.Zones {
+		if z.Hosts > 0 {
+			zones = append(zones, zoneFigures{z.Name, z.Hosts, z.Suspects, z.Held})
+		}
+	}
+	return zones
+}
+
+// zoneStats returns the figures of a zone.
 func zoneStats(s *script, name string) (z zoneFigures) {
-	for _, z := range s.Stats().Zones {
+	for _, z := range zonesOf(s.Stats()) {
 		if z.Name == name {
 			return z
 		}

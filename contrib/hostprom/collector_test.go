@@ -23,6 +23,11 @@ type zoneFigures = struct {
 	Name                  string
 	Hosts, Suspects, Held int
 	Hold                  hostmgr.HoldReason
+	Departures            struct{ Left, Evicted, Replaced, Forgotten uint64 }
+	Lost                  struct {
+		Evicted, Of int
+		Last        time.Time
+	}
 }
 
 func TestLint(t *testing.T) {

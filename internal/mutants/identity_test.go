@@ -106,7 +106,7 @@ var identity = []mutant{
 		seen:    "etcd-io/etcd#6136",
 		story:   "Watchers were gone, and the total of watchers still counted them.",
 		file:    "hostmgr/lifecycle.go",
-		is:      "\ts.counts.departed(k)\n",
+		is:      "\ts.limiter.Depart(zone, uint8(k), now)\n",
 		becomes: "",
 		test:    "TestPromise2OneDeparturePerRegistration",
 	},

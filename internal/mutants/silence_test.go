@@ -3,6 +3,25 @@ package mutants
 // Verdicts: which host is suspect or evicted, and when.
 var silence = []mutant{
 	{
+		name:    "a zone that was lost is gone from every table",
+		seen:    "found in the field, 2026-11-30",
+		story:   "A zone of 2,000 hosts was killed. 12 s later the page was green, and no table had the zone.",
+		file:    "hostmgr/internal/evictlimit/zones.go",
+		is:      "\t\tl.keep(z.name, z.past)\n",
+		becomes: "",
+		test:    "TestWhatHappenedBeforeIsThere",
+		pkg:     "hostmgr",
+	},
+	{
+		name:    "a departure that had no watcher is not remembered",
+		seen:    "found in the field, 2026-11-30",
+		story:   "The page was opened after the incident, and had no departures.",
+		file:    "hostmgr/report.go",
+		is:      "s.local != nil || s.latest.wants(now) || s.isAwaited(e)",
+		becomes: "s.local != nil || s.isAwaited(e)",
+		test:    "TestWhatHappenedBeforeIsThere",
+	},
+	{
 		name:    "a pause evicts every host",
 		seen:    "alibaba/nacos#8090, etcd-io/etcd#15247, hashicorp/nomad#3840",
 		story:   "A server was paused for minutes, and then counted its own pause as the silence of all hosts.",

@@ -18,11 +18,14 @@ type Limiter struct {
 	all    scope
 	zones  []scope // by number; one without hosts is free
 	index  map[string]uint8
-	last   uint8 // the zone that was entered last
+	last   uint8            // the zone that was entered last
+	gone   map[string]*past // of zones without hosts
 }
 
 // New returns a limiter without hosts.
-func New(c Config) *Limiter { return &Limiter{config: c, index: map[string]uint8{}} }
+func New(c Config) *Limiter {
+	return &Limiter{config: c, all: scope{past: &past{}}, index: map[string]uint8{}}
+}
 
 // scopes returns the two scopes in which a host of this zone is counted.
 func (l *Limiter) scopes(zone uint8) [2]*scope { return [2]*scope{&l.zones[zone], &l.all} }

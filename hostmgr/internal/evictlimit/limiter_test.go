@@ -85,7 +85,7 @@ func TestTheLimitOfAZone(t *testing.T) {
 }
 
 func figures(l *Limiter, zone string) (c Counts) {
-	for z := range l.Zones() {
+	for z := range l.Zones(0) {
 		if z.Name == zone {
 			c = z
 		}

@@ -177,7 +177,7 @@ func (m *limitModel) figures() {
 		}
 		want[h.zone] = c
 	}
-	for c := range m.limit.Zones() {
+	for c := range m.limit.Zones(0) {
 		c.Reason = Reason{}
 		if c != want[c.Name] {
 			m.t.Fatalf("%+v, not %+v", c, want[c.Name])

@@ -11,6 +11,7 @@ import (
 type scope struct {
 	name     string
 	hosts    int
+	past     *past
 	suspects int // marked as suspect, without a contact since
 	held     int // due but held, by the limit or by Confirm
 

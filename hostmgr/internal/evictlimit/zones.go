@@ -29,12 +29,14 @@ func (l *Limiter) Enter(zone string) uint8 {
 	return i
 }
 
-// Leave counts one host fewer in a zone. A zone without hosts is forgotten.
+// Leave counts one host fewer in a zone. The number of a zone without hosts is free, but its past is
+// kept for an hour after its latest eviction.
 func (l *Limiter) Leave(zone uint8) {
 	z := &l.zones[zone]
 	l.all.hosts--
 	if z.hosts--; z.hosts == 0 {
 		delete(l.index, z.name)
+		l.keep(z.name, z.past)
 		*z = scope{}
 	}
 }
@@ -78,11 +80,17 @@ func (l *Limiter) Held(zone uint8, more int) {
 // All returns the figures of all hosts.
 func (l *Limiter) All() Counts { return l.all.counts(l.config, true) }
 
-// Zones yields the figures of each zone that has hosts, in no order.
-func (l *Limiter) Zones() iter.Seq[Counts] {
-	return func(yield func(Counts) bool) {
+// Zones yields the figures and the past of each zone that has hosts, or had an eviction within an
+// hour, in no order. There are at most 64, and zone "other".
+func (l *Limiter) Zones(now int64) iter.Seq2[Counts, Past] {
+	return func(yield func(Counts, Past) bool) {
 		for i := range l.zones {
-			if z := &l.zones[i]; z.hosts > 0 && !yield(z.counts(l.config, false)) {
+			if z := &l.zones[i]; z.hosts > 0 && !yield(z.counts(l.config, false), z.past.shown(z.hosts, now)) {
+				return
+			}
+		}
+		for name, p := range l.gone {
+			if now-p.evictedAt <= remembered && !yield(Counts{Name: name}, p.shown(0, now)) {
 				return
 			}
 		}
@@ -113,8 +121,9 @@ func (l *Limiter) open(name string) uint8 {
 	if i == len(l.zones) {
 		l.zones = append(l.zones, scope{})
 	}
-	l.zones[i].name = name
+	l.zones[i].name, l.zones[i].past = name, l.recall(name)
 	l.index[name] = uint8(i)
+	l.makeRoom()
 	return uint8(i)
 }
 

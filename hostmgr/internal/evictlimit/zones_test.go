@@ -76,7 +76,7 @@ func TestZonesAgainstAModel(t *testing.T) {
 
 func check(t *rapid.T, l *Limiter, m *zoneModel) {
 	got := map[string]int{}
-	for z := range l.Zones() {
+	for z := range l.Zones(0) {
 		require.NotContains(t, got, z.Name)
 		got[z.Name] = z.Hosts
 	}
@@ -122,11 +122,11 @@ func TestFiguresOfZones(t *testing.T) {
 	l.Held(b, 1)
 	require.Equal(t, Counts{Hosts: 3, Suspects: 3, Held: 1}, l.All())
 	var zones []Counts
-	for z := range l.Zones() {
+	for z := range l.Zones(0) {
 		zones = append(zones, z)
 	}
 	require.ElementsMatch(t, []Counts{{Name: "a", Hosts: 2, Suspects: 2}, {Name: "b", Hosts: 1, Suspects: 1, Held: 1}}, zones)
-	for range l.Zones() {
+	for range l.Zones(0) {
 		break
 	}
 	l.Suspect(b, -1)

@@ -1,0 +1,53 @@
+package hostmgr
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hostlife/hostlife/hostmgr/internal/evictlimit"
+)
+
+const (
+	maxTrend    = 600 // samples
+	trendPeriod = int64(time.Second)
+)
+
+// A trend has the figures for each of the last 600 seconds in which a sweep began. The
+// registry's lock guards it.
+type trend struct {
+	ring []moment // number n is at n % maxTrend
+	next int
+}
+
+// A moment has the figures at one moment. It is smaller than Stats, because 600 are kept.
+type moment struct {
+	at                    int64
+	hosts, suspects, held int
+	ended                 [evictlimit.Kinds]uint64 // by DepartureKind
+
+	joins, rejoined, conflicts, suspected, recovered  uint64
+	confirmFailures, confirmTimeouts                  uint64
+	cleanupFailures, cleanupTimeouts, cleanupsGivenUp uint64
+	recordsLost, recorderFailures, stalls             uint64
+}
+
+func (t *trend) due(now int64) bool {
+	return t.next == 0 || now-t.ring[(t.next-1)%maxTrend].at >= trendPeriod
+}
+
+func (t *trend) add(x moment) {
+	if len(t.ring) < maxTrend {
+		t.ring = append(t.ring, x)
+	} else {
+		t.ring[t.next%maxTrend] = x
+	}
+	t.next++
+}
+
+// list returns the moments, the oldest first.
+func (t *trend) list() []moment {
+	if len(t.ring) < maxTrend {
+		return slices.Clone(t.ring)
+	}
+	return append(slices.Clone(t.ring[t.next%maxTrend:]), t.ring[:t.next%maxTrend]...)
+}
