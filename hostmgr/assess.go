@@ -45,9 +45,17 @@ func (s *view[M]) show(h *Host[M], e index.Entry, id string, a *assessment) {
 	}
 	h.SuspectAt, h.EvictAt = s.clock.Wall(a.SuspectAt), s.clock.Wall(a.EvictAt)
 	h.Evictions = s.flapping.Evictions(uint64(e.Hash()))
-	h.Hold = HoldReason{}
-	if a.State == detector.StateOffline {
-		h.Hold = s.holds.of(e).HoldReason
+	h.Hold, h.HoldUntil = HoldReason{}, time.Time{}
+	if a.State == detector.StateOffline && e.Held() {
+		s.showHold(h, s.holds.of(e))
+	}
+}
+
+func (s *view[M]) showHold(h *Host[M], held hold) {
+	h.Hold = held.HoldReason
+	if held.awaitsLimit {
+		now := s.stalls.LastObserved()
+		h.HoldUntil = s.clock.Wall(now + s.limiter.HoldLeft(held.since, s.stalls.Common(), now))
 	}
 }
 

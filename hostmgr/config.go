@@ -200,6 +200,11 @@ type Config[M any] struct {
 	// Stats.Recorder.
 	Recorder io.Writer
 
+	// KeepMetadata makes Registry.Departures keep the metadata of its 200 departures, whatever M is.
+	// It is then freed only when 200 more hosts have departed. Without KeepMetadata, only plain
+	// metadata is kept.
+	KeepMetadata bool
+
 	// Logger receives stalls and the failures of callbacks. Nil logs nothing.
 	//
 	// Lines with one message are summarised: at most one a second is written, by Clock. Its

@@ -190,8 +190,10 @@ type Host[M any] struct {
 	// a shared registry those of the keeper are the ones that count.
 	SuspectAt, EvictAt time.Time
 	// Hold says why a host that is due was not evicted. The zero HoldReason means that nothing
-	// holds it.
-	Hold HoldReason
+	// holds it. HoldUntil is until when, at the latest, the eviction limit holds it. It is zero if
+	// the limit does not. A stall, and Confirm, may hold the host for longer.
+	Hold      HoldReason
+	HoldUntil time.Time
 }
 
 func name(names []string, i int) string {

@@ -13,8 +13,7 @@ const (
 // latest has the latest departures. Of more than 200 in a second it has the first 200. So each other
 // one of a mass eviction costs it only a comparison. The registry's lock guards it.
 //
-// The metadata is nil unless it is plain. Other metadata may refer to any amount of memory, which the
-// departure is to free.
+// The metadata is nil if it is not kept.
 type latest[M any] struct {
 	ring []*Departure[*M] // number n is at n % maxLatest; they do not change
 	next int
@@ -26,13 +25,13 @@ type latest[M any] struct {
 func (l *latest[M]) wants(now int64) bool { return l.left > 0 || now-l.from >= burst || l.next == 0 }
 
 // keep keeps a departure.
-func (l *latest[M]) keep(d *Departure[M], plain bool, now int64) {
+func (l *latest[M]) keep(d *Departure[M], metadata bool, now int64) {
 	if now-l.from >= burst || l.next == 0 {
 		l.from, l.left = now, maxLatest
 	}
 	l.left--
 	var m *M
-	if plain {
+	if metadata {
 		own := d.Host.Metadata
 		m = &own
 	}
@@ -61,6 +60,7 @@ func withMetadata[N, M any](d *Departure[M], metadata N) *Departure[N] {
 	return &Departure[N]{Kind: d.Kind, At: d.At, Evidence: d.Evidence, Host: Host[N]{
 		ID: h.ID, Metadata: metadata, State: h.State, Interval: h.Interval, Incarnation: h.Incarnation,
 		Registration: h.Registration, Zone: h.Zone, Joined: h.Joined, LastContact: h.LastContact,
-		Evictions: h.Evictions, SuspectAt: h.SuspectAt, EvictAt: h.EvictAt, Hold: h.Hold,
+		Evictions: h.Evictions, SuspectAt: h.SuspectAt, EvictAt: h.EvictAt,
+		Hold: h.Hold, HoldUntil: h.HoldUntil,
 	}}
 }

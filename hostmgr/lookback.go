@@ -8,9 +8,10 @@ import (
 // Departures yields the latest 200 departures, the latest first, each with its evidence and Attempt
 // 0. Of more than 200 departures within a second, the first 200 are kept.
 //
-// Their metadata is kept only if M is plain: it consists of numbers, strings and booleans, or arrays
-// and structs of them, of at most 1024 bytes. Other metadata would not be freed; such a departure
-// has the zero M. Without metadata and ids, the departures take 100 KB.
+// Metadata is kept with them if M is plain: if it consists of numbers, strings and booleans, or
+// arrays and structs of them, of at most 1024 bytes. Other metadata may refer to any amount of
+// memory, which a departure is to free. It is the zero M, unless Config.KeepMetadata is set. Without
+// metadata and ids, the departures take 100 KB.
 func (r *Registry[M]) Departures() iter.Seq[Departure[M]] {
 	return func(yield func(Departure[M]) bool) {
 		s := r.peek()

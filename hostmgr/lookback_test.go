@@ -136,3 +136,34 @@ func TestConfigHasTheDefaults(t *testing.T) {
 	require.Equal(t, 30*second, c.CleanupTimeout)
 	require.Nil(t, c.Logger)
 }
+
+// With KeepMetadata it is there whatever its type.
+func TestKeepMetadata(t *testing.T) {
+	r, err := hostmgr.New(hostmgr.Config[*int]{KeepMetadata: true})
+	require.NoError(t, err)
+	m := new(int)
+	_, err = r.Announce(hostmgr.Announcement[*int]{ID: "a", Metadata: m})
+	require.NoError(t, err)
+	require.NoError(t, r.Forget("a", 0))
+	for d := range r.Departures() {
+		require.Same(t, m, d.Host.Metadata)
+	}
+}
+
+// The eviction limit says until when it holds hosts, and keeps to it.
+func TestHoldUntil(t *testing.T) {
+	s := newScript(t, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.1, MaxHold: minute}})
+	for i := range 10 {
+		s.joinZone(strconv.Itoa(i), "a")
+	}
+	s.after(2*second + 1)
+	held := s.clock.Now()
+	s.after(second)
+	require.Equal(t, held.Add(minute), s.get("3").HoldUntil)
+	st := s.Stats()
+	require.Equal(t, 10, st.Held)
+	require.WithinRange(t, st.HoldUntil, held.Add(minute), held.Add(minute+second))
+	require.Zero(t, s.after(58*second).Evicted)
+	require.Equal(t, 10, s.after(second).Evicted)
+	require.Zero(t, s.Stats().HoldUntil)
+}

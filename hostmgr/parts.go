@@ -36,7 +36,7 @@ type parts[M any] struct {
 	stallLogger  *stallLogger
 
 	configHolds bool // something may hold a host that is due: see also view.mayHold
-	plain       bool // metadata is compared, and kept with a departure: see compareAndRefresh and latest.keep
+	plain       bool // metadata is compared, and may be kept with a departure: see compareAndRefresh and report
 	tracksGaps  bool // the gap before each contact matters: see Registry.slowHeartbeat
 }
 

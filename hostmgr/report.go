@@ -29,7 +29,7 @@ func (s *state[M]) reportFully(e index.Entry, k DepartureKind, cleans bool, a *a
 		s.local.noteDeparture(keyOf(e), d, &s.todo.wake)
 	}
 	if kept {
-		s.latest.keep(d, s.plain, now)
+		s.latest.keep(d, s.plain || s.cfg.KeepMetadata, now)
 	}
 	var j *job[M]
 	if cleans {

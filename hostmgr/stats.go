@@ -36,8 +36,9 @@ type Stats struct {
 		Name                  string
 		Hosts, Suspects, Held int
 		// Hold says why the eviction limit holds hosts of this zone because of the zone itself. It
-		// is zero if the limit does not.
-		Hold HoldReason
+		// is zero if the limit does not. HoldUntil is as in Stats.
+		Hold      HoldReason
+		HoldUntil time.Time
 		// Departures and Lost are as in Stats. Departures starts from 0 if the zone was forgotten.
 		Departures struct{ Left, Evicted, Replaced, Forgotten uint64 }
 		Lost       struct {
@@ -46,8 +47,10 @@ type Stats struct {
 		}
 	}
 	// Hold says why the eviction limit holds hosts of all zones. It is zero if the limit holds
-	// none, or only holds hosts zone by zone.
-	Hold HoldReason
+	// none, or only holds hosts zone by zone. HoldUntil is when, at the latest, MaxHold is over for
+	// the first of them; a stall postpones it. It is zero if Hold is, and until the next sweep.
+	Hold      HoldReason
+	HoldUntil time.Time
 
 	// AdvisedInterval is the interval that Config.Pacing advises now; 0 without Pacing.
 	AdvisedInterval time.Duration
@@ -198,6 +201,7 @@ type zoneStats = struct {
 	Name                  string
 	Hosts, Suspects, Held int
 	Hold                  HoldReason
+	HoldUntil             time.Time
 	Departures            departures
 	Lost                  lost
 }
@@ -233,12 +237,12 @@ func (s *view[M]) stats(now int64) Stats {
 	stats.Began = s.began
 	all := s.limiter.All()
 	stats.Hosts, stats.Suspects, stats.Held = all.Hosts, all.Suspects, all.Held
-	stats.Hold = HoldReason{limit: all.Reason}
+	stats.Hold, stats.HoldUntil = HoldReason{limit: all.Reason}, s.wallOrZero(all.Until)
 	past := s.limiter.Past(now)
 	stats.Departures, stats.Lost = departureCounts(past.Ended), s.lost(past)
 	for z, past := range s.limiter.Zones(now) {
 		stats.Zones = append(stats.Zones, zoneStats{
-			z.Name, z.Hosts, z.Suspects, z.Held, HoldReason{limit: z.Reason}, departureCounts(past.Ended), s.lost(past),
+			z.Name, z.Hosts, z.Suspects, z.Held, HoldReason{limit: z.Reason}, s.wallOrZero(z.Until), departureCounts(past.Ended), s.lost(past),
 		})
 	}
 	slices.SortFunc(stats.Zones, func(a, b zoneStats) int { return strings.Compare(a.Name, b.Name) })
@@ -252,11 +256,15 @@ func (s *view[M]) stats(now int64) Stats {
 }
 
 func (s *view[M]) lost(p evictlimit.Past) lost {
-	l := lost{Evicted: p.Evicted, Of: p.Most}
-	if p.EvictedAt > 0 {
-		l.Last = s.clock.Wall(p.EvictedAt)
+	return lost{p.Evicted, p.Most, s.wallOrZero(p.EvictedAt)}
+}
+
+// wallOrZero is clock.Wall, but the zero time for 0.
+func (s *view[M]) wallOrZero(at int64) (t time.Time) {
+	if at > 0 {
+		t = s.clock.Wall(at)
 	}
-	return l
+	return t
 }
 
 func (s *view[M]) fillFlapping(stats *Stats) {

@@ -23,6 +23,7 @@ type zoneFigures = struct {
 	Name                  string
 	Hosts, Suspects, Held int
 	Hold                  hostmgr.HoldReason
+	HoldUntil             time.Time
 	Departures            struct{ Left, Evicted, Replaced, Forgotten uint64 }
 	Lost                  struct {
 		Evicted, Of int

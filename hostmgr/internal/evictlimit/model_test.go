@@ -178,7 +178,7 @@ func (m *limitModel) figures() {
 		want[h.zone] = c
 	}
 	for c := range m.limit.Zones(0) {
-		c.Reason = Reason{}
+		c.Reason, c.Until = Reason{}, 0
 		if c != want[c.Name] {
 			m.t.Fatalf("%+v, not %+v", c, want[c.Name])
 		}

@@ -16,6 +16,7 @@ type scope struct {
 	held     int // due but held, by the limit or by Confirm
 
 	waiting int    // hosts that the limit holds
+	since   int64  // the first update at which some waited; 0: none waits
 	saved   int64  // observed time that is saved up for evictions: tokens, in nanoseconds
 	savedAt int64  // when that was computed
 	evicted window // recent evictions, except after an expired hold
@@ -36,6 +37,12 @@ func (s *scope) update(c Config, stalls *detector.StallLog, now int64) {
 	}
 	if s.active = c.exceeded(s.missing, s.total); s.active || was {
 		s.activeAt = now
+	}
+	switch {
+	case s.waiting == 0:
+		s.since = 0
+	case s.since == 0:
+		s.since = now
 	}
 }
 
@@ -84,5 +91,9 @@ func (s *scope) holding(c Config, all bool) Reason {
 
 // counts returns the figures of the scope.
 func (s *scope) counts(c Config, all bool) Counts {
-	return Counts{Name: s.name, Hosts: s.hosts, Suspects: s.suspects, Held: s.held, Reason: s.holding(c, all)}
+	counts := Counts{Name: s.name, Hosts: s.hosts, Suspects: s.suspects, Held: s.held, Reason: s.holding(c, all)}
+	if counts.Reason != (Reason{}) && s.since > 0 {
+		counts.Until = s.since + int64(c.MaxHold)
+	}
+	return counts
 }

@@ -16,6 +16,7 @@ type Counts struct {
 	Name                  string // of the zone
 	Hosts, Suspects, Held int
 	Reason                Reason // why the limit holds hosts here, or zero
+	Until                 int64  // when the first of them is released at the latest; 0: none, or not known yet
 }
 
 // Enter counts one more host in the zone of this name, and returns the number of the zone. When
