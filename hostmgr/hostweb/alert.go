@@ -2,6 +2,7 @@ package hostweb
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 type alert struct {
 	Level string `json:"level"`
 	Text  string `json:"text"`
+	Link  string `json:"link"` // the part of the page that shows more: a relative address, or empty
 }
 
 const (
@@ -24,17 +26,36 @@ const (
 
 type alertList []alert
 
-func (l *alertList) bad(format string, args ...any)  { l.say(bad, format, args) }
-func (l *alertList) warn(format string, args ...any) { l.say(warn, format, args) }
+func (l *alertList) bad(link, format string, args ...any)  { l.say(bad, link, format, args) }
+func (l *alertList) warn(link, format string, args ...any) { l.say(warn, link, format, args) }
 
-func (l *alertList) say(level, format string, args []any) {
-	*l = append(*l, alert{level, fmt.Sprintf(format, args...)})
+func (l *alertList) say(level, link, format string, args []any) {
+	*l = append(*l, alert{level, fmt.Sprintf(format, args...), link})
+}
+
+// The addresses that alerts link to.
+const (
+	toDepartures = "#h-departures"
+	toFlapping   = "#h-flapping"
+	toFigures    = "#h-times"
+	toMembers    = "#h-sharing"
+	toHeld       = "?state=held#table"
+	toSuspects   = "?state=suspect,offline#table"
+)
+
+// toZone is the address of the hosts of a zone.
+func toZone(name string) string {
+	if name == "" {
+		return "#h-zones"
+	}
+	return "?zone=" + url.QueryEscape(name) + "#h-zones"
 }
 
 // alerts returns what an operator must see first in an incident: what is bad comes first. recent is
 // the sum of the points of the history, because counters cause an alert only if they rose recently.
 func alerts(s *hostmgr.Stats, sharing *sharingStats, recent point, now time.Time) []alert {
 	list := alertList{}
+	list.ofMassEviction(s)
 	list.ofSharing(sharing, s, now)
 	list.ofEvictions(s, sharing != nil)
 	list.ofIDs(recent)
@@ -48,21 +69,21 @@ func alerts(s *hostmgr.Stats, sharing *sharingStats, recent point, now time.Time
 func (l *alertList) ofEvictions(s *hostmgr.Stats, shared bool) {
 	before := len(*l)
 	if why := limitReason(s.Hold); why != "" {
-		l.bad("The eviction limit holds hosts of all zones: %s.", why)
+		l.bad(toHeld, "The eviction limit holds hosts of all zones: %s%s.", why, until(s.HoldUntil))
 	}
 	for _, z := range s.Zones {
 		if why := limitReason(z.Hold); why != "" {
-			l.bad("The eviction limit holds hosts of zone %q: %s.", z.Name, why)
+			l.bad(toZone(z.Name), "The eviction limit holds hosts of zone %q: %s%s.", z.Name, why, until(z.HoldUntil))
 		}
 	}
 	switch {
 	case s.Held > 0 && shared && len(*l) == before && s.Confirm.Waiting == 0: // for a moment, at each eviction
-		l.warn("%s due for eviction. The other members are asked first.", are(s.Held, "host"))
+		l.warn(toHeld, "%s due for eviction. The other members are asked first.", are(s.Held, "host"))
 	case s.Held > 0:
-		l.bad("%s due for eviction, but held.%s", are(s.Held, "host"), inQueue(s.Confirm.Waiting))
+		l.bad(toHeld, "%s due for eviction, but held.%s", are(s.Held, "host"), inQueue(s.Confirm.Waiting))
 	}
 	if n := s.Suspects - s.Held; n > 0 {
-		l.warn("%s suspect: silent for longer than expected, not evicted yet.", are(n, "host"))
+		l.warn(toSuspects, "%s suspect: silent for longer than expected, not evicted yet.", are(n, "host"))
 	}
 }
 
@@ -80,10 +101,10 @@ func inQueue(n int) string {
 
 func (l *alertList) ofIDs(recent point) {
 	if recent.Rejoined > 0 {
-		l.bad("%s rejoined after eviction: probably alive all the time.", several(recent.Rejoined, "host"))
+		l.bad(toFlapping, "%s rejoined after eviction: probably alive all the time.", several(recent.Rejoined, "host"))
 	}
 	if recent.Conflicts > 0 {
-		l.bad("Two machines seem to use one id: %s in the last 10 minutes. The log names the id. Give each machine an id of its own.",
+		l.bad("", "Two machines seem to use one id: %s in the last 10 minutes. The log names the id. Give each machine an id of its own.",
 			several(recent.Conflicts, "conflict"))
 	}
 }
@@ -91,19 +112,19 @@ func (l *alertList) ofIDs(recent point) {
 func (l *alertList) ofCleanups(s *hostmgr.Stats, recent point, now time.Time) {
 	c := &s.Cleanup
 	if age := now.Sub(c.OldestPending); c.Pending > 0 && age > slowCallback {
-		l.bad("%s pending, the oldest for %s.%s", are(c.Pending, "cleanup"), wholeSeconds(age), underWay(c.Running, now.Sub(c.OldestRunning)))
+		l.bad(toFigures, "%s pending, the oldest for %s.%s", are(c.Pending, "cleanup"), wholeSeconds(age), underWay(c.Running, now.Sub(c.OldestRunning)))
 	}
 	if c.LeftBehind > 0 {
-		l.bad("%s left behind: no return within 10 s after the context ended. Later cleanups of the same id wait.", are(c.LeftBehind, "cleanup"))
+		l.bad(toFigures, "%s left behind: no return within 10 s after the context ended. Later cleanups of the same id wait.", are(c.LeftBehind, "cleanup"))
 	}
 	if recent.CleanupsGivenUp > 0 {
-		l.bad("%s given up in the last 10 minutes: too many of an id whose cleanup fails or hangs were pending.", were(recent.CleanupsGivenUp, "cleanup"))
+		l.bad(toFigures, "%s given up in the last 10 minutes: too many of an id whose cleanup fails or hangs were pending.", were(recent.CleanupsGivenUp, "cleanup"))
 	}
 	if recent.CleanupTimeouts > 0 {
-		l.warn("Cleanups exceeded their time limit %s in the last 10 minutes.", several(recent.CleanupTimeouts, "time"))
+		l.warn(toFigures, "Cleanups exceeded their time limit %s in the last 10 minutes.", several(recent.CleanupTimeouts, "time"))
 	}
 	if recent.CleanupFailures > 0 {
-		l.warn("Cleanups failed %s in the last 10 minutes. They are repeated.", several(recent.CleanupFailures, "time"))
+		l.warn(toFigures, "Cleanups failed %s in the last 10 minutes. They are repeated.", several(recent.CleanupFailures, "time"))
 	}
 }
 
@@ -117,14 +138,14 @@ func underWay(n int, age time.Duration) string {
 
 func (l *alertList) ofConfirm(s *hostmgr.Stats, recent point, now time.Time) {
 	if age := now.Sub(s.Confirm.OldestAsked); s.Confirm.Asked > 0 && age > slowCallback {
-		l.warn("Confirm has not answered for %s. It is asked about %s.", wholeSeconds(age), several(s.Confirm.Asked, "host"))
+		l.warn(toFigures, "Confirm has not answered for %s. It is asked about %s.", wholeSeconds(age), several(s.Confirm.Asked, "host"))
 	}
 	if n := s.Confirm.LeftBehind; n > 0 {
-		l.bad("%s of Confirm %s left behind: no return within 10 s after the context ended. At 8 such calls, no host that needs Confirm is evicted.",
+		l.bad(toFigures, "%s of Confirm %s left behind: no return within 10 s after the context ended. At 8 such calls, no host that needs Confirm is evicted.",
 			several(n, "call"), be(n))
 	}
 	if recent.ConfirmFailures > 0 {
-		l.warn("Confirm failed %s in the last 10 minutes%s. The hosts of these calls are held.", several(recent.ConfirmFailures, "time"), atLimit(recent.ConfirmTimeouts))
+		l.warn(toFigures, "Confirm failed %s in the last 10 minutes%s. The hosts of these calls are held.", several(recent.ConfirmFailures, "time"), atLimit(recent.ConfirmTimeouts))
 	}
 }
 
@@ -138,13 +159,13 @@ func atLimit(timeouts uint64) string {
 
 func (l *alertList) ofRegistry(s *hostmgr.Stats, recent point) {
 	if recent.Stalls > 0 {
-		l.warn("%s in the last 10 minutes. They do not count as silence.", several(recent.Stalls, "stall"))
+		l.warn(toFigures, "%s in the last 10 minutes. They do not count as silence.", several(recent.Stalls, "stall"))
 	}
 	if text := lostRecords(recent); text != "" {
-		l.warn("%s", text)
+		l.warn("", "%s", text)
 	}
 	if s.PolicyErrors > 0 {
-		l.warn("The policy gave %s.", several(s.PolicyErrors, "invalid answer"))
+		l.warn("", "The policy gave %s.", several(s.PolicyErrors, "invalid answer"))
 	}
 }
 
@@ -184,13 +205,21 @@ func were(n uint64, thing string) string {
 // wholeSeconds formats an age. The page is updated each second, so fractions would flicker.
 func wholeSeconds(age time.Duration) string { return span(age.Truncate(time.Second)) }
 
+// until says when the eviction limit gives way, if that is known.
+func until(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return ". They are evicted anyway from " + t.UTC().Format("15:04:05 MST") + " on, as far as they stay silent"
+}
+
 // summary returns the state in a sentence, also for screen readers.
 func summary(s hostmgr.Stats, list []alert) string {
 	switch {
 	case len(list) > 0:
 		return fmt.Sprintf("%s: %d suspect, %d held.", several(s.Hosts, "host"), s.Suspects, s.Held)
 	case s.Hosts == 0:
-		return "No host has announced itself."
+		return noHosts(&s)
 	case s.Hosts == 1:
 		return "All is well: 1 host, not suspect."
 	default:

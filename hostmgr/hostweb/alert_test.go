@@ -55,7 +55,7 @@ func TestAlertsOfSuspectsAndTheEvictionLimit(t *testing.T) {
 	s.clock.Advance(second)
 	s.Sweep(t.Context())
 	require.Equal(t, []string{
-		`bad: The eviction limit holds hosts of zone "z": 3 of 3 hosts of zone "z" are missing.`,
+		`bad: The eviction limit holds hosts of zone "z": 3 of 3 hosts of zone "z" are missing. They are evicted anyway from 03:09:07 UTC on, as far as they stay silent.`,
 		"bad: 3 hosts are due for eviction, but held.",
 	}, alertsOf(t, s))
 }
@@ -65,9 +65,10 @@ func TestAlertOfCleanups(t *testing.T) {
 	s.join("a", "", second)
 	require.ErrorIs(t, s.Leave(t.Context(), "a", 0), hostmgr.ErrCleanupPending)
 	s.clock.Advance(5 * second)
-	require.Empty(t, alertsOf(t, s))
+	const failed = "warn: Cleanups failed 1 time in the last 10 minutes. They are repeated."
+	require.Equal(t, []string{failed}, alertsOf(t, s))
 	s.clock.Advance(second)
-	require.Equal(t, []string{"bad: 1 cleanup is pending, the oldest for 6 s."}, alertsOf(t, s))
+	require.Equal(t, []string{"bad: 1 cleanup is pending, the oldest for 6 s.", failed}, alertsOf(t, s))
 }
 
 // An alert lasts for as long as its cause is in the history.
@@ -76,6 +77,8 @@ func TestAlertsOfTheHistory(t *testing.T) {
 		v := view(t, h)
 		defer func() { v.close() }()
 		v.next()
+		_, err := r.Announce(hostmgr.Announcement[string]{ID: "stays", Interval: time.Hour})
+		require.NoError(t, err)
 		join(t, r, "a")
 		require.Equal(t, "evicted", v.departure().Kind)
 		join(t, r, "a")

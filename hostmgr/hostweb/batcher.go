@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/hostlife/hostlife/hostmgr"
 )
 
 // A batcher answers queries about all hosts. One scan of the registry answers all queries of a
@@ -118,10 +116,10 @@ func (h *Handler[M]) scanNext(ctx context.Context) error {
 	}
 	defer close(b.done) // even if the embedder's clock panics
 	b.began = h.now()
-	lists, counts := h.scan(b)
+	found := h.scan(b)
 	b.took = h.now().Sub(b.began)
 	b.asked = map[query]bool{}
-	b.answers = h.answersOf(b, lists, counts)
+	b.answers = h.answersOf(b, found)
 	h.batcher.mu.Lock()
 	defer h.batcher.mu.Unlock()
 	h.batcher.last = b
@@ -167,31 +165,13 @@ func (b *batcher[M]) begin() *batch {
 	return next
 }
 
-// scan reads all hosts once, and selects those of the pages of each list.
-func (h *Handler[M]) scan(b *batch) (map[query]*selection[M], []zoneCounts) {
-	lists := map[query]*selection[M]{}
-	for q, depth := range depths(b.queries) {
-		lists[q] = &selection[M]{query: q, depth: depth, began: b.began}
-	}
-	zones := census{}
-	for host := range h.Registry.All() {
-		zones.of(host.Zone).add(host.State, host.Hold != hostmgr.HoldReason{})
-		for _, s := range lists {
-			s.add(&host)
-		}
-	}
-	for _, s := range lists {
-		s.cut()
-	}
-	return lists, zones.sorted()
-}
-
 // answersOf makes the pages of a scan. All their texts are made together, and last.
-func (h *Handler[M]) answersOf(b *batch, lists map[query]*selection[M], counts []zoneCounts) map[query]*hostsPage {
+func (h *Handler[M]) answersOf(b *batch, s *scan[M]) map[query]*hostsPage {
 	answers := map[query]*hostsPage{}
 	var shown texts[M]
 	for _, q := range b.queries {
-		answers[q] = h.hostsPage(b, q, lists[q.list()], counts, &shown)
+		answers[q] = h.hostsPage(b, q, s.list(q), s.zones, &shown)
+		answers[q].Unsearched = s.missed
 	}
 	h.describe(&shown)
 	return answers

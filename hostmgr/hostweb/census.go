@@ -37,6 +37,23 @@ func (c census) sorted() []zoneCounts {
 	return list
 }
 
+// zones adds to the zones of a scan what the registry knows of their past, and the zones that have lost
+// all their hosts.
+func (h *Handler[M]) zones(c census) []zoneCounts {
+	s := h.Registry.Stats()
+	for _, past := range zonesOf(&s) {
+		z := c[past.Name]
+		if z == nil && len(c) <= maxZones {
+			z = &zoneCounts{Name: past.Name}
+			c[past.Name] = z
+		}
+		if z != nil {
+			z.Hold, z.HoldUntil, z.Departures, z.Lost = past.Hold, past.HoldUntil, past.Departures, past.Lost
+		}
+	}
+	return c.sorted()
+}
+
 // stateCounts are numbers of hosts.
 type stateCounts struct {
 	Alive   int `json:"alive"`
@@ -46,10 +63,14 @@ type stateCounts struct {
 	Held    int `json:"held"` // of all of them
 }
 
-// zoneCounts are the numbers of hosts of a zone.
+// zoneCounts are the numbers of hosts of a zone, and its past.
 type zoneCounts struct {
 	Name string `json:"name"`
 	stateCounts
+	Hold       string         `json:"hold"`
+	HoldUntil  stamp          `json:"holdUntil"`
+	Departures departureStats `json:"departures"`
+	Lost       lostStats      `json:"lost"`
 }
 
 // Total is the number of hosts in any state.

@@ -10,7 +10,7 @@ import (
 
 const (
 	maxAbout      = 256             // bytes of a text
-	describeLimit = 2 * time.Second // for the texts of all pages of a scan, or of one departure
+	describeLimit = 2 * time.Second // for the search of a scan, for the texts of its pages, or of one departure
 	maxDescribing = 8               // goroutines that call Describe, or have been left behind in it
 
 	describePanicked = "(Describe panicked)"
@@ -34,7 +34,7 @@ func (t *texts[M]) add(metadata M, to *string) {
 //
 // The goroutine never touches a text itself. It sends the texts, so what it makes after it was left
 // behind goes nowhere.
-func (t *texts[M]) describe(describe func(M) string, c clock.Clock, running *atomic.Int64) {
+func (t *texts[M]) describe(describe func(M) string, c clock.Clock, running *atomic.Int64, within time.Duration) {
 	if describe == nil || len(t.to) == 0 {
 		return
 	}
@@ -55,7 +55,7 @@ func (t *texts[M]) describe(describe func(M) string, c clock.Clock, running *ato
 			made <- about(describe, m)
 		}
 	}()
-	limit := c.After(describeLimit)
+	limit := c.After(within)
 	for i, to := range t.to {
 		select {
 		case text, ok := <-made:

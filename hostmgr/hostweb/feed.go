@@ -31,6 +31,19 @@ type feed struct {
 	missed     uint64 // events
 }
 
+// fill replaces the points, unless the source has been stopped.
+func (f *feed) fill(src *source, points []point) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.source != src {
+		return
+	}
+	f.points = ring[point]{}
+	for _, p := range points {
+		f.points.push(p, maxPoints)
+	}
+}
+
 // A source fills the feed from when the first viewer comes until the last one leaves. What it adds after
 // that is ignored, so it need not be waited for.
 type source struct {
@@ -40,10 +53,10 @@ type source struct {
 
 // A change is what a source adds.
 type change struct {
-	departure *departure
-	missed    uint64
-	stats     *stats
-	point     point // with stats
+	departures []departure // the oldest first
+	missed     uint64
+	stats      *stats
+	point      point // with stats
 }
 
 // An update has what a viewer has not seen yet.
@@ -72,11 +85,19 @@ func (h *Handler[M]) join(stop context.CancelFunc) *viewer {
 	v, first := h.feed.enter(h.now(), stop)
 	if first != nil {
 		go h.watch(first)
-		before := h.Registry.Stats()
-		h.tick(first, before, before)
+		before := h.begin(first)
 		go h.sample(first, before)
 	}
 	return v
+}
+
+// begin fills the feed with the past. It returns the figures of the latest point.
+func (h *Handler[M]) begin(src *source) (before hostmgr.Stats) {
+	points, before := h.past(h.now())
+	s := h.Registry.Stats()
+	h.feed.fill(src, points)
+	h.tick(src, before, s)
+	return s
 }
 
 // enter adds a viewer. It returns the source too if the caller must start it. If there are too many
@@ -114,18 +135,30 @@ func (f *feed) leave(v *viewer) {
 	if len(f.viewers) == 0 {
 		f.source.stop()
 		f.source, f.stats = nil, nil
+		f.points, f.departures = ring[point]{}, ring[departure]{}
 	}
 }
 
-// watch adds departures to the feed. It ignores the hosts of snapshots.
+// watch adds departures to the feed. When it begins, and after it has fallen behind, it gets the
+// latest ones from the registry. Of these, some may come as events too.
 func (h *Handler[M]) watch(src *source) {
-	for e := range h.Registry.Watch(src.ctx) {
+	known := map[uint64]bool{} // registrations
+	for e := range h.Registry.Watch(src.ctx, hostmgr.EventDeparted, hostmgr.EventMissed, hostmgr.EventSynced) {
 		switch e.Kind {
 		case hostmgr.EventDeparted:
-			d := h.departure(e.Seq, e.Departure)
-			h.feed.add(src, change{departure: &d})
+			if !known[e.Host.Registration] {
+				h.feed.add(src, change{departures: []departure{h.departure(e.Departure)}})
+			}
 		case hostmgr.EventMissed:
 			h.feed.add(src, change{missed: e.Missed})
+		case hostmgr.EventSynced:
+			list := h.departures()
+			slices.Reverse(list)
+			clear(known)
+			for _, d := range list {
+				known[d.Registration] = true
+			}
+			h.feed.add(src, change{departures: list})
 		}
 	}
 }
@@ -147,7 +180,7 @@ func (h *Handler[M]) sample(src *source, before hostmgr.Stats) {
 func (h *Handler[M]) tick(src *source, before, s hostmgr.Stats) {
 	now := h.now()
 	p := pointOf(before, s, now)
-	h.feed.add(src, change{stats: h.statsOf(s, now, p), point: p})
+	h.feed.add(src, change{stats: h.statsOf(s, now), point: p})
 }
 
 // add makes a change, unless the source has been stopped.
@@ -157,8 +190,10 @@ func (f *feed) add(src *source, c change) {
 	if f.source != src {
 		return
 	}
-	if c.departure != nil {
-		f.departures.push(*c.departure, maxDepartures)
+	for _, d := range c.departures {
+		if !f.has(&d) {
+			f.departures.push(d, maxDepartures)
+		}
 	}
 	if c.stats != nil {
 		f.points.push(c.point, maxPoints)
@@ -167,6 +202,11 @@ func (f *feed) add(src *source, c change) {
 	f.missed += c.missed
 	close(f.changed)
 	f.changed = make(chan struct{})
+}
+
+// has reports whether a departure is there already. The caller holds mu.
+func (f *feed) has(d *departure) bool {
+	return slices.ContainsFunc(f.departures.items, func(o departure) bool { return o.Registration == d.Registration })
 }
 
 // updateFor returns what a viewer has not seen, and marks it as seen. more is closed at the next change.
@@ -193,27 +233,17 @@ func latest(points []point, now time.Time) []point {
 	return points
 }
 
-func (f *feed) history(now time.Time) []point {
+// count returns the number of viewers.
+func (f *feed) count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return latest(f.points.since(0), now)
+	return len(f.viewers)
 }
 
-// departed returns the departures, the latest first.
-func (f *feed) departed() (list []departure, missed uint64) {
+// shown returns what the viewers see: the points, the departures, the oldest first, and how many
+// events were missed. ok is false without viewers.
+func (f *feed) shown(now time.Time) (points []point, departures []departure, missed uint64, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	list = f.departures.since(0)
-	slices.Reverse(list)
-	return list, f.missed
-}
-
-// recent sums up the history.
-func (f *feed) recent(now time.Time) (sum point, viewers int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range latest(f.points.since(0), now) {
-		sum.add(p)
-	}
-	return sum, len(f.viewers)
+	return latest(f.points.since(0), now), f.departures.since(0), f.missed, f.source != nil
 }

@@ -8,54 +8,17 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A departure is the end of one registration, as the page shows it.
-type departure struct {
-	ID           string  `json:"id"`
-	Kind         string  `json:"kind"`
-	Seq          uint64  `json:"seq"`
-	At           stamp   `json:"at"`
-	Zone         string  `json:"zone"`
-	Incarnation  uint64  `json:"incarnation,string"`
-	Registration uint64  `json:"registration,string"`
-	Joined       stamp   `json:"joined"`
-	LastContact  stamp   `json:"lastContact"`
-	Silence      seconds `json:"silence"`
-	Interval     seconds `json:"interval"`
-	Timeout      seconds `json:"timeout"`
-	StallTime    seconds `json:"stallTime"`
-	HeldFor      seconds `json:"heldFor"`
-	Hold         string  `json:"hold"`
-	About        string  `json:"about"`
-	Reason       string  `json:"reason"`
-}
-
-func (h *Handler[M]) departure(seq uint64, d *hostmgr.Departure[M]) departure {
-	shown := departure{
-		ID: d.Host.ID, Kind: d.Kind.String(), Seq: seq, At: stamp(d.At), Zone: d.Host.Zone,
-		Incarnation: d.Host.Incarnation, Registration: d.Host.Registration,
-		Joined: stamp(d.Host.Joined), LastContact: stamp(d.Host.LastContact),
-		Silence: seconds(d.Silence), Interval: seconds(d.Interval), Timeout: seconds(d.Timeout),
-		StallTime: seconds(d.StallTime), HeldFor: seconds(d.HeldFor), Hold: d.Hold.String(),
-		Reason: d.Reason(),
-	}
-	if d.Judgement == "" { // otherwise the reason says that the host was evicted
-		shown.Reason = shown.Kind + ": " + shown.Reason
-	}
-	h.describe(&texts[M]{[]M{d.Host.Metadata}, []*string{&shown.About}})
-	return shown
-}
-
 // span formats a duration, rounded up: a silence longer than the timeout reads as longer.
 func span(d time.Duration) string {
-	switch {
+	switch d = readable(d); {
 	case d == hostmgr.Never:
 		return "never"
 	case d < time.Millisecond:
-		return brief(d, time.Microsecond) + " µs"
+		return decimal(d, time.Microsecond) + " µs"
 	case d < time.Second:
-		return brief(d, time.Millisecond) + " ms"
+		return decimal(d, time.Millisecond) + " ms"
 	case d < time.Minute:
-		return decimal(d, time.Second, 1000) + " s"
+		return decimal(d, time.Second) + " s"
 	case d < time.Hour:
 		return pair(d, time.Minute, "min", time.Second, "s")
 	case d < 48*time.Hour:
@@ -65,27 +28,35 @@ func span(d time.Duration) string {
 	}
 }
 
-// brief formats three digits.
-func brief(d, unit time.Duration) string {
+// readable rounds a duration up to what a person reads: three digits of a second, then hundredths of a
+// second, and from a minute on whole seconds, minutes or hours.
+func readable(d time.Duration) time.Duration {
+	step := time.Nanosecond
 	switch {
-	case d >= 100*unit:
-		return decimal(d, unit, 1)
-	case d >= 10*unit:
-		return decimal(d, unit, 10)
+	case d == hostmgr.Never || d <= 0:
+		return d
+	case d > 48*time.Hour:
+		step = time.Hour
+	case d > time.Hour:
+		step = time.Minute
+	case d > time.Minute:
+		step = time.Second
+	case d > time.Second:
+		step = time.Second / 100
 	default:
-		return decimal(d, unit, 100)
+		for step*1000 <= d {
+			step *= 10
+		}
 	}
+	return (d + step - 1) / step * step
 }
 
-// decimal formats d in units, rounded up to one of so many parts of a unit.
-func decimal(d, unit, parts time.Duration) string {
-	n := (d + unit/parts - 1) / (unit / parts)
-	return strconv.FormatFloat(float64(n)/float64(parts), 'f', -1, 64)
+func decimal(d, unit time.Duration) string {
+	return strconv.FormatFloat(float64(d)/float64(unit), 'f', -1, 64)
 }
 
 func pair(d, big time.Duration, bigName string, small time.Duration, smallName string) string {
-	n := (d + small - 1) / small
-	per := big / small
+	n, per := (d+small-1)/small, big/small
 	if n%per == 0 {
 		return fmt.Sprintf("%d %s", n/per, bigName)
 	}

@@ -94,7 +94,7 @@ func TestAlertsWhileConfirmHangs(t *testing.T) {
 func TestFlappingHosts(t *testing.T) {
 	const id = "<b>flaps</b>"
 	s := newSite(t, hostmgr.Config[string]{})
-	require.Contains(t, s.get("/").Body.String(), `<section id="flapping" aria-labelledby="h-flapping" hidden>`)
+	require.Contains(t, s.get("/").Body.String(), `<section id="flapping" class="panel" aria-labelledby="h-flapping" hidden>`)
 	for range 3 {
 		s.join(id, "", second)
 		s.clock.Advance(3 * second)
@@ -103,8 +103,8 @@ func TestFlappingHosts(t *testing.T) {
 	s.join(id, "", second)
 	require.Equal(t, []flappingAnswer{{id, 3, s.clock.Now()}}, read[struct{ Flapping []flappingAnswer }](t, s.web, "/api/stats").Flapping)
 	body := s.get("/").Body.String()
-	require.Contains(t, body, `<section id="flapping" aria-labelledby="h-flapping">`)
-	require.Contains(t, body, `<th scope="row">&lt;b&gt;flaps&lt;/b&gt;</th><td class="n">3</td>`)
+	require.Contains(t, body, `<section id="flapping" class="panel" aria-labelledby="h-flapping">`)
+	require.Contains(t, body, `<th scope="row"><a href="?host=%3cb%3eflaps%3c%2fb%3e#h-host">&lt;b&gt;flaps&lt;/b&gt;</a></th><td class="n">3</td>`)
 	require.NotContains(t, body, id)
 	require.Equal(t, 3, read[hostsAnswer](t, s.web, "/api/hosts").Hosts[0].Evictions)
 }

@@ -3,6 +3,7 @@ package hostweb
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/hostlife/hostlife/histogram"
@@ -30,6 +31,14 @@ func (s seconds) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Duration(s).Seconds())
 }
 
+// number formats the seconds for a table. Never is empty.
+func (s seconds) number() string {
+	if time.Duration(s) == hostmgr.Never {
+		return ""
+	}
+	return strconv.FormatFloat(time.Duration(s).Seconds(), 'f', -1, 64)
+}
+
 func (s seconds) String() string { return span(time.Duration(s)) }
 
 // hostsPage is the answer of api/hosts.
@@ -44,6 +53,9 @@ type hostsPage struct {
 	Counts  stateCounts  `json:"counts"`
 	Zones   []zoneCounts `json:"zones"`
 	Hosts   []hostRow    `json:"hosts"`
+
+	// Unsearched is how many hosts were not searched by their metadata: Describe is too slow.
+	Unsearched int `json:"unsearched"`
 }
 
 type hostRow struct {
@@ -58,6 +70,7 @@ type hostRow struct {
 	SuspectAt    stamp   `json:"suspectAt"`
 	EvictAt      stamp   `json:"evictAt"`
 	Hold         string  `json:"hold"`
+	HoldUntil    stamp   `json:"holdUntil"`
 	Evictions    int     `json:"evictions"`
 	About        string  `json:"about"`
 	Keeper       string  `json:"keeper"`   // the name of a member, or its id if it has no name
@@ -69,8 +82,15 @@ func rowOf[M any](host hostmgr.Host[M]) hostRow {
 		ID: host.ID, State: host.State.String(), Zone: host.Zone, Interval: seconds(host.Interval),
 		Incarnation: host.Incarnation, Registration: host.Registration, Joined: stamp(host.Joined),
 		LastContact: stamp(host.LastContact), SuspectAt: stamp(host.SuspectAt), EvictAt: stamp(host.EvictAt),
-		Hold: host.Hold.String(), Evictions: host.Evictions,
+		Hold: host.Hold.String(), HoldUntil: stamp(host.HoldUntil), Evictions: host.Evictions,
 	}
+}
+
+// fill sets a row. The text about its metadata is there when shown is described.
+func (h *Handler[M]) fill(row *hostRow, host *hostmgr.Host[M], shown *texts[M]) {
+	*row = rowOf(*host)
+	row.Keeper, row.KeeperID = h.keeper(host.ID)
+	shown.add(host.Metadata, &row.About)
 }
 
 // hostsPage reads each host of the page again. A host that is gone by now is left out. It adds what is
@@ -93,10 +113,8 @@ func (h *Handler[M]) hostsPage(b *batch, q query, s *selection[M], zones []zoneC
 	p.Hosts = make([]hostRow, 0, len(entries)) // its rows do not move
 	for _, e := range entries {
 		if host, ok := h.Registry.Get(e.id); ok {
-			p.Hosts = append(p.Hosts, rowOf(host))
-			row := &p.Hosts[len(p.Hosts)-1]
-			row.Keeper, row.KeeperID = h.keeper(e.id)
-			shown.add(host.Metadata, &row.About)
+			p.Hosts = append(p.Hosts, hostRow{})
+			h.fill(&p.Hosts[len(p.Hosts)-1], &host, shown)
 		}
 	}
 	return p
@@ -139,15 +157,8 @@ func (h *Handler[M]) apiHosts(w http.ResponseWriter, r *http.Request) {
 	h.reply(w, r, func() any { return page })
 }
 
-func (h *Handler[M]) apiDepartures(w http.ResponseWriter, r *http.Request) {
-	h.reply(w, r, func() any {
-		departures, missed := h.feed.departed()
-		return map[string]any{"departures": departures, "missed": missed}
-	})
-}
-
 func (h *Handler[M]) apiHistory(w http.ResponseWriter, r *http.Request) {
-	h.reply(w, r, func() any { return map[string]any{"points": h.feed.history(h.now())} })
+	h.reply(w, r, func() any { return map[string]any{"points": h.history()} })
 }
 
 // reply sends a value that can always be marshalled.

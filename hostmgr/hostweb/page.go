@@ -16,6 +16,7 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 	"from":    from,
 	"ago":     func(s seconds) string { return away(-time.Duration(s)) },
 	"states":  func() []string { return states },
+	"kinds":   func() []string { return kindNames },
 	"row":     func(name, key string, s spread) line { return line{name, key, s} },
 }).ParseFS(static, "static/page.html"))
 
@@ -26,6 +27,17 @@ type view struct {
 	Query query
 	Stats *stats
 	Hosts *hostsPage
+
+	Departures []departure // the latest
+	Host       *hostPage   // that the page shows in full; or nil
+	Token      string      // for forms; empty without Actions
+}
+
+const atFirst = 20 // departures that the page has before its script runs
+
+func (h *Handler[M]) latest() []departure {
+	list, _ := h.departed()
+	return list[:min(len(list), atFirst)]
 }
 
 // A line is a line of the table of latencies.
@@ -41,7 +53,7 @@ func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusTemporaryRedirect)
 		return
 	}
-	q, err := parseQuery(r.URL.RawQuery)
+	q, id, err := parsePage(r.URL.RawQuery)
 	if err != nil {
 		h.fail(w, r, http.StatusBadRequest, err.Error())
 		return
@@ -53,7 +65,14 @@ func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
 	}
 	h.answer(w, r, "text/html; charset=utf-8", func() ([]byte, error) {
 		var body bytes.Buffer
-		err := pageTemplate.Execute(&body, view{h.title(), h.Describe != nil, q, h.stats(), hosts})
+		v := view{Title: h.title(), About: h.Describe != nil, Query: q, Stats: h.stats(), Hosts: hosts, Departures: h.latest()}
+		if id != "" {
+			v.Host = h.host(id)
+		}
+		if h.Actions {
+			v.Token = h.forms.issue(w, r)
+		}
+		err := pageTemplate.Execute(&body, v)
 		return body.Bytes(), err
 	})
 }

@@ -2,8 +2,8 @@ package hostweb
 
 import (
 	"fmt"
+	"maps"
 	"math"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,27 +23,71 @@ const (
 // A query says which page of the table to show. It is comparable, so that equal queries can share an
 // answer.
 type query struct {
-	Search, State, Zone, Sort, Order string
-	Page, Size                       int
+	Search            string // in lower case
+	States            stateSet
+	Zone, Sort, Order string
+	Page, Size        int
+}
+
+// A stateSet is a set of states, by their numbers in states; the zero stateSet has all hosts.
+type stateSet uint8
+
+func (s stateSet) Has(state string) bool { return s&(1<<slices.Index(states, state)) != 0 }
+
+// parseStates parses a list like "suspect,offline".
+func parseStates(list string) (set stateSet, err error) {
+	for name := range strings.SplitSeq(list, ",") {
+		if _, err := oneOf("state", name, states); err != nil {
+			return 0, err
+		}
+		set |= 1 << slices.Index(states, name)
+	}
+	return set, nil
+}
+
+// matches reports whether a host is in a state of the set. A host that is held is so in addition to
+// its state.
+func (s stateSet) matches(h hostmgr.State, held bool) bool {
+	return s == 0 || s.Has(h.String()) || held && s.Has("held")
 }
 
 var (
 	states = []string{"alive", "late", "suspect", "offline", "held"}
 	sorts  = []string{"id", "zone", "state", "contact", "evict", "joined"}
+
+	parameters = []string{"search", "state", "zone", "sort", "order", "page", "size"}
 )
 
 // parseQuery parses the query part of a URL. Its error says what is wrong.
 func parseQuery(raw string) (query, error) {
-	q := query{Sort: "state", Page: 1, Size: defaultSize}
-	values, err := url.ParseQuery(raw)
+	values, err := single(raw)
 	if err != nil {
-		return q, fmt.Errorf("the query is malformed: %w", err)
+		return query{}, err
 	}
-	for name, given := range values {
-		if len(given) > 1 {
-			return q, fmt.Errorf("%q is given more than once", name)
-		}
-		if err := q.set(name, given[0]); err != nil {
+	return queryOf(values)
+}
+
+// parsePage parses the query part of the address of the page, and also returns the id of the host that
+// the page shows in full. It ignores parameters that are not its own, which a proxy or a chat may add.
+func parsePage(raw string) (q query, host string, err error) {
+	values, err := single(raw)
+	if err != nil {
+		return q, "", err
+	}
+	maps.DeleteFunc(values, func(name, _ string) bool { return !slices.Contains(parameters, name) && name != "host" })
+	host, err = text("host", values["host"])
+	if err != nil {
+		return q, "", err
+	}
+	delete(values, "host")
+	q, err = queryOf(values)
+	return q, host, err
+}
+
+func queryOf(values map[string]string) (query, error) {
+	q := query{Sort: "state", Page: 1, Size: defaultSize}
+	for name, value := range values {
+		if err := q.set(name, value); err != nil {
 			return q, err
 		}
 	}
@@ -66,11 +110,11 @@ func (q *query) set(name, value string) (err error) {
 	}
 	switch name {
 	case "search":
-		q.Search, err = text(name, value)
+		q.Search, err = text(name, strings.ToLower(value))
 	case "zone":
 		q.Zone, err = text(name, value)
 	case "state":
-		q.State, err = oneOf(name, value, states)
+		q.States, err = parseStates(value)
 	case "sort":
 		q.Sort, err = oneOf(name, value, sorts)
 	case "order":

@@ -37,10 +37,28 @@ func (q query) list() query {
 	return q
 }
 
-func (s *selection[M]) add(h *hostmgr.Host[M]) {
-	if !matches(&s.query, h) {
-		return
+// add adds a host if it matches. unsure reports that only the text about its metadata can tell.
+func (s *selection[M]) add(h *hostmgr.Host[M], described bool) (unsure bool) {
+	held := h.Hold != (hostmgr.HoldReason{})
+	if !s.States.matches(h.State, held) || s.Zone != "" && s.Zone != h.Zone {
+		return false
 	}
+	if s.Search != "" && !containsFold(h.ID, s.Search) && !containsFold(h.Zone, s.Search) {
+		return described
+	}
+	s.take(h)
+	return false
+}
+
+// addIf adds a host that add was unsure of, if the text about its metadata matches.
+func (s *selection[M]) addIf(h *hostmgr.Host[M], about string) {
+	if containsFold(about, s.Search) {
+		s.take(h)
+	}
+}
+
+// take adds a host that matches.
+func (s *selection[M]) take(h *hostmgr.Host[M]) {
 	s.matched++
 	e := entryOf(s.Sort, h, s.began)
 	if s.full && s.compare(&e, &s.last) > 0 {
@@ -79,21 +97,6 @@ func (s *selection[M]) compare(a, b *entry) int {
 	default:
 		return c
 	}
-}
-
-func matches[M any](q *query, h *hostmgr.Host[M]) bool {
-	switch q.State {
-	case "":
-	case "held":
-		if h.Hold == (hostmgr.HoldReason{}) {
-			return false
-		}
-	default:
-		if h.State.String() != q.State {
-			return false
-		}
-	}
-	return (q.Zone == "" || q.Zone == h.Zone) && strings.Contains(h.ID, q.Search)
 }
 
 // page returns the entries on a page, its number, and the number of pages. The selection must be sorted.

@@ -140,21 +140,21 @@ func (l *alertList) ofSharing(s *sharingStats, of *hostmgr.Stats, now time.Time)
 	stale, lag, owed := time.Duration(s.Stale), time.Duration(s.Lag), time.Duration(s.Cleanup.OldestOwed)
 	switch {
 	case stale > staleAfter:
-		l.bad("This view is stale since %s (%s): no host is evicted. This member is out of touch with the table.",
+		l.bad(toMembers, "This view is stale since %s (%s): no host is evicted. This member is out of touch with the table.",
 			now.Add(-stale).UTC().Format("15:04:05 MST"), wholeSeconds(stale))
 	case !s.Ready:
-		l.bad("This member is not ready: it does not run, or has not joined the others yet. No host is evicted.")
+		l.bad(toMembers, "This member is not ready: it does not run, or has not joined the others yet. No host is evicted.")
 	case of.Held > 0:
 		l.ofWait(s)
 	}
 	if lag > slowEngine {
-		l.warn("The engine is slow: the latest renewal took %s to come back.", span(lag.Round(time.Millisecond)))
+		l.warn(toMembers, "The engine is slow: the latest renewal took %s to come back.", span(lag.Round(time.Millisecond)))
 	}
 	if s.Skipped > 0 {
-		l.warn("%s of the table %s not here as the table describes them: see the log.", several(s.Skipped, "host"), be(s.Skipped))
+		l.warn(toMembers, "%s of the table %s not here as the table describes them: see the log.", several(s.Skipped, "host"), be(s.Skipped))
 	}
 	if owed > longOwed {
-		l.warn("%s owed, the oldest for %s.", are(s.Cleanup.Owed, "shared cleanup"), wholeSeconds(owed))
+		l.warn(toMembers, "%s owed, the oldest for %s.", are(s.Cleanup.Owed, "shared cleanup"), wholeSeconds(owed))
 	}
 }
 
@@ -162,12 +162,12 @@ func (l *alertList) ofSharing(s *sharingStats, of *hostmgr.Stats, now time.Time)
 func (l *alertList) ofWait(s *sharingStats) {
 	switch {
 	case s.Quiet > 0:
-		l.warn("This member asks the others about no host for %s: it was out of touch, or stalled. So hosts that are due are held.",
+		l.warn(toMembers, "This member asks the others about no host for %s: it was out of touch, or stalled. So hosts that are due are held.",
 			wholeSeconds(time.Duration(s.Quiet)+time.Second))
 	case s.Questions > 0:
-		l.warn("%s not read by all members: %s is the slowest.", are(s.Questions, "question"), s.Slowest)
+		l.warn(toMembers, "%s not read by all members: %s is the slowest.", are(s.Questions, "question"), s.Slowest)
 	case s.SinceEnd > 0:
-		l.warn("A member ended %s ago, and may have been the last to hear some hosts. So silent hosts are kept for their timeout once more.",
+		l.warn(toMembers, "A member ended %s ago, and may have been the last to hear some hosts. So silent hosts are kept for their timeout once more.",
 			wholeSeconds(time.Duration(s.SinceEnd)))
 	}
 }

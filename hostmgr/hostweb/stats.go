@@ -13,11 +13,17 @@ type stats struct {
 	Summary string  `json:"summary"`
 	Alerts  []alert `json:"alerts"`
 
+	Replica  string    `json:"replica"`
+	Began    stamp     `json:"began"`
+	Settings []setting `json:"settings"`
+
 	Hosts           int         `json:"hosts"`
 	Suspects        int         `json:"suspects"`
 	Held            int         `json:"held"`
+	Lost            lostStats   `json:"lost"`
 	Zones           []zoneStats `json:"zones"`
 	Hold            string      `json:"hold"`
+	HoldUntil       stamp       `json:"holdUntil"`
 	AdvisedInterval seconds     `json:"advisedInterval"`
 
 	Joins                 uint64         `json:"joins"`
@@ -47,12 +53,23 @@ type stats struct {
 }
 
 type zoneStats struct {
-	Name     string `json:"name"`
-	Hosts    int    `json:"hosts"`
-	Suspects int    `json:"suspects"`
-	Held     int    `json:"held"`
-	Hold     string `json:"hold"`
+	Name       string         `json:"name"`
+	Hosts      int            `json:"hosts"`
+	Suspects   int            `json:"suspects"`
+	Held       int            `json:"held"`
+	Hold       string         `json:"hold"`
+	HoldUntil  stamp          `json:"holdUntil"`
+	Departures departureStats `json:"departures"`
+	Lost       lostStats      `json:"lost"`
 }
+
+type lostStats struct {
+	Evicted int   `json:"evicted"` // in the last 5 minutes
+	Of      int   `json:"of"`
+	Last    stamp `json:"last"`
+}
+
+func lostOf(evicted, of int, last time.Time) lostStats { return lostStats{evicted, of, stamp(last)} }
 
 type departureStats struct {
 	Left      uint64 `json:"left"`
@@ -142,24 +159,25 @@ func flappingOf(s *hostmgr.Stats) []flappingHost {
 func zonesOf(s *hostmgr.Stats) []zoneStats {
 	zones := []zoneStats{}
 	for _, z := range s.Zones {
-		zones = append(zones, zoneStats{z.Name, z.Hosts, z.Suspects, z.Held, z.Hold.String()})
+		zones = append(zones, zoneStats{
+			z.Name, z.Hosts, z.Suspects, z.Held, z.Hold.String(), stamp(z.HoldUntil),
+			departureStats(z.Departures), lostOf(z.Lost.Evicted, z.Lost.Of, z.Lost.Last),
+		})
 	}
 	return zones
 }
 
 // stats returns the figures as they are now.
-func (h *Handler[M]) stats() *stats { return h.statsOf(h.Registry.Stats(), h.now(), point{}) }
+func (h *Handler[M]) stats() *stats { return h.statsOf(h.Registry.Stats(), h.now()) }
 
-// statsOf makes the answer from s. The point p is not in the history yet, but counts as recent.
-func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time, p point) *stats {
-	recent, viewers := h.feed.recent(now)
-	recent.add(p)
+func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time) *stats {
 	sharing := h.sharing()
-	list := alerts(&s, sharing, recent, now)
+	list := alerts(&s, sharing, h.recent(s, now), now)
 	return &stats{
-		Now: stamp(now), Viewers: viewers, Summary: summary(s, list), Alerts: list,
-		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held,
-		Zones: zonesOf(&s), Hold: s.Hold.String(), AdvisedInterval: seconds(s.AdvisedInterval),
+		Now: stamp(now), Viewers: h.feed.count(), Summary: summary(s, list), Alerts: list,
+		Replica: h.replica(), Began: stamp(s.Began), Settings: h.settings(sharing),
+		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held, Lost: lostOf(s.Lost.Evicted, s.Lost.Of, s.Lost.Last),
+		Zones: zonesOf(&s), Hold: s.Hold.String(), HoldUntil: stamp(s.HoldUntil), AdvisedInterval: seconds(s.AdvisedInterval),
 		Joins: s.Joins, Departures: departureStats(s.Departures), RejoinedAfterEviction: s.RejoinedAfterEviction,
 		Conflicts: s.Conflicts, Overtaken: s.Overtaken, Flapping: flappingOf(&s),
 		Suspected: s.Suspected, Recovered: s.Recovered,
@@ -216,18 +234,4 @@ func pointOf(before, s hostmgr.Stats, now time.Time) point {
 		RecordsLost:      s.Recorder.Lost - before.Recorder.Lost,
 		RecorderFailures: s.Recorder.Failures - before.Recorder.Failures,
 	}
-}
-
-// add adds the counts of another point that alerts are made of.
-func (p *point) add(o point) {
-	p.Rejoined += o.Rejoined
-	p.CleanupFailures += o.CleanupFailures
-	p.CleanupTimeouts += o.CleanupTimeouts
-	p.CleanupsGivenUp += o.CleanupsGivenUp
-	p.ConfirmFailures += o.ConfirmFailures
-	p.ConfirmTimeouts += o.ConfirmTimeouts
-	p.Conflicts += o.Conflicts
-	p.Stalls += o.Stalls
-	p.RecordsLost += o.RecordsLost
-	p.RecorderFailures += o.RecorderFailures
 }

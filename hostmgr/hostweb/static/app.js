@@ -1,30 +1,51 @@
-// The stream of updates, and all of the page except the chart and the table of hosts.
-import { away, clock, fill, find, from, make, mark, number, span, write } from './format.js';
+// The updates, and all of the page except the chart, the departures, one host and the table of hosts.
+import { anchor, away, clock, fill, find, from, make, mark, number, span, toHost, toZone, write } from './format.js';
 import { draw } from './chart.js';
-import { refresh, onAnswer } from './table.js';
+import { filterKind, setDepartures } from './departures.js';
+import { refreshHost, setHost } from './host.js';
+import { Stream } from './stream.js';
+import { follow, refresh, onAnswer } from './table.js';
 
-const retry = 5000;            // ms, after the server refused a stream
-const announceEvery = 15000;   // ms, at least, between two texts for screen readers
+const announceEvery = 15000; // ms, at least, between two texts for screen readers
+const staleAfter = 3000;     // ms without an update
 const mostDepartures = 200;
 const mostPoints = 600;
 
-let stream, retryTimer, points = [], latest;
+let points = [], departures = [], latest, paused = false, broken = false;
+let heard = performance.now(), heardAt = new Date(); // when the latest update came, or it began to wait for one
 
-// open starts the stream. The server works only while a stream is open.
-function open() {
-  shut();
-  stream = new EventSource('events');
-  stream.addEventListener('update', e => { link('on', 'live'); apply(JSON.parse(e.data)); });
-  stream.addEventListener('again', open); // each stream ends after a while
-  stream.onerror = () => {
-    link('off', latest ? `not live since ${clock(latest.now)}` : 'not live');
-    if (stream.readyState === EventSource.CLOSED) retryTimer = setTimeout(open, retry);
-  };
+const stream = connect();
+
+// connect returns a stream that all tabs share or, if the browser has no such workers, one of this tab.
+function connect() {
+  try {
+    const port = new SharedWorker('shared.js', { type: 'module' }).port;
+    port.onmessage = e => receive(e.data);
+    return { show: () => port.postMessage('show'), hide: () => port.postMessage('hide') };
+  } catch (e) {
+    const own = new Stream();
+    return { show: () => own.show(receive), hide: () => own.hide(receive) };
+  }
 }
 
-function shut() {
-  clearTimeout(retryTimer);
-  if (stream) stream.close();
+function receive(update) {
+  broken = !update;
+  if (paused || document.hidden || !update) return judge();
+  heard = performance.now() - (Date.now() - update.at); // another tab may have got it
+  heardAt = new Date(update.at);
+  judge();
+  apply(update);
+}
+
+// judge says whether the page is in touch with the server.
+function judge() {
+  const late = performance.now() - heard, stale = !paused && !document.hidden && late > staleAfter;
+  document.body.classList.toggle('stale', stale);
+  find('stale').hidden = !stale;
+  if (stale) write(find('stale'), `Out of touch since ${heardAt.toLocaleTimeString('en-GB')}: no update for ${span(Math.floor(late / 1000))}. The figures are old.`);
+  if (paused) link('off', `paused since ${heardAt.toLocaleTimeString('en-GB')}`);
+  else if (stale || broken || !latest) link('off', latest ? `not live since ${heardAt.toLocaleTimeString('en-GB')}` : 'not live');
+  else link('on', 'live');
 }
 
 function link(state, text) {
@@ -33,44 +54,53 @@ function link(state, text) {
 }
 
 function apply(update) {
-  if (update.all) {
-    points = [];
-    find('departures').replaceChildren();
-  }
+  if (update.all) [points, departures] = [[], []];
   points = points.concat(update.points).slice(-mostPoints);
-  addDepartures(update.departures);
-  const missed = find('missed');
-  missed.hidden = !update.missed;
-  write(missed, `${number(update.missed)} events are not shown: they came too fast for this page.`);
+  departures = departures.concat(update.departures).slice(-mostDepartures);
+  latest = update.stats || latest;
+  if (!latest) return;
+  setDepartures(departures, latest, update.missed);
   if (!update.stats) return;
-  latest = update.stats;
+  judge();
   showAlerts(latest);
+  showSettings(latest);
   figures(latest);
   latencies(latest.latency);
   counts(latest);
   flapping(latest);
   secondPolicy(latest);
   if (latest.sharing) sharing(latest.sharing);
-  speak(latest.summary);
+  speak(latest.alerts.length && latest.alerts[0].level === 'bad' ? latest.alerts[0].text : latest.summary);
   draw(points, latest);
   refresh();
+  refreshHost();
 }
 
 function showAlerts(stats) {
-  const list = stats.alerts.length ? stats.alerts : [{ level: 'well', text: stats.summary }];
+  const list = stats.alerts.length ? stats.alerts : [{ level: stats.hosts ? 'well' : 'idle', text: stats.summary, link: '' }];
   const box = find('alerts');
   while (box.children.length > list.length) box.lastElementChild.remove();
   list.forEach((alert, i) => {
     const p = box.children[i] || box.appendChild(make('p'));
     mark(p, 'class', 'alert ' + alert.level);
-    write(p, alert.text);
+    const is = p.lastElementChild ? p.lastElementChild.getAttribute('href') : '';
+    if (p.textContent === alert.text + (alert.link && ' Show') && is === alert.link) return;
+    p.replaceChildren(alert.text);
+    if (alert.link) p.append(' ', anchor(alert.link, 'Show'));
   });
+}
+
+function showSettings(stats) {
+  const lines = [stats.replica, ...stats.settings.map(s => s.text)];
+  const items = find('settings').children; // these, up since and the time zone
+  lines.forEach((text, i) => write(items[i].lastChild, ' ' + text));
+  write(find('began'), clock(stats.began));
 }
 
 function figures(stats) {
   const figure = (name, n) => {
     write(find('count-' + name), number(n));
-    find('count-' + name).parentElement.classList.toggle('alarm', n > 0);
+    find('count-' + name).closest('div').classList.toggle('alarm', n > 0);
   };
   figure('hosts', stats.hosts);
   figure('suspects', stats.suspects);
@@ -104,8 +134,8 @@ function counts(stats) {
       `calls over their time limit (${number(stats.cleanup.timeouts)} cleanups, ${number(stats.confirm.timeouts)} of Confirm)`),
     ...some(stats.cleanup.givenUp, 'cleanups given up'), ...some(stats.confirm.refused, 'times left out by Confirm'),
     ...some(stats.conflicts, 'conflicts of ids'), ...some(stats.overtaken, 'announces overtaken'),
-    `${span(stats.stallTime)} in ${number(stats.stalls)} stalls`, `${number(stats.sweeps)} sweeps`,
-    `${number(stats.viewers)} viewers`,
+    `${stats.stallTime ? span(stats.stallTime) : '0 s'} in ${number(stats.stalls)} stalls`, `${number(stats.sweeps)} sweeps`,
+    stats.viewers === 1 ? '1 viewer' : `${number(stats.viewers)} viewers`,
   ].join(' · '));
 }
 
@@ -113,7 +143,8 @@ function counts(stats) {
 function flapping(stats) {
   find('flapping').hidden = !stats.flapping.length;
   fill(find('worst').tBodies[0], stats.flapping.map(host => [
-    host.id, { text: number(host.evictions), name: 'n' }, { text: from(host.last, stats.now), title: host.last || '', name: 'n' },
+    { text: host.id, head: true, to: toHost(host.id) }, { text: number(host.evictions), name: 'n' },
+    { text: from(host.last, stats.now), name: 'n' },
   ]));
 }
 
@@ -132,59 +163,83 @@ function sharing(shared) {
   const more = shared.memberCount - shared.members.length;
   write(find('more-members'), more > 0 ? `${number(more)} further members are not shown.` : '');
   fill(find('members').tBodies[0], shared.members.map(m => [
-    { text: m.name || m.id, title: m.id, note: m.self ? 'this one' : '' },
+    { text: m.name || m.id, head: true, note: m.self ? 'this one' : '' }, m.id,
     { text: number(m.hosts), name: 'n' }, { text: away(-m.age), name: 'n' },
   ]));
 }
 
-// addDepartures adds departures at the top of the list.
-function addDepartures(departures) {
-  const list = find('departures');
-  for (const d of departures) {
-    const item = make('li');
-    item.dataset.id = d.id;
-    item.dataset.kind = d.kind;
-    const time = make('time', '', clock(d.at));
-    time.dateTime = time.title = d.at;
-    const zone = d.zone ? make('span', 'zone', d.zone) : '';
-    const about = d.about ? make('span', 'zone', d.about) : '';
-    item.append(time, make('b', '', d.id), zone, about, make('p', '', d.reason));
-    item.title = `incarnation ${d.incarnation}, registration ${d.registration}; joined ${d.joined}, last contact ${d.lastContact}`;
-    list.prepend(item);
-  }
-  while (list.children.length > mostDepartures) list.lastElementChild.remove();
-  find('no-departures').hidden = list.children.length > 0;
-}
-
 let spoken = 0;
 
-// speak gives screen readers the summary, but not each second.
-function speak(summary) {
-  if (Date.now() - spoken < announceEvery || find('spoken').textContent === summary) return;
+// speak gives screen readers the most important sentence, but not each second.
+function speak(text) {
+  if (Date.now() - spoken < announceEvery || find('spoken').textContent === text) return;
   spoken = Date.now();
-  write(find('spoken'), summary);
+  write(find('spoken'), text);
 }
 
-// The table of zones counts states from the latest scan, and takes hold reasons from the latest stats.
 onAnswer(page => {
-  const holds = new Map((latest ? latest.zones : []).map(z => [z.name, z.hold]));
   const cell = (n, alarm) => ({ text: number(n), name: n && alarm ? 'n ' + alarm : n ? 'n' : 'n none' });
   fill(find('zones').tBodies[0], page.zones.map(z => [
-    { text: z.name || '(none)', title: holds.get(z.name) || '' },
+    { text: z.name || '(none)', head: true, to: z.name && toZone(z.name), note: z.hold },
     cell(z.alive + z.late + z.suspect + z.offline), cell(z.alive), cell(z.late),
     cell(z.suspect, 'warn'), cell(z.offline, 'bad'), cell(z.held, 'bad'),
+    cell(z.departures.left), cell(z.departures.evicted), cell(z.lost.evicted, 'bad'),
   ]));
 });
 
-// A page in the background needs no stream.
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) {
-    shut();
-    link('off', 'paused');
+// Links to this page change what it shows, without loading it again.
+document.addEventListener('click', e => {
+  const a = e.target.closest('a[href]'), href = a && a.getAttribute('href');
+  if (!a || e.ctrlKey || e.metaKey || e.shiftKey || !/^[?#]/.test(href)) return;
+  if (a.dataset.kind) filterKind(a.dataset.kind);
+  if (!href.startsWith('?')) return;
+  e.preventDefault();
+  const to = new URL(a.href), query = to.searchParams;
+  if (query.has('host') || a.id === 'host-close') {
+    const now = new URLSearchParams(location.search);
+    if (query.has('host')) now.set('host', query.get('host')); else now.delete('host');
+    history.pushState(null, '', now.size ? '?' + now : location.pathname);
+    setHost(query.get('host') || '');
   } else {
-    open();
+    follow(query);
   }
+  const target = to.hash && find(to.hash.slice(1));
+  if (target) { target.scrollIntoView(); target.focus({ preventScroll: true }); }
 });
-addEventListener('pagehide', shut);
-addEventListener('pageshow', e => { if (e.persisted) open(); });
-if (!document.hidden) open();
+addEventListener('popstate', () => {
+  const query = new URLSearchParams(location.search);
+  setHost(query.get('host') || '');
+  follow(query);
+});
+
+function setPaused(now) {
+  paused = now;
+  mark(find('pause'), 'aria-pressed', String(paused));
+  write(find('pause'), paused ? 'Resume' : 'Pause');
+  watch();
+}
+
+// watch asks for updates if the page is seen: in the background it needs none.
+function watch() {
+  if (paused || document.hidden) {
+    stream.hide();
+  } else {
+    heard = performance.now();
+    stream.show();
+  }
+  judge();
+}
+
+find('pause').hidden = false;
+find('pause').addEventListener('click', () => setPaused(!paused));
+document.addEventListener('visibilitychange', watch);
+addEventListener('pagehide', () => stream.hide());
+addEventListener('pageshow', e => { if (e.persisted) watch(); });
+setInterval(judge, 500);
+write(find('timezone'), `${Intl.DateTimeFormat().resolvedOptions().timeZone || 'local time'} (${zoneOffset()})`);
+watch();
+
+function zoneOffset() {
+  const minutes = -new Date().getTimezoneOffset(), abs = Math.abs(minutes);
+  return `UTC${minutes < 0 ? '-' : '+'}${Math.floor(abs / 60)}${abs % 60 ? ':' + String(abs % 60).padStart(2, '0') : ''}`;
+}

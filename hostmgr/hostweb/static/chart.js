@@ -3,7 +3,7 @@ import { find, number, span, write } from './format.js';
 
 const widths = [1, 2, 5, 10].map(minutes => minutes * 60_000); // ms that the chart may span
 const bars = 100;   // of departures
-const gap = 5_000;  // ms without a point: there was no viewer
+const gap = 5_000;  // ms without a point: no sweep took a sample
 const top = 0.64;   // share of the height for hosts
 const kinds = ['left', 'evicted', 'other'];
 
@@ -89,7 +89,7 @@ function shape(tag, attributes) {
 
 // describe returns the chart as text.
 function describe(points) {
-  if (!points.length) return 'The chart starts with the first viewer of the page.';
+  if (!points.length) return 'No point yet.';
   const counts = points.map(p => p.hosts), sum = kind => points.reduce((n, p) => n + (p[kind] || 0), 0);
   return `${number(counts.at(-1))} hosts now, ${number(Math.min(...counts))} to ${number(Math.max(...counts))} since `
     + `${new Date(points[0].at).toLocaleTimeString('en-GB')}; ${number(sum('left'))} left, `

@@ -1,10 +1,12 @@
 // The table of hosts. The page's address holds the query. Each update asks the server again.
-import { find, fill, from, mark, number, span, write } from './format.js';
+import { clock, find, fill, from, mark, number, span, toHost, write } from './format.js';
 
 const table = find('hosts');
 const withAbout = table.dataset.about === 'true', isShared = table.dataset.shared === 'true';
+const boxes = [...find('states').querySelectorAll('input')];
+const states = () => boxes.filter(b => b.checked).map(b => b.value).join(',');
 const asked = {
-  search: find('search').value, state: find('state').value, zone: find('zone').value,
+  search: find('search').value, state: states(), zone: find('zone').value,
   sort: table.dataset.sort, order: table.dataset.order,
   page: Number(table.dataset.page), size: Number(table.dataset.size),
 };
@@ -37,11 +39,23 @@ async function ask() {
 function setQuery(change) {
   Object.assign(asked, { page: 1 }, change);
   if (pending) pending.abort();
-  const query = new URLSearchParams(Object.entries(asked).filter(([k, v]) => String(v) !== String(defaults[k])));
-  const order = asked.sort === 'state' ? 'desc' : 'asc';
-  if (asked.order === order) query.delete('order'); else query.set('order', asked.order);
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(asked)) {
+    if (String(value) === String(defaults[name])) query.delete(name); else query.set(name, value);
+  }
+  if (asked.order === (asked.sort === 'state' ? 'desc' : 'asc')) query.delete('order'); else query.set('order', asked.order);
   history.replaceState(null, '', query.size ? '?' + query : location.pathname);
   ask();
+}
+
+// follow shows the hosts that a link to this page asks for.
+export function follow(query) {
+  const change = { search: query.get('search') || '', state: query.get('state') || '', zone: query.get('zone') || '' };
+  find('search').value = change.search;
+  const wanted = change.state.split(',');
+  for (const box of boxes) box.checked = wanted.includes(box.value);
+  offer([...find('zone').options].slice(1).map(o => o.value), change.zone);
+  setQuery(change);
 }
 
 function show(page) {
@@ -54,23 +68,29 @@ function show(page) {
   });
   write(find('matched'), `${number(page.matched)} of ${number(page.total)}`);
   write(find('page'), `${number(page.page)} of ${number(pages)}`);
-  write(find('asof'), page.took < 0.05 ? '' : `A scan of all hosts takes ${span(page.took)}, so the table is updated every ${span(Math.ceil(page.took * 10))}.`);
+  write(find('asof'), notes(page).join(' '));
   find('first').disabled = find('prev').disabled = page.page <= 1;
   find('next').disabled = find('last').disabled = page.page >= pages;
   sorted();
-  zones(page.zones.map(z => z.name).filter(Boolean));
+  offer(page.zones.map(z => z.name).filter(Boolean), asked.zone);
   onPage(page);
 }
 
+function notes(page) {
+  const list = [];
+  if (page.unsearched) list.push(`Describe is too slow: ${number(page.unsearched)} hosts were not searched by their metadata.`);
+  if (page.took >= 0.05) list.push(`A scan of all hosts takes ${span(page.took)}, so the table is updated every ${span(Math.ceil(page.took * 10))}.`);
+  return list;
+}
+
 function line(host, now) {
-  const time = t => ({ text: from(t, now), title: t || '', name: 'n' });
+  const time = (t, name = 'n wide') => ({ text: from(t, now), name });
+  const held = host.hold && 'held: ' + host.hold + (host.holdUntil ? `, at the latest until ${clock(host.holdUntil)}` : '');
   return [
-    { text: host.id, title: `incarnation ${host.incarnation}, registration ${host.registration}` + (host.evictions ? `, lately evicted: ${number(host.evictions)}` : '') },
-    { text: host.state, note: host.hold && 'held: ' + host.hold, name: 'state' },
-    host.zone, ...(isShared ? [{ text: host.keeper || 'none', title: host.keeperId }] : []),
-    time(host.lastContact), time(host.suspectAt), time(host.evictAt),
-    { text: span(host.interval), name: 'n' }, time(host.joined),
-    ...(withAbout ? [{ text: host.about, name: 'about' }] : []),
+    { text: host.state, note: held, name: 'state' }, { text: host.id, head: true, to: toHost(host.id) },
+    time(host.lastContact, 'n'), host.zone, ...(isShared ? [{ text: host.keeper || 'none', name: 'wide' }] : []),
+    time(host.suspectAt), time(host.evictAt), { text: span(host.interval), name: 'n wide' }, time(host.joined),
+    ...(withAbout ? [{ text: host.about, name: 'about wide', links: true }] : []),
   ];
 }
 
@@ -81,14 +101,15 @@ function sorted() {
   }
 }
 
-// zones offers the zones that have hosts, and the chosen one.
-function zones(names) {
+// offer offers zones, and the chosen one.
+function offer(names, chosen) {
   const select = find('zone');
-  if (asked.zone && !names.includes(asked.zone)) names = [...names, asked.zone];
+  if (chosen && !names.includes(chosen)) names = [...names, chosen];
   const offered = [...select.options].slice(1).map(o => o.value);
-  if (JSON.stringify(offered) === JSON.stringify(names)) return;
-  select.replaceChildren(select.options[0], ...names.map(name => new Option(name, name)));
-  select.value = asked.zone;
+  if (JSON.stringify(offered) !== JSON.stringify(names)) {
+    select.replaceChildren(select.options[0], ...names.map(name => new Option(name, name)));
+  }
+  select.value = chosen;
 }
 
 let typing;
@@ -96,7 +117,7 @@ find('search').addEventListener('input', e => {
   clearTimeout(typing);
   typing = setTimeout(() => setQuery({ search: e.target.value }), 200);
 });
-find('state').addEventListener('change', e => setQuery({ state: e.target.value }));
+find('states').addEventListener('change', () => setQuery({ state: states() }));
 find('zone').addEventListener('change', e => setQuery({ zone: e.target.value }));
 find('first').addEventListener('click', () => setQuery({ page: 1 }));
 find('prev').addEventListener('click', () => setQuery({ page: asked.page - 1 }));
