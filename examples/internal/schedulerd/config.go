@@ -102,6 +102,7 @@ const (
 type Config struct {
 	Listen  string
 	HTTP    string // address of the page and the metrics; empty: none
+	actions bool   // the page may evict and forget hosts
 	Verbose bool   // log every join, suspicion and departure
 	Log     string // text or json
 
@@ -130,6 +131,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs := flag.NewFlagSet("scheduler", flag.ContinueOnError)
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8002", "`address` to listen on; port 0 picks one")
 	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without authentication; on a loopback address, requests must\nname that address or localhost; empty means none")
+	fs.BoolVar(&c.actions, "actions", false, "let the page evict and forget single hosts: each client that can reach it may do so")
 	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
 	fs.StringVar(&c.policy, "policy", "fixed", policyUsage)

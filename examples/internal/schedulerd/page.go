@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
@@ -66,7 +67,9 @@ func (p *page) close() {
 func (s *Server) pages() http.Handler {
 	metrics := prometheus.NewRegistry()
 	collector := &hostprom.Collector{Registries: map[string]func() hostmgr.Stats{"hosts": s.hosts.Stats}}
-	live := &hostweb.Handler[*commonv2.Host]{Registry: s.hosts, Title: "scheduler", Describe: describe}
+	live := &hostweb.Handler[*commonv2.Host]{
+		Registry: s.hosts, Title: "scheduler", Describe: describe, Actions: s.actions, Logger: s.log,
+	}
 	if s.member != nil {
 		collector.Members = map[string]func() share.Stats{"hosts": s.member.shared.Stats}
 		live.Member, live.Title = s.member.shared, "scheduler "+s.member.name
@@ -80,13 +83,17 @@ func (s *Server) pages() http.Handler {
 	mux.Handle("/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
 	mux.HandleFunc("/healthz", s.healthz)
 	mux.Handle("/", live)
-	return readOnly(mux)
+	if s.actions {
+		mux.Handle("/actions/", live)
+	}
+	return s.readOnly(mux)
 }
 
-// readOnly refuses all methods but GET and HEAD.
-func readOnly(h http.Handler) http.Handler {
+// readOnly refuses all methods but GET and HEAD, except for actions of the page.
+func (s *Server) readOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		action := s.actions && strings.HasPrefix(r.URL.Path, "/actions/")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !action {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "only GET and HEAD are allowed", http.StatusMethodNotAllowed)
 			return

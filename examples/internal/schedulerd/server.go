@@ -42,6 +42,7 @@ type Server struct {
 
 	history  *history.Log  // nil: none
 	recorder io.Writer     // likewise
+	actions  bool          // the page may evict and forget hosts
 	timeout  time.Duration // that a client may take for a request, or for an answer
 }
 
@@ -132,11 +133,11 @@ func announce(stdout io.Writer, ln net.Listener, page *page) {
 // New returns a server; background and serve start it.
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	var err error
-	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, history: cfg.history, recorder: cfg.recorder, timeout: cfg.timeout}
+	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, history: cfg.history, recorder: cfg.recorder, timeout: cfg.timeout, actions: cfg.actions}
 	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
 		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), StallThreshold: cfg.stallThreshold,
 		MaxHosts: cfg.maxHosts, Pacing: cfg.pacing, Recorder: cfg.recorder,
-		Cleanup: s.cleanup, Logger: log,
+		Cleanup: s.cleanup, Logger: log, KeepMetadata: true,
 	})
 	if err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import { draw } from './chart.js';
 import { filterKind, setDepartures } from './departures.js';
 import { refreshHost, setHost } from './host.js';
 import { Stream } from './stream.js';
-import { follow, refresh, onAnswer } from './table.js';
+import { asks, follow, refresh, onAnswer } from './table.js';
 
 const announceEvery = 15000; // ms, at least, between two texts for screen readers
 const staleAfter = 3000;     // ms without an update
@@ -209,7 +209,7 @@ document.addEventListener('click', e => {
 addEventListener('popstate', () => {
   const query = new URLSearchParams(location.search);
   setHost(query.get('host') || '');
-  follow(query);
+  if (!asks(query)) follow(query); // else only the part after # is another one
 });
 
 function setPaused(now) {

@@ -44,7 +44,7 @@ function setQuery(change) {
     if (String(value) === String(defaults[name])) query.delete(name); else query.set(name, value);
   }
   if (asked.order === (asked.sort === 'state' ? 'desc' : 'asc')) query.delete('order'); else query.set('order', asked.order);
-  history.replaceState(null, '', query.size ? '?' + query : location.pathname);
+  history.replaceState(null, '', (query.size ? '?' + query : location.pathname) + location.hash);
   ask();
 }
 
@@ -56,6 +56,11 @@ export function follow(query) {
   for (const box of boxes) box.checked = wanted.includes(box.value);
   offer([...find('zone').options].slice(1).map(o => o.value), change.zone);
   setQuery(change);
+}
+
+// asks reports whether a query asks for the hosts that are shown.
+export function asks(query) {
+  return ['search', 'state', 'zone'].every(name => (query.get(name) || '') === asked[name]);
 }
 
 function show(page) {
