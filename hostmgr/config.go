@@ -200,8 +200,8 @@ type Config[M any] struct {
 	// Stats.Recorder.
 	Recorder io.Writer
 
-	// KeepMetadata makes Registry.Departures keep the metadata of its 200 departures, whatever M is.
-	// It is then freed only when 200 more hosts have departed. Without KeepMetadata, only plain
+	// KeepMetadata makes Registry.Departures keep the metadata of its 200 departures, whatever M
+	// is. It is then freed only when 200 more hosts have departed. Without KeepMetadata, only plain
 	// metadata is kept.
 	KeepMetadata bool
 

@@ -10,8 +10,8 @@ const (
 	burst     = int64(time.Second) // in which at most so many are kept
 )
 
-// latest has the latest departures. Of more than 200 in a second it has the first 200. So each other
-// one of a mass eviction costs it only a comparison. The registry's lock guards it.
+// latest has the latest departures. Of more than 200 in a second it has the first 200. So each
+// other one of a mass eviction costs it only a comparison. The registry's lock guards it.
 //
 // The metadata is nil if it is not kept.
 type latest[M any] struct {

@@ -10,8 +10,8 @@ import (
 //
 // Metadata is kept with them if M is plain: if it consists of numbers, strings and booleans, or
 // arrays and structs of them, of at most 1024 bytes. Other metadata may refer to any amount of
-// memory, which a departure is to free. It is the zero M, unless Config.KeepMetadata is set. Without
-// metadata and ids, the departures take 100 KB.
+// memory, which a departure is to free. It is the zero M, unless Config.KeepMetadata is set.
+// Without metadata and ids, the departures take 100 KB.
 func (r *Registry[M]) Departures() iter.Seq[Departure[M]] {
 	return func(yield func(Departure[M]) bool) {
 		s := r.peek()
@@ -30,8 +30,8 @@ func (r *Registry[M]) Departures() iter.Seq[Departure[M]] {
 }
 
 // Trend yields the figures of the last minutes, the oldest first, each with its time: up to 600
-// samples, and at last the figures of now. A sweep takes a sample if the latest one is a second old.
-// So under Run they cover 10 minutes or a little more.
+// samples, and at last the figures of now. A sweep takes a sample if the latest one is a second
+// old. So under Run they cover 10 minutes or a little more.
 //
 // A moment has only these figures: Hosts, Suspects, Held, Joins, Departures, RejoinedAfterEviction,
 // Conflicts, Suspected, Recovered, ConfirmFailures, Stalls, and the Timeouts of Confirm; Failures,

@@ -5,8 +5,8 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/internal/index"
 )
 
-// report tells the cleanup queue, the shadow, the recorder, the watchers and Registry.Departures of a
-// departure. Most often in a mass eviction none of them needs it, as a watcher that has fallen
+// report tells the cleanup queue, the shadow, the recorder, the watchers and Registry.Departures of
+// a departure. Most often in a mass eviction none of them needs it, as a watcher that has fallen
 // behind.
 func (s *state[M]) report(e index.Entry, k DepartureKind, a *assessment, now int64) *job[M] {
 	cleans := s.cfg.Cleanup != nil && k != DepartureForgotten

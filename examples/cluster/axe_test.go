@@ -46,8 +46,8 @@ func (b *tab) view(width int64, scheme string) {
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
 }
 
-// unrolled shows all that is in a box that scrolls: axe-core cannot compute the contrast of what is out
-// of sight.
+// unrolled shows all that is in a box that scrolls: axe-core cannot compute the contrast of what is
+// out of sight.
 const unrolled = `{
 	const sheet = new CSSStyleSheet();
 	sheet.replaceSync("#departures, #settings, .scroll { height: auto !important; max-height: none !important; overflow: visible !important }");
@@ -58,8 +58,9 @@ const unrolled = `{
 const told = `rules => rules.flatMap(rule => rule.nodes.map(node =>
 	rule.id + " at " + node.target.join(" ") + ": " + node.failureSummary + " " + node.html)).join("\n")`
 
-// tooLow computes the contrast of a text that axe-core leaves open, as it does for each text of a picture
-// and for single characters: of the color of the text with that of the nearest background. WCAG 2.2, 1.4.3.
+// tooLow computes the contrast of a text that axe-core leaves open, as it does for each text of a
+// picture and for single characters: of the color of the text with that of the nearest background.
+// WCAG 2.2, 1.4.3.
 const tooLow = `node => {
 	const element = document.querySelector(node.target[0]), style = getComputedStyle(element);
 	const channels = color => color.match(/[\d.]+/g).map(Number);
@@ -93,8 +94,8 @@ func (b *tab) violations() (text string) {
 	return text + contrasts
 }
 
-// incident is a registry in which everything that the page can show has happened: hosts are late, held
-// and flapping, a zone is lost, and cleanups fail.
+// incident is a registry in which everything that the page can show has happened: hosts are late,
+// held and flapping, a zone is lost, and cleanups fail.
 func incident(t *testing.T) *hostmgr.Registry[string] {
 	r, err := hostmgr.New(hostmgr.Config[string]{
 		EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.95, MaxHold: time.Hour}, Pacing: hostmgr.Pacing{Min: time.Second, Max: time.Hour, PerSecond: 1},
@@ -129,8 +130,8 @@ func incident(t *testing.T) *hostmgr.Registry[string] {
 	return r
 }
 
-// axe-core finds nothing, in both themes, on a phone, on a desk and on a wall. It looks at the page when
-// all is well, in an incident, and when it is out of touch.
+// axe-core finds nothing, in both themes, on a phone, on a desk and on a wall. It looks at the page
+// when all is well, in an incident, and when it is out of touch.
 func TestThePageIsAccessible(t *testing.T) {
 	t.Parallel()
 	clitest.Needs(t, "chromium", "chromium")

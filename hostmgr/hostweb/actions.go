@@ -49,8 +49,8 @@ func (f *forms) issue(w http.ResponseWriter, r *http.Request) string {
 	return f.token(value)
 }
 
-// check reports whether a form is from this page. The browser says of itself where it comes from; the
-// token decides if an old browser does not.
+// check reports whether a form is from this page. The browser says of itself where it comes from;
+// the token decides if an old browser does not.
 func (f *forms) check(r *http.Request) bool {
 	c, err := r.Cookie(cookieName)
 	return err == nil && c.Value != "" && new(http.CrossOriginProtection).Check(r) == nil &&

@@ -41,7 +41,8 @@ func TestAnswersAreShared(t *testing.T) {
 	require.Less(t, back.(string), second.(string), "the clock stepped back")
 }
 
-// A sluggish clock makes a scan take 100 ms: it is read for the hosts, and for the figures of the zones.
+// A sluggish clock makes a scan take 100 ms: it is read for the hosts, and for the figures of the
+// zones.
 type sluggish struct{}
 
 func (sluggish) Now() time.Time                         { return time.Now() }
@@ -51,8 +52,8 @@ func (sluggish) Since(t time.Time) time.Duration {
 	return time.Since(t)
 }
 
-// Concurrent requests share one scan, up to the number of queries that it answers. A request that is
-// canceled does not wait.
+// Concurrent requests share one scan, up to the number of queries that it answers. A request that
+// is canceled does not wait.
 func TestConcurrentRequestsShareAScan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{Clock: sluggish{}})
@@ -91,8 +92,8 @@ func TestConcurrentRequestsShareAScan(t *testing.T) {
 	})
 }
 
-// Answers are fresh for ten times the duration of their scan, and a scan is followed by a pause of the
-// same length.
+// Answers are fresh for ten times the duration of their scan, and a scan is followed by a pause of
+// the same length.
 func TestPauseAfterAScan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := hostmgr.New(hostmgr.Config[string]{Clock: sluggish{}})

@@ -37,8 +37,8 @@ func (c census) sorted() []zoneCounts {
 	return list
 }
 
-// zones adds to the zones of a scan what the registry knows of their past, and the zones that have lost
-// all their hosts.
+// zones adds to the zones of a scan what the registry knows of their past, and the zones that have
+// lost all their hosts.
 func (h *Handler[M]) zones(c census) []zoneCounts {
 	s := h.Registry.Stats()
 	for _, past := range zonesOf(&s) {

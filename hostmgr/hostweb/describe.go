@@ -29,8 +29,8 @@ func (t *texts[M]) add(metadata M, to *string) {
 
 // describe sets the texts. A goroutine calls Describe for one host after the other, because a call
 // may hang. If not all have returned within the limit, the goroutine is left behind, and the other
-// texts say so. It calls Describe for no further host. running counts these goroutines of a Handler:
-// while too many hang, Describe is not called.
+// texts say so. It calls Describe for no further host. running counts these goroutines of a
+// Handler: while too many hang, Describe is not called.
 //
 // The goroutine never touches a text itself. It sends the texts, so what it makes after it was left
 // behind goes nowhere.

@@ -15,8 +15,8 @@ const (
 	mostZones     = 3   // that an alert names
 )
 
-// isMass reports whether this is a mass eviction: as the alerts of contrib/hostprom have it, or if no
-// host is left.
+// isMass reports whether this is a mass eviction: as the alerts of contrib/hostprom have it, or if
+// no host is left.
 func isMass(evicted, of, hosts int) bool {
 	return evicted > massEvictions && float64(evicted) > massShare*float64(of) || evicted > 0 && hosts == 0
 }
@@ -27,8 +27,8 @@ type zoneLoss struct {
 	evicted, of, hosts int
 }
 
-// ofMassEviction says what was evicted in the last 5 minutes, if that was much of all hosts or of one
-// zone. This alert is the first one.
+// ofMassEviction says what was evicted in the last 5 minutes, if that was much of all hosts or of
+// one zone. This alert is the first one.
 func (l *alertList) ofMassEviction(s *hostmgr.Stats) {
 	zones, mass := lossesOf(s)
 	switch {

@@ -98,8 +98,8 @@ func (h *Handler[M]) apiDepartures(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// departed returns the departures that viewers see, the latest first. Without viewers it returns those
-// that the registry has kept.
+// departed returns the departures that viewers see, the latest first. Without viewers it returns
+// those that the registry has kept.
 func (h *Handler[M]) departed() (list []departure, missed uint64) {
 	if _, list, missed, ok := h.feed.shown(h.now()); ok {
 		slices.Reverse(list)

@@ -44,8 +44,8 @@ func (f *feed) fill(src *source, points []point) {
 	}
 }
 
-// A source fills the feed from when the first viewer comes until the last one leaves. What it adds after
-// that is ignored, so it need not be waited for.
+// A source fills the feed from when the first viewer comes until the last one leaves. What it adds
+// after that is ignored, so it need not be waited for.
 type source struct {
 	ctx  context.Context
 	stop context.CancelFunc
@@ -80,7 +80,8 @@ type viewer struct {
 	stop  context.CancelFunc // ends its stream; does not wait
 }
 
-// join adds a viewer, and starts the source if it is the first. It returns nil if there are too many.
+// join adds a viewer, and starts the source if it is the first. It returns nil if there are too
+// many.
 func (h *Handler[M]) join(stop context.CancelFunc) *viewer {
 	v, first := h.feed.enter(h.now(), stop)
 	if first != nil {
@@ -123,7 +124,8 @@ func (f *feed) enter(now time.Time, stop context.CancelFunc) (v *viewer, first *
 	return v, f.source
 }
 
-// leave removes a viewer, and stops the source after the last one. A replaced viewer is removed already.
+// leave removes a viewer, and stops the source after the last one. A replaced viewer is removed
+// already.
 func (f *feed) leave(v *viewer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -209,7 +211,8 @@ func (f *feed) has(d *departure) bool {
 	return slices.ContainsFunc(f.departures.items, func(o departure) bool { return o.Registration == d.Registration })
 }
 
-// updateFor returns what a viewer has not seen, and marks it as seen. more is closed at the next change.
+// updateFor returns what a viewer has not seen, and marks it as seen. more is closed at the next
+// change.
 func (f *feed) updateFor(v *seen, now time.Time) (u update, more <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

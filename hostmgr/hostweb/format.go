@@ -28,8 +28,8 @@ func span(d time.Duration) string {
 	}
 }
 
-// readable rounds a duration up to what a person reads: three digits of a second, then hundredths of a
-// second, and from a minute on whole seconds, minutes or hours.
+// readable rounds a duration up to what a person reads: three digits of a second, then hundredths
+// of a second, and from a minute on whole seconds, minutes or hours.
 func readable(d time.Duration) time.Duration {
 	step := time.Nanosecond
 	switch {

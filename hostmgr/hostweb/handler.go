@@ -14,32 +14,33 @@ import (
 	"github.com/hostlife/hostlife/hostmgr/share"
 )
 
-// A Handler serves the page of one registry at the root of its paths. To serve it under a prefix, use
-// http.StripPrefix. It is safe for concurrent use and must not be copied after first use.
+// A Handler serves the page of one registry at the root of its paths. To serve it under a prefix,
+// use http.StripPrefix. It is safe for concurrent use and must not be copied after first use.
 type Handler[M any] struct {
 	// Registry is the registry to show. If it is nil, every answer is an error with status 500.
 	Registry *hostmgr.Registry[M]
 	// Title heads the page. Empty means "hosts".
 	Title string
 	// Describe describes a host's metadata in a few words; beyond 256 bytes the text is cut. It is
-	// called for the hosts that are shown, with no lock held, maybe concurrently. If it panics the page
-	// says so in place of the text. All texts of a scan have 2 s, and so has the text of a departure.
-	// After that the page shows no more texts of it, and says so. At most 8 goroutines call Describe,
-	// those that hang included; while 8 hang it is not called. Nil means that metadata is not shown.
+	// called for the hosts that are shown, with no lock held, maybe concurrently. If it panics the
+	// page says so in place of the text. All texts of a scan have 2 s, and so has the text of a
+	// departure. After that the page shows no more texts of it, and says so. At most 8 goroutines
+	// call Describe, those that hang included; while 8 hang it is not called. Nil means that
+	// metadata is not shown.
 	Describe func(M) string
 	// Version is the version of the program, for the line that says what is configured. Empty means
 	// the version of this module.
 	Version string
-	// Replica names the process that serves the page. Empty means the name of the Member or, without
-	// one, the name of the machine.
+	// Replica names the process that serves the page. Empty means the name of the Member or,
+	// without one, the name of the machine.
 	Replica string
 	// Member shares the Registry with the registries of other members. The page then shows the
-	// members, how old its view of them is, and the keeper of each host. Nil means that the registry
-	// is not shared.
+	// members, how old its view of them is, and the keeper of each host. Nil means that the
+	// registry is not shared.
 	Member *share.Member[M]
 	// Actions lets the page evict and forget single hosts, by POST, each with a reason. Each client
-	// that can reach the handler can do so: put authentication in front of it. Off, the Handler changes
-	// nothing.
+	// that can reach the handler can do so: put authentication in front of it. Off, the Handler
+	// changes nothing.
 	Actions bool
 	// Logger gets a line for each action that was done or refused. Nil means slog.Default.
 	Logger *slog.Logger

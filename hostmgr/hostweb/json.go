@@ -93,8 +93,8 @@ func (h *Handler[M]) fill(row *hostRow, host *hostmgr.Host[M], shown *texts[M]) 
 	shown.add(host.Metadata, &row.About)
 }
 
-// hostsPage reads each host of the page again. A host that is gone by now is left out. It adds what is
-// to be described to shown.
+// hostsPage reads each host of the page again. A host that is gone by now is left out. It adds what
+// is to be described to shown.
 func (h *Handler[M]) hostsPage(b *batch, q query, s *selection[M], zones []zoneCounts, shown *texts[M]) *hostsPage {
 	p := &hostsPage{
 		At: stamp(b.ended()), Took: seconds(b.took), Matched: s.matched, Size: q.Size,

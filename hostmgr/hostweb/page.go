@@ -77,8 +77,8 @@ func (h *Handler[M]) page(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// slashed returns where to redirect if the request lacks the trailing slash that the page's relative
-// addresses need, as /hosts does behind http.StripPrefix("/hosts", …).
+// slashed returns where to redirect if the request lacks the trailing slash that the page's
+// relative addresses need, as /hosts does behind http.StripPrefix("/hosts", …).
 func slashed(r *http.Request) string {
 	asked, query, _ := strings.Cut(r.RequestURI, "?")
 	if r.URL.Path != "" || asked == "" || strings.HasSuffix(asked, "/") {
@@ -91,8 +91,8 @@ func slashed(r *http.Request) string {
 	return to
 }
 
-// from says how long before or after now t is, to a tenth of a second, so that the figures of a column do
-// not flicker.
+// from says how long before or after now t is, to a tenth of a second, so that the figures of a
+// column do not flicker.
 func from(t, now stamp) string {
 	if time.Time(t).IsZero() {
 		return "never"

@@ -20,8 +20,8 @@ const (
 	maxText     = 1024    // bytes of a search or a zone, as of an id or a zone
 )
 
-// A query says which page of the table to show. It is comparable, so that equal queries can share an
-// answer.
+// A query says which page of the table to show. It is comparable, so that equal queries can share
+// an answer.
 type query struct {
 	Search            string // in lower case
 	States            stateSet
@@ -67,8 +67,9 @@ func parseQuery(raw string) (query, error) {
 	return queryOf(values)
 }
 
-// parsePage parses the query part of the address of the page, and also returns the id of the host that
-// the page shows in full. It ignores parameters that are not its own, which a proxy or a chat may add.
+// parsePage parses the query part of the address of the page, and also returns the id of the host
+// that the page shows in full. It ignores parameters that are not its own, which a proxy or a chat
+// may add.
 func parsePage(raw string) (q query, host string, err error) {
 	values, err := single(raw)
 	if err != nil {
@@ -169,7 +170,8 @@ func entryOf[M any](sort string, h *hostmgr.Host[M], began time.Time) entry {
 	return e
 }
 
-// rank orders states. Late counts as alive: otherwise late hosts would appear and disappear at the top.
+// rank orders states. Late counts as alive: otherwise late hosts would appear and disappear at the
+// top.
 func rank(s hostmgr.State) hostmgr.State {
 	if s == hostmgr.StateLate {
 		return hostmgr.StateAlive

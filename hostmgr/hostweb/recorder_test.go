@@ -36,7 +36,8 @@ func (v *viewer) alerts() (texts []string) {
 	}
 }
 
-// Records that are lost while there is a viewer are an alert for as long as they are in the history.
+// Records that are lost while there is a viewer are an alert for as long as they are in the
+// history.
 func TestAlertOfAFlightRecorderThatFails(t *testing.T) {
 	var failing atomic.Bool
 	write := writeFunc(func(b []byte) (int, error) {

@@ -62,8 +62,8 @@ func (s *scan[M]) add(host *hostmgr.Host[M]) {
 	}
 }
 
-// search makes the texts about the hosts in unsure, and searches them. All texts of a scan have 2 s.
-// Hosts that are left after that are not found by their metadata.
+// search makes the texts about the hosts in unsure, and searches them. All texts of a scan have 2
+// s. Hosts that are left after that are not found by their metadata.
 func (s *scan[M]) search() {
 	left := s.until.Sub(s.h.now())
 	if s.late = s.late || left <= 0; s.late {

@@ -9,8 +9,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// A selection finds the first hosts of one list during one scan of all hosts. It keeps only the sort
-// key of a host, and at most twice as many hosts as there are up to the end of the deepest page.
+// A selection finds the first hosts of one list during one scan of all hosts. It keeps only the
+// sort key of a host, and at most twice as many hosts as there are up to the end of the deepest
+// page.
 type selection[M any] struct {
 	query       // without a page
 	depth   int // hosts up to the end of the deepest page
@@ -99,7 +100,8 @@ func (s *selection[M]) compare(a, b *entry) int {
 	}
 }
 
-// page returns the entries on a page, its number, and the number of pages. The selection must be sorted.
+// page returns the entries on a page, its number, and the number of pages. The selection must be
+// sorted.
 func (s *selection[M]) page(q query) (list []entry, page, pages int) {
 	reachable := min(s.matched, maxDepth/q.Size*q.Size)
 	pages = max(1, (reachable+q.Size-1)/q.Size)

@@ -193,7 +193,8 @@ func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time) *stats {
 	}
 }
 
-// A point is a point of the chart: the numbers of hosts, and what was counted since the previous point.
+// A point is a point of the chart: the numbers of hosts, and what was counted since the previous
+// point.
 type point struct {
 	At              stamp  `json:"at"`
 	Hosts           int    `json:"hosts"`

@@ -126,8 +126,8 @@ func TestZeroHandlerWithARegistry(t *testing.T) {
 	require.NotContains(t, w.Body.String(), "Metadata")
 }
 
-// Under a prefix the page finds its files by relative addresses. It redirects from an address without
-// the trailing slash.
+// Under a prefix the page finds its files by relative addresses. It redirects from an address
+// without the trailing slash.
 func TestPrefix(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{})
 	for prefix, home := range map[string]string{"": "/", "/ops/hosts": "/ops/hosts/"} {

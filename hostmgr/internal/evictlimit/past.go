@@ -133,7 +133,8 @@ func (l *Limiter) recall(name string) *past {
 	return p
 }
 
-// makeRoom bounds the number of all zones. The zones whose evictions are oldest are forgotten first.
+// makeRoom bounds the number of all zones. The zones whose evictions are oldest are forgotten
+// first.
 func (l *Limiter) makeRoom() {
 	for len(l.gone) > 0 && len(l.gone)+len(l.index) > maxZones+1 {
 		names := slices.Collect(maps.Keys(l.gone))

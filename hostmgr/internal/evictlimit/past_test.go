@@ -141,8 +141,8 @@ func TestLatelyAgainstAModel(t *testing.T) {
 	})
 }
 
-// only returns the past of zone a. If nothing was ever evicted there, or not within an hour, it may be
-// gone: it is that of all hosts.
+// only returns the past of zone a. If nothing was ever evicted there, or not within an hour, it may
+// be gone: it is that of all hosts.
 func only(l *Limiter, now int64) Past {
 	if p, ok := pastOf(l, "a", now); ok {
 		return p

@@ -30,8 +30,8 @@ func (l *Limiter) Enter(zone string) uint8 {
 	return i
 }
 
-// Leave counts one host fewer in a zone. The number of a zone without hosts is free, but its past is
-// kept for an hour after its latest eviction.
+// Leave counts one host fewer in a zone. The number of a zone without hosts is free, but its past
+// is kept for an hour after its latest eviction.
 func (l *Limiter) Leave(zone uint8) {
 	z := &l.zones[zone]
 	l.all.hosts--
