@@ -63,7 +63,7 @@ func TestTheOperatorComesAfterwards(t *testing.T) {
 	require.Contains(t, b.eval(firstAlert), "200 of 300 hosts (67 %)")
 	require.Equal(t, "alert bad", b.eval(`document.querySelector("#alerts p").className`))
 	b.sees("200", `document.querySelectorAll("#departures li[data-kind=evicted]").length`)
-	b.sees("0 200", zoneRow+`.cells[1].textContent + " " + `+zoneRow+`.cells[9].textContent`)
+	b.sees("0 200", zoneRow+`.cells[1].textContent + " " + `+zoneRow+`.cells[2].textContent`)
 	b.sees("true", `/300 since.* 200 evicted/.test(document.querySelector("#chart-text").textContent)`)
 
 	b.do(chromedp.Click("#alerts a", chromedp.ByQuery)) // the zone

@@ -181,9 +181,8 @@ onAnswer(page => {
   const cell = (n, alarm) => ({ text: number(n), name: n && alarm ? 'n ' + alarm : n ? 'n' : 'n none' });
   fill(find('zones').tBodies[0], page.zones.map(z => [
     { text: z.name || '(none)', head: true, to: z.name && toZone(z.name), note: z.hold },
-    cell(z.alive + z.late + z.suspect + z.offline), cell(z.alive), cell(z.late),
-    cell(z.suspect, 'warn'), cell(z.offline, 'bad'), cell(z.held, 'bad'),
-    cell(z.departures.left), cell(z.departures.evicted), cell(z.lost.evicted, 'bad'),
+    cell(z.alive + z.late + z.suspect + z.offline), cell(z.lost.evicted, 'bad'), cell(z.departures.evicted),
+    cell(z.departures.left), cell(z.alive), cell(z.late), cell(z.suspect, 'warn'), cell(z.offline, 'bad'), cell(z.held, 'bad'),
   ]));
 });
 
