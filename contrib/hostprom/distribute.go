@@ -46,15 +46,16 @@ func native[T histogram.Number](h *dto.Histogram, source []histogram.Bucket[T]) 
 	h.ZeroThreshold = ref(prometheus.DefNativeHistogramZeroThreshold)
 	var end int32   // the bucket after the last span
 	var count int64 // of the last bucket
-	for len(source) > 0 {
-		if source[0].UpperBound == 0 {
-			*h.ZeroCount, source = source[0].Count, source[1:]
+	for _, b := range source {
+		if b.UpperBound == 0 {
+			*h.ZeroCount = b.Count
 			continue
 		}
-		i, n := bucket(source[0]), int64(0)
-		for len(source) > 0 && bucket(source[0]) == i {
-			n += int64(source[0].Count)
-			source = source[1:]
+		i, n := bucket(b), int64(b.Count)
+		if k := len(h.PositiveDelta); k > 0 && i == end-1 {
+			h.PositiveDelta[k-1] += n
+			count += n
+			continue
 		}
 		if len(h.PositiveSpan) == 0 || i > end {
 			h.PositiveSpan = append(h.PositiveSpan, &dto.BucketSpan{Offset: ref(i - end), Length: ref(uint32(0))})
