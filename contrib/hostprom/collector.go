@@ -7,9 +7,9 @@
 //
 //   - Durations are in seconds; a share of 1 is the whole. The names of counters end in _total. A
 //     counter starts from 0 with its registry or task.
-//   - Labels are the names of registries, GCs, tasks and zones, and a few listed words, never ids
-//     of hosts or members. So neither the number of series nor the cost of a scrape depends on the number of
-//     hosts. A registry has at most 66 zones in one scrape.
+//   - Labels are the names of registries, GCs, tasks and zones, versions, and a few listed words,
+//     never ids of hosts or members. So neither the number of series nor the cost of a scrape depends
+//     on the number of hosts. A registry has at most 66 zones in one scrape.
 //   - Each replica of a shared registry counts all hosts, joins and departures. A sum over the
 //     replicas is too high by their number: README.md has the right queries.
 //   - A distribution is exposed as both kinds of histogram: a native one of schema 3, with buckets
@@ -51,8 +51,11 @@ var _ prometheus.Collector = (*Collector)(nil)
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- hostsDesc
+	ch <- buildDesc
 	for _, f := range registryFigures {
+		ch <- f.desc
+	}
+	for _, f := range zoneFigures {
 		ch <- f.desc
 	}
 	for _, f := range memberFigures {
@@ -65,10 +68,11 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	ch <- build()
 	for name, stats := range c.Registries {
 		s := stats()
-		collectHosts(ch, &s, valid(name))
 		collect(ch, registryFigures, &s, valid(name))
+		collectZones(ch, &s, valid(name))
 	}
 	for name, stats := range c.Members {
 		s := stats()

@@ -71,12 +71,13 @@ func gather(t testing.TB, c *hostprom.Collector) []*dto.MetricFamily {
 	return families
 }
 
-// values returns the counters and gauges by their name in the text format, name{label="value"}.
+// values returns the counters and gauges by their name in the text format, name{label="value"}. It
+// leaves out the build, which is that of the test.
 func values(families []*dto.MetricFamily) map[string]float64 {
 	all := map[string]float64{}
 	for _, f := range families {
 		for _, m := range f.Metric {
-			if m.Histogram == nil {
+			if m.Histogram == nil && f.GetName() != "hostlife_build_info" {
 				all[series(f, m)] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}

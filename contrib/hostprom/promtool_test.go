@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -57,4 +58,13 @@ func TestPromtoolChecksDashboard(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rules.yml")
 	require.NoError(t, os.WriteFile(file, text, 0o600))
 	promtool(t, nil, "check", "rules", "--lint=none", file)
+}
+
+// Prometheus accepts the configuration in README.md.
+func TestPromtoolChecksReadme(t *testing.T) {
+	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(read(t, "README.md"))
+	require.NotEmpty(t, example)
+	file := filepath.Join(t.TempDir(), "prometheus.yml")
+	require.NoError(t, os.WriteFile(file, []byte(example[1]), 0o600))
+	promtool(t, nil, "check", "config", file)
 }

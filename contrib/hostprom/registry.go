@@ -39,7 +39,7 @@ func describe(name, help string, owner, more []string) *prometheus.Desc {
 }
 
 func departure(kind string) *prometheus.Desc {
-	return of("departures_total", "Registrations that ended. Kind left is the normal end, evicted the abnormal one.", "kind", kind)
+	return of("departures_all_zones_total", "Registrations that ended, in all zones and in those that are forgotten. Kinds as in hostlife_departures_total.", "kind", kind)
 }
 
 func held(by string) *prometheus.Desc {
@@ -50,8 +50,9 @@ func cleanup(kind string) *prometheus.Desc {
 	return of("cleanup_seconds", "Time from a leave, or from the deadline of an evicted host, to the end of its cleanup.", "kind", kind)
 }
 
-// registryFigures are all metrics of a registry but its hosts by zone.
+// registryFigures are all metrics of a registry but those by zone.
 var registryFigures = []figure[stats]{
+	gauge(of("start_timestamp_seconds", "Unix time at which the registry was made, and its counters were 0."), func(s *stats) float64 { return unix(s.Began) }),
 	counter(of("joins_total", "Registrations that began; each ends in one departure."), func(s *stats) uint64 { return s.Joins }),
 	counter(departure("left"), func(s *stats) uint64 { return s.Departures.Left }),
 	counter(departure("evicted"), func(s *stats) uint64 { return s.Departures.Evicted }),

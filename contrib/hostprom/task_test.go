@@ -65,7 +65,9 @@ func TestTasks(t *testing.T) {
 		require.EqualValues(t, 5*1+10+1, d.GetSampleSum())
 
 		require.True(t, g.Remove("expire"))
-		require.Empty(t, gather(t, c))
+		families = gather(t, c)
+		require.Empty(t, values(families))
+		require.Empty(t, histograms(families))
 	})
 }
 

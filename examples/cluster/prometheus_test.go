@@ -167,12 +167,13 @@ func TestPrometheusKnowsWhichHostsDeparted(t *testing.T) {
 	many.signal(syscall.SIGKILL)
 	polite.signal(syscall.SIGTERM)
 	m.says(0, `sum(hostlife_hosts) or vector(0)`)
-	m.says(1+mass, `sum(hostlife_departures_total{kind="evicted"})`)
+	m.says(1+mass, `sum(hostlife_departures_all_zones_total{kind="evicted"})`)
 	byKind := map[string]float64{}
-	for _, s := range m.ask("query", `sum by (kind) (hostlife_departures_total)`) {
+	for _, s := range m.ask("query", `sum by (kind) (hostlife_departures_all_zones_total)`) {
 		byKind[s.Metric["kind"]] = s.Value.value()
 	}
 	require.Equal(t, map[string]float64{"left": leavers, "evicted": 1 + mass, "replaced": 0, "forgotten": 0}, byKind)
+	m.says(1+mass, `sum(hostlife_departures_total{kind="evicted"})`)
 	m.says(1+mass, `histogram_count(sum(hostlife_detection_seconds))`)
 	median := m.value(`histogram_quantile(0.5, sum(hostlife_detection_seconds))`)
 	require.InDelta(t, 2*interval.Seconds(), median, 1)

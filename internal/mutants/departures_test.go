@@ -222,4 +222,13 @@ var departures = []mutant{
 		becomes: "return []byte{}, nil",
 		test:    "TestAnEvictionIsExplainedAfterARestart",
 	},
+	{
+		name:    "one lost zone of many is not in the metrics",
+		seen:    "found in the field, 2026-11-30",
+		story:   "One zone of 64 was lost. Its evictions were counted for all zones together, and no alert fired.",
+		file:    "contrib/hostprom/zones.go",
+		is:      "z.evicted += of.Departures.Evicted",
+		becomes: "z.evicted += 0",
+		test:    "TestALostZone",
+	},
 }

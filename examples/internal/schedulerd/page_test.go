@@ -49,7 +49,7 @@ func TestPageMetricsAndHealth(t *testing.T) {
 	status, body := ask(t, http.MethodGet, url+"metrics")
 	require.Equal(t, http.StatusOK, status)
 	for _, line := range []string{
-		`hostlife_departures_total{kind="left",registry="hosts"} 1`,
+		`hostlife_departures_all_zones_total{kind="left",registry="hosts"} 1`,
 		`hostlife_cleanup_seconds_count{kind="left",registry="hosts"} 1`,
 		"go_goroutines ",
 	} {

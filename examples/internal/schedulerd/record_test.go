@@ -129,7 +129,7 @@ func TestARecordThatCannotBeWritten(t *testing.T) {
 	s.mustAnnounce(t.Context(), "h", 20*time.Millisecond)
 	require.Eventually(t, func() bool {
 		_, body := ask(t, http.MethodGet, url+"metrics")
-		return strings.Contains(body, "\n"+`hostlife_departures_total{kind="evicted",registry="hosts"} 1`) &&
+		return strings.Contains(body, "\n"+`hostlife_departures_all_zones_total{kind="evicted",registry="hosts"} 1`) &&
 			regexp.MustCompile(`\nhostlife_records_lost_total\{registry="hosts"\} ([2-9]|[1-9]\d)`).MatchString(body) && // joined, evicted, and gaps
 			regexp.MustCompile(`\nhostlife_recorder_failures_total\{registry="hosts"\} [1-9]`).MatchString(body)
 	}, longWait, 10*time.Millisecond)
