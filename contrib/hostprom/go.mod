@@ -5,6 +5,7 @@ go 1.25.0
 replace github.com/hostlife/hostlife => ../../
 
 require (
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/hostlife/hostlife v0.0.0
 	github.com/jonboulle/clockwork v0.5.0
 	github.com/prometheus/client_golang v1.23.2
