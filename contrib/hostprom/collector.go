@@ -6,7 +6,8 @@
 // keeps no history. README.md lists the metrics. For all of them:
 //
 //   - Durations are in seconds; a share of 1 is the whole. The names of counters end in _total. A
-//     counter starts from 0 with its registry or task.
+//     counter starts from 0 with its registry or task, and that of a zone also when the zone comes
+//     back after it was forgotten.
 //   - Labels are the names of registries, GCs, tasks and zones, versions, and a few listed words,
 //     never ids of hosts or members. So neither the number of series nor the cost of a scrape depends
 //     on the number of hosts. A registry has at most 66 zones in one scrape.

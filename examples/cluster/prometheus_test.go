@@ -33,8 +33,10 @@ type monitor struct {
 func watchOver(t *testing.T, target string) *monitor {
 	t.Helper()
 	dir := t.TempDir()
-	config := fmt.Sprintf("global: {scrape_interval: %v, scrape_timeout: %v}\nscrape_configs: [{job_name: scheduler, static_configs: [{targets: ['%s']}]}]\n",
-		scrape, scrape, target)
+	alerts, err := filepath.Abs("../../contrib/hostprom/alerts.yml")
+	require.NoError(t, err)
+	config := fmt.Sprintf("global: {scrape_interval: %[1]v, scrape_timeout: %[1]v, evaluation_interval: %[1]v}\nrule_files: ['%[2]s']\n"+
+		"scrape_configs: [{job_name: scheduler, static_configs: [{targets: ['%[3]s']}]}]\n", scrape, alerts, target)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o644))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -174,6 +176,7 @@ func TestPrometheusKnowsWhichHostsDeparted(t *testing.T) {
 	}
 	require.Equal(t, map[string]float64{"left": leavers, "evicted": 1 + mass, "replaced": 0, "forgotten": 0}, byKind)
 	m.says(1+mass, `sum(hostlife_departures_total{kind="evicted"})`)
+	m.says(1, `count(ALERTS{alertname="HostlifeMassEviction",alertstate="firing",registry="hosts"})`)
 	m.says(1+mass, `histogram_count(sum(hostlife_detection_seconds))`)
 	median := m.value(`histogram_quantile(0.5, sum(hostlife_detection_seconds))`)
 	require.InDelta(t, 2*interval.Seconds(), median, 1)
