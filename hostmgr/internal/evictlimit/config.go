@@ -1,6 +1,7 @@
 // Package evictlimit limits mass eviction: many hosts that fall silent at once are more often cut
 // off than dead. It counts the hosts of each zone, computes where too many are missing, and grants
-// a limited number of evictions a second there.
+// a limited number of evictions a second there. It also remembers what a zone has lost, even if the
+// zone has no hosts any more.
 //
 // It knows numbers of zones, not hosts. The caller decides which hosts are suspect, due or held,
 // and keeps the deadlines of held hosts. The package reads no clock; time is an int64 of monotonic
