@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,9 @@ func TestTheOperatorComesAfterwards(t *testing.T) {
 	lost := launch(t, binary, "peer", "-scheduler", addr, "-id", "fra", "-idc", "fra1", "-hosts", "200", "-peers", "0", "-interval", "3s")
 	launch(t, binary, "peer", "-scheduler", addr, "-id", "ams", "-idc", "ams1", "-hosts", "100", "-peers", "0", "-interval", "30s")
 	eventually(t, "all hosts join", func() bool { hosts, _ := hostsOf(t, url); return hosts == 300 })
+	if os.Getenv("HOSTLIFE_PICTURES") != "" { // of a chart that is worth it
+		time.Sleep(90 * time.Second)
+	}
 	lost.signal(os.Kill)
 	eventually(t, "the zone is evicted", func() bool { _, evicted := hostsOf(t, url); return evicted == 200 })
 	time.Sleep(2 * time.Second) // with the page closed
@@ -65,6 +69,13 @@ func TestTheOperatorComesAfterwards(t *testing.T) {
 	b.sees("200", `document.querySelectorAll("#departures li[data-kind=evicted]").length`)
 	b.sees("0 200", zoneRow+`.cells[1].textContent + " " + `+zoneRow+`.cells[2].textContent`)
 	b.sees("true", `/300 since.* 200 evicted/.test(document.querySelector("#chart-text").textContent)`)
+
+	for name, width := range map[string]int64{"page": 1280, "phone": 390, "wall": 3840} {
+		b.view(width, "light")
+		require.Greater(t, b.picture(name+"-light", "light"), 0.7)
+		require.Less(t, b.picture(name+"-dark", "dark"), 0.3)
+	}
+	b.view(1280, "light")
 
 	b.do(chromedp.Click("#alerts a", chromedp.ByQuery)) // the zone
 	b.sees("0", rows)
@@ -131,6 +142,22 @@ func TestManyWindowsOfOneBrowser(t *testing.T) {
 	tabs[0].sees("4", countHosts)
 	tabs[0].do(chromedp.Click("#pause", chromedp.ByQuery))
 	tabs[0].sees("3", countHosts)
+}
+
+// The script of the page writes durations as the server does.
+func TestDurationsReadAlike(t *testing.T) {
+	t.Parallel()
+	clitest.Needs(t, "chromium", "chromium")
+	b := open(t, shown(t, &hostweb.Handler[string]{}, 1).URL)
+	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+	for seconds, want := range map[string]string{
+		"0.000001": "1 µs", "0.0009996": "1 ms", "0.012345": "12.4 ms", "0.9996": "1 s", "10.000081": "10.01 s", "59.999": "1 min",
+		"90": "1 min 30 s", "3599.000000001": "1 h", "5400": "1 h 30 min", "176400": "2 d 1 h", "null": "never",
+	} {
+		var got string
+		b.do(chromedp.Evaluate("import('/format.js').then(f => f.span("+seconds+"))", &got, await))
+		require.Equal(t, want, got, seconds)
+	}
 }
 
 // press presses a key until an element has the focus.

@@ -14,7 +14,7 @@ import (
 type alert struct {
 	Level string `json:"level"`
 	Text  string `json:"text"`
-	Link  string `json:"link"` // the part of the page that shows more: a relative address, or empty
+	Link  string `json:"link"` // the part of the page that shows more: a relative address
 }
 
 const (
@@ -104,7 +104,7 @@ func (l *alertList) ofIDs(recent point) {
 		l.bad(toFlapping, "%s rejoined after eviction: probably alive all the time.", several(recent.Rejoined, "host"))
 	}
 	if recent.Conflicts > 0 {
-		l.bad("", "Two machines seem to use one id: %s in the last 10 minutes. The log names the id. Give each machine an id of its own.",
+		l.bad(toFigures, "Two machines seem to use one id: %s in the last 10 minutes. The log names the id. Give each machine an id of its own.",
 			several(recent.Conflicts, "conflict"))
 	}
 }
@@ -162,10 +162,10 @@ func (l *alertList) ofRegistry(s *hostmgr.Stats, recent point) {
 		l.warn(toFigures, "%s in the last 10 minutes. They do not count as silence.", several(recent.Stalls, "stall"))
 	}
 	if text := lostRecords(recent); text != "" {
-		l.warn("", "%s", text)
+		l.warn(toFigures, "%s", text)
 	}
 	if s.PolicyErrors > 0 {
-		l.warn("", "The policy gave %s.", several(s.PolicyErrors, "invalid answer"))
+		l.warn("#settings", "The policy gave %s.", several(s.PolicyErrors, "invalid answer"))
 	}
 }
 

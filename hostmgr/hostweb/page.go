@@ -3,10 +3,13 @@ package hostweb
 import (
 	"bytes"
 	"fmt"
+	"hash/fnv"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -17,8 +20,21 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 	"ago":     func(s seconds) string { return away(-time.Duration(s)) },
 	"states":  func() []string { return states },
 	"kinds":   func() []string { return kindNames },
+	"build":   build,
 	"row":     func(name, key string, s spread) line { return line{name, key, s} },
 }).ParseFS(static, "static/page.html"))
+
+// build tells one build of the page from another: it is a hash of its files.
+var build = sync.OnceValue(func() string {
+	hash := fnv.New64a()
+	_ = fs.WalkDir(static, ".", func(name string, _ fs.DirEntry, err error) error {
+		if text, err := static.ReadFile(name); err == nil {
+			_, _ = hash.Write(text)
+		}
+		return err
+	})
+	return fmt.Sprintf("%016x", hash.Sum64())
+})
 
 // A view is the data of the page as the server makes it, before or without its script.
 type view struct {

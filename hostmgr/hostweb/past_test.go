@@ -258,6 +258,18 @@ func TestSearchWithADescribeThatHangs(t *testing.T) {
 	})
 }
 
+// A duration reads as a person would say it, and never as shorter than it is.
+func TestDurationsReadWell(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		10 * time.Millisecond: "10 ms", 999_600 * time.Microsecond: "1 s", 12_345 * time.Microsecond: "12.4 ms",
+		10_000_081 * time.Microsecond: "10.01 s", 59_999 * time.Millisecond: "1 min", 90 * second: "1 min 30 s",
+		59*time.Minute + 59*second + 1: "1 h", 90 * time.Minute: "1 h 30 min", 49 * time.Hour: "2 d 1 h",
+	} {
+		s := newSite(t, hostmgr.Config[string]{StallThreshold: d})
+		require.Contains(t, s.get("/").Body.String(), "<li><b>stall threshold</b> "+want+"</li>")
+	}
+}
+
 func TestSettings(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{
 		Policy: hostmgr.Tiered{}, Shadow: hostmgr.PhiAccrual{Threshold: 8}, MaxHosts: 70_000, StallThreshold: -1,

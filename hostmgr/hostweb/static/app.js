@@ -14,18 +14,21 @@ const mostPoints = 600;
 let points = [], departures = [], latest, paused = false, broken = false;
 let heard = performance.now(), heardAt = new Date(); // when the latest update came, or it began to wait for one
 
-const stream = connect();
+let stream = connect();
 
 // connect returns a stream that all tabs share or, if the browser has no such workers, one of this tab.
+// Tabs of another build of the page have another worker.
 function connect() {
-  try {
-    const port = new SharedWorker('shared.js', { type: 'module' }).port;
-    port.onmessage = e => receive(e.data);
-    return { show: () => port.postMessage('show'), hide: () => port.postMessage('hide') };
-  } catch (e) {
-    const own = new Stream();
-    return { show: () => own.show(receive), hide: () => own.hide(receive) };
-  }
+  if (!window.SharedWorker) return alone();
+  const worker = new SharedWorker('shared.js?' + document.documentElement.dataset.build, { type: 'module' });
+  worker.onerror = () => { stream = alone(); watch(); };
+  worker.port.onmessage = e => receive(e.data);
+  return { show: () => worker.port.postMessage('show'), hide: () => worker.port.postMessage('hide') };
+}
+
+function alone() {
+  const own = new Stream();
+  return { show: () => own.show(receive), hide: () => own.hide(receive) };
 }
 
 function receive(update) {
@@ -229,6 +232,7 @@ function watch() {
   judge();
 }
 
+new ResizeObserver(() => { if (latest) draw(points, latest); }).observe(find('chart'));
 find('pause').hidden = false;
 find('pause').addEventListener('click', () => setPaused(!paused));
 document.addEventListener('visibilitychange', watch);
