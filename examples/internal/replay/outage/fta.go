@@ -9,6 +9,7 @@ var fta = Format{
 platform_id node_name event_type event_start_time event_stop_time event_end_reason. From
 start to stop (Unix seconds) the node was unavailable (type 0) or available (type 1). A node is a
 pair of platform_id and node_id. It exists from the first to the last moment of its own rows.`,
+	fits: fitsFTA,
 	read: func(g *gatherer, in *input) error { return in.each(g.ftaRow) },
 }
 
@@ -21,6 +22,17 @@ const (
 	ftaStop
 	ftaLeast // so many columns at least
 )
+
+// fitsFTA looks for a type and two times in their columns.
+func fitsFTA(line []byte) bool {
+	var c [ftaLeast][]byte
+	if !columns(line, '\t', c[:]) {
+		return false
+	}
+	_, ok1 := seconds(c[ftaStart])
+	_, ok2 := seconds(c[ftaStop])
+	return ok1 && ok2 && (string(c[ftaType]) == "0" || string(c[ftaType]) == "1")
+}
 
 func (g *gatherer) ftaRow(line []byte) Kind {
 	var c [ftaLeast][]byte

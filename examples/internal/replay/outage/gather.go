@@ -45,11 +45,12 @@ var ErrTooLarge = errors.New("the trace is too large")
 // nanoseconds since 1970.
 type gatherer struct {
 	Limits
-	notes    Notes
+	ledger
 	names    map[string]int32
 	nodes    []sighting
 	rows     []row
 	interval time.Duration // at which hosts heartbeat, if that is known
+	policy   string        // that the file was recorded with, if that is known
 	whole    bool          // nodes exist from the first to the last moment of the trace, whatever their rows
 	spent    int64         // of Limits.Memory
 }
@@ -61,12 +62,9 @@ type sighting struct {
 }
 
 type row struct {
-	node     int32
-	down, up int64
+	node, line int32
+	down, up   int64
 }
-
-// note counts a row by its kind.
-func (g *gatherer) note(k Kind) { g.notes[k]++ }
 
 // spend tells whether there is memory for so much more.
 func (g *gatherer) spend(bytes int) bool {
@@ -111,12 +109,12 @@ func (g *gatherer) add(name []byte, down bool, from, to int64) Kind {
 	if k != fine {
 		return k
 	}
-	g.nodes[i].see(from, max(from, to), &g.notes)
+	g.see(i, from, max(from, to))
 	if down && !g.spend(rowCost) {
 		return tooLarge
 	}
 	if down {
-		g.rows = append(g.rows, row{i, from, to})
+		g.rows = append(g.rows, row{i, int32(g.line), from, to})
 	}
 	return fine
 }
@@ -137,13 +135,15 @@ func plausible(from, to int64) Kind {
 	return fine
 }
 
-func (s *sighting) see(from, to int64, notes *Notes) {
+// see takes note that a node was there from a moment to another.
+func (g *gatherer) see(node int32, from, to int64) {
+	s := &g.nodes[node]
 	if s.first < 0 {
 		s.first, s.last, s.rows = from, to, from
 		return
 	}
 	if from < s.rows {
-		notes[OutOfOrder]++
+		g.note(OutOfOrder)
 	}
 	s.first, s.last, s.rows = min(s.first, from), max(s.last, to), from
 }
@@ -160,7 +160,7 @@ func (g *gatherer) trace() *Trace {
 	}
 	g.settle(last)
 	g.merge(t, first)
-	t.Notes, t.Interval = g.notes, g.interval
+	t.Notes, t.Samples, t.Interval, t.Policy = g.notes, slices.Concat(g.samples[:]...), g.interval, g.policy
 	return t
 }
 
@@ -180,7 +180,7 @@ func (g *gatherer) settle(last int64) {
 	g.rows = slices.DeleteFunc(g.rows, func(r row) bool {
 		empty := r.up == openEnd && r.down == last
 		if empty {
-			g.notes[ZeroLength]++
+			g.noteOutage(r, ZeroLength)
 		}
 		return empty
 	})
@@ -207,13 +207,25 @@ func (g *gatherer) merge(t *Trace, first int64) {
 				continue
 			}
 			prev := &all[len(all)-1]
-			g.notes[joint(o.Down, prev.Up)]++
+			g.noteOutage(g.rows[to], joint(o.Down, prev.Up))
 			prev.Up = max(prev.Up, o.Up)
 		}
 		t.Nodes[node].Outages = all[begin:len(all):len(all)]
 		from = to
 	}
 }
+
+// noteOutage counts an outage when its row is not at hand any more.
+func (g *gatherer) noteOutage(r row, k Kind) {
+	end := "the end"
+	if r.up != openEnd {
+		end = stamp(r.up)
+	}
+	g.at(int(r.line), fmt.Appendf(nil, "%s was down from %s to %s", g.nodes[r.node].name, stamp(r.down), end))
+	g.note(k)
+}
+
+func stamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
 
 func joint(down, up int64) Kind {
 	if down == up {

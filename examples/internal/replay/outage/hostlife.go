@@ -1,11 +1,14 @@
 package outage
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr/flight"
@@ -19,6 +22,7 @@ a host went down. So a host counts as down from half an interval after its last 
 next contact or join. Only silences of more than 1.5 intervals are known. A host that left and joins
 again is another node. Hosts send heartbeats at the interval that most of them joined with, unless
 -interval says otherwise. In addition, each recorded silence is replayed as it was: see -verdicts.`,
+	fits: fitsHostlife,
 	read: func(g *gatherer, in *input) error {
 		if in.err != nil {
 			return in.err
@@ -27,25 +31,21 @@ again is another node. Hosts send heartbeats at the interval that most of them j
 			gatherer: g, down: map[string]int64{}, times: map[string]int{}, gone: map[string]bool{},
 			intervals: map[time.Duration]int{},
 		}
-		for r, err := range flight.Read(in.buf) {
+		lines := &oneByOne{in: in.buf}
+		for r, err := range flight.Read(lines) {
 			in.lines.Add(1)
 			if in.ctx.Err() != nil {
 				return in.ctx.Err()
 			}
-			switch {
-			case errors.Is(err, flight.ErrTruncated):
-				g.note(CutOff)
-			case errors.Is(err, flight.ErrLine):
-				g.note(Malformed)
-			case err != nil:
+			g.at(r.Line, lines.text)
+			if err != nil && !errors.Is(err, flight.ErrTruncated) && !errors.Is(err, flight.ErrLine) {
 				return err
-			default:
-				if k := l.take(r); k != tooLarge {
-					g.note(k)
-					continue
-				}
+			}
+			k := l.judge(r, err)
+			if k == tooLarge {
 				return ErrTooLarge
 			}
+			g.note(k)
 		}
 		if !l.end() {
 			return ErrTooLarge
@@ -53,6 +53,14 @@ again is another node. Hosts send heartbeats at the interval that most of them j
 		return io.EOF
 	},
 }
+
+// fitsHostlife looks for the kind of a record and its first field.
+func fitsHostlife(line []byte) bool {
+	kind, rest, _ := bytes.Cut(line, []byte(" "))
+	return slices.Contains(recordKinds, string(kind)) && bytes.Contains(rest, []byte("="))
+}
+
+var recordKinds = []string{"begin", "joined", "late", "left", "evicted", "replaced", "forgotten", "held", "stall", "gap", "lost"}
 
 // Log reads a flight recorder's log, packed by gzip or not.
 func Log(file io.Reader) iter.Seq2[flight.Record, error] {
@@ -77,6 +85,17 @@ const (
 	maxInterval = 24 * time.Hour
 )
 
+// judge takes a record, or the error in its place.
+func (l *rows) judge(r flight.Record, err error) Kind {
+	switch {
+	case errors.Is(err, flight.ErrTruncated):
+		return CutOff
+	case err != nil:
+		return Malformed
+	}
+	return l.take(r)
+}
+
 func (l *rows) take(r flight.Record) Kind {
 	at := r.At.UnixNano()
 	if at <= lastMoment {
@@ -85,6 +104,8 @@ func (l *rows) take(r flight.Record) Kind {
 	id := short(r.ID)
 	name := l.name(id)
 	switch r.Kind {
+	case "begin":
+		l.policy = cmp.Or(l.policy, r.Policy)
 	case "joined":
 		if !l.heartbeatsAt(r.History.Interval) {
 			return tooLarge
@@ -143,7 +164,7 @@ func (l *rows) up(name string, at int64) Kind {
 	}
 	i, k := l.node([]byte(name))
 	if k == fine {
-		l.nodes[i].see(at, at, &l.notes)
+		l.see(i, at, at)
 	}
 	return k
 }

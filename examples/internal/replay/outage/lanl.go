@@ -12,15 +12,32 @@ var lanl = Format{
 System, nodenumz, "Prob Started" and "Prob Fixed" (m/d/yyyy h:mm) are read. A node is a pair of System
 and nodenumz. Local times are treated as UTC. Every node exists from the first to the last moment of
 the trace. Nodes that never failed are not in it.`,
+	fits: fitsLANL,
 	read: func(g *gatherer, in *input) error {
 		g.whole = true
-		at := headings{system: 0, node: 6, started: 16, fixed: 17}
+		at := usual
 		return in.each(func(line []byte) Kind { return g.lanlRow(line, &at) })
 	},
 }
 
 // headings are the columns in which things stand.
 type headings struct{ system, node, started, fixed int }
+
+// usual is where the columns stand if the headings do not say it.
+var usual = headings{system: 0, node: 6, started: 16, fixed: 17}
+
+// fitsLANL looks for the headings, or for a time in its usual column.
+func fitsLANL(line []byte) bool {
+	c := fields(line, nil)
+	if at := usual; at.find(c) {
+		return true
+	}
+	if len(c) <= usual.fixed {
+		return false
+	}
+	_, ok := minutes(c[usual.started])
+	return ok
+}
 
 func (g *gatherer) lanlRow(line []byte, at *headings) Kind {
 	var buf [64][]byte

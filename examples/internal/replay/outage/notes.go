@@ -34,8 +34,8 @@ const (
 var kindNames = [kinds]string{"", "malformed", "binary", "huge_line", "unknown_state", "no_end", "negative",
 	"zero_length", "absurd_time", "beyond_limit", "", "out_of_order", "overlap", "touching", "cut_off"}
 
-// String returns the kind's name.
-func (k Kind) String() string { return kindNames[k] }
+// String returns the kind in words.
+func (k Kind) String() string { return strings.ReplaceAll(kindNames[k], "_", " ") }
 
 // Notes count each Kind.
 type Notes [kinds]int
@@ -53,7 +53,7 @@ func (n *Notes) Named() map[string]int {
 	named := map[string]int{}
 	for k, count := range n {
 		if count > 0 {
-			named[Kind(k).String()] = count
+			named[kindNames[k]] = count
 		}
 	}
 	return named
@@ -64,7 +64,7 @@ func (n *Notes) String() string {
 	var parts []string
 	for k, count := range n {
 		if count > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", strings.ReplaceAll(Kind(k).String(), "_", " "), count))
+			parts = append(parts, fmt.Sprintf("%v %d", Kind(k), count))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -3,6 +3,7 @@ package outage
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -13,6 +14,7 @@ import (
 // A Format is one that traces come in.
 type Format struct {
 	Name, About string
+	fits        func(line []byte) bool // whether a line may be of this format
 	// read gathers what it finds in the file, and counts what it can't use. An error ends the
 	// reading: the file can't be read any further.
 	read func(*gatherer, *input) error
@@ -23,13 +25,14 @@ var Formats = []Format{fta, lanl, hostlife, simple}
 
 // A Source says how to read a trace.
 type Source struct {
-	Format Format
+	Name   string       // of the file
+	Format Format       // zero: Read guesses and sets it
 	Limits Limits       // zero: DefaultLimits; of Memory alone, that of DefaultLimits
 	Lines  atomic.Int64 // read so far
 }
 
 // Read reads a trace, packed by gzip or not. What is wrong with the file is counted in the
-// trace's Notes, and never an error; only ctx's end is, and ErrTooLarge.
+// trace's Notes, and never an error; only ctx's end is, ErrFormat, and ErrTooLarge.
 func (s *Source) Read(ctx context.Context, file io.Reader) (*Trace, error) {
 	if s.Limits == (Limits{}) {
 		s.Limits = DefaultLimits
@@ -38,13 +41,17 @@ func (s *Source) Read(ctx context.Context, file io.Reader) (*Trace, error) {
 		s.Limits.Memory = DefaultLimits.Memory
 	}
 	g := &gatherer{Limits: s.Limits, names: map[string]int32{}}
-	in := &input{ctx: ctx, lines: &s.Lines, notes: &g.notes}
+	in := &input{ctx: ctx, lines: &s.Lines, ledger: &g.ledger}
 	in.open(file, s.Limits)
+	if err := s.guess(in); err != nil {
+		return nil, cmp.Or(ctx.Err(), err)
+	}
 	err := s.Format.read(g, in)
 	if errors.Is(err, ErrTooLarge) {
 		return nil, g.tooMuch()
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
+		g.at(g.line, []byte(err.Error()))
 		g.note(CutOff)
 	}
 	return g.trace(), ctx.Err()
@@ -56,7 +63,7 @@ type input struct {
 	buf   *bufio.Reader
 	err   error
 	lines *atomic.Int64
-	notes *Notes
+	*ledger
 }
 
 // open unpacks the file if it is packed.
@@ -71,12 +78,18 @@ func (in *input) open(file io.Reader, l Limits) {
 		}
 	}
 	in.buf = bufio.NewReaderSize(&bounded{file, l.Bytes}, l.Line)
+	if mark, _ := in.buf.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = in.buf.Discard(len(byteOrderMark))
+	}
 }
 
 var (
 	errTooMuch = errors.New("more than is read of a file")
-	errDamaged = errors.New("not what gzip packs")
+	errDamaged = errors.New("damaged: it begins like a file of gzip, and is none")
 )
+
+// byteOrderMark begins files that some spreadsheets write.
+const byteOrderMark = "\ufeff"
 
 // A bounded reader fails after so many bytes: a small file may unpack to any size.
 type bounded struct {
@@ -100,33 +113,33 @@ func (in *input) each(row func(line []byte) Kind) error {
 		if n%1024 == 0 && in.ctx.Err() != nil {
 			return in.ctx.Err()
 		}
-		var line []byte
-		var k Kind
-		if line, k = in.line(); k == fine && len(line) > 0 && line[0] != '#' {
+		line, k := in.next()
+		in.at(n+1, line)
+		if k == fine && len(line) > 0 && line[0] != '#' {
 			k = row(line)
 		}
 		if k == tooLarge {
 			return ErrTooLarge
 		}
 		in.lines.Add(1)
-		in.notes[k]++
+		in.note(k)
 	}
 	in.notes[fine] = 0
 	return in.err
 }
 
-// line is the next line, without what ends it. The last one of a file that breaks off is not to
-// be trusted, and dropped.
-func (in *input) line() ([]byte, Kind) {
+// next is the next line, without what ends it, or the beginning of one that is too long. The last
+// one of a file that breaks off is not to be trusted, and dropped.
+func (in *input) next() ([]byte, Kind) {
 	line, err := in.buf.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
-		return nil, in.tooLong()
+		return bytes.Clone(line[:min(len(line), sampleBytes)]), in.tooLong()
 	}
 	if in.err = err; err != nil && !errors.Is(err, io.EOF) {
 		return nil, fine
 	}
 	if bytes.IndexByte(line, 0) >= 0 {
-		return nil, Binary
+		return line, Binary
 	}
 	return bytes.TrimRight(line, "\r\n"), fine
 }

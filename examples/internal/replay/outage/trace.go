@@ -14,7 +14,9 @@ type Trace struct {
 	Nodes []Node
 	Notes Notes // what was wrong with the file
 
+	Samples  []Sample      // the first rows of each of the Notes
 	Interval time.Duration // at which its hosts heartbeat; zero: that is not known
+	Policy   string        // that a log was recorded with
 }
 
 // A Node exists from From to To, and is up but for its outages: in order, apart from one
@@ -42,7 +44,8 @@ func (t *Trace) Days() float64 { return time.Duration(t.End).Hours() / 24 }
 // First is the trace of the first so many nodes, up to a moment; zero means all of them, and
 // to the end.
 func (t *Trace) First(nodes int, d time.Duration) *Trace {
-	cut := Trace{Start: t.Start, End: t.End, Notes: t.Notes, Interval: t.Interval}
+	cut := *t
+	cut.Nodes = nil
 	if d > 0 {
 		cut.End = min(t.End, int64(d))
 	}

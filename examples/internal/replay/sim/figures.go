@@ -18,6 +18,7 @@ type Figures struct {
 	Outages, Detected, Missed, Open, Unseen int
 	Evictions, False, Late                  int
 	Returned5, Returned30                   int // evictions of hosts that announced themselves within so many minutes
+	Needless                                int // False ones, and others whose host was back within NeedlessWithin
 	Suspicions                              int
 	Recovered                               int   // suspects that were heard again
 	Contacts                                int64 // contacts that arrived
@@ -30,6 +31,9 @@ type Figures struct {
 
 	second, inSecond int64 // the latest second in which there was a contact, and how many in it
 }
+
+// NeedlessWithin is how soon a host is back if its eviction was needless.
+const NeedlessWithin = 30 * time.Minute
 
 // micros is a sum of times, to the microsecond: in one int64, a million hosts would have room for 106 days.
 type micros struct{ seconds, rest int64 }
@@ -87,8 +91,11 @@ func (f *Figures) detected(after int64) {
 	f.detection = append(f.detection, after)
 }
 
-// returned notes that a host is back so long after it was evicted.
-func (f *Figures) returned(after int64) {
+// returned notes that a host is back so long after an eviction, which may have been a False one.
+func (f *Figures) returned(after int64, wasFalse bool) {
+	if !wasFalse && after <= int64(NeedlessWithin) {
+		f.Needless++
+	}
 	if after <= int64(5*time.Minute) {
 		f.Returned5++
 	}
@@ -101,8 +108,8 @@ func (f *Figures) returned(after int64) {
 func (f *Figures) add(o *Figures) {
 	for _, pair := range [][2]*int{{&f.Outages, &o.Outages}, {&f.Detected, &o.Detected}, {&f.Missed, &o.Missed},
 		{&f.Open, &o.Open}, {&f.Unseen, &o.Unseen}, {&f.Evictions, &o.Evictions}, {&f.False, &o.False}, {&f.Late, &o.Late},
-		{&f.Returned5, &o.Returned5}, {&f.Returned30, &o.Returned30}, {&f.Suspicions, &o.Suspicions},
-		{&f.Recovered, &o.Recovered}} {
+		{&f.Returned5, &o.Returned5}, {&f.Returned30, &o.Returned30}, {&f.Needless, &o.Needless},
+		{&f.Suspicions, &o.Suspicions}, {&f.Recovered, &o.Recovered}} {
 		*pair[0] += *pair[1]
 	}
 	f.Contacts += o.Contacts

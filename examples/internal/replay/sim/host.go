@@ -37,6 +37,7 @@ type host struct {
 	what      action
 	known     bool // it is registered
 	detected  bool // it was evicted in that outage
+	wasFalse  bool // its latest eviction was a False one
 }
 
 const never = int64(-1)
@@ -101,7 +102,7 @@ func (r *run) announce(i int32, now int64) error {
 		h.sent += r.net.phase(r.first+i, h.interval) - h.interval
 	}
 	if h.evictedAt != never {
-		r.figures.returned(now - h.evictedAt)
+		r.figures.returned(now-h.evictedAt, h.wasFalse)
 	}
 	if !h.known {
 		h.evictedAt, h.known, h.since = never, true, now
@@ -137,9 +138,11 @@ func (r *run) evicted(_ context.Context, d hostmgr.Departure[int32]) error {
 	h, f := &r.hosts[i], &r.figures
 	f.Evictions++
 	down, up := r.around(i)
+	h.wasFalse = now < down && up <= int64(d.Host.LastContact.Sub(r.clock.start))
 	switch {
-	case now < down && up <= int64(d.Host.LastContact.Sub(r.clock.start)):
+	case h.wasFalse:
 		f.False++
+		f.Needless++
 	case now < down || h.detected:
 		f.Late++
 	default:

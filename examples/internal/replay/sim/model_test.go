@@ -28,7 +28,9 @@ type model struct {
 	spells                 [][2]int64 // when it was registered
 }
 
-type eviction struct{ at, heard int64 }
+const never = int64(1) << 62
+
+type eviction struct{ at, heard, back int64 }
 
 func modelled(t *outage.Trace, c *sim.Config) *model {
 	suspect, evict := c.Policy.Timeouts(hostmgr.History{Interval: c.Interval})
@@ -108,7 +110,7 @@ func (m *model) pass(now int64) {
 	}
 	if at := m.heard + m.evict + 1; at < now {
 		m.Evictions++
-		m.evictions = append(m.evictions, eviction{at, m.heard})
+		m.evictions = append(m.evictions, eviction{at, m.heard, never})
 		m.spells = append(m.spells, [2]int64{m.since, at})
 		m.known, m.suspected, m.evictedAt = false, false, at
 	}
@@ -123,6 +125,7 @@ func (m *model) hear(now int64) {
 
 func (m *model) join(now, incarnation int64) {
 	if m.evictedAt >= 0 {
+		m.evictions[len(m.evictions)-1].back = now
 		for _, r := range []struct {
 			within time.Duration
 			count  *int
@@ -160,10 +163,14 @@ func (m *model) judge() {
 		m.count(o, detected, seen)
 	}
 	for k, e := range m.evictions {
-		if !right[k] && m.up(e.heard, e.at) {
+		wrong := !right[k] && m.up(e.heard, e.at)
+		if wrong {
 			m.False++
 		} else if !right[k] {
 			m.Late++
+		}
+		if wrong || e.back-e.at <= int64(30*time.Minute) {
+			m.Needless++
 		}
 	}
 }

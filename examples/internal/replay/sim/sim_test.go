@@ -29,13 +29,13 @@ func TestFigures(t *testing.T) {
 		stale      int64 // nanoseconds
 	}{
 		"no outage":          {one(3600), sim.Figures{}, nil, 0},
-		"for ten minutes":    {one(3600, 600, 1200), sim.Figures{Detected: 1, Evictions: 1, Returned30: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
-		"for two minutes":    {one(3600, 600, 720), sim.Figures{Detected: 1, Evictions: 1, Returned5: 1, Returned30: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
+		"for ten minutes":    {one(3600, 600, 1200), sim.Figures{Detected: 1, Evictions: 1, Returned30: 1, Needless: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
+		"for two minutes":    {one(3600, 600, 720), sim.Figures{Detected: 1, Evictions: 1, Returned5: 1, Returned30: 1, Needless: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
 		"for an hour":        {one(7200, 600, 4200), sim.Figures{Detected: 1, Evictions: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
 		"for good":           {one(3600, 600, 3600), sim.Figures{Detected: 1, Evictions: 1, Suspicions: 1}, []int64{evicted - 600*second}, evicted - 600*second},
 		"too short":          {one(3600, 600, 610), sim.Figures{Missed: 1}, nil, 10 * second},
 		"cut off by the end": {one(3600, 3590, 3600), sim.Figures{Open: 1}, nil, 10 * second},
-		"from the beginning": {one(3600, 0, 100), sim.Figures{Detected: 1, Evictions: 1, Returned5: 1, Returned30: 1, Suspicions: 1}, []int64{60*second + 1}, 60*second + 1},
+		"from the beginning": {one(3600, 0, 100), sim.Figures{Detected: 1, Evictions: 1, Returned5: 1, Returned30: 1, Needless: 1, Suspicions: 1}, []int64{60*second + 1}, 60*second + 1},
 		"never up":           {one(3600, 0, 3600), sim.Figures{Detected: 1, Evictions: 1, Suspicions: 1}, []int64{60*second + 1}, 60*second + 1},
 		"two in a row":       {one(3600, 600, 610, 611, 620), sim.Figures{Missed: 2}, nil, 19 * second},
 	}
@@ -247,6 +247,16 @@ func TestWarm(t *testing.T) {
 	require.Equal(t, full.Evictions, warm.Evictions)
 	require.InDelta(t, full.Detection(0.5).Seconds(), warm.Detection(0.5).Seconds(), 0.1)
 	require.InDelta(t, full.Detection(0.99).Seconds(), warm.Detection(0.99).Seconds(), 1)
+}
+
+// A false eviction is needless, however late the next heartbeat of its host is.
+func TestFalseEvictionsAreNeedless(t *testing.T) {
+	c := config(hostmgr.Fixed(1.5))
+	c.Interval, c.Loss = 2*time.Hour, 0.1
+	f := play(t, one(100*86400), c)
+	require.Positive(t, f.False)
+	require.Equal(t, f.False, f.Needless)
+	require.Less(t, f.Returned30, f.False)
 }
 
 func TestLossCostsThoseWithoutSlack(t *testing.T) {

@@ -78,6 +78,6 @@ func random(seed uint64, nodes int, seconds int64) *outage.Trace {
 // plain is the figures without what tests look at otherwise.
 func plain(f sim.Figures) sim.Figures {
 	return sim.Figures{Outages: f.Outages, Detected: f.Detected, Missed: f.Missed, Open: f.Open, Unseen: f.Unseen,
-		Evictions: f.Evictions, False: f.False, Late: f.Late, Returned5: f.Returned5, Returned30: f.Returned30,
+		Evictions: f.Evictions, False: f.False, Late: f.Late, Returned5: f.Returned5, Returned30: f.Returned30, Needless: f.Needless,
 		Suspicions: f.Suspicions, Recovered: f.Recovered, Contacts: f.Contacts}
 }
