@@ -121,6 +121,15 @@ var arithmetic = []mutant{
 		test:    "TestStaleTimesThatDoNotFitIntoAnInt64",
 	},
 	{
+		name:    "a recommendation that weighs one side",
+		seen:    "found from outside, 2026-11-30",
+		story:   "By default only false evictions had a price. A trace without losses has none, so the shortest timeout was recommended, whatever restarts it had.",
+		file:    "examples/internal/replay/cost.go",
+		is:      "float64(x.Needless)",
+		becomes: "float64(x.False)",
+		test:    "TestRecommend",
+	},
+	{
 		name:    "a search that misses its target",
 		seen:    "found from outside, 2026-11-29",
 		story:   "The replay walked along all stalls of a silence for each line. A search needs the longest pause of each block, not the first.",

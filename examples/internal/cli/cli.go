@@ -54,21 +54,45 @@ func EndWithStdin() {
 // Parse parses args. If they ask for help it prints about and the flags on stdout, and returns
 // flag.ErrHelp.
 func Parse(fs *flag.FlagSet, about string, args []string, stdout io.Writer) error {
+	err := parse(fs, args)
+	if errors.Is(err, flag.ErrHelp) {
+		explain(fs, about, stdout)
+	}
+	return err
+}
+
+// ParseLong is Parse for a command whose flags fill more than a screen: -help prints brief, and
+// -help-all prints about and the flags.
+func ParseLong(fs *flag.FlagSet, brief, about string, args []string, stdout io.Writer) error {
+	long := fs.Bool("help-all", false, "print this, the long help")
+	err := parse(fs, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = fmt.Fprintln(stdout, brief)
+	case err == nil && *long:
+		explain(fs, about, stdout)
+		return flag.ErrHelp
+	}
+	return err
+}
+
+func parse(fs *flag.FlagSet, args []string) error {
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
 	err := fs.Parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		_, _ = fmt.Fprintf(stdout, "%s\n\nFlags:\n", about)
-		fs.SetOutput(stdout)
-		fs.PrintDefaults()
-		return err
-	case err != nil:
+	case err != nil && !errors.Is(err, flag.ErrHelp):
 		return Usagef("%v", err)
-	case fs.NArg() > 0:
+	case err == nil && fs.NArg() > 0:
 		return Usagef("unexpected argument %q", fs.Arg(0))
 	}
-	return nil
+	return err
+}
+
+func explain(fs *flag.FlagSet, about string, stdout io.Writer) {
+	_, _ = fmt.Fprintf(stdout, "%s\n\nFlags:\n", about)
+	fs.SetOutput(stdout)
+	fs.PrintDefaults()
 }
 
 // Usagef returns an error about the command line.

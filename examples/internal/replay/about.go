@@ -13,9 +13,9 @@ take seconds. Otherwise it plays every heartbeat: on one core some 8 million a s
 policy that needs history.
 
 	go run ./examples/replay
-	go run ./examples/replay -format fta -trace g5k.tab.gz -policies fixed:2,fixed:3,tiered:30s/5m -json
-	go run ./examples/replay -format hostlife -trace FILE -policies recorded,fixed:3 -verdicts
-	go run ./examples/replay -format lanl -trace lanl.csv -loss 0.01 -plot lanl.svg -recommend -price 5`
+	go run ./examples/replay -trace g5k.tab.gz -policies fixed:2,fixed:3,tiered:30s/5m -json
+	go run ./examples/replay -trace FILE -format hostlife -policies recorded,fixed:3 -verdicts
+	go run ./examples/replay -trace lanl.csv -warm 500 -plot lanl.svg -recommend -price 10m`
 
 const words = `The figures:
 
@@ -28,8 +28,10 @@ unseen            outages of hosts that the registry did not know, because a los
 detection time    from the beginning of the outage to the eviction: p50, p99, max
 evictions         all evictions; each frees the metadata of its host
 false evictions   evictions of hosts that were up from their last contact to the eviction
-returned          evictions after which the host announced itself within 5, or 30, minutes. They were useless
-                  if a restart preserves the data that the metadata describes. False evictions are included
+back<5m           evictions after which the host announced itself within 5 minutes (returned_5m; also
+                  returned_30m). False evictions are included
+needless          evictions of hosts that were up (false evictions), or that announced themselves within 30
+                  minutes. They were useless if a restart preserves the data that the metadata describes
 late              evictions of hosts that had come back while their announce was lost or in flight
 stale host-hours  total time in which hosts were down but still registered
 contacts/s        contacts that arrived, on average over the trace
@@ -49,8 +51,9 @@ With -pacing, the timeouts of a host that sends heartbeats are computed from the
 it announced, and the intervals advised since. The timeouts of a host that announces itself each time
 (-announce) are computed from the latest advised interval.
 
-The traces: rows with an error are counted by the kind of error, reported and skipped: malformed, binary,
-longer than 64 KiB, of an unknown state, without an end, ending before they begin, of no length, before
+The traces: the format is guessed from the first 20 lines, or else from the name: .tab and .tsv are fta,
+.csv is csv, .log is hostlife. Rows with an error are counted by the kind of error and skipped, and the
+first three of each kind are shown on stderr: malformed, binary, longer than 64 KiB, of an unknown state, without an end, ending before they begin, of no length, before
 1970, after 2100, 10 years long, or beyond the limits (a million nodes, 5 million outages). Rows that are out
 of order, overlap or touch are counted and used. Data after 1 GiB, or after damage, is cut off. A trace
 that needs more than 640 MB is refused. If all times of a trace are rounded to the second, or to the minute,
@@ -60,14 +63,24 @@ heartbeats in step with outages that begin at a full minute.
 At -loss 0, a policy whose timeout is longer than the interval, -delay and -spread together makes no
 false evictions.
 
--recommend compares costs:
+-recommend names the policy that costs least:
 
-cost = stale host-hours + -price x false evictions + -price-returned x hosts back within 5 min
+cost = stale host-hours + -price x needless evictions
 
-A policy is on the frontier if no other policy has both fewer stale host-hours and lower costs of evictions.
-With -plot the policies of the curves are candidates too.`
+So -price is a time: a needless eviction costs as much as metadata of one host that is stale for so long. The
+default is 30m: a host is back within 30 min of a needless eviction, so keeping its metadata would have cost
+30 min at most. Say -price 5m if metadata is quickly replaced, and -price 2h if hosts that are gone do little
+harm. The output says for which prices the recommendation is the same.
 
-// about returns the help.
+The candidates are the policies of -policies, of -curves, and fixed:2. The comparison is with fixed:2, the
+default of hostmgr.Config, or with the policy that a log was recorded with. A trace has no lost contacts, and
+that favours short timeouts. So without -loss, a policy is no candidate if it evicts a host after one lost
+contact. Set -loss 0 if hosts repeat a lost contact within their interval, as package announcer does.
+
+A policy is on the frontier if no other candidate has fewer needless evictions without more stale host-hours,
+or the reverse.`
+
+// about returns the long help.
 func about() string {
 	var b strings.Builder
 	b.WriteString(head + "\n\nPolicies:\n\n")

@@ -1,52 +1,55 @@
 package replay
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"image/color"
 	"io"
 	"math"
 	"slices"
-	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 const (
-	width, height = 22 * vg.Centimeter, 15 * vg.Centimeter
-	leastThrown   = 0.5 // where none were thrown away, for the axis is logarithmic
+	width, height = 18 * vg.Centimeter, 13 * vg.Centimeter
+	legendWidth   = 3.2 * vg.Centimeter
+	maxTitle      = 105 // characters of a line
 )
 
 // colors are distinguishable with color blindness too (Okabe and Ito).
 var colors = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}}
 
-// draw makes the picture: for each family a curve through its policies, by how long they take to
-// detect an outage; the first ones are those that were chosen, and marked.
-func (c *config) draw(ctx context.Context, summary string, all []played) error {
+// draw makes the picture: for each family a curve through its policies, by what a recommendation
+// weighs. The first ones are those that were chosen, and marked.
+func (c *config) draw(ctx context.Context, summary string, all []played, a *advice) error {
 	p := plot.New()
-	p.Title.Text, p.Title.TextStyle.Font.Size, p.Title.Padding = summary, 8, 2*vg.Millimeter
-	p.X.Label.Text = "hosts evicted and back within 30 min: metadata thrown away for nothing"
-	p.Y.Label.Text = "detection time, p50 (seconds)"
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
-	grid := plotter.NewGrid()
-	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{225}
-	p.Add(grid)
-	p.Legend.Top, p.Legend.Padding = true, 2*vg.Millimeter
+	setFonts(p)
+	p.Title.Text, p.Title.Padding = titleOf(summary), 2*vg.Millimeter
+	p.X.Label.Text = "needless evictions: of hosts that were up, or back within 30 min"
+	p.Y.Label.Text = "stale host-hours: down, but still registered"
+	setAxes(p, all)
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Millimeter
+	m := newMarks(a, all, len(c.policies))
 	for i, f := range families {
-		if err := curve(p, f.name, colors[i%len(colors)], pointsOf(i, all)); err != nil {
+		m.lines = append(m.lines, pointsOf(i, all))
+		if err := curve(p, f.name, colors[i%len(colors)], m.lines[i]); err != nil {
 			return err
 		}
 	}
-	if err := mark(p, all[:len(c.policies)]); err != nil {
+	m.lines = append(m.lines, sameCost(p, a))
+	if err := dashed(p, "same cost", m.lines[len(families)]); err != nil {
 		return err
 	}
-	p.X.Min, p.X.Max = around(p.X.Min, p.X.Max)
-	p.Y.Min, p.Y.Max = around(p.Y.Min, p.Y.Max)
+	p.Add(m)
+	m.legend(p)
 	return write(ctx, c.plot, func(w io.Writer) error { return paint(p, w) })
 }
 
@@ -57,13 +60,37 @@ func paint(p *plot.Plot, w io.Writer) error {
 	page.SetColor(color.White)
 	page.Fill(page.Rectangle.Path())
 	pad := 3 * vg.Millimeter
-	p.Draw(draw.Crop(page, pad, -pad, pad, -pad))
-	_, err := svg.WriteTo(w)
+	page = draw.Crop(page, pad, -pad, pad, -pad)
+	data := p.DataCanvas(page)
+	p.Legend.XOffs = data.Max.X - data.Min.X - legendWidth
+	p.Draw(page)
+	var b bytes.Buffer
+	if _, err := svg.WriteTo(&b); err != nil {
+		return err
+	}
+	// Other systems have fonts of the same widths by these names.
+	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")))
 	return err
 }
 
-func point(p *played) plotter.XY {
-	return plotter.XY{X: max(leastThrown, float64(p.Returned30)), Y: max(1e-3, p.p50.Seconds())}
+func setFonts(p *plot.Plot) {
+	for style, size := range map[*text.Style]vg.Length{
+		&p.Title.TextStyle: 9, &p.Legend.TextStyle: 10, &p.X.Label.TextStyle: 11, &p.Y.Label.TextStyle: 11,
+		&p.X.Tick.Label: 10, &p.Y.Tick.Label: 10,
+	} {
+		style.Font.Variant, style.Font.Size = "Sans", size
+	}
+}
+
+// titleOf shortens lines that do not fit.
+func titleOf(summary string) string {
+	lines := strings.Split(summary, "\n")
+	for i, l := range lines {
+		if r := []rune(l); len(r) > maxTitle {
+			lines[i] = string(r[:maxTitle]) + "…"
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // pointsOf are those of a family, in order.
@@ -92,52 +119,32 @@ func curve(p *plot.Plot, name string, c color.Color, xys plotter.XYs) error {
 	return nil
 }
 
-// mark rings policies, and names them.
-func mark(p *plot.Plot, chosen []played) error {
-	labels := plotter.XYLabels{}
-	for i := range chosen {
-		labels.XYs = append(labels.XYs, point(&chosen[i]))
-		labels.Labels = append(labels.Labels, "  "+chosen[i].name)
+// sameCost is where policies cost as much as the recommended one: below it they cost less.
+func sameCost(p *plot.Plot, a *advice) (xys plotter.XYs) {
+	if a == nil || a.best == nil {
+		return nil
 	}
-	rings, err := plotter.NewScatter(labels.XYs)
-	if err != nil {
-		return err
-	}
-	rings.GlyphStyle = draw.GlyphStyle{Color: color.Black, Radius: 5, Shape: draw.RingGlyph{}}
-	names, err := plotter.NewLabels(labels)
-	if err != nil {
-		return err
-	}
-	for i := range names.TextStyle {
-		names.TextStyle[i].Font.Size = 9
-	}
-	names.Offset = vg.Point{X: 2, Y: 4}
-	p.Add(rings, names)
-	p.Legend.Add("chosen", rings)
-	return nil
-}
-
-// around widens a range to whole decades.
-func around(low, high float64) (float64, float64) {
-	low, high = math.Pow(10, math.Floor(math.Log10(low))), math.Pow(10, math.Ceil(math.Log10(high)))
-	if low == high {
-		high *= 10
-	}
-	return low, high
-}
-
-// decades marks the powers of ten.
-type decades struct{}
-
-func (decades) Ticks(low, high float64) (ticks []plot.Tick) {
-	for exponent := math.Round(math.Log10(low)); exponent <= math.Log10(high)+0.01; exponent++ {
-		v := math.Pow(10, exponent)
-		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', -1, 64)})
-		for _, f := range []float64{2, 5} {
-			if f*v < high {
-				ticks = append(ticks, plot.Tick{Value: f * v})
-			}
+	const pieces = 200
+	for i := range pieces + 1 {
+		needless := math.Pow(10, p.X.Min+(p.X.Max-p.X.Min)*float64(i)/pieces)
+		xy := position(needless, a.price.cost(a.best)-a.price.hours()*needless)
+		if xy.Y >= p.Y.Min && xy.Y <= p.Y.Max {
+			xys = append(xys, xy)
 		}
 	}
-	return ticks
+	return xys
+}
+
+func dashed(p *plot.Plot, name string, xys plotter.XYs) error {
+	if len(xys) < 2 {
+		return nil
+	}
+	line, err := plotter.NewLine(xys)
+	if err != nil {
+		return err
+	}
+	line.Color, line.Width, line.Dashes = color.Gray{110}, 0.75, []vg.Length{3, 2}
+	p.Add(line)
+	p.Legend.Add(name, line)
+	return nil
 }

@@ -28,11 +28,12 @@ func TestTextOfAFileIsShownEscaped(t *testing.T) {
 		"-plot", filepath.Join(t.TempDir(), "plot.svg"))
 	require.Contains(t, stdout, `held: "\x1b[31m`)
 	require.Contains(t, stderr, "line 4", "a silence that no registry has")
+	require.Contains(t, stderr, `line 5: malformed: "\x1b[31m`)
 	require.Contains(t, lastLine(stdout), `"unjudged":1`)
 	requirePrintable(t, stdout+stderr)
 
 	for _, policy := range []string{nasty, "fixed:2" + strings.Repeat("0", 60_000)} {
-		log = fmt.Sprintf("begin at=0 version=2 start=1700000000000000000 policy=%q;\n", policy)
+		log = fmt.Sprintf("begin at=0 version=2 start=1700000000000000000 policy=%q;\njoined at=1 interval=10000000000 id=\"a\";\n", policy)
 		require.NoError(t, os.WriteFile(file, []byte(log), 0o600))
 		stdout, stderr = run(t, "-format", "hostlife", "-trace", file)
 		require.NotContains(t, stdout, "000000000")

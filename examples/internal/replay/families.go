@@ -5,15 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hostlife/hostlife/examples/internal/cli"
-	"github.com/hostlife/hostlife/examples/internal/replay/sim"
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
 // maxPolicyName bounds names of policies: a log may have one of 64 KiB.
 const maxPolicyName = 100
-
-const defaultPolicies = "fixed:2,fixed:3,tiered:30s/5m,phi:8"
 
 // A family is policies of one kind, with different parameters.
 type family struct {
@@ -65,22 +61,6 @@ type contender struct {
 	policy hostmgr.Policy
 }
 
-// parsePolicies reads a list of policies, separated by commas.
-func parsePolicies(flag, list string) (found []contender, err error) {
-	for _, name := range strings.Split(list, ",") {
-		name = strings.TrimSpace(name)
-		c, ok := parsePolicy(name)
-		if !ok {
-			return nil, cli.Usagef("%s %q: there is no policy %q", flag, list, name)
-		}
-		if err := sim.Check(c.policy); err != nil {
-			return nil, cli.Usagef("%s %q: %v", flag, name, err)
-		}
-		found = append(found, c)
-	}
-	return found, nil
-}
-
 func parsePolicy(name string) (contender, bool) {
 	if len(name) > maxPolicyName {
 		return contender{}, false
@@ -107,18 +87,4 @@ func durations(s string, n int) (found []time.Duration, ok bool) {
 		found[i] = d
 	}
 	return found, len(parts) == n
-}
-
-// curvesOf returns the policies on the curves of the families that are played.
-func curvesOf(chosen []contender) string {
-	var curves []string
-	for i, f := range families {
-		for _, c := range chosen {
-			if c.family == i {
-				curves = append(curves, f.curve)
-				break
-			}
-		}
-	}
-	return strings.Join(curves, ",")
 }

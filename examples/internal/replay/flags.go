@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"context"
 	"flag"
 	"io"
 	"strings"
@@ -20,36 +19,39 @@ const (
 	defaultNodes = 1000
 	defaultSpan  = 30 * 24 * time.Hour
 	maxWarm      = 1_000_000_000
-	maxPrice     = 1e12
+	maxPrice     = 10 * 365 * 24 * time.Hour
 )
 
 // config is the configuration by the flags.
 type config struct {
 	trace, generate, plot string
-	format                outage.Format
+	format                outage.Format // of the trace; empty until it is read, if it is guessed
 	nodes, group, warm    int
 	days                  float64
-	policies, curves      []contender
+	lists                 lists
+	policies, more        []contender // those that were named, and others to compare them with
+	usual                 contender   // what -recommend compares with
 	interval              time.Duration
 	delay, spread         time.Duration
 	loss                  float64
+	lossGiven             bool
 	seed                  uint64
 	pacing                hostmgr.Pacing
 	full, json, recommend bool
 	verdicts, announce    bool
-	price, priceReturned  float64
+	price                 time.Duration
 }
 
-func parse(ctx context.Context, args []string, stdout io.Writer) (*config, error) {
+func parse(args []string, stdout io.Writer) (*config, error) {
 	var c config
-	var format, policies, curves string
+	var format string
 	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
 	fs.StringVar(&c.trace, "trace", "", "`file` with the trace, optionally compressed by gzip; without it a trace is generated")
-	fs.StringVar(&format, "format", "fta", "format of the trace: "+formatNames())
+	fs.StringVar(&format, "format", "", "format of the trace: "+formatNames()+"; by default it is guessed from the first\nlines of the file, or from its name")
 	fs.IntVar(&c.nodes, "nodes", 0, "`number` of nodes: of a generated trace, where 0 means 1000; or the most to use of a file,\nwhere 0 means all")
 	fs.Float64Var(&c.days, "days", 0, "length in days: of a generated trace, where 0 means 30; or the most to use of a file,\nwhere 0 means all")
 	fs.StringVar(&c.generate, "generate", "", "write the trace to `file`, in the format fta, and play nothing")
-	fs.StringVar(&policies, "policies", defaultPolicies, "policies to play, separated by commas; recorded is the policy that a\nflight recorder's log was recorded with, and the default for such a log")
+	fs.StringVar(&c.lists.policies, "policies", defaultPolicies, "policies to play, separated by commas; recorded is the policy that a\nflight recorder's log was recorded with, and the default for such a log")
 	fs.DurationVar(&c.interval, "interval", 0, "time between the heartbeats of a host; 0 means the interval of the trace, or 30s if it has none")
 	fs.DurationVar(&c.delay, "delay", 5*time.Millisecond, "minimum delay of a contact")
 	fs.DurationVar(&c.spread, "spread", 50*time.Millisecond, "maximum additional delay of a contact; uniformly distributed")
@@ -66,43 +68,31 @@ func parse(ctx context.Context, args []string, stdout io.Writer) (*config, error
 	fs.BoolVar(&c.verdicts, "verdicts", false, "print each verdict of a flight recorder's log that another policy would change")
 	fs.BoolVar(&c.json, "json", false, "print the figures as one JSON object on the last line of stdout")
 	fs.StringVar(&c.plot, "plot", "", "draw the policies and their families to an SVG `file`")
-	fs.StringVar(&curves, "curves", "", "`policies` that the curves of the picture go through, separated by commas; by default\nsome of each family that is played")
-	fs.BoolVar(&c.recommend, "recommend", false, "name the cheapest policy on the frontier")
-	fs.Float64Var(&c.price, "price", 1, "price of a false eviction, in `host-hours` of stale metadata")
-	fs.Float64Var(&c.priceReturned, "price-returned", 0, "price of an eviction after which the host was back within 5 min, in `host-hours`")
-	if err := cli.Parse(fs, about(), args, stdout); err != nil {
+	fs.StringVar(&c.lists.curves, "curves", "", "more `policies` for -recommend and for the curves of the picture, separated by commas; by\ndefault some of each family that is played")
+	fs.BoolVar(&c.recommend, "recommend", false, "name the policy that costs least at this -price; without -loss, only one that keeps a\nhost that loses one contact")
+	fs.DurationVar(&c.price, "price", defaultPrice, "a needless eviction costs as much as metadata of one host that is stale for this long:\n12 of them cost as much as a stale host-hour at 5m, and one does at 1h. The default is the time within\nwhich a host is back if its eviction was needless")
+	if err := cli.ParseLong(fs, brief, about(), args, stdout); err != nil {
 		return nil, err
 	}
-	given := false
-	fs.Visit(func(f *flag.Flag) { given = given || f.Name == "policies" })
-	return &c, c.complete(ctx, format, policies, curves, given)
+	fs.Visit(func(f *flag.Flag) {
+		c.lists.given = c.lists.given || f.Name == "policies"
+		c.lossGiven = c.lossGiven || f.Name == "loss"
+	})
+	return &c, c.complete(format)
 }
 
-// complete reads what the flags refer to, and refuses invalid values.
-func (c *config) complete(ctx context.Context, format, policies, curves string, given bool) (err error) {
+// complete refuses invalid values.
+func (c *config) complete(format string) error {
 	for _, f := range outage.Formats {
 		if f.Name == format {
 			c.format = f
 		}
 	}
-	if c.format.Name == "" {
+	if format != "" && c.format.Name == "" {
 		return cli.Usagef("-format %q is not one of %s", format, formatNames())
 	}
-	if c.isLog() {
-		if policies, err = c.replaceRecorded(ctx, policies, given); err != nil {
-			return err
-		}
-	}
-	if c.policies, err = parsePolicies("-policies", policies); err != nil {
+	if err := c.lists.check(c.trace != "" && (format == "" || c.isLog())); err != nil {
 		return err
-	}
-	if c.plot != "" {
-		if curves == "" {
-			curves = curvesOf(c.policies)
-		}
-		if c.curves, err = parsePolicies("-curves", curves); err != nil {
-			return err
-		}
 	}
 	return c.validate()
 }
@@ -124,8 +114,8 @@ func (c *config) validate() error {
 	case c.trace == "" && c.model().Memory() > float64(outage.DefaultLimits.Memory):
 		return cli.Usagef("-nodes and -days make up a trace that takes some %.0f MB of memory, and the limit is %d MB",
 			c.model().Memory()/(1<<20), outage.DefaultLimits.Memory>>20)
-	case !(c.price >= 0 && c.price <= maxPrice && c.priceReturned >= 0 && c.priceReturned <= maxPrice):
-		return cli.Usagef("-price %v and -price-returned %v are not between 0 and %g", c.price, c.priceReturned, maxPrice)
+	case c.price < 0 || c.price > maxPrice:
+		return cli.Usagef("-price %v is not between 0 and %v", c.price, maxPrice)
 	case c.generate != "" && c.trace != "":
 		return cli.Usagef("-generate makes a trace up, so it goes without -trace")
 	}

@@ -20,7 +20,7 @@ import (
 
 // What goes on is said to a pipe that is not read: the command ends all the same.
 func TestAnErrorOutputThatIsNotRead(t *testing.T) {
-	file, err := filepath.Abs("main_test.go")
+	file, err := filepath.Abs(filepath.Join("outage", "testdata", "hostile.tab"))
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()

@@ -3,6 +3,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,7 @@ import (
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	stderr, flush := cli.Aside(stderr) // which may be a pipe that is not read
 	defer flush()
-	c, err := parse(ctx, args, stdout)
+	c, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
@@ -25,13 +26,14 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if c.generate != "" {
+		defer watch(stderr, func() string { return "writing " + outage.Printable(c.generate) })()
 		return write(ctx, c.generate, t.WriteFTA)
-	}
-	if len(t.Nodes) == 0 {
-		_, _ = fmt.Fprintln(stderr, "replay: there is no node in this trace; is it of another -format?")
 	}
 	if c.interval == 0 {
 		c.interval = orElse(t.Interval, hostmgr.DefaultInterval)
+	}
+	if err := c.choose(t); err != nil {
+		return err
 	}
 	played, err := c.play(ctx, t, stderr)
 	if err != nil {
@@ -42,25 +44,52 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // load reads the trace, or generates one.
 func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
-	if c.trace == "" {
-		t, err := c.model().GenerateUntil(ctx)
-		if err != nil || c.generate != "" {
-			return t, err
-		}
-		return t.Unrounded(c.seed), nil
+	if c.trace != "" {
+		return c.read(ctx, stderr)
 	}
+	defer watch(stderr, func() string { return "generating a trace" })()
+	t, err := c.model().GenerateUntil(ctx)
+	if err != nil || c.generate != "" {
+		return t, err
+	}
+	return t.Unrounded(c.seed), nil
+}
+
+// read reads the trace, and says what is wrong with it.
+func (c *config) read(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
 	f, err := open(ctx, c.trace, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	s := outage.Source{Format: c.format}
-	defer watch(stderr, func() string { return fmt.Sprintf("reading %s: %d lines", outage.Printable(c.trace), s.Lines.Load()) })()
+	name := outage.Printable(c.trace)
+	s := outage.Source{Name: c.trace, Format: c.format}
+	defer watch(stderr, func() string { return fmt.Sprintf("reading %s: %d lines", name, s.Lines.Load()) })()
 	t, err := s.Read(ctx, f)
+	if errors.Is(err, outage.ErrFormat) {
+		return nil, fmt.Errorf("%s: %w; -format names it: %s", name, err, formatNames())
+	}
 	if err != nil {
 		return nil, err
 	}
+	c.format = s.Format
+	complain(stderr, t)
+	if len(t.Nodes) == 0 {
+		return nil, fmt.Errorf("%s: there is no node in this trace, read as %s: %d rows, %d of them skipped; is it of another -format?",
+			name, c.format.Name, s.Lines.Load(), t.Notes.Skipped())
+	}
 	return t.Unrounded(c.seed).First(c.nodes, c.span()), nil
+}
+
+// complain shows the first rows of each kind of error.
+func complain(stderr io.Writer, t *outage.Trace) {
+	for i, s := range t.Samples {
+		_, _ = fmt.Fprintf(stderr, "replay: %v\n", s)
+		last := i+1 == len(t.Samples) || t.Samples[i+1].Kind != s.Kind
+		if rest := t.Notes[s.Kind] - outage.SamplesEach; last && rest > 0 {
+			_, _ = fmt.Fprintf(stderr, "replay: %v: %d more\n", s.Kind, rest)
+		}
+	}
 }
 
 func orElse[T comparable](v, otherwise T) T {
@@ -73,25 +102,27 @@ func orElse[T comparable](v, otherwise T) T {
 // report prints the results. The JSON is the last line of stdout.
 func (c *config) report(ctx context.Context, stdout, stderr io.Writer, t *outage.Trace, all []played) error {
 	chosen := all[:len(c.policies)]
+	var a *advice
+	if c.recommend {
+		a = c.advise(all)
+	}
 	_, _ = fmt.Fprintln(stdout, c.summary(t))
-	table(stdout, chosen)
+	table(stdout, a.rows(chosen), a)
 	if c.isLog() {
 		if err := c.judge(ctx, stdout, stderr, chosen); err != nil {
 			return err
 		}
 	}
-	var named *advice
 	if c.recommend {
-		named = c.advise(all)
-		_, _ = fmt.Fprintln(stdout, named.String())
+		_, _ = fmt.Fprintln(stdout, a)
 	}
 	if c.plot != "" {
-		if err := c.draw(ctx, c.summary(t), all); err != nil {
+		if err := c.draw(ctx, c.summary(t), all, a); err != nil {
 			return err
 		}
 	}
 	if c.json {
-		return writeJSON(stdout, t, chosen, named)
+		return writeJSON(stdout, t, a.rows(chosen), a)
 	}
 	return nil
 }

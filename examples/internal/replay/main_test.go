@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"flag"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -93,63 +93,6 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, out, again)
 }
 
-func TestPlotIsAnSVG(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "plot.svg")
-	run(t, "-nodes", "20", "-days", "3", "-plot", file, "-policies", "fixed:2,tiered:30s/5m")
-	b, err := os.ReadFile(file)
-	require.NoError(t, err)
-	d := xml.NewDecoder(bytes.NewReader(b))
-	elements := map[string]int{}
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		if e, ok := token.(xml.StartElement); ok {
-			elements[e.Name.Local]++
-		}
-	}
-	require.Equal(t, 1, elements["svg"])
-	require.Greater(t, elements["path"], 20)
-	for _, text := range []string{"fixed:2", "tiered:30s/5m", "chosen", "detection time"} {
-		require.Contains(t, string(b), text)
-	}
-	require.Less(t, len(b), 200<<10)
-}
-
-func TestPlotOfNothing(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "plot.svg")
-	run(t, "-trace", os.DevNull, "-plot", file)
-	run(t, "-nodes", "1", "-days", "0.001", "-plot", file)
-}
-
-func TestRecommend(t *testing.T) {
-	args := []string{"-nodes", "15", "-days", "3", "-loss", "0.02", "-policies", "fixed:2,fixed:3,fixed:6,fixed:40", "-recommend", "-json"}
-	named := func(more ...string) (name string, frontier []string) {
-		out, _ := run(t, append(args, more...)...)
-		var got struct {
-			Recommended struct {
-				Name     string
-				Frontier []string
-			}
-		}
-		require.NoError(t, json.Unmarshal([]byte(lastLine(out)), &got))
-		require.Contains(t, out, "recommended: "+got.Recommended.Name+",")
-		return got.Recommended.Name, got.Recommended.Frontier
-	}
-	name, frontier := named("-price", "0")
-	require.Equal(t, "fixed:2", name)
-	require.Equal(t, []string{"fixed:2"}, frontier)
-	name, frontier = named("-price", "0.005")
-	require.Equal(t, "fixed:3", name)
-	require.Equal(t, []string{"fixed:2", "fixed:3", "fixed:6"}, frontier)
-	name, _ = named("-price", "1e6")
-	require.Equal(t, "fixed:6", name)
-	name, _ = named("-price", "0", "-price-returned", "100")
-	require.Equal(t, "fixed:40", name)
-}
-
 func TestGeneratedFileIsPlayedLikeTheTraceItself(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trace.tab")
 	out, _ := run(t, "-generate", file, "-nodes", "20", "-days", "4")
@@ -163,26 +106,66 @@ func TestGeneratedFileIsPlayedLikeTheTraceItself(t *testing.T) {
 	require.Contains(t, lastLine(slice), `"days":1,`)
 }
 
-// What is wrong with a file is counted and said, and stops nothing.
+// What is wrong with a file is counted and shown, and stops nothing. The format is guessed.
 func TestHostileFiles(t *testing.T) {
 	for format, file := range map[string]string{"fta": "hostile.tab", "lanl": "hostile-lanl.csv", "csv": "hostile.csv"} {
-		out, _ := run(t, "-format", format, "-trace", filepath.Join("outage", "testdata", file), "-json", "-policies", "fixed:2")
+		out, stderr := run(t, "-trace", filepath.Join("outage", "testdata", file), "-json", "-policies", "fixed:2")
+		require.Contains(t, out, file+" ("+format+"): ")
 		require.Contains(t, out, " rows skipped; noted: malformed ")
 		require.Contains(t, lastLine(out), `"negative":1`)
+		require.Regexp(t, `(?m)^replay: line \d+: negative: ".+"$`, stderr)
+		require.LessOrEqual(t, strings.Count(stderr, ": malformed: "), 4)
+		require.Regexp(t, `(?m)^replay: malformed: \d+ more$`, stderr)
 	}
-	out, stderr := run(t, "-trace", "main_test.go", "-json", "-recommend")
-	require.Contains(t, stderr, "no node in this trace")
-	require.Contains(t, lastLine(out), `{"trace":{"nodes":0,"outages":0,"days":0,`)
+}
+
+// A trace without any node is an error, and names its reason.
+func TestNoNode(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.csv")
+	for content, want := range map[string]string{
+		"":                          "there is no node in this trace, read as csv: 0 rows, 0 of them skipped",
+		"node,down,up\na;1;2\n\x1b": "there is no node in this trace, read as csv: 3 rows, 2 of them skipped",
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+		var stdout, stderr bytes.Buffer
+		err := replay.Main(t.Context(), []string{"-trace", file, "-json", "-recommend"}, &stdout, &stderr)
+		require.ErrorContains(t, err, want)
+		require.NotErrorIs(t, err, cli.ErrUsage)
+		require.Empty(t, stdout.String())
+		require.Equal(t, content != "", strings.Contains(stderr.String(), `line 2: malformed: "a;1;2"`))
+	}
+	for file, want := range map[string]string{
+		"main_test.go": `main_test.go: its format is not recognized: it begins with "package replay_test"`, os.DevNull: "it is empty",
+	} {
+		err := replay.Main(t.Context(), []string{"-trace", file}, io.Discard, io.Discard)
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "fta, lanl, hostlife, csv")
+	}
+}
+
+func help(t *testing.T, arg string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	require.ErrorIs(t, replay.Main(t.Context(), []string{arg}, &out, &errs), flag.ErrHelp)
+	require.Empty(t, errs.String())
+	return out.String()
 }
 
 func TestHelp(t *testing.T) {
+	all := help(t, "-help-all")
+	for _, word := range []string{"fixed:N", "tiered:JITTER/OFFLINE", "phi:X", "phi:X/MIN/MAX", "fta:", "lanl:", "csv:", "node,down,up", "false evictions",
+		"stale host-hours", "-recommend", "-price", "-plot", "-loss", "-seed", "incarnation", "UTC"} {
+		require.Contains(t, all, word)
+	}
 	for _, arg := range []string{"-help", "--help", "-h"} {
-		var out, errs bytes.Buffer
-		require.ErrorIs(t, replay.Main(t.Context(), []string{arg}, &out, &errs), flag.ErrHelp)
-		require.Empty(t, errs.String())
-		for _, word := range []string{"fixed:N", "tiered:JITTER/OFFLINE", "phi:X", "phi:X/MIN/MAX", "fta:", "lanl:", "csv:", "node,down,up", "false evictions",
-			"stale host-hours", "-recommend", "-price", "-plot", "-loss", "-seed", "incarnation"} {
-			require.Contains(t, out.String(), word)
+		brief := help(t, arg)
+		lines := strings.Split(brief, "\n")
+		require.LessOrEqual(t, len(lines), 24, "it fits a screen")
+		for _, line := range lines {
+			require.LessOrEqual(t, len(line), 80)
+		}
+		for _, name := range regexp.MustCompile(`(?m)[ ,]-[a-z-]+`).FindAllString(brief, -1) {
+			require.Contains(t, all, "\n  "+strings.TrimLeft(name, " ,"))
 		}
 	}
 }
@@ -190,13 +173,15 @@ func TestHelp(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	for _, args := range []string{"-policies ,", "-policies fixed", "-policies fixed:0.5", "-policies fixed:1", "-policies tiered:1ns/1ns", "-policies phi:8/1ns/1ns", "-policies fixed:NaN", "-policies tiered:5m/30s",
 		"-policies tiered:30s", "-policies phi:8/1s", "-policies phi:0.1", "-policies best:1", "-loss 1", "-loss -0.1", "-loss NaN", "-format xml",
-		"-interval 1ms", "-delay -1s", "-spread 48h", "-nodes -1", "-days -1", "-days NaN", "-price -1", "-price Inf", "-pacing 30s", "-pacing 1m/30s/1/0",
-		"-pacing a/b/c/d", "-generate x -trace y", "-group -1", "-warm -1", "-warm 9223372036854775807", "-price 1e308", "-price-returned 1e13",
-		"-nodes 10000000 -days 36500", "-nodes 10000000 -days 101", "-curves x -plot p", "surplus"} {
+		"-interval 1ms", "-delay -1s", "-spread 48h", "-nodes -1", "-days -1", "-days NaN", "-price -1s", "-price Inf", "-price 5", "-price 100000h", "-pacing 30s", "-pacing 1m/30s/1/0",
+		"-pacing a/b/c/d", "-generate x -trace y", "-group -1", "-warm -1", "-warm 9223372036854775807", "-policies recorded", "-trace no/such/file -format csv -policies recorded",
+		"-nodes 10000000 -days 36500", "-nodes 10000000 -days 101", "-curves x -plot p", "surplus", "-trace main_test.go -policies fixed"} {
 		err := replay.Main(t.Context(), strings.Fields(args), io.Discard, io.Discard)
 		require.ErrorIs(t, err, cli.ErrUsage, args)
 	}
 	require.ErrorIs(t, replay.Main(t.Context(), []string{"-trace", "no/such/file"}, io.Discard, io.Discard), os.ErrNotExist)
+	err := replay.Main(t.Context(), []string{"-trace", filepath.Join("outage", "testdata", "hostile.csv"), "-policies", "recorded"}, io.Discard, io.Discard)
+	require.ErrorIs(t, err, cli.ErrUsage)
 }
 
 // A generated trace may take as much memory as one that is read.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/replay/outage"
 	"github.com/hostlife/hostlife/examples/internal/replay/sim"
+	"github.com/hostlife/hostlife/hostmgr"
 )
 
 // A played is a policy and its results.
@@ -19,24 +21,23 @@ type played struct {
 	verdicts          *verdicts     // of a flight recorder's log
 }
 
-// play plays the policies that were chosen, and then those of the curves, one after the other: a
-// simulation keeps all processors busy.
+// play plays the policies that were chosen, and then the others, one after the other: a simulation
+// keeps all processors busy.
 func (c *config) play(ctx context.Context, t *outage.Trace, stderr io.Writer) ([]played, error) {
-	all := append(c.policies[:len(c.policies):len(c.policies)], c.curves...)
+	all := slices.Concat(c.policies, c.more)
 	games := make([]sim.Config, len(all))
+	for i, p := range all {
+		c.setUp(&games[i], p.policy)
+	}
 	var now atomic.Int64
 	defer watch(stderr, func() string {
 		i := now.Load()
-		return fmt.Sprintf("policy %d of %d, %s: %.1f %% played", i+1, len(all), all[i].name, 100*games[i].Progress())
+		return fmt.Sprintf("policy %d of %d, %s: %.1f %% played%s", i+1, len(all), all[i].name, 100*games[i].Progress(), hint(&games[i]))
 	})()
 	results := make([]played, len(all))
 	for i, p := range all {
 		now.Store(int64(i))
-		game := &games[i]
-		game.Policy, game.Interval, game.Delay, game.Spread = p.policy, c.interval, c.delay, c.spread
-		game.Loss, game.Seed, game.Pacing, game.Full, game.Group = c.loss, c.seed, c.pacing, c.full, c.group
-		game.Warm, game.Announce = c.warm, c.announce
-		figures, err := sim.Run(ctx, t, game)
+		figures, err := sim.Run(ctx, t, &games[i])
 		if err != nil {
 			return nil, err
 		}
@@ -44,6 +45,20 @@ func (c *config) play(ctx context.Context, t *outage.Trace, stderr io.Writer) ([
 		results[i] = played{contender: p, Figures: figures, p50: q[0], p99: q[1], longest: q[2]}
 	}
 	return results, nil
+}
+
+func (c *config) setUp(game *sim.Config, p hostmgr.Policy) {
+	game.Policy, game.Interval, game.Delay, game.Spread = p, c.interval, c.delay, c.spread
+	game.Loss, game.Seed, game.Pacing, game.Full, game.Group = c.loss, c.seed, c.pacing, c.full, c.group
+	game.Warm, game.Announce = c.warm, c.announce
+}
+
+// hint tells how a policy can be played faster.
+func hint(c *sim.Config) string {
+	if c.WarmHelps() {
+		return " (-warm 500 is faster)"
+	}
+	return ""
 }
 
 // watch says every now and then what goes on, as long as it does: after two seconds for the first

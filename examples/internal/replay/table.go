@@ -19,6 +19,9 @@ func (c *config) summary(t *outage.Trace) string {
 	if c.trace == "" {
 		from = "a generated trace"
 	}
+	if c.format.Name != "" {
+		from += " (" + c.format.Name + ")"
+	}
 	s := fmt.Sprintf("%s: %d nodes, %d outages, %.1f days\n%d rows skipped",
 		from, len(t.Nodes), t.Outages(), t.Days(), t.Notes.Skipped())
 	if notes := t.Notes.String(); notes != "" {
@@ -28,19 +31,19 @@ func (c *config) summary(t *outage.Trace) string {
 	return s
 }
 
-const headings = "policy\toutages\tdetected\tmissed\tevictions\tfalse\tback<5m\tback<30m\t" +
+const headings = "policy\toutages\tdetected\tmissed\tevictions\tfalse\tback<5m\tneedless\t" +
 	"detect p50\tp99\tmax\tstale host-h\tcontacts/s\tpeak\tsuspicions\trecovered\t"
 
-// table prints a line for each policy.
-func table(stdout io.Writer, all []played) {
+// table prints a line for each policy, and which one is recommended.
+func table(stdout io.Writer, all []played, a *advice) {
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintf(w, "\n%s\n", headings)
 	for i := range all {
 		p := &all[i]
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%s\t%d\t%d\t\n",
-			p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False, p.Returned5, p.Returned30,
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%s\t%d\t%d\t%s\n",
+			p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False, p.Returned5, p.Needless,
 			short(p.p50), short(p.p99), short(p.longest),
-			p.StaleHours(), p.ContactsPerSecond(), peak(p.Peak), p.Suspicions, p.Recovered)
+			p.StaleHours(), p.ContactsPerSecond(), peak(p.Peak), p.Suspicions, p.Recovered, margin(a.mark(p)))
 	}
 	_ = w.Flush()
 	for i := range all {
@@ -102,21 +105,33 @@ type (
 		Peak       int     `json:"signs_peak,omitempty"`
 
 		Verdicts *verdicts `json:"verdicts,omitempty"`
+		Needless int       `json:"needless"`
 	}
 )
 
 // writeJSON prints one line.
 func writeJSON(w io.Writer, t *outage.Trace, all []played, named *advice) error {
-	r := result{traceResult{len(t.Nodes), t.Outages(), round(t.Days()), t.Notes.Skipped(), t.Notes.Named()}, nil, named}
+	r := result{traceResult{len(t.Nodes), t.Outages(), round(t.Days()), t.Notes.Skipped(), t.Notes.Named()}, nil, nil}
+	if named != nil && named.best != nil {
+		r.Advice = named
+	}
 	for i := range all {
 		p := &all[i]
 		r.Policies = append(r.Policies, policyResult{p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False,
 			p.Returned5, p.Returned30, round(p.p50.Seconds()), round(p.p99.Seconds()), round(p.StaleHours()),
 			round(p.longest.Seconds()), round(p.ContactsPerSecond()), p.Suspicions, p.Recovered, p.Late, p.Open, p.Unseen,
-			p.Peak, p.verdicts})
+			p.Peak, p.verdicts, p.Needless})
 	}
 	return json.NewEncoder(w).Encode(r)
 }
 
 // round drops digits that do not matter.
 func round(f float64) float64 { return math.Round(f*1e4) / 1e4 }
+
+// margin is what stands at the end of a row.
+func margin(mark string) string {
+	if mark == "" {
+		return ""
+	}
+	return "  " + mark
+}

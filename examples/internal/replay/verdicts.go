@@ -6,17 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync/atomic"
 	"text/tabwriter"
 
-	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/examples/internal/replay/outage"
 	"github.com/hostlife/hostlife/hostmgr/flight"
 )
-
-// recorded stands for the policy that a log was recorded with.
-const recorded = "recorded"
 
 // verdicts count how a policy judges the silences of a log.
 type verdicts struct {
@@ -25,38 +20,6 @@ type verdicts struct {
 	Kept     int `json:"kept"`    // of those, evictions that would not have happened
 	Evicted  int `json:"evicted"` // of those, hosts that were heard again and would have been evicted
 	Unjudged int `json:"unjudged,omitempty"`
-}
-
-// replaceRecorded puts the policy that the log was recorded with into a list that names it.
-func (c *config) replaceRecorded(ctx context.Context, list string, given bool) (string, error) {
-	if !given {
-		list = recorded + "," + list
-	}
-	if !strings.Contains(list, recorded) {
-		return list, nil
-	}
-	f, err := open(ctx, c.trace, os.O_RDONLY)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }()
-	name := ""
-	for r, err := range outage.Log(f) {
-		if err == nil && r.Kind == "begin" {
-			name = r.Policy
-			break
-		}
-	}
-	if ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	if _, ok := parsePolicy(name); ok {
-		return strings.ReplaceAll(list, recorded, name), nil
-	}
-	if !given {
-		return strings.TrimPrefix(list, recorded+","), nil
-	}
-	return "", cli.Usagef("-policies %s: the log names %q, which is not one of those that can be played", list, name)
 }
 
 // judge judges the silences of the log again by each chosen policy, and prints which verdicts change.

@@ -17,10 +17,10 @@ type Sample struct {
 // String returns the sample in one line, escaped.
 func (s Sample) String() string { return fmt.Sprintf("line %d: %v: %q", s.Line, s.Kind, s.Text) }
 
-const (
-	samplesEach = 3   // of a kind
-	sampleBytes = 160 // of a row
-)
+// SamplesEach is how many rows of a kind are kept.
+const SamplesEach = 3
+
+const sampleBytes = 160 // of a row
 
 // A ledger counts what is wrong with a file, and keeps the first rows of each kind.
 type ledger struct {
@@ -37,10 +37,10 @@ func (l *ledger) at(line int, text []byte) { l.line, l.text = line, bytes.TrimRi
 func (l *ledger) note(k Kind) {
 	l.notes[k]++
 	first := l.samples[k]
-	if k == fine || len(first) == samplesEach && first[samplesEach-1].Line <= l.line {
+	if k == fine || len(first) == SamplesEach && first[SamplesEach-1].Line <= l.line {
 		return
 	}
-	first = append(first[:min(len(first), samplesEach-1)], Sample{k, l.line, string(l.text[:min(len(l.text), sampleBytes)])})
+	first = append(first[:min(len(first), SamplesEach-1)], Sample{k, l.line, string(l.text[:min(len(l.text), sampleBytes)])})
 	slices.SortStableFunc(first, func(a, b Sample) int { return cmp.Compare(a.Line, b.Line) })
 	l.samples[k] = first
 }

@@ -121,7 +121,9 @@ func (in *input) each(row func(line []byte) Kind) error {
 		if k == tooLarge {
 			return ErrTooLarge
 		}
-		in.lines.Add(1)
+		if in.err == nil || len(line) > 0 {
+			in.lines.Add(1)
+		}
 		in.note(k)
 	}
 	in.notes[fine] = 0

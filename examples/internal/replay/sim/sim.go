@@ -102,6 +102,11 @@ func (c *Config) passes() bool {
 	return !c.Full && (c.calm() || c.orderly() && c.needsHistory() && c.Warm > 0)
 }
 
+// WarmHelps tells whether heartbeats could be skipped if Warm were set.
+func (c *Config) WarmHelps() bool {
+	return !c.Full && c.Warm == 0 && c.orderly() && c.needsHistory()
+}
+
 // calm tells whether a host that is up is never suspect, because its policy has no memory, and grants more
 // than can lie between two contacts.
 func (c *Config) calm() bool {
