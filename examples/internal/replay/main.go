@@ -90,6 +90,9 @@ func complain(stderr io.Writer, t *outage.Trace) {
 			_, _ = fmt.Fprintf(stderr, "replay: %v: %d more\n", s.Kind, rest)
 		}
 	}
+	if t.Notes[outage.CutOff] > 0 {
+		_, _ = fmt.Fprintln(stderr, "replay: the rest of the file is not used")
+	}
 }
 
 func orElse[T comparable](v, otherwise T) T {

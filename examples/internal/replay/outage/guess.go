@@ -42,7 +42,7 @@ func (s *Source) guess(in *input) error {
 	case in.err != nil:
 		return in.err
 	case len(line) > 0:
-		return fmt.Errorf("%w: it begins with %q", ErrFormat, line[0][:min(len(line[0]), sampleBytes)])
+		return fmt.Errorf("%w: it begins with %q", ErrFormat, line[0][:min(len(line[0]), sampleBytes/2)])
 	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	}
