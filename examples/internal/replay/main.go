@@ -35,6 +35,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := c.choose(t); err != nil {
 		return err
 	}
+	c.warmUp(t)
 	played, err := c.play(ctx, t, stderr)
 	if err != nil {
 		return err

@@ -53,10 +53,35 @@ func (c *config) setUp(game *sim.Config, p hostmgr.Policy) {
 	game.Warm, game.Announce = c.warm, c.announce
 }
 
+const (
+	manyHeartbeats = 100_000_000
+	usualWarm      = 500
+)
+
+// warmUp limits the heartbeats of a long trace, unless -warm says how many there are.
+func (c *config) warmUp(t *outage.Trace) {
+	if c.warmGiven || !slices.ContainsFunc(slices.Concat(c.policies, c.more), c.warmHelps) {
+		return
+	}
+	heartbeats := 0.0
+	for i := range t.Nodes {
+		heartbeats += float64(t.Nodes[i].To-t.Nodes[i].From) / float64(c.interval)
+	}
+	if heartbeats > manyHeartbeats {
+		c.warm = usualWarm
+	}
+}
+
+func (c *config) warmHelps(p contender) bool {
+	var game sim.Config
+	c.setUp(&game, p.policy)
+	return game.WarmHelps()
+}
+
 // hint tells how a policy can be played faster.
 func hint(c *sim.Config) string {
 	if c.WarmHelps() {
-		return " (-warm 500 is faster)"
+		return fmt.Sprintf(" (-warm %d is faster)", usualWarm)
 	}
 	return ""
 }

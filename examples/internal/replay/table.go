@@ -28,6 +28,9 @@ func (c *config) summary(t *outage.Trace) string {
 		s += "; noted: " + notes
 	}
 	s += fmt.Sprintf("\ninterval %v, delay %v to %v, loss %g %%, seed %d", c.interval, c.delay, c.delay+c.spread, 100*c.loss, c.seed)
+	if c.warm > 0 {
+		s += fmt.Sprintf(", warm %d", c.warm)
+	}
 	return s
 }
 
