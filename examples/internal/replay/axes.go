@@ -43,7 +43,7 @@ func setAxes(p *plot.Plot, all []played) {
 func around(values []float64) (low, high float64) {
 	low, high = math.Pow(10, slices.Min(values)), math.Pow(10, slices.Max(values))
 	for first := true; first || high < 10*low; first = false {
-		low, high = stepAt(low*0.9, true), stepAt(high*1.1, false)
+		low, high = stepAt(low*0.97, true), stepAt(high*1.03, false)
 	}
 	return math.Log10(low), math.Log10(high)
 }

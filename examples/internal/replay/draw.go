@@ -75,7 +75,7 @@ func paint(p *plot.Plot, w io.Writer) error {
 
 func setFonts(p *plot.Plot) {
 	for style, size := range map[*text.Style]vg.Length{
-		&p.Title.TextStyle: 9, &p.Legend.TextStyle: 10, &p.X.Label.TextStyle: 11, &p.Y.Label.TextStyle: 11,
+		&p.Title.TextStyle: 8, &p.Legend.TextStyle: 10, &p.X.Label.TextStyle: 11, &p.Y.Label.TextStyle: 11,
 		&p.X.Tick.Label: 10, &p.Y.Tick.Label: 10,
 	} {
 		style.Font.Variant, style.Font.Size = "Sans", size
