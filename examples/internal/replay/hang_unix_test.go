@@ -5,6 +5,7 @@ package replay_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,7 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hostlife/hostlife/examples/internal/cli"
 	"github.com/hostlife/hostlife/examples/internal/replay"
+	"github.com/hostlife/hostlife/hostmgr"
 )
 
 // What goes on is said to a pipe that is not read: the command ends all the same.
@@ -63,6 +66,21 @@ func TestAPipeWithoutAnotherEnd(t *testing.T) {
 				t.Errorf("%v: it does not end", args)
 			}
 		}
+	}
+}
+
+// A trace may come from a pipe, but no log: it is read several times.
+func TestATraceFromAPipe(t *testing.T) {
+	for content, want := range map[string]error{"a,1000,2000\nb,3000,4000\n": nil, record(t, hostmgr.Fixed(2)): cli.ErrUsage} {
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		go func() {
+			_, _ = io.WriteString(w, content)
+			_ = w.Close()
+		}()
+		args := []string{"-trace", fmt.Sprintf("/dev/fd/%d", r.Fd()), "-policies", "fixed:2"}
+		require.ErrorIs(t, replay.Main(t.Context(), args, io.Discard, io.Discard), want)
+		require.NoError(t, r.Close())
 	}
 }
 

@@ -33,7 +33,7 @@ func (l *layout) place(at vg.Point, size vg.Point) vg.Rectangle {
 	for distance := vg.Length(7); distance < 150 && least > 0; distance += 6 {
 		for i := range 16 {
 			angle := float64(i) * math.Pi / 8
-			r := l.beside(at, size, vg.Point{X: distance * vg.Length(math.Cos(angle)), Y: distance * vg.Length(math.Sin(angle))})
+			r := l.toward(at, size, vg.Point{X: distance * vg.Length(math.Cos(angle)), Y: distance * vg.Length(math.Sin(angle))})
 			if covered := l.covered(r); covered < least {
 				best, least = r, covered
 			}
@@ -43,8 +43,8 @@ func (l *layout) place(at vg.Point, size vg.Point) vg.Rectangle {
 	return best
 }
 
-// beside returns the rectangle in a direction of a point.
-func (l *layout) beside(at, size, way vg.Point) vg.Rectangle {
+// toward returns the rectangle in a direction of a point.
+func (l *layout) toward(at, size, way vg.Point) vg.Rectangle {
 	low := at.Add(way)
 	low.X -= size.X * vg.Length(1-sign(way.X)) / 2
 	low.Y -= size.Y * vg.Length(1-sign(way.Y)) / 2

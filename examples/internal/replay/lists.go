@@ -39,21 +39,28 @@ func (l *lists) check(maybeLog bool) error {
 }
 
 // choose sets the policies to play, when the trace is known.
-func (c *config) choose(t *outage.Trace) error {
+func (c *config) choose(t *outage.Trace) (err error) {
 	list, usual := c.lists.policies, defaultPolicy
-	if _, ok := parsePolicy(t.Policy); ok && c.isLog() {
+	_, known := parsePolicy(t.Policy)
+	switch {
+	case known && !c.lists.given:
+		list, usual = recorded+","+list, t.Policy
+	case known:
 		usual = t.Policy
-		if !c.lists.given {
-			list = recorded + "," + list
-		}
-	} else if namesRecorded(list) {
-		return cli.Usagef("-policies %q: the log, if it is one, names %.100q, which is not one of those that can be played", list, t.Policy)
+	case namesRecorded(list) && !c.isLog():
+		return cli.Usagef("-policies %q: the trace is not a flight recorder's log", list)
+	case namesRecorded(list):
+		return cli.Usagef("-policies %q: the log names %.100q, which is not one of those that can be played", list, t.Policy)
 	}
-	var err error
 	if c.policies, err = parsePolicies("-policies", list, usual); err != nil {
 		return err
 	}
 	c.usual, _ = parsePolicy(usual)
+	return c.compare()
+}
+
+// compare adds the policies to compare with.
+func (c *config) compare() error {
 	if c.recommend {
 		c.add(c.usual)
 	}
@@ -64,7 +71,7 @@ func (c *config) choose(t *outage.Trace) error {
 	if curves == "" {
 		curves = curvesOf(c.policies)
 	}
-	more, err := parsePolicies("-curves", curves, usual)
+	more, err := parsePolicies("-curves", curves, c.usual.name)
 	for _, m := range more {
 		c.add(m)
 	}

@@ -74,6 +74,9 @@ func (c *config) read(ctx context.Context, stderr io.Writer) (*outage.Trace, err
 		return nil, err
 	}
 	c.format = s.Format
+	if info, err := f.Stat(); err != nil || c.isLog() && !info.Mode().IsRegular() {
+		return nil, cli.Usagef("%s: a flight recorder's log is read once for each policy, so it must be a regular file", name)
+	}
 	complain(stderr, t)
 	if len(t.Nodes) == 0 {
 		return nil, fmt.Errorf("%s: there is no node in this trace, read as %s: %d rows, %d of them skipped; is it of another -format?",
