@@ -43,10 +43,10 @@ func table(stdout io.Writer, all []played, a *advice) {
 	_, _ = fmt.Fprintf(w, "\n%s\n", headings)
 	for i := range all {
 		p := &all[i]
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.2f\t%s\t%d\t%d\t%s\n",
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%.2f\t%s\t%d\t%d\t%s\n",
 			p.name, p.Outages, p.Detected, p.Missed, p.Evictions, p.False, p.Returned5, p.Needless,
 			short(p.p50), short(p.p99), short(p.longest),
-			p.StaleHours(), p.ContactsPerSecond(), peak(p.Peak), p.Suspicions, p.Recovered, margin(a.mark(p)))
+			hostHours(p.StaleHours()), p.ContactsPerSecond(), peak(p.Peak), p.Suspicions, p.Recovered, margin(a.mark(p)))
 	}
 	_ = w.Flush()
 	for i := range all {
@@ -56,6 +56,13 @@ func table(stdout io.Writer, all []played, a *advice) {
 		}
 	}
 	_, _ = fmt.Fprintln(stdout)
+}
+
+func hostHours(h float64) string {
+	if h < 1 {
+		return number(h)
+	}
+	return strconv.FormatFloat(h, 'f', 1, 64)
 }
 
 func peak(contacts int) string {

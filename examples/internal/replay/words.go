@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -50,14 +51,28 @@ func (a *advice) prices() string {
 
 // change is a difference in words.
 func change(more float64, what string) string {
-	word, digits := "more", 0
-	if more < 0 {
-		word = "fewer"
+	size := math.Abs(more)
+	if size == 1 {
+		what = strings.TrimSuffix(what, "s")
 	}
-	if math.Abs(more) < 10 && more != math.Trunc(more) {
-		digits = 1
+	switch {
+	case more > 0:
+		return number(size) + " more " + what
+	case more < 0:
+		return number(size) + " fewer " + what
 	}
-	return fmt.Sprintf("%.*f %s %s", digits, math.Abs(more), word, what)
+	return "as many " + what
+}
+
+// number has two digits at least, unless it is whole.
+func number(v float64) string {
+	switch {
+	case v == math.Trunc(v) || v >= 10:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v >= 1:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 2, 64)
 }
 
 func hours(h float64) string {
