@@ -63,7 +63,7 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	})
 	fs.BoolVar(&c.announce, "announce", false, "each contact is an announce, as in Dragonfly, and names the interval that the host uses;\nby default contacts are heartbeats")
 	fs.BoolVar(&c.full, "full", false, "skip nothing: play every heartbeat, even if it cannot make a difference")
-	fs.IntVar(&c.warm, "warm", 0, "play only this many `heartbeats` before an outage for a policy that needs history, which\ngives nearly the same result; 0 means all, and is the default for up to 100 million heartbeats.\nBeyond that the default is 500")
+	fs.IntVar(&c.warm, "warm", 0, "play only this many `heartbeats` before an outage for a policy that needs history, which\ngives nearly the same result; 0 means all, and is the default for up to 50 million heartbeats.\nBeyond that the default is 500")
 	fs.IntVar(&c.group, "group", 0, "number of `hosts` that share a registry; without -pacing this changes only the running\ntime. 0 means the fastest")
 	fs.BoolVar(&c.verdicts, "verdicts", false, "print each verdict of a flight recorder's log that another policy would change")
 	fs.BoolVar(&c.json, "json", false, "print the figures as one JSON object on the last line of stdout")

@@ -54,7 +54,7 @@ func (c *config) setUp(game *sim.Config, p hostmgr.Policy) {
 }
 
 const (
-	manyHeartbeats = 100_000_000
+	manyHeartbeats = 50_000_000
 	usualWarm      = 500
 )
 
