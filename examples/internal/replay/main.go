@@ -45,9 +45,22 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // load reads the trace, or generates one.
 func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
-	if c.trace != "" {
-		return c.read(ctx, stderr)
+	if c.trace == "" {
+		return c.generated(ctx, stderr)
 	}
+	t, rows, err := c.read(ctx, stderr)
+	if err != nil {
+		return nil, err
+	}
+	complain(stderr, t)
+	if len(t.Nodes) == 0 {
+		return nil, fmt.Errorf("%s: there is no node in this trace, read as %s: %d rows, %d of them skipped; is it of another -format?",
+			outage.Printable(c.trace), c.format.Name, rows, t.Notes.Skipped())
+	}
+	return t.Unrounded(c.seed).First(c.nodes, c.span()), nil
+}
+
+func (c *config) generated(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
 	defer watch(stderr, func() string { return "generating a trace" })()
 	t, err := c.model().GenerateUntil(ctx)
 	if err != nil || c.generate != "" {
@@ -56,33 +69,28 @@ func (c *config) load(ctx context.Context, stderr io.Writer) (*outage.Trace, err
 	return t.Unrounded(c.seed), nil
 }
 
-// read reads the trace, and says what is wrong with it.
-func (c *config) read(ctx context.Context, stderr io.Writer) (*outage.Trace, error) {
+// read reads the trace, and returns how many rows it has. It sets the format if that is guessed.
+func (c *config) read(ctx context.Context, stderr io.Writer) (t *outage.Trace, rows int64, err error) {
 	f, err := open(ctx, c.trace, os.O_RDONLY)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { _ = f.Close() }()
 	name := outage.Printable(c.trace)
 	s := outage.Source{Name: c.trace, Format: c.format}
 	defer watch(stderr, func() string { return fmt.Sprintf("reading %s: %d lines", name, s.Lines.Load()) })()
-	t, err := s.Read(ctx, f)
+	t, err = s.Read(ctx, f)
 	if errors.Is(err, outage.ErrFormat) {
-		return nil, fmt.Errorf("%s: %w; -format names it: %s", name, err, formatNames())
+		return nil, 0, fmt.Errorf("%s: %w; -format names it: %s", name, err, formatNames())
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c.format = s.Format
 	if info, err := f.Stat(); err != nil || c.isLog() && !info.Mode().IsRegular() {
-		return nil, cli.Usagef("%s: a flight recorder's log is read once for each policy, so it must be a regular file", name)
+		return nil, 0, cli.Usagef("%s: a flight recorder's log is read once for each policy, so it must be a regular file", name)
 	}
-	complain(stderr, t)
-	if len(t.Nodes) == 0 {
-		return nil, fmt.Errorf("%s: there is no node in this trace, read as %s: %d rows, %d of them skipped; is it of another -format?",
-			name, c.format.Name, s.Lines.Load(), t.Notes.Skipped())
-	}
-	return t.Unrounded(c.seed).First(c.nodes, c.span()), nil
+	return t, s.Lines.Load(), nil
 }
 
 // complain shows the first rows of each kind of error.
