@@ -119,19 +119,6 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// Of a long trace a policy that needs history gets the last heartbeats only, unless -warm says otherwise.
-func TestLongTracesAreShortened(t *testing.T) {
-	args := []string{"-nodes", "2", "-interval", "10ms", "-policies", "phi:8", "-spread", "0", "-delay", "0", "-days"}
-	out, _ := run(t, append(args, "6")...)
-	require.Contains(t, out, "seed 1, warm 500\n")
-	out, _ = run(t, append(args, "6", "-warm", "30")...)
-	require.Contains(t, out, "seed 1, warm 30\n")
-	for _, more := range [][]string{{"0.1"}, {"6", "-policies", "fixed:2"}} {
-		out, _ = run(t, append(args, more...)...)
-		require.Contains(t, out, "seed 1\n")
-	}
-}
-
 // A trace without any node is an error, and names its reason.
 func TestNoNode(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.csv")
