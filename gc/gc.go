@@ -59,9 +59,11 @@ type Config struct {
 	// flight at their task's next tick, have Warn. Cancelled runs have Debug. The default logs
 	// nothing.
 	//
-	// Of one task and message, at most one line a second is written, by Clock. Its attribute "more"
-	// says how many other lines it stands for. The lines of the last second are summarised at a
-	// later tick or run of any task, or when Run ends.
+	// Lines of one task and message are summarised. The first one is written at once. While more
+	// come, the pause between two grows from 1 s to 10 s, by Clock. The attribute "more" of a line
+	// says how many other lines it stands for. The lines of the last pause are summarised at a later
+	// tick or run of any task, or when Run ends. When no line has come for 10 s after a pause, the
+	// next pause is 1 s again.
 	//
 	// Logger may block, panic, or call the GC. Lines wait for it in a bounded queue. A separate
 	// goroutine writes them during Run and during each run of a task. If the queue is full, lines

@@ -4,8 +4,9 @@
 // block (stderr is a pipe without a reader), panic, end its goroutine, or call the library. A [Log]
 // is between the two: its Logger puts lines into a bounded queue and returns.
 //
-// Lines with one message are of one kind. The queue takes at most one line of a kind in a second.
-// The next line of the kind says how many others it stands for: see [Log.Logger].
+// Lines with one message are of one kind. The queue takes one line of a kind, and after it none for
+// a pause, which is 1 s at first and 10 s at most. The next line of the kind says how many others it
+// stands for: see [Log.Logger] and [Pace].
 //
 // A goroutine writes the lines. It exists only while there are lines: between Start and Stop, and
 // for a Flush. One goroutine writes at a time, in the order of the queue. A line that finds no
@@ -38,7 +39,7 @@ type Log struct {
 
 	mu      sync.Mutex // guards all below; never held while the handler or now runs
 	queue   []line
-	kinds   map[kind]*summary // of the last second, and those that have lines to tell of
+	kinds   map[kind]*summary // that had a line lately, or have lines to tell of
 	losses  losses
 	starts  int           // calls of Start, less those of Stop
 	writing bool          // a goroutine takes lines and hands them over
@@ -72,14 +73,23 @@ func New(to *slog.Logger, now func() int64, wake func()) *Log {
 // Logger returns a logger that queues lines. It never blocks, and runs no code of the handler.
 //
 // A line of one message and one subject is a kind. The first line of a kind is queued at once.
-// Further lines within a second are counted. The next line that is queued has their number as its
-// attribute "more". If no line follows, Tick queues the latest of those that were counted. So, for
-// each kind, lines + more = calls, once Summarize has been called.
+// Further lines are counted in the pause that follows: see [Pace]. The next line that is queued has
+// their number as its attribute "more". If no line follows, Tick queues the latest of those that
+// were counted. So, for each kind, lines + more = calls, once Summarize has been called.
 func (l *Log) Logger(subject string) *slog.Logger {
 	if l.to == nil {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(handler{log: l, subject: subject})
+}
+
+// Direct returns a logger that queues each line. It is for lines that are sums, whose caller spaces
+// them with a Pace of its own.
+func (l *Log) Direct() *slog.Logger {
+	if l.to == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(handler{log: l, direct: true})
 }
 
 // Lost returns the number of lines that were not written: they found no room, or the handler

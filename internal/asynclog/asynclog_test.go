@@ -49,10 +49,10 @@ func (p *page) handler() slog.Handler { return slog.NewTextHandler(p, nil) }
 
 func nothing() {}
 
-// apart returns a clock whose readings are a second apart, so that no line is summarised.
+// apart returns a clock whose readings are so far apart that no line is summarised.
 func apart() func() int64 {
 	var now atomic.Int64
-	return func() int64 { return now.Add(int64(time.Second)) }
+	return func() int64 { return now.Add(int64(time.Minute)) }
 }
 
 // A hook is called before each line.

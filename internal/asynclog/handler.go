@@ -10,6 +10,7 @@ import (
 type handler struct {
 	log     *Log
 	subject string
+	direct  bool
 	with    []derivation
 }
 
@@ -18,10 +19,19 @@ func (h handler) Enabled(context.Context, slog.Level) bool { return true }
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	x := line{ctx: ctx, record: r.Clone(), with: h.with}
-	if h.log.add(kind{h.subject, r.Message}, x, h.log.now()) {
+	if h.add(x) {
 		h.log.wake()
 	}
 	return nil
+}
+
+// add returns whether Tick has something to tell that it had not before.
+func (h handler) add(x line) (news bool) {
+	now := h.log.now()
+	if h.direct {
+		return h.log.addDirect(x, now)
+	}
+	return h.log.add(kind{h.subject, x.record.Message}, x, now)
 }
 
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -47,10 +47,10 @@ func TestLinesOfOneKindAreSummarised(t *testing.T) {
 	for i := range 5 {
 		log.Info("bad", "i", i)
 	}
-	at.at = 2*time.Second - 1
+	at.at = 3*time.Second - 1
 	l.Flush()
-	require.Len(t, p.lines(), 3)
-	at.at = 2 * time.Second
+	require.Len(t, p.lines(), 3, "the second pause is longer")
+	at.at = 3 * time.Second
 	l.Flush()
 	require.Equal(t, "bad i=4 more=4", p.lines()[3], "the latest one, though no more follow")
 
@@ -92,6 +92,36 @@ func TestDue(t *testing.T) {
 	l.Flush()
 	require.Len(t, p.lines(), 4)
 	require.Equal(t, int64(math.MaxInt64), l.Due())
+}
+
+// Settle tells of one kind within its pause, and of no other.
+func TestSettle(t *testing.T) {
+	var p page
+	var at hand
+	l := asynclog.New(slog.New(p.handler()), at.now, nothing)
+	for range 3 {
+		l.Logger("").Info("a")
+		l.Logger("").Info("b")
+	}
+	l.Settle("", "a")
+	l.Settle("", "a")
+	l.Settle("", "c")
+	l.Logger("").Info("over")
+	l.Flush()
+	require.Equal(t, []string{"a", "b", "a more=1", "over"}, p.lines())
+}
+
+// Each line of Direct is queued, whatever its message.
+func TestDirectSummarisesNothing(t *testing.T) {
+	var p page
+	var at hand
+	l := asynclog.New(slog.New(p.handler()), at.now, nothing)
+	for i := range 3 {
+		l.Direct().Info("sum", "i", i)
+	}
+	l.Logger("").Info("sum", "i", 3)
+	l.Flush()
+	require.Equal(t, []string{"sum i=0", "sum i=1", "sum i=2", "sum i=3"}, p.lines())
 }
 
 // The subject tells lines of one message apart, and a group has the number too.
@@ -220,7 +250,7 @@ func TestKindsAreBounded(t *testing.T) {
 	at.at = time.Minute
 	l.Logger("").Info("x")
 	l.Flush()
-	require.Equal(t, 1, to.lines["x"], "the kinds are forgotten after a second")
+	require.Equal(t, 1, to.lines["x"], "the kinds are forgotten")
 }
 
 // A handler is slower than lines come. What finds no room is told of, once a second.

@@ -79,11 +79,11 @@ func (l *Log) write(x line) {
 }
 
 // losses counts lines that were not written. A line about those that found no room is a kind of
-// its own: one in a second.
+// its own.
 type losses struct {
 	all    uint64
 	untold uint64 // that found no room since the last line about them
-	window window // of the last line about them
+	pace   Pace   // of the lines about them
 	now    int64  // the latest time that is known
 }
 
@@ -94,12 +94,13 @@ func (s *losses) add(lines uint64, untold bool) {
 	}
 }
 
-func (s *losses) due() bool { return s.untold > 0 && !s.window.has(s.now) }
+func (s *losses) due() bool { return s.untold > 0 && !s.pace.Holds(s.now) }
 
 // line returns a line about the lines that found no room.
 func (s *losses) line() line {
 	r := slog.NewRecord(clock.System().Now(), slog.LevelWarn, "log lines were lost: the handler is too slow", 0)
 	r.AddAttrs(slog.Uint64("lines", s.untold))
-	s.untold, s.window = 0, windowAt(s.now)
+	s.untold = 0
+	s.pace.Line(s.now)
 	return line{ctx: context.Background(), record: r}
 }
