@@ -21,7 +21,8 @@ func newCleanups[M any](p *parts[M], replan func(), done func(*Departure[M], int
 		LeftBehind: log("cleanup ignores the end of its context, it is left behind"),
 		GivenUp:    log("cleanup is given up, too many later ones of the host are pending"),
 		Failed: func(d *Departure[M], attempt int, err error) {
-			p.cfg.Logger.Error("cleanup failed", "host", d.Host.ID, "registration", d.Host.Registration,
+			p.cleanupLogger.note(p.clock.Now())
+			p.cfg.Logger.Error(cleanupFailed, "host", d.Host.ID, "registration", d.Host.Registration,
 				"kind", d.Kind, "attempt", attempt, "err", brief(err))
 		},
 	}

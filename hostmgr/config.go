@@ -205,11 +205,21 @@ type Config[M any] struct {
 	// metadata is kept.
 	KeepMetadata bool
 
-	// Logger receives stalls and the failures of callbacks. Nil logs nothing.
+	// Logger receives evictions, stalls, the failures of callbacks, and the end of failures of
+	// Cleanup. Nil logs nothing.
 	//
-	// Lines with one message are summarised: at most one a second is written, by Clock. Its
-	// attribute "more" says how many other lines it stands for, if any. Lines that were left out
-	// are accounted for by the next line, by a later sweep, or when Run ends.
+	// No kind of event floods it. The first line with a message is written at once. While more
+	// come, the pause between two grows from 1 s to 10 s, by Clock. When none has come for 10 s
+	// after a pause, the next pause is 1 s again. What comes in a pause is told by the next line
+	// with the message, by a later sweep, or when Run ends:
+	//   - The line "evicted hosts" has the number of hosts and of their zones, as the EvictionLimit
+	//     counts zones. It has the id, the zone and the reason of the first host. The Recorder has
+	//     them all.
+	//   - The line about stalls has the sum of their lengths.
+	//   - Any other line has the attribute "more" if it stands for others: their number.
+	//
+	// The line "cleanups succeed again" is written when each cleanup that failed has succeeded. It
+	// has the number of failures since the last such line.
 	//
 	// A separate goroutine writes the lines, so a handler that blocks or panics stops nothing else.
 	// Under Run it exists while there are lines. Without Run, Sweep and Leave start it if there are

@@ -28,6 +28,7 @@ import (
 func (r *Registry[M]) Drain(ctx context.Context) error {
 	if !r.running.Load() {
 		defer r.log.Flush() // what the cleanups here may have logged
+		defer r.tell()
 	}
 	if n, err := r.cleanups.Drain(orBackground(ctx)); err != nil {
 		return fmt.Errorf("%w: Drain leaves %d undone: %w", ErrCleanupPending, n, err)

@@ -288,6 +288,12 @@ func (s *state[M]) evict(e index.Entry, a *assessment, now int64) (ok bool) {
 	return true
 }
 
+// describeEviction describes an eviction for the Logger, and makes Run log it in time.
+func describeEviction[M any](s *state[M], e index.Entry, a *assessment, now int64) {
+	d := s.departure(e, DepartureEvicted, a, now)
+	s.wakeRunBy(max(now, s.evictions.describe(d.Host.ID, d.Host.Zone, d.Evidence)))
+}
+
 // depart does what every departure requires, once, and returns the cleanup to be done, or nil. For
 // DepartureEvicted, evict or Evict has ended the registration and a is its assessment; otherwise a
 // is nil. Leave, Forget and Confirm shrink the index afterwards, and a sweep does so by itself.
@@ -302,6 +308,9 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 	}
 	if k != DepartureEvicted {
 		e.End()
+	}
+	if s.evictions != nil && k == DepartureEvicted && s.evictions.note(zone) {
+		describeEviction(s, e, a, now)
 	}
 	j := s.report(e, k, a, now)
 	if held {

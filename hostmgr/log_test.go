@@ -60,9 +60,11 @@ func TestACleanupThatFailsIsLogged(t *testing.T) {
 			s.heartbeat("b")
 		}
 		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
-		require.Len(t, lines, 2)
+		require.Len(t, lines, 4)
+		require.Contains(t, lines[0], `level=INFO msg="evicted hosts" hosts=1 zones=1 first=a zone="" reason="silent for 2.000001s`)
+		require.Contains(t, lines[3], `level=INFO msg="cleanups succeed again" failures=2 after=2m0s`)
 		for i, attempt := range []string{"1", "2"} {
-			require.Contains(t, lines[i], `level=ERROR msg="cleanup failed" host=a registration=`+registration+` kind=evicted attempt=`+attempt+" "+
+			require.Contains(t, lines[1+i], `level=ERROR msg="cleanup failed" host=a registration=`+registration+` kind=evicted attempt=`+attempt+" "+
 				strings.ReplaceAll(row.says, "WHAT", "cleanup"))
 		}
 		require.Zero(t, s.Stats().Cleanup.Pending)
@@ -113,7 +115,7 @@ func TestAnInvalidAnswerOfAPolicyIsLogged(t *testing.T) {
 	}
 }
 
-// Success is not logged.
+// Of a success there is no line but that about the eviction.
 func TestSuccessIsNotLogged(t *testing.T) {
 	logger, said := logs()
 	var d cleanupLog
@@ -122,5 +124,6 @@ func TestSuccessIsNotLogged(t *testing.T) {
 	}})
 	s.join("a")
 	require.Equal(t, 1, s.after(3*second).Cleaned)
-	require.Empty(t, said.String())
+	require.Equal(t, 1, strings.Count(said.String(), "\n"))
+	require.Contains(t, said.String(), "evicted hosts")
 }

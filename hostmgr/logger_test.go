@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"strconv"
@@ -36,6 +37,13 @@ func (h lineHandler) Handle(_ context.Context, l slog.Record) error { return h(l
 func (h lineHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 
 func (h lineHandler) WithGroup(string) slog.Handler { return h }
+
+// both returns a logger of two handlers.
+func both(a, b slog.Handler) *slog.Logger {
+	return slog.New(lineHandler(func(l slog.Record) error {
+		return errors.Join(a.Handle(context.Background(), l), b.Handle(context.Background(), l))
+	}))
+}
 
 // more returns how many other lines a line stands for.
 func more(l slog.Record) (n uint64) {
@@ -100,7 +108,7 @@ func TestLinesThatFindNoRoomAreCounted(t *testing.T) {
 		require.NoError(t, err)
 		stop := run(t, r)
 		for i := range 1500 {
-			time.Sleep(time.Second) // of one message there is one line a second
+			time.Sleep(10 * time.Second) // of one message there is a line every 10 s
 			_, err = r.Announce(hostmgr.Announcement[string]{ID: strconv.Itoa(i)})
 			require.NoError(t, err)
 			_ = r.Leave(t.Context(), strconv.Itoa(i), 0)

@@ -36,7 +36,7 @@ func New[M any](cfg Config[M]) (*Registry[M], error) {
 	r := &Registry[M]{waiter: clock.NewWaiter(cfg.Clock), sweepSem: semaphore.NewWeighted(1)}
 	made := uint64(max(0, cfg.Clock.Now().UnixNano()))
 	first := firstRegistration(made)
-	r.parts = newParts(cfg, first, r.notifyRun)
+	r.parts = newParts(cfg, first, r.notifyRun, &r.mu)
 	r.cleanups = newCleanups(r.parts, r.notifyRun, r.recordCleanup)
 	r.guarded = newState(r.parts, made, first)
 	r.restoredAt.Store(-1)

@@ -137,7 +137,7 @@ func (d *driver[M]) wait() {
 func (d *driver[M]) nextSweep() (now, next int64) {
 	s, now := d.r.lock()
 	defer d.r.unlock()
-	next = min(s.index.NextDeadline(), s.cleanups.Plan(now), s.log.Due())
+	next = min(s.index.NextDeadline(), s.cleanups.Plan(now), s.tellDue())
 	if limit := s.stalls.Limit(); limit > 0 {
 		next = min(next, now+limit/2)
 	}
@@ -154,7 +154,7 @@ func (d *driver[M]) nextSweep() (now, next int64) {
 func (r *Registry[M]) Next() (time.Time, bool) {
 	s := r.peek()
 	defer r.mu.RUnlock()
-	next := min(s.index.NextDeadline(), s.cleanups.Next(), s.log.Due())
+	next := min(s.index.NextDeadline(), s.cleanups.Next(), s.tellDue())
 	if limit := s.stalls.Limit(); limit > 0 {
 		next = min(next, s.stalls.LastObserved()+limit/2)
 	}

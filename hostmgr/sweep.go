@@ -33,6 +33,7 @@ func (r *Registry[M]) Sweep(ctx context.Context) SweepReport {
 	w.sweep(ctx, true)
 	w.confirm(ctx)
 	if r.cleanups.Next() < never {
+		r.tell() // of the evictions, before their cleanups fail
 		own := w // is allocated: a Sweep that has no cleanups to run allocates nothing
 		own.rep.Cleaned = r.cleanups.Sweep(ctx, func() { own.observe() })
 		w = own

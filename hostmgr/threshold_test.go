@@ -149,8 +149,8 @@ func TestTheThresholdFollowsTheShortestInterval(t *testing.T) {
 	})
 }
 
-// Many short stalls are logged once a second.
-func TestStallsAreLoggedOnceASecond(t *testing.T) {
+// Many short stalls have few lines.
+func TestManyStallsHaveFewLines(t *testing.T) {
 	logger, said := logs()
 	s := newScript(t, hostmgr.Config[string]{StallThreshold: 10 * time.Millisecond, Logger: logger})
 	for range 100 {
@@ -158,7 +158,7 @@ func TestStallsAreLoggedOnceASecond(t *testing.T) {
 		s.after(5 * time.Millisecond) // the driver is not slow
 	}
 	require.Equal(t, uint64(100), s.Stats().Stalls)
-	require.InDelta(t, 5, strings.Count(said.String(), "\n"), 1)
+	require.Equal(t, 3, strings.Count(said.String(), "\n"), "at 0, 1 and 3 s")
 	require.Contains(t, said.String(), "stall_time=900ms")
 }
 

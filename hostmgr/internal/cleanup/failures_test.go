@@ -143,3 +143,28 @@ func TestStopEndsThoughACleanupSweeps(t *testing.T) {
 		stop()
 	})
 }
+
+// An id is failing from its first failure to its next success, whatever the number of its jobs.
+// When no id is failing any more, Replan is called.
+func TestFailing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScript(t, 1, func(_ context.Context, id string, attempt int) error {
+			if attempt <= len(id) {
+				return errNotNow
+			}
+			return nil
+		})
+		asked := false
+		s.asked = func() { asked = true }
+		s.add("a")
+		s.add("bb")
+		s.add("bb")
+		for _, want := range []int{2, 1, 1, 1, 0} { // a is done second, and bb third and last
+			asked = false
+			s.sweepAfter(second)
+			require.Equal(t, want, s.Failing())
+		}
+		require.True(t, asked)
+		require.Zero(t, s.pending())
+	})
+}

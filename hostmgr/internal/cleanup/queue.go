@@ -20,9 +20,9 @@
 //
 // All methods are safe for concurrent use. A cleanup may call any of them but stop. The queue owns
 // its mutex, and calls no function of [Config] while it holds the mutex. Add, Has, Plan, Next,
-// Stats and Use.Begin may be called under a lock of the caller: the order is the caller's lock, the
-// queue's, then that of package calls. No goroutine outlives stop, Sweep, Drain or Await, except
-// that of a cleanup that was left behind.
+// Failing, Stats and Use.Begin may be called under a lock of the caller: the order is the caller's
+// lock, the queue's, then that of package calls. No goroutine outlives stop, Sweep, Drain or Await,
+// except that of a cleanup that was left behind.
 package cleanup
 
 import (
@@ -49,7 +49,8 @@ type Config[D any] struct {
 	// Workers is how many cleanups run at a time under Start, and how many Sweeps do cleanups at a
 	// time. It is at least 1.
 	Workers int
-	// Replan is called when Plan may have a new answer: a job has become ready, or will.
+	// Replan is called when Plan may have a new answer: a job has become ready, or will. It is also
+	// called when Failing has become 0.
 	Replan func()
 	// Failed is called after each failure, on the goroutine of the cleanup. It may end that
 	// goroutine, as err.Error may: err can be of any type.
@@ -81,6 +82,7 @@ type Queue[D any] struct {
 	cursors  map[*cursor]struct{} // of Pending
 	uses     uses
 	failures uint64
+	failing  int // ids whose latest try failed
 	givenUp  uint64
 	untold   []givenUp[D]        // what Wake tells
 	pool     *pool               // between Start and its stop
@@ -198,6 +200,13 @@ func (q *Queue[D]) next() int64 {
 		return monotime.Never
 	}
 	return q.ready[0].readyAt
+}
+
+// Failing returns the number of ids whose latest try has failed.
+func (q *Queue[D]) Failing() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.failing
 }
 
 // Stats returns the figures as they are now.

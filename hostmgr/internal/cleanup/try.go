@@ -46,44 +46,58 @@ func (q *Queue[D]) occupy(h *hostQueue[D], p *calls.Place) {
 	h.place = p
 }
 
-// finish records the outcome of a try. If the id has more jobs, it makes the queue plan for them.
+// finish records the outcome of a try. If the id has more jobs, or no id is failing any more, it
+// calls Replan.
 func (q *Queue[D]) finish(h *hostQueue[D], err error) {
 	now := q.config.Clock.Now()
 	q.config.Clock.AdvanceFloor(now) // so that a clock that steps back does not delay the retry
 	if err == nil {
 		q.config.Done(h.first.d, now-h.first.due)
 	}
-	tried, more := q.record(h, err, now)
+	tried, replan := q.record(h, err, now)
 	if tried != nil {
 		close(tried)
 	}
 	q.drains.moveOn()
-	if more {
+	if replan {
 		q.config.Replan()
 	}
 }
 
 // record is the part of finish that needs the lock.
-func (q *Queue[D]) record(h *hostQueue[D], err error, now int64) (tried chan struct{}, more bool) {
+func (q *Queue[D]) record(h *hostQueue[D], err error, now int64) (tried chan struct{}, replan bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	j := h.first
+	recovered, j := false, h.first
 	j.tries++
 	j.err = err
 	h.place = nil
 	if err != nil {
 		q.failures++
-		h.failed++
+		if h.failed++; h.failed == 1 {
+			q.failing++
+		}
 		h.readyAt = now + q.pause(h.failed)
 	} else {
-		h.failed = 0
+		recovered = q.recover(h)
 		q.remove(h)
 	}
 	if h.first != nil {
 		q.enqueue(h)
 	}
 	tried, h.tried = h.tried, nil
-	return tried, h.first != nil
+	return tried, h.first != nil || recovered
+}
+
+// recover notes that a try of an id has succeeded. It reports whether no id is failing any more.
+// The caller holds the lock.
+func (q *Queue[D]) recover(h *hostQueue[D]) (all bool) {
+	if h.failed == 0 {
+		return false
+	}
+	h.failed = 0
+	q.failing--
+	return q.failing == 0
 }
 
 // pause draws the time from the end of a failed try to the next try of the id; failed counts the
