@@ -62,6 +62,11 @@ A client that takes longer than -client-timeout to send a request, or to read an
 is disconnected. So is a client that registers peers and does not read the answers. A
 stream may stay idle for any length of time.
 
+The log, on stderr, has a line when hosts are evicted: their number, and the reason of the
+first one. Other lines are about failures and stalls. While lines of one kind keep coming,
+the pause between two grows from 1 s to 10 s, and each says for how many it stands. So
+thousands of deaths do not flood the log. With -v each of them has a line of its own.
+
 With -share several schedulers have one view of the hosts. They share a table in Redis
 or etcd. A host may announce itself to any of them, and is evicted only if it is silent
 to all. When a scheduler ends, the others judge its hosts. Peers stay in the memory of
@@ -132,7 +137,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8002", "`address` to listen on; port 0 picks one")
 	fs.StringVar(&c.HTTP, "http", "", "`address` to serve the live page (/), Prometheus metrics (/metrics), JSON (/api/)\nand health (/healthz) on, without authentication; on a loopback address, requests must\nname that address or localhost; empty means none")
 	fs.BoolVar(&c.actions, "actions", false, "let the page evict and forget single hosts: each client that can reach it may do so")
-	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr")
+	fs.BoolVar(&c.Verbose, "v", false, "log every join, suspicion and departure, with its evidence, on stderr: a line for each")
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
 	fs.StringVar(&c.policy, "policy", "fixed", policyUsage)
 	fs.StringVar(&c.shadow, "shadow", "", "a second `policy`, with the same flags, that evicts no host: the page and the metrics\nshow what it would have done; empty means none")

@@ -2,6 +2,7 @@ package schedulerd
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 
@@ -57,6 +58,23 @@ func (h Handlers) V2() schedulerv2.SchedulerServer { return serviceV2{directory:
 func (h Handlers) Sweep(ctx context.Context) { h.s.hosts.Sweep(ctx) }
 func (h Handlers) Stats() hostmgr.Stats      { return h.s.hosts.Stats() }
 func (h Handlers) Peers() int                { return h.s.peers.len() }
+
+// NewRegistry returns the registry of a scheduler, whose cleanups fail while fails returns true.
+func NewRegistry(log *slog.Logger, fails func() bool, args ...string) (*hostmgr.Registry[*host], error) {
+	cfg, err := parse(args, io.Discard)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{peers: newPeerStore(0), log: log, verbose: cfg.Verbose}
+	c := s.registry(cfg)
+	c.Cleanup = func(ctx context.Context, d hostmgr.Departure[*host]) error {
+		if fails() {
+			return errors.New("the database is down")
+		}
+		return s.cleanup(ctx, d)
+	}
+	return hostmgr.New(c)
+}
 
 // Checked wraps every unary call.
 var Checked grpc.UnaryServerInterceptor = checked

@@ -134,12 +134,7 @@ func announce(stdout io.Writer, ln net.Listener, page *page) {
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	var err error
 	s := &Server{peers: newPeerStore(cfg.maxPeerBytes), log: log, verbose: cfg.Verbose, history: cfg.history, recorder: cfg.recorder, timeout: cfg.timeout, actions: cfg.actions}
-	s.hosts, err = hostmgr.New(hostmgr.Config[*commonv2.Host]{
-		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), StallThreshold: cfg.stallThreshold,
-		MaxHosts: cfg.maxHosts, Pacing: cfg.pacing, Recorder: cfg.recorder,
-		Cleanup: s.cleanup, Logger: log, KeepMetadata: true,
-	})
-	if err != nil {
+	if s.hosts, err = hostmgr.New(s.registry(cfg)); err != nil {
 		return nil, err
 	}
 	if s.member, err = s.newMember(cfg, log); err != nil {
@@ -149,6 +144,15 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	s.grpc = grpc.NewServer(slices.Concat(limits(), withHistory(cfg.history), sends.options(), []grpc.ServerOption{grpc.InTapHandle(s.limitTime())})...)
 	s.register()
 	return s, nil
+}
+
+// registry returns the configuration of the registry.
+func (s *Server) registry(cfg Config) hostmgr.Config[*commonv2.Host] {
+	return hostmgr.Config[*commonv2.Host]{
+		Policy: cfg.policyOf(cfg.policy), Shadow: cfg.policyOf(cfg.shadow), StallThreshold: cfg.stallThreshold,
+		MaxHosts: cfg.maxHosts, Pacing: cfg.pacing, Recorder: cfg.recorder,
+		Cleanup: s.cleanup, Logger: s.log, KeepMetadata: true,
+	}
 }
 
 // limits bound what one client can make the server hold; sends has what bounds all of them
