@@ -42,7 +42,7 @@ func TestNoProcessIsLeftBehind(t *testing.T) {
 				require.Error(t, err)
 				if sig != syscall.SIGKILL {
 					requireInterrupted(t, said)
-					require.Equal(t, 1, cmd.ProcessState.ExitCode())
+					require.Equal(t, 130, cmd.ProcessState.ExitCode())
 					require.Empty(t, alive(pids), "it waits for them")
 				}
 				require.Eventually(t, func() bool { return len(alive(pids)) == 0 }, 10*time.Second, 5*time.Millisecond)

@@ -22,9 +22,12 @@ type Command func(ctx context.Context, args []string, stdout, stderr io.Writer) 
 // ErrUsage is wrapped by every error about the command line.
 var ErrUsage = errors.New("see -help")
 
-// Main runs the command until SIGINT or SIGTERM, and exits: 0 after success
-// or for help, 2 after a mistake on the command line, 1 after any other
-// error. A second signal kills.
+// ErrInterrupted is wrapped by the error of a command that a signal has kept from its work.
+var ErrInterrupted = errors.New("ended by a signal")
+
+// Main runs the command until SIGINT or SIGTERM, and exits: 0 after success or for help, 2 after a
+// mistake on the command line, 130 after ErrInterrupted, 1 after any other error. A second signal
+// kills.
 func Main(run Command) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
@@ -36,10 +39,14 @@ func code(err error, stderr io.Writer) int {
 		return 0
 	}
 	say(stderr, fmt.Sprintf("%s: %v", filepath.Base(os.Args[0]), err))
-	if errors.Is(err, ErrUsage) {
+	switch {
+	case errors.Is(err, ErrUsage):
 		return 2
+	case errors.Is(err, ErrInterrupted):
+		return 130 // as a shell says of a command that SIGINT ended
+	default:
+		return 1
 	}
-	return 1
 }
 
 // EndWithStdin ends this process with exit code 3 when stdin ends. A child process calls it: its

@@ -44,6 +44,22 @@ func isRoot(dir string) bool {
 	return true
 }
 
+// plan says what a run begins with, before anything takes long.
+func (c Config) plan() string {
+	what := fmt.Sprintf("%d scenarios with %d peers", len(c.Scenarios), c.Peers)
+	if c.Serve {
+		what = fmt.Sprintf("a cluster with %d peers", c.Peers)
+	}
+	if c.Schedulers == 0 {
+		return what
+	}
+	programs := "the scheduler"
+	if c.Redis == "" {
+		programs += " and the etcd server"
+	}
+	return fmt.Sprintf("%s and %d schedulers. First it compiles %s: minutes the first time, seconds later", what, c.Schedulers, programs)
+}
+
 // build builds a program of the repository into the temporary folder. It leaves out the tables for a
 // debugger, which take a third of the time to link.
 func (t *trial) build(root, module, pkg string) (path string, err error) {
@@ -52,7 +68,7 @@ func (t *trial) build(root, module, pkg string) (path string, err error) {
 		return "", fmt.Errorf("-schedulers builds its programs: %w", err)
 	}
 	path = filepath.Join(t.engine.dir, filepath.Base(pkg))
-	t.timeline.event("go build", filepath.Base(pkg), "this is slow the first time")
+	t.timeline.event("go build", filepath.Base(pkg), "")
 	t.timeline.wait("for go build")
 	begun := time.Now()
 	cmd := exec.CommandContext(t.ctx, goTool, "build", "-ldflags=-s -w", "-o", path, "./"+pkg)

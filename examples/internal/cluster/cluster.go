@@ -70,6 +70,7 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	t := &trial{cfg: cfg, ctx: ctx, cancel: cancel, timeline: newTimeline(ctx, stdout), procs: newProcs(stderr)}
 	t.log = newLog(t.timeline)
 	defer t.procs.killAll()
+	t.timeline.event("begin", "", "%s", cfg.plan())
 	stop := t.timeline.nudge()
 	if err := t.start(); err != nil {
 		cancel(err)
@@ -92,7 +93,7 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	if cfg.Serve {
 		return t.failure()
 	}
-	return report(stdout, results, t.isShared(), cfg.JSON)
+	return report(stdout, results, t.isShared(), cfg.JSON, t.ended())
 }
 
 // over tells whether the run has ended, by Ctrl-C or because the scheduler exited. Scenarios return then,
@@ -107,13 +108,16 @@ func (t *trial) failure() error {
 	return nil
 }
 
-// why says what ended the run.
-func (t *trial) why() string {
-	if err := t.failure(); err != nil {
-		return err.Error()
+// ended returns what ended the run, if it is over.
+func (t *trial) ended() error {
+	if t.over() && t.failure() == nil {
+		return cli.ErrInterrupted
 	}
-	return "by a signal"
+	return t.failure()
 }
+
+// why says what ended the run.
+func (t *trial) why() string { return t.ended().Error() }
 
 // start starts the schedulers and the peers, and waits until all have joined.
 func (t *trial) start() error {

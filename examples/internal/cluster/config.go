@@ -17,8 +17,9 @@ const about = `cluster runs a scheduler and its peers as real processes, and pla
   - the scheduler itself is stopped for longer than the timeout;
   - thousands of hosts die at once.
 
-It prints each event as it happens, and a verdict on each scenario. The exit code is
-0 if all verdicts are ok.
+It prints each event as it happens, and a verdict on each scenario, with the reason if it
+failed. The exit code is 0 if all verdicts are ok, and 1 if a scenario failed. Ctrl-C or
+SIGTERM ends the run: then the other scenarios are "not played", and the exit code is 130.
 
 	go run ./examples/cluster
 	go run ./examples/cluster -policy tiered -json

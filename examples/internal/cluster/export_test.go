@@ -7,6 +7,28 @@ import (
 	"time"
 )
 
+// Report plays scenarios, and prints the table. Their names are s1, s2, ... Each may end the run,
+// without a cause as a signal does, and returns its problems.
+func Report(out io.Writer, shared bool, scenarios ...func(end context.CancelCauseFunc) (problems []string)) error {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	t := &trial{ctx: ctx, cancel: cancel, timeline: newTimeline(ctx, io.Discard)}
+	t.log = newLog(t.timeline)
+	var results []result
+	for i, does := range scenarios {
+		results = append(results, t.play(scenario{name: fmt.Sprint("s", i+1), play: func(t *trial, f *findings) result {
+			f.problems = does(cancel)
+			return result{Detail: "well"}
+		}}))
+	}
+	return report(out, results, shared, true, t.ended())
+}
+
+// Plan returns the first line of a run.
+func Plan(args ...string) (string, error) {
+	c, err := parse(args, io.Discard)
+	return c.plan(), err
+}
+
 // Line is a line of the scheduler's log.
 type Line = line
 

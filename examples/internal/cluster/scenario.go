@@ -78,29 +78,43 @@ func (c Config) choose(which string) (chosen []scenario, err error) {
 	return slices.DeleteFunc(possible, func(s scenario) bool { return !asked[s.name] }), nil
 }
 
-// play plays a scenario and gives the verdict. If the run is over, that is the verdict.
-func (t *trial) play(s scenario) result {
-	f := &findings{}
-	var r result
-	if !t.over() {
-		t.timeline.event("scenario", s.name, "")
-		end := t.beginTally()
-		r = s.play(t, f)
-		if t.isShared() && !t.over() {
-			r.tally = end(f)
-		}
-		if !f.ok() {
-			r.Detail = f.detail("")
-		}
-	}
-	r.Name, r.OK = s.name, f.ok() && !t.over()
+// play plays a scenario and gives the verdict. A scenario is not played if the run is over before
+// it, or a signal ends the run during it. If the run breaks during it, that is its failure.
+func (t *trial) play(s scenario) (r result) {
 	if t.over() {
-		r.Detail = "cut short: " + t.why()
-		return r
+		return notPlayed(s, t.why())
 	}
+	t.timeline.event("scenario", s.name, "")
+	f, end := &findings{}, t.beginTally()
+	r = s.play(t, f)
+	if t.isShared() && !t.over() {
+		r.tally = end(f)
+	}
+	switch {
+	case t.failure() != nil:
+		f = &findings{[]string{"cut short: " + t.why()}}
+	case t.over():
+		return notPlayed(s, "cut short: "+t.why())
+	}
+	return t.verdict(s, r, f)
+}
+
+func notPlayed(s scenario, why string) result {
+	return result{Name: s.name, NotPlayed: true, Detail: oneLine(why)}
+}
+
+// verdict adds the verdict to the figures of a scenario, and tells it.
+func (t *trial) verdict(s scenario, r result, f *findings) result {
+	if !f.ok() {
+		r.Detail = oneLine(f.detail(""))
+	}
+	r.Name, r.OK = s.name, f.ok()
 	t.timeline.event(r.verdict(), s.name, "%s", r.Detail)
 	return r
 }
+
+// oneLine makes a text fit into a row.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // witness records the state of the bystanders of a scenario. The returned function checks that it has not
 // changed.

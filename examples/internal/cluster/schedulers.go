@@ -44,7 +44,8 @@ func (t *trial) isShared() bool { return t.cfg.Schedulers > 0 }
 
 // launchScheduler starts a process. If it exits, the run is over, unless it is away.
 func (t *trial) launchScheduler(s *scheduler, listen, http string) (err error) {
-	read := func(b []byte) bool { return t.log.readFrom(s.source, b) }
+	var other firstLine
+	read := func(b []byte) bool { return t.log.readFrom(s.source, b) || other.keep(b) }
 	args := t.cfg.schedulerArgs(listen, http)
 	if t.isShared() {
 		s.proc, err = t.procs.startProgram(t.engine.scheduler, s.name, append(args, t.engine.args(s.name)...), read)
@@ -58,7 +59,7 @@ func (t *trial) launchScheduler(s *scheduler, listen, http string) (err error) {
 	go func(p *proc) {
 		<-p.done
 		if !s.away.Load() {
-			t.cancel(errors.New("the " + s.name + " exited: " + p.cmd.ProcessState.String()))
+			t.cancel(errors.New("the " + s.name + " exited: " + p.cmd.ProcessState.String() + other.after(": ")))
 		}
 	}(s.proc)
 	return nil
