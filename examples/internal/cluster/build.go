@@ -2,53 +2,17 @@ package cluster
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"time"
 )
 
-// errNoSources is that of a binary that runs without its sources. Several schedulers need the
-// clients of Redis and etcd, and a server. This binary has none, so that it compiles quickly.
-var errNoSources = errors.New("-schedulers builds its programs, and finds no sources: run it in a copy of the repository of hostlife, as go run ./examples/cluster")
-
-// findSources returns the folder of the repository: the one that this process runs in, or the one
-// that this binary was built from.
-func findSources() (root string, err error) {
-	var candidates []string
-	if dir, err := os.Getwd(); err == nil {
-		for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			candidates = append(candidates, dir)
-		}
-	}
-	if _, file, _, ok := runtime.Caller(0); ok && filepath.IsAbs(file) {
-		candidates = append(candidates, filepath.Join(filepath.Dir(file), "..", "..", ".."))
-	}
-	for _, dir := range candidates {
-		if isRoot(dir) {
-			return dir, nil
-		}
-	}
-	return "", errNoSources
-}
-
-func isRoot(dir string) bool {
-	for _, file := range []string{"go.work", "examples/scheduler/main.go", "contrib/hostetcd/cmd/hostetcd/main.go"} {
-		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // plan says what a run begins with, before anything takes long.
 func (c Config) plan() string {
-	what := fmt.Sprintf("%d scenarios with %d peers", len(c.Scenarios), c.Peers)
+	what := fmt.Sprintf("it plays %s with %d peers", names(c.Scenarios), c.Peers)
 	if c.Serve {
-		what = fmt.Sprintf("a cluster with %d peers", c.Peers)
+		what = fmt.Sprintf("it serves with %d peers", c.Peers)
 	}
 	if c.Schedulers == 0 {
 		return what

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/hostlife/hostlife/examples/internal/sources"
 )
 
 // An engine holds the table that the schedulers share: Redis or etcd.
@@ -38,9 +40,9 @@ func (e *engine) args(name string) []string {
 
 // openEngine builds what is needed, and starts the engine if there is none.
 func (t *trial) openEngine() error {
-	root, err := findSources()
+	root, err := sources.Find()
 	if err != nil {
-		return err
+		return fmt.Errorf("-schedulers builds its programs: %w", err)
 	}
 	t.engine = &engine{namespace: "hostlife-cluster-" + strings.ToLower(rand.Text()[:10])}
 	if t.engine.dir, err = os.MkdirTemp("", "hostlife-cluster-"); err != nil {

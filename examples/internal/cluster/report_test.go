@@ -92,11 +92,13 @@ func TestRows(t *testing.T) {
 // The first line says what takes long.
 func TestPlan(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                             "5 scenarios with 5 peers",
-		"-serve":                       "a cluster with 5 peers",
-		"-schedulers 3":                "9 scenarios with 5 peers and 3 schedulers. First it compiles the scheduler and the etcd server: minutes the first time, seconds later",
-		"-schedulers 2 -redis start":   "9 scenarios with 5 peers and 2 schedulers. First it compiles the scheduler: minutes the first time, seconds later",
-		"-scenarios churn,normal_exit": "2 scenarios with 5 peers",
+		"":                             "it plays normal_exit,abnormal_exit,jitter,scheduler_frozen,mass_exit with 5 peers",
+		"-scenarios churn,normal_exit": "it plays normal_exit,churn with 5 peers",
+		"-serve":                       "it serves with 5 peers",
+		"-scenarios jitter -schedulers 3": "it plays jitter with 5 peers and 3 schedulers. " +
+			"First it compiles the scheduler and the etcd server: minutes the first time, seconds later",
+		"-scenarios jitter -schedulers 2 -redis start": "it plays jitter with 5 peers and 2 schedulers. " +
+			"First it compiles the scheduler: minutes the first time, seconds later",
 	} {
 		plan, err := cluster.Plan(strings.Fields(args)...)
 		require.NoError(t, err)
