@@ -112,11 +112,11 @@ func TestLinesAreWrittenBeforeTheCallReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var book logbook
 		g := newGC(t, gc.Config{Logger: book.logger()})
-		add(t, g, "bad", bad)
+		require.NoError(t, g.Add(gc.Task{ID: "bad", Interval: 20 * time.Second, Run: bad})) // so each failure has a line
 		require.ErrorIs(t, g.RunNow(t.Context(), "bad"), errBad)
 		require.Equal(t, 1, strings.Count(book.String(), "task failed"))
 		stop := start(t, g)
-		time.Sleep(10 * time.Second)
+		time.Sleep(200 * time.Second)
 		require.NoError(t, stop())
 		require.EqualValues(t, stats(t, g, "bad").Runs, strings.Count(book.String(), "task failed"))
 	})
