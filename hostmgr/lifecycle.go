@@ -321,7 +321,6 @@ func (s *state[M]) depart(e index.Entry, k DepartureKind, a *assessment, now int
 	}
 	s.limiter.Depart(zone, uint8(k), now)
 	if k != DepartureReplaced { // the new registration takes its place
-		s.limiter.Leave(zone)
 		s.advisor.Update(s.limiter.Hosts(), now)
 	}
 	if s.claims != nil || len(s.zones.folded) > 0 || len(s.restored.hosts) > 0 {

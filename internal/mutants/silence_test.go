@@ -7,7 +7,7 @@ var silence = []mutant{
 		seen:    "found in the field, 2026-11-30",
 		story:   "A zone of 2,000 hosts was killed. 12 s later the page was green, and no table had the zone.",
 		file:    "hostmgr/internal/evictlimit/zones.go",
-		is:      "\t\tl.keep(z.name, z.past)\n",
+		is:      "\t\tl.keep(z)\n",
 		becomes: "",
 		test:    "TestWhatHappenedBeforeIsThere",
 		pkg:     "hostmgr",

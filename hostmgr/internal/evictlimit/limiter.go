@@ -18,8 +18,10 @@ type Limiter struct {
 	all    scope
 	zones  []scope // by number; one without hosts is free
 	index  map[string]uint8
-	last   uint8            // the zone that was entered last
-	gone   map[string]*past // of zones without hosts
+	last   uint8                // the zone that was entered last
+	gone   map[string]*lostZone // by name
+
+	forgotten tally // of zones that are gone for good
 }
 
 // New returns a limiter without hosts.

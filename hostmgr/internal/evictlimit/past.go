@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	Kinds   = 5 // of departures, by hostmgr.DepartureKind; none is 0
-	evicted = 2 // the kind of an eviction: hostmgr.DepartureEvicted
+	Kinds    = 5 // of departures, by hostmgr.DepartureKind; none is 0
+	evicted  = 2 // hostmgr.DepartureEvicted
+	replaced = 3 // hostmgr.DepartureReplaced
 
 	part       = int64(10 * time.Second)
 	parts      = 31 // 5 minutes, and the current part
@@ -24,13 +25,31 @@ type Past struct {
 	EvictedAt int64         // the latest eviction; 0: none
 }
 
-// A past is what has happened in a scope. The past of a zone remains for an hour after its latest
-// eviction, even if the zone has no hosts.
-type past struct {
-	ended     [Kinds]uint64 // departures by kind
+// A tally counts departures. A scope has it by value: a mass eviction counts each host here.
+type tally struct {
+	ended     [Kinds]uint64 // by kind
 	evictedAt int64         // the latest eviction; 0: none
-	sampled   uint64        // evictions that are in parts
-	parts     [parts]pastPart
+}
+
+// add adds the counts of another tally.
+func (t *tally) add(o *tally) {
+	for kind, n := range o.ended {
+		t.ended[kind] += n
+	}
+	t.evictedAt = max(t.evictedAt, o.evictedAt)
+}
+
+// A past is what has happened in a scope of late.
+type past struct {
+	sampled uint64 // evictions that are in parts
+	parts   [parts]pastPart
+}
+
+// A lostZone is the past of a zone that has no hosts. It remains for an hour after its latest
+// eviction.
+type lostZone struct {
+	tally
+	*past
 }
 
 // A pastPart covers 10 seconds.
@@ -40,19 +59,11 @@ type pastPart struct {
 	most    int // the greatest number of hosts
 }
 
-// end counts a departure.
-func (p *past) end(kind uint8, now int64) {
-	p.ended[kind]++
-	if kind == evicted {
-		p.evictedAt = now
-	}
-}
-
 // sample notes the number of hosts, and puts the evictions since the last sample into their part.
-func (p *past) sample(hosts int, now int64) {
-	if n := int(p.ended[evicted] - p.sampled); n > 0 {
-		p.sampled = p.ended[evicted]
-		at := p.at(p.evictedAt)
+func (p *past) sample(t *tally, hosts int, now int64) {
+	if n := int(t.ended[evicted] - p.sampled); n > 0 {
+		p.sampled = t.ended[evicted]
+		at := p.at(t.evictedAt)
 		at.evicted += n
 		at.most = max(at.most, hosts+n)
 	}
@@ -71,16 +82,16 @@ func (p *past) at(t int64) *pastPart {
 }
 
 // shown returns the past of a scope that has so many hosts.
-func (p *past) shown(hosts int, now int64) Past {
-	to := Past{Ended: p.ended, EvictedAt: p.evictedAt}
+func (p *past) shown(t *tally, hosts int, now int64) Past {
+	to := Past{Ended: t.ended, EvictedAt: t.evictedAt}
 	after := now/part - parts
 	for _, at := range p.parts {
 		if at.number > after {
 			to.Evicted, to.Most = to.Evicted+at.evicted, max(to.Most, at.most)
 		}
 	}
-	if p.evictedAt/part > after { // since the last sample
-		n := int(p.ended[evicted] - p.sampled)
+	if t.evictedAt/part > after { // since the last sample
+		n := int(t.ended[evicted] - p.sampled)
 		to.Evicted, hosts = to.Evicted+n, hosts+n
 	}
 	to.Most = max(to.Most, hosts)
@@ -88,49 +99,83 @@ func (p *past) shown(hosts int, now int64) Past {
 }
 
 // Past returns the past of all hosts.
-func (l *Limiter) Past(now int64) Past { return l.all.past.shown(l.all.hosts, now) }
+func (l *Limiter) Past(now int64) Past {
+	t := l.tally()
+	return l.all.past.shown(&t, l.all.hosts, now)
+}
 
-// Depart counts a departure in both scopes of a zone. kind is a hostmgr.DepartureKind.
+// tally sums up all zones, those that are forgotten included.
+func (l *Limiter) tally() tally {
+	sum := l.forgotten
+	for i := range l.zones {
+		sum.add(&l.zones[i].tally)
+	}
+	for _, z := range l.gone {
+		sum.add(&z.tally)
+	}
+	return sum
+}
+
+// Depart counts a departure in a zone. kind is a hostmgr.DepartureKind. Unless it is replaced, the
+// host leaves the zone.
 func (l *Limiter) Depart(zone, kind uint8, now int64) {
-	l.zones[zone].past.end(kind, now)
-	l.all.past.end(kind, now)
+	z := &l.zones[zone]
+	z.ended[kind]++
+	switch kind {
+	case evicted:
+		z.evictedAt = now
+	case replaced:
+		return
+	}
+	l.Leave(zone)
 }
 
 // Sample notes the number of hosts of each zone, and forgets the zones without hosts whose latest
 // eviction is more than an hour ago. Call it about once a second.
 func (l *Limiter) Sample(now int64) {
-	l.all.past.sample(l.all.hosts, now)
+	all := l.tally()
+	l.all.past.sample(&all, l.all.hosts, now)
 	for i := range l.zones {
 		if z := &l.zones[i]; z.hosts > 0 {
-			z.past.sample(z.hosts, now)
+			z.past.sample(&z.tally, z.hosts, now)
 		}
 	}
-	for _, p := range l.gone {
-		p.sample(0, now)
+	for name, z := range l.gone {
+		z.sample(&z.tally, 0, now)
+		if now-z.evictedAt > remembered {
+			l.forget(name)
+		}
 	}
-	maps.DeleteFunc(l.gone, func(_ string, p *past) bool { return now-p.evictedAt > remembered })
 }
 
 // keep keeps the past of a zone that has no hosts any more, if any were evicted.
-func (l *Limiter) keep(name string, p *past) {
-	if p.evictedAt == 0 {
+func (l *Limiter) keep(z *scope) {
+	if z.evictedAt == 0 {
+		l.forgotten.add(&z.tally)
 		return
 	}
 	if l.gone == nil {
-		l.gone = map[string]*past{}
+		l.gone = map[string]*lostZone{}
 	}
-	l.gone[name] = p
+	l.gone[z.name] = &lostZone{z.tally, z.past}
 	l.makeRoom()
 }
 
-// recall returns the past of a zone that gets its first host.
-func (l *Limiter) recall(name string) *past {
-	p := l.gone[name]
-	if p == nil {
-		return &past{}
+// recall gives a zone that gets its first host its past.
+func (l *Limiter) recall(z *scope) {
+	lost := l.gone[z.name]
+	if lost == nil {
+		z.past = &past{}
+		return
 	}
+	z.tally, z.past = lost.tally, lost.past
+	delete(l.gone, z.name)
+}
+
+// forget forgets a zone without hosts.
+func (l *Limiter) forget(name string) {
+	l.forgotten.add(&l.gone[name].tally)
 	delete(l.gone, name)
-	return p
 }
 
 // makeRoom bounds the number of all zones. The zones whose evictions are oldest are forgotten
@@ -138,9 +183,8 @@ func (l *Limiter) recall(name string) *past {
 func (l *Limiter) makeRoom() {
 	for len(l.gone) > 0 && len(l.gone)+len(l.index) > maxZones+1 {
 		names := slices.Collect(maps.Keys(l.gone))
-		delete(l.gone, slices.MinFunc(names, func(a, b string) int {
-			p, q := l.gone[a], l.gone[b]
-			return cmp.Or(cmp.Compare(p.evictedAt, q.evictedAt), cmp.Compare(a, b))
+		l.forget(slices.MinFunc(names, func(a, b string) int {
+			return cmp.Or(cmp.Compare(l.gone[a].evictedAt, l.gone[b].evictedAt), cmp.Compare(a, b))
 		}))
 	}
 }

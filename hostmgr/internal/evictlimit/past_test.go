@@ -22,7 +22,6 @@ func pastOf(l *Limiter, zone string, now int64) (past Past, ok bool) {
 func evict(l *Limiter, zone uint8, n int, now int64) {
 	for range n {
 		l.Depart(zone, evicted, now)
-		l.Leave(zone)
 	}
 }
 
@@ -57,7 +56,6 @@ func TestAZoneThatWasLeftIsForgotten(t *testing.T) {
 	l := New(Config{})
 	a := l.Enter("a")
 	l.Depart(a, 1, 7)
-	l.Leave(a)
 	_, ok := pastOf(l, "a", 7)
 	require.False(t, ok)
 	require.EqualValues(t, 1, l.Past(7).Ended[1])

@@ -11,9 +11,10 @@ import (
 type scope struct {
 	name     string
 	hosts    int
-	past     *past
 	suspects int // marked as suspect, without a contact since
 	held     int // due but held, by the limit or by Confirm
+	tally        // of a zone; that of all hosts is the sum
+	past     *past
 
 	waiting int    // hosts that the limit holds
 	since   int64  // the first update at which some waited; 0: none waits

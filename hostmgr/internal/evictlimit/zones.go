@@ -37,7 +37,7 @@ func (l *Limiter) Leave(zone uint8) {
 	l.all.hosts--
 	if z.hosts--; z.hosts == 0 {
 		delete(l.index, z.name)
-		l.keep(z.name, z.past)
+		l.keep(z)
 		*z = scope{}
 	}
 }
@@ -86,12 +86,12 @@ func (l *Limiter) All() Counts { return l.all.counts(l.config, true) }
 func (l *Limiter) Zones(now int64) iter.Seq2[Counts, Past] {
 	return func(yield func(Counts, Past) bool) {
 		for i := range l.zones {
-			if z := &l.zones[i]; z.hosts > 0 && !yield(z.counts(l.config, false), z.past.shown(z.hosts, now)) {
+			if z := &l.zones[i]; z.hosts > 0 && !yield(z.counts(l.config, false), z.past.shown(&z.tally, z.hosts, now)) {
 				return
 			}
 		}
 		for name, p := range l.gone {
-			if now-p.evictedAt <= remembered && !yield(Counts{Name: name}, p.shown(0, now)) {
+			if now-p.evictedAt <= remembered && !yield(Counts{Name: name}, p.shown(&p.tally, 0, now)) {
 				return
 			}
 		}
@@ -122,7 +122,8 @@ func (l *Limiter) open(name string) uint8 {
 	if i == len(l.zones) {
 		l.zones = append(l.zones, scope{})
 	}
-	l.zones[i].name, l.zones[i].past = name, l.recall(name)
+	l.zones[i].name = name
+	l.recall(&l.zones[i])
 	l.index[name] = uint8(i)
 	l.makeRoom()
 	return uint8(i)
