@@ -7,8 +7,11 @@ import (
 	"time"
 )
 
+// Kinds is the number of kinds of departures, 0 included, which is none. Each is a
+// hostmgr.DepartureKind.
+const Kinds = 5
+
 const (
-	Kinds    = 5 // of departures, by hostmgr.DepartureKind; none is 0
 	evicted  = 2 // hostmgr.DepartureEvicted
 	replaced = 3 // hostmgr.DepartureReplaced
 
