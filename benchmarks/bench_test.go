@@ -198,3 +198,29 @@ func BenchmarkLeaveWithACleanup(b *testing.B) {
 		_ = hosts.Leave(b.Context(), "a", 0)
 	}
 }
+
+// A sweep that evicts all of 300,000 hosts of 8 zones, with no watcher and no cleanup.
+func BenchmarkMassEviction(b *testing.B) {
+	const n = 300_000
+	evicted := 0
+	for b.Loop() {
+		b.StopTimer()
+		var now clockOf
+		hosts, err := hostmgr.New(hostmgr.Config[*meta]{Clock: &now, StallThreshold: -1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range n {
+			a := announcement(fmt.Sprintf("a host with an id %d", i), nil)
+			a.Zone = fmt.Sprint("zone ", i%8)
+			if _, err := hosts.Announce(a); err != nil {
+				b.Fatal(err)
+			}
+		}
+		hosts.Sweep(b.Context())
+		now += clockOf(3 * time.Hour)
+		b.StartTimer()
+		evicted += hosts.Sweep(b.Context()).Evicted
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(evicted), "ns/eviction")
+}
