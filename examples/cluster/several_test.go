@@ -107,7 +107,7 @@ func TestSeveralSchedulersAreServed(t *testing.T) {
 	names := func(cells string) string {
 		return `[...new Set([...document.querySelectorAll("` + cells + `")].map(x => x.textContent))].sort().join(", ")`
 	}
-	members, keepers := names("#members tbody th"), names("#hosts tbody tr[data-id^=peer-] td:nth-of-type(3)")
+	members, keepers := names("#members tbody th"), names("#hosts tbody tr[data-id^=peer-] td:nth-of-type(4)")
 	b.sees("scheduler-1this one, scheduler-2", members)
 	b.sees("scheduler-1, scheduler-2", keepers)
 	b.search("peer-")

@@ -75,7 +75,7 @@ func TestAShadowIsShown(t *testing.T) {
 	require.Eventually(t, func() bool {
 		s.mustAnnounce(t.Context(), "h", 10*time.Millisecond)
 		_, body := ask(t, http.MethodGet, url)
-		return strings.Contains(body, `<section id="shadow" aria-labelledby="h-shadow">`)
+		return strings.Contains(body, `<section id="shadow" class="panel" aria-labelledby="h-shadow">`)
 	}, longWait, 30*time.Millisecond)
 	_, body := ask(t, http.MethodGet, url+"metrics")
 	require.Regexp(t, `hostlife_shadow_rejoined_total\{registry="hosts"\} [1-9]`, body)
