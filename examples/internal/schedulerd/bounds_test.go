@@ -73,7 +73,7 @@ const listHosts = "/scheduler.v2.Scheduler/ListHosts"
 // Answers that a client does not read are bounded together, over all connections; those that are
 // too many are refused, and the connections of the others cut. Then the next client is answered.
 func TestUnreadListsAreBounded(t *testing.T) {
-	s := start(t, "-client-timeout", "3s")
+	s := start(t, "-client-timeout", "6s")
 	s.populate(500, 8<<10) // lists of 4 MB
 	before, begun := heap(), time.Now()
 	ctx, cancel := context.WithCancel(t.Context())
