@@ -26,7 +26,7 @@ type Limiter struct {
 
 // New returns a limiter without hosts.
 func New(c Config) *Limiter {
-	return &Limiter{config: c, all: scope{past: &past{}}, index: map[string]uint8{}}
+	return &Limiter{config: c, index: map[string]uint8{}}
 }
 
 // scopes returns the two scopes in which a host of this zone is counted.

@@ -42,7 +42,8 @@ func (t *tally) add(o *tally) {
 	t.evictedAt = max(t.evictedAt, o.evictedAt)
 }
 
-// A past is what has happened in a scope of late.
+// A past is what has happened in a scope of late. It is nil until the first sample: a host may join
+// and leave a zone of its own all the time.
 type past struct {
 	sampled uint64 // evictions that are in parts
 	parts   [parts]pastPart
@@ -63,7 +64,10 @@ type pastPart struct {
 }
 
 // sample notes the number of hosts, and puts the evictions since the last sample into their part.
-func (p *past) sample(t *tally, hosts int, now int64) {
+func (p *past) sample(t *tally, hosts int, now int64) *past {
+	if p == nil {
+		p = &past{}
+	}
 	if n := int(t.ended[evicted] - p.sampled); n > 0 {
 		p.sampled = t.ended[evicted]
 		at := p.at(t.evictedAt)
@@ -72,6 +76,7 @@ func (p *past) sample(t *tally, hosts int, now int64) {
 	}
 	at := p.at(now)
 	at.most = max(at.most, hosts)
+	return p
 }
 
 // at returns the part of a time. A part that has the place of an older one replaces it.
@@ -88,6 +93,9 @@ func (p *past) at(t int64) *pastPart {
 func (p *past) shown(t *tally, hosts int, now int64) Past {
 	to := Past{Ended: t.ended, EvictedAt: t.evictedAt}
 	after := now/part - parts
+	if p == nil {
+		p = &past{}
+	}
 	for _, at := range p.parts {
 		if at.number > after {
 			to.Evicted, to.Most = to.Evicted+at.evicted, max(to.Most, at.most)
@@ -137,14 +145,14 @@ func (l *Limiter) Depart(zone, kind uint8, now int64) {
 // eviction is more than an hour ago. Call it about once a second.
 func (l *Limiter) Sample(now int64) {
 	all := l.tally()
-	l.all.past.sample(&all, l.all.hosts, now)
+	l.all.past = l.all.past.sample(&all, l.all.hosts, now)
 	for i := range l.zones {
 		if z := &l.zones[i]; z.hosts > 0 {
-			z.past.sample(&z.tally, z.hosts, now)
+			z.past = z.past.sample(&z.tally, z.hosts, now)
 		}
 	}
 	for name, z := range l.gone {
-		z.sample(&z.tally, 0, now)
+		z.past = z.past.sample(&z.tally, 0, now)
 		if now-z.evictedAt > remembered {
 			l.forget(name)
 		}
@@ -166,13 +174,10 @@ func (l *Limiter) keep(z *scope) {
 
 // recall gives a zone that gets its first host its past.
 func (l *Limiter) recall(z *scope) {
-	lost := l.gone[z.name]
-	if lost == nil {
-		z.past = &past{}
-		return
+	if lost := l.gone[z.name]; lost != nil {
+		z.tally, z.past = lost.tally, lost.past
+		delete(l.gone, z.name)
 	}
-	z.tally, z.past = lost.tally, lost.past
-	delete(l.gone, z.name)
 }
 
 // forget forgets a zone without hosts.
