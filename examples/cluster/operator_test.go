@@ -59,7 +59,6 @@ func TestTheOperatorComesAfterwards(t *testing.T) {
 	}
 	lost.signal(os.Kill)
 	eventually(t, "the zone is evicted", func() bool { _, evicted := hostsOf(t, url); return evicted == 200 })
-	time.Sleep(2 * time.Second) // with the page closed
 
 	b := open(t, url)
 	require.True(t, strings.HasPrefix(b.eval(firstAlert), "200 of 300 hosts (67 %) were evicted in the last 5 min: 200 of 200 of zone fra1."), b.eval(firstAlert))

@@ -61,11 +61,17 @@ func (f *forms) check(r *http.Request) bool {
 type action struct {
 	name, id, reason string
 	registration     uint64
+	user             string
 }
 
 // act does what a form asks for, and then shows the host. Each form is logged.
 func (h *Handler[M]) act(w http.ResponseWriter, r *http.Request) {
+	user := "" // named before anything is done: User may panic
+	if h.User != nil {
+		user = h.User(r)
+	}
 	a, err := h.parseAction(w, r)
+	a.user = user
 	if err == nil {
 		err = h.do(r, a)
 	}
@@ -119,14 +125,11 @@ func (h *Handler[M]) do(r *http.Request, a action) error {
 
 // audit logs what was done, or refused.
 func (h *Handler[M]) audit(r *http.Request, a action, err error) {
-	log, user := h.Logger, ""
+	log := h.Logger
 	if log == nil {
 		log = slog.Default()
 	}
-	if h.User != nil {
-		user = h.User(r)
-	}
-	attributes := []any{"action", a.name, "host", a.id, "registration", a.registration, "reason", a.reason, "user", user, "from", r.RemoteAddr}
+	attributes := []any{"action", a.name, "host", a.id, "registration", a.registration, "reason", a.reason, "user", a.user, "from", r.RemoteAddr}
 	if err != nil && !errors.Is(err, hostmgr.ErrCleanupPending) {
 		log.Warn("an action of the page was refused", append(attributes, "error", err)...)
 		return

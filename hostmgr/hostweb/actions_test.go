@@ -136,6 +136,15 @@ func TestForgedForms(t *testing.T) {
 	require.NotContains(t, log.String(), "was done")
 }
 
+// No action is without its line in the log.
+func TestAUserThatPanicsEvictsNothing(t *testing.T) {
+	s, _ := withActions(t)
+	b := openPage(s, "a")
+	s.web.User = func(*http.Request) string { panic("no session") }
+	require.Panics(t, func() { b.post("evict", b.form("a"), nil) })
+	require.Equal(t, 2, s.Len())
+}
+
 func TestBadForms(t *testing.T) {
 	s, _ := withActions(t)
 	b := openPage(s, "a")

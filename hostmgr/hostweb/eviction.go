@@ -15,16 +15,15 @@ const (
 	mostZones     = 3   // that an alert names
 )
 
-// isMass reports whether this is a mass eviction: as the alerts of contrib/hostprom have it, or if
-// no host is left.
-func isMass(evicted, of, hosts int) bool {
-	return evicted > massEvictions && float64(evicted) > massShare*float64(of) || evicted > 0 && hosts == 0
+// isMass reports whether this is a mass eviction, by the rule of the alert in contrib/hostprom.
+func isMass(evicted, of int) bool {
+	return evicted > massEvictions && float64(evicted) > massShare*float64(of)
 }
 
 // A zoneLoss says how many hosts of a zone were evicted in the last 5 minutes.
 type zoneLoss struct {
-	name               string
-	evicted, of, hosts int
+	name        string
+	evicted, of int
 }
 
 // ofMassEviction says what was evicted in the last 5 minutes, if that was much of all hosts or of
@@ -37,7 +36,7 @@ func (l *alertList) ofMassEviction(s *hostmgr.Stats) {
 	case s.Hosts == 0 && s.Lost.Evicted > 0:
 		l.bad(toDepartures, "No host is registered: %s were, %s evicted in the last 5 min%s.",
 			grouped(uint64(s.Lost.Of)), allOf(s.Lost.Evicted, s.Lost.Of), listed(zones))
-	case isMass(s.Lost.Evicted, s.Lost.Of, s.Hosts):
+	case isMass(s.Lost.Evicted, s.Lost.Of):
 		l.bad(linkOf(zones), "%s evicted in the last 5 min%s.", affected(s.Lost.Evicted, s.Lost.Of, "hosts"), listed(zones))
 	case len(mass) > 0:
 		for _, z := range mass[:min(len(mass), mostZones)] {
@@ -51,14 +50,14 @@ func (l *alertList) ofMassEviction(s *hostmgr.Stats) {
 // lossesOf returns the zones that lost hosts, the worst first, and those that lost many.
 func lossesOf(s *hostmgr.Stats) (all, mass []zoneLoss) {
 	for _, z := range s.Zones {
-		loss := zoneLoss{z.Name, z.Lost.Evicted, z.Lost.Of, z.Hosts}
+		loss := zoneLoss{z.Name, z.Lost.Evicted, z.Lost.Of}
 		if loss.evicted > 0 {
 			all = append(all, loss)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b zoneLoss) int { return cmp.Compare(b.evicted, a.evicted) })
 	for _, z := range all {
-		if z.name != "" && isMass(z.evicted, z.of, 1) {
+		if z.name != "" && isMass(z.evicted, z.of) {
 			mass = append(mass, z)
 		}
 	}
