@@ -286,7 +286,7 @@ func TestSettings(t *testing.T) {
 	require.Equal(t, "scheduler-7", got.Replica)
 	require.Equal(t, s.clock.Now().UTC(), got.Began)
 	require.Equal(t, "[{policy Tiered, suspect 30 s and evicted 5 min overdue} {second policy PhiAccrual(8)} "+
-		"{eviction limit from 25 % missing, then 5 evictions a second, hosts held for at most 1 min} {Confirm on} "+
+		"{eviction limit 5 evictions a second while more than 25 % are missing, hosts held for at most 1 min} {Confirm on} "+
 		"{stall threshold off} {most hosts 70,000} {pacing 1 s to 1 min, 100 contacts a second} {share off} {version v1.2.3}]", fmt.Sprint(got.Settings))
 	got.Settings = nil
 	plain := newSite(t, hostmgr.Config[string]{})

@@ -41,8 +41,8 @@ func policyText(p hostmgr.Policy) string {
 	case hostmgr.Fixed:
 		return fmt.Sprintf("Fixed(%v)", float64(p))
 	case hostmgr.Tiered:
-		return fmt.Sprintf("Tiered, suspect %s and evicted %s overdue",
-			span(cmp.Or(p.Jitter, 30*time.Second)), span(cmp.Or(p.Offline, 5*time.Minute)))
+		suspect, evict := p.Timeouts(hostmgr.History{Interval: time.Minute})
+		return fmt.Sprintf("Tiered, suspect %s and evicted %s overdue", span(suspect-time.Minute), span(evict-time.Minute))
 	case hostmgr.PhiAccrual:
 		return "PhiAccrual" + thresholdOf(p.Threshold)
 	default: // it may hang or panic in a String of its own
@@ -61,11 +61,11 @@ func limitText(l hostmgr.EvictionLimit) string {
 	if l.MaxFraction == 0 && l.PerSecond == 0 {
 		return "off"
 	}
-	text := "always"
+	text := fmt.Sprintf("%v evictions a second", l.PerSecond)
 	if l.MaxFraction > 0 {
-		text = fmt.Sprintf("from %v %% missing", 100*l.MaxFraction)
+		text += fmt.Sprintf(" while more than %v %% are missing", 100*l.MaxFraction)
 	}
-	return text + fmt.Sprintf(", then %v evictions a second, hosts held for at most %s", l.PerSecond, span(l.MaxHold))
+	return text + ", hosts held for at most " + span(l.MaxHold)
 }
 
 func thresholdText(d time.Duration) string {
@@ -73,7 +73,7 @@ func thresholdText(d time.Duration) string {
 	case d < 0:
 		return "off"
 	case d == 0:
-		return "500 ms"
+		return "500 ms under Run"
 	default:
 		return span(d)
 	}

@@ -253,8 +253,8 @@ func TestKindsAreBounded(t *testing.T) {
 	require.Equal(t, 1, to.lines["x"], "the kinds are forgotten")
 }
 
-// A handler is slower than lines come. What finds no room is told of, once a second.
-func TestLossesAreToldOnceASecond(t *testing.T) {
+// A handler is slower than lines come. What finds no room is told of, as other lines are.
+func TestLossesAreToldInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p page
 		begun := time.Now()
