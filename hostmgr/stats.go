@@ -66,6 +66,9 @@ type Stats struct {
 	// After the departure and the cleanup of a host, only this remains of it:
 	//   - these hashes, at most 2 MB;
 	//   - what Announcement.Incarnation and ForgetFor say about ended incarnations, at most 3 MB;
+	//   - its departure, if it is one of the latest: see Registry.Departures. Metadata stays with it
+	//     only if it is plain, or with Config.KeepMetadata;
+	//   - its zone, if it was evicted within the hour: see Zones, at most 100 KB for all zones;
 	//   - its entry in Flapping, if it has one.
 	RejoinedAfterEviction uint64
 
