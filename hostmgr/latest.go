@@ -1,9 +1,6 @@
 package hostmgr
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 const (
 	maxLatest = 200                // departures that are kept
@@ -15,10 +12,9 @@ const (
 //
 // The metadata is nil if it is not kept.
 type latest[M any] struct {
-	ring []*Departure[*M] // number n is at n % maxLatest; they do not change
-	next int
-	from int64 // the time of the first one of the current second
-	left int   // how many more are kept in that second
+	ring[*Departure[*M]]       // they do not change
+	from                 int64 // the time of the first one of the current second
+	left                 int   // how many more are kept in that second
 }
 
 // wants reports whether a departure is to be kept.
@@ -35,23 +31,7 @@ func (l *latest[M]) keep(d *Departure[M], metadata bool, now int64) {
 		own := d.Host.Metadata
 		m = &own
 	}
-	if k := withMetadata(d, m); len(l.ring) < maxLatest {
-		l.ring = append(l.ring, k)
-	} else {
-		l.ring[l.next%maxLatest] = k
-	}
-	l.next++
-}
-
-// list returns the departures, the latest first.
-func (l *latest[M]) list() []*Departure[*M] {
-	at := 0
-	if len(l.ring) == maxLatest {
-		at = l.next % maxLatest
-	}
-	list := slices.Concat(l.ring[at:], l.ring[:at])
-	slices.Reverse(list)
-	return list
+	l.push(withMetadata(d, m), maxLatest)
 }
 
 // withMetadata returns a copy of a departure with other metadata.

@@ -2,6 +2,7 @@ package hostmgr
 
 import (
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func (r *Registry[M]) Departures() iter.Seq[Departure[M]] {
 		s := r.peek()
 		list := s.latest.list()
 		r.mu.RUnlock()
-		for _, d := range list {
+		for _, d := range slices.Backward(list) {
 			var m M
 			if d.Host.Metadata != nil {
 				m = *d.Host.Metadata

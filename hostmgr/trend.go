@@ -1,7 +1,6 @@
 package hostmgr
 
 import (
-	"slices"
 	"time"
 
 	"github.com/hostlife/hostlife/hostmgr/internal/evictlimit"
@@ -12,12 +11,9 @@ const (
 	trendPeriod = int64(time.Second)
 )
 
-// A trend has the figures for each of the last 600 seconds in which a sweep began. The
-// registry's lock guards it.
-type trend struct {
-	ring []moment // number n is at n % maxTrend
-	next int
-}
+// A trend has the figures for each of the last 600 seconds in which a sweep began. The registry's lock
+// guards it.
+type trend struct{ ring[moment] }
 
 // A moment has the figures at one moment. It is smaller than Stats, because 600 are kept.
 type moment struct {
@@ -31,23 +27,6 @@ type moment struct {
 	recordsLost, recorderFailures, stalls             uint64
 }
 
-func (t *trend) due(now int64) bool {
-	return t.next == 0 || now-t.ring[(t.next-1)%maxTrend].at >= trendPeriod
-}
+func (t *trend) due(now int64) bool { return t.next == 0 || now-t.last().at >= trendPeriod }
 
-func (t *trend) add(x moment) {
-	if len(t.ring) < maxTrend {
-		t.ring = append(t.ring, x)
-	} else {
-		t.ring[t.next%maxTrend] = x
-	}
-	t.next++
-}
-
-// list returns the moments, the oldest first.
-func (t *trend) list() []moment {
-	if len(t.ring) < maxTrend {
-		return slices.Clone(t.ring)
-	}
-	return append(slices.Clone(t.ring[t.next%maxTrend:]), t.ring[:t.next%maxTrend]...)
-}
+func (t *trend) add(x moment) { t.push(x, maxTrend) }
