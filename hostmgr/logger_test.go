@@ -102,8 +102,13 @@ func TestLinesThatFindNoRoomAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		open := make(chan struct{})
 		r, err := hostmgr.New(hostmgr.Config[string]{
-			Logger:  slog.New(handler(func() { <-open })),
-			Cleanup: func(context.Context, hostmgr.Departure[string]) error { return errNotNow },
+			Logger: slog.New(handler(func() { <-open })),
+			Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
+				if d.Attempt == 1 {
+					return errNotNow
+				}
+				return nil
+			},
 		})
 		require.NoError(t, err)
 		stop := run(t, r)
