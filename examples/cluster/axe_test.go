@@ -130,6 +130,12 @@ func incident(t *testing.T) *hostmgr.Registry[string] {
 	return r
 }
 
+// A shownPage is what there is to look at.
+type shownPage struct {
+	name     string
+	registry *hostmgr.Registry[string]
+}
+
 // axe-core finds nothing, in both themes, on a phone, on a desk and on a wall. It looks at the page
 // when all is well, in an incident, and when it is out of touch.
 func TestThePageIsAccessible(t *testing.T) {
@@ -139,8 +145,8 @@ func TestThePageIsAccessible(t *testing.T) {
 	require.NoError(t, err)
 	_, err = quiet.Announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Hour})
 	require.NoError(t, err)
-	for name, r := range map[string]*hostmgr.Registry[string]{"well": quiet, "incident": incident(t)} {
-		s := httptest.NewServer(&hostweb.Handler[string]{Registry: r, Title: "scheduler", Describe: strings.Clone, Actions: true})
+	for _, page := range some(shownPage{"incident", incident(t)}, shownPage{"well", quiet}) {
+		s := httptest.NewServer(&hostweb.Handler[string]{Registry: page.registry, Title: "scheduler", Describe: strings.Clone, Actions: true})
 		t.Cleanup(s.CloseClientConnections)
 		b := open(t, s.URL+"/?host=late")
 		b.sees("live", `document.querySelector("#link").textContent`)
@@ -148,16 +154,16 @@ func TestThePageIsAccessible(t *testing.T) {
 		for _, width := range some[int64](1280, 390, 2560) {
 			for _, scheme := range []string{"light", "dark"} {
 				b.view(width, scheme)
-				require.Empty(t, b.violations(), "%s, %d pixels, %s", name, width, scheme)
+				require.Empty(t, b.violations(), "%s, %d pixels, %s", page.name, width, scheme)
 				require.Equal(t, "true", b.eval("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off at %d", width)
 			}
 		}
 		s.CloseClientConnections()
 		s.Listener.Close()
 		b.sees("true", `document.body.classList.contains("stale")`)
-		for _, scheme := range []string{"light", "dark"} {
+		for _, scheme := range some("light", "dark") {
 			b.view(1280, scheme)
-			require.Empty(t, b.violations(), "%s, out of touch, %s", name, scheme)
+			require.Empty(t, b.violations(), "%s, out of touch, %s", page.name, scheme)
 		}
 	}
 }

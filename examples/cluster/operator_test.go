@@ -44,6 +44,12 @@ const (
 	zoneRow = `Array.from(document.querySelectorAll("#zones tbody tr")).find(r => r.cells[0].textContent === "fra1")`
 )
 
+// A screen has a width in pixels.
+type screen struct {
+	name  string
+	width int64
+}
+
 // A zone is killed while no page is open. The operator opens the page afterwards, and sees what has
 // happened. Then the server hangs, and the page says so.
 func TestTheOperatorComesAfterwards(t *testing.T) {
@@ -69,10 +75,10 @@ func TestTheOperatorComesAfterwards(t *testing.T) {
 	b.sees("0 200", zoneRow+`.cells[1].textContent + " " + `+zoneRow+`.cells[2].textContent`)
 	b.sees("true", `/300 since.* 200 evicted/.test(document.querySelector("#chart-text").textContent)`)
 
-	for name, width := range map[string]int64{"page": 1280, "phone": 390, "wall": 3840} {
-		b.view(width, "light")
-		require.Greater(t, b.picture(name+"-light", "light"), 0.7)
-		require.Less(t, b.picture(name+"-dark", "dark"), 0.3)
+	for _, screen := range some(screen{"page", 1280}, screen{"phone", 390}, screen{"wall", 3840}) {
+		b.view(screen.width, "light")
+		require.Greater(t, b.picture(screen.name+"-light", "light"), 0.7)
+		require.Less(t, b.picture(screen.name+"-dark", "dark"), 0.3)
 	}
 	b.view(1280, "light")
 
