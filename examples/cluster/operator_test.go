@@ -133,7 +133,7 @@ func TestManyWindowsOfOneBrowser(t *testing.T) {
 	h := &hostweb.Handler[string]{}
 	s := shown(t, h, 3)
 	var tabs []*tab
-	for range 9 {
+	for range 7 {
 		tabs = append(tabs, open(t, s.URL))
 	}
 	for _, b := range tabs {

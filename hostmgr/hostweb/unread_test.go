@@ -189,6 +189,7 @@ func TestUnreadAnswersAreBoundedTogether(t *testing.T) {
 
 // A server's timeouts do not end the stream of a client that reads.
 func TestTimeoutsDoNotEndAStream(t *testing.T) {
+	t.Parallel()
 	r, err := hostmgr.New(hostmgr.Config[string]{})
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(&hostweb.Handler[string]{Registry: r})
