@@ -6,13 +6,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"syscall"
 
@@ -39,27 +36,9 @@ func become(args []string) error {
 	if err != nil {
 		return err
 	}
-	program, err := place(root)
+	program, err := sources.Build(context.Background(), root, "examples", proper, os.Stderr)
 	if err != nil {
 		return err
 	}
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./"+proper)
-	build.Dir, build.Stdout, build.Stderr = filepath.Join(root, "examples"), os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("go build of %s: %w", proper, err)
-	}
 	return syscall.Exec(program, append([]string{program}, args...), os.Environ())
-}
-
-// place returns where the program goes. Go leaves it as it is while its sources do not change. Each
-// copy of the repository has its own.
-func place(root string) (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, root)
-	dir := filepath.Join(cache, "hostlife", fmt.Sprintf("%x", h.Sum64()))
-	return filepath.Join(dir, "cluster"), os.MkdirAll(dir, 0o700)
 }

@@ -84,7 +84,7 @@ func TestTheOperatorComesAfterwards(t *testing.T) {
 
 	b.click("#alerts a") // the zone
 	b.sees("0", rows)
-	b.do(chromedp.Click("#count-hosts", chromedp.ByQuery))
+	b.click("#count-hosts")
 	b.sees("50", rows)
 	b.search("127.0.0.1:") // the address
 	b.sees("100 of 100", `document.querySelector("#matched").textContent`)
@@ -146,12 +146,12 @@ func TestManyWindowsOfOneBrowser(t *testing.T) {
 		b.sees("live", `document.querySelector("#link").textContent`)
 		b.sees("4 of 4", `document.querySelector("#matched").textContent`)
 	}
-	tabs[0].do(chromedp.Click("#pause", chromedp.ByQuery))
+	tabs[0].click("#pause")
 	tabs[0].sees("true", `/^paused since/.test(document.querySelector("#link").textContent)`)
 	require.NoError(t, h.Registry.Forget("later", 0))
 	tabs[1].sees("3", countHosts)
 	tabs[0].sees("4", countHosts)
-	tabs[0].do(chromedp.Click("#pause", chromedp.ByQuery))
+	tabs[0].click("#pause")
 	tabs[0].sees("3", countHosts)
 }
 

@@ -229,17 +229,17 @@ func TestPageOf100000Hosts(t *testing.T) {
 
 	first := `document.querySelector('#hosts tbody tr[data-id]')?.dataset.id`
 	for _, order := range []string{"ascending", "descending", "ascending"} {
-		b.do(chromedp.Click(`button[data-sort="id"]`, chromedp.ByQuery))
+		b.click(`button[data-sort="id"]`)
 		b.sees(order, `document.querySelector('th:has(button[data-sort="id"])').ariaSort`)
 		b.sees(map[string]string{"ascending": "host-00001", "descending": "host-99999"}[order], first)
 	}
 	before := b.eval(`document.querySelector("#page").textContent`)
-	b.do(chromedp.Click("#next", chromedp.ByQuery))
+	b.click("#next")
 	b.sees("true", fmt.Sprintf(`document.querySelector("#page").textContent !== %q`, before))
 	b.sees("true", first+` > "host-00001"`)
-	b.do(chromedp.Click("#prev", chromedp.ByQuery))
+	b.click("#prev")
 	b.sees("host-00001", first)
-	b.do(chromedp.Click("#last", chromedp.ByQuery))
+	b.click("#last")
 	b.sees("2,000 of 2,000", `document.querySelector("#page").textContent`)
 	b.sees("host-99950", first)
 	b.search("host-99")

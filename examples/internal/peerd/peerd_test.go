@@ -33,6 +33,7 @@ func TestAnnouncesRegistersAndLeaves(t *testing.T) {
 }
 
 func TestManyHosts(t *testing.T) {
+	t.Parallel()
 	addr, _ := schedule(t, "127.0.0.1:0")
 	c := dial(t, addr)
 	p := be(t, addr, "-id", "h", "-hosts", "300", "-interval", "3s", "-peers", "1")
@@ -44,6 +45,7 @@ func TestManyHosts(t *testing.T) {
 
 // Hosts share as many connections as they are told.
 func TestHostsShareConnections(t *testing.T) {
+	t.Parallel()
 	addr, _ := schedule(t, "127.0.0.1:0")
 	f := build(t, addr)
 	p := be(t, f.ln.Addr().String(), "-hosts", "30", "-connections", "10", "-interval", "3s", "-peers", "0")

@@ -110,6 +110,7 @@ func TestUnreadListsAreBounded(t *testing.T) {
 
 // A client that reads gets its lists, however many, and however many times.
 func TestListsThatAreReadAreNotRefused(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-client-timeout", "3s") // in which a busy machine reads a list
 	s.populate(500, 8<<10)
 	client := schedulerv2.NewSchedulerClient(s.dial())

@@ -1,4 +1,4 @@
-// Package sources finds the repository, for programs that compile others of it.
+// Package sources finds the repository, and compiles programs of it.
 package sources
 
 import (

@@ -1,0 +1,40 @@
+package sources_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hostlife/hostlife/examples/internal/sources"
+)
+
+// A program that is up to date is not linked again, and nothing else is left in the cache.
+func TestBuild(t *testing.T) {
+	if os.PathSeparator != '/' {
+		t.Skip("a program that runs cannot be replaced on Windows")
+	}
+	cache, err := os.UserCacheDir()
+	require.NoError(t, err)
+	t.Setenv("GOCACHE", cache+"/go-build")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	root, err := sources.Find()
+	require.NoError(t, err)
+	build := func() os.FileInfo {
+		program, err := sources.Build(t.Context(), root, ".", "internal/housecount", io.Discard)
+		require.NoError(t, err)
+		f, err := os.Stat(program)
+		require.NoError(t, err)
+		all, err := os.ReadDir(filepath.Dir(program))
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		return f
+	}
+	first := build()
+	require.Positive(t, first.Size())
+	require.True(t, os.SameFile(first, build()), "it is not linked again")
+	_, err = sources.Build(t.Context(), root, ".", "no/such/package", io.Discard)
+	require.ErrorContains(t, err, "go build of no/such/package")
+}
