@@ -79,7 +79,7 @@ alive: evicted hosts whose process went on. window: of them, those that were hea
 question and the eviction.
 longest: from the end of a host until the last scheduler showed its eviction.
 latest: the same, from the end of the last fault or stall that came in between. stalls: a scheduler
-did not run for 0.3 s or more, although it was not frozen: the machine was busy.
+or this program did not run for 0.3 s or more, although it was not frozen: the machine was busy.
 `
 
 // report prints the table, and fails if there was a breach.

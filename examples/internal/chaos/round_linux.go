@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/hostlife/hostlife/examples/internal/chaos/verify"
@@ -60,7 +61,12 @@ func play(ctx context.Context, cfg Config, s scenario, seed uint64, dir string) 
 		scenario: s, cfg: cfg, ctx: ctx, rnd: rand.New(rand.NewPCG(seed, 1)), dir: dir, net: newNetwork(),
 		procs: procs.New(), log: log,
 	}
+	watched, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { log.WatchStalls(watched) }) // all links are in this process
 	err = r.run(seed)
+	cancel()
+	watch.Wait()
 	r.procs.KillAll()
 	if r.engine != nil {
 		r.engine.close()

@@ -22,7 +22,7 @@ func (s *Server) background() (stop func()) {
 	wg.Go(func() { s.onStatus(ctx, signals) })
 	if s.history != nil {
 		wg.Go(func() { s.writeHistory(ctx) })
-		wg.Go(func() { s.writeStalls(ctx) })
+		wg.Go(func() { s.history.WatchStalls(ctx) })
 	}
 	if s.verbose {
 		wg.Go(func() { s.watch(ctx) })

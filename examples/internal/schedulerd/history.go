@@ -4,7 +4,6 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
-	"time"
 
 	commonv2 "d7y.io/api/v2/pkg/apis/common/v2"
 	schedulerv1 "d7y.io/api/v2/pkg/apis/scheduler/v1"
@@ -13,11 +12,6 @@ import (
 
 	"github.com/hostlife/hostlife/examples/internal/history"
 	"github.com/hostlife/hostlife/hostmgr"
-)
-
-const (
-	stallTick   = 50 * time.Millisecond
-	stallLength = 300 * time.Millisecond // from one tick to the next
 )
 
 const historyUsage = "write a history to `FILE`, which must not exist, for examples/chaos: each acknowledged\n" +
@@ -91,24 +85,6 @@ func departed(d *hostmgr.Departure[*commonv2.Host]) history.Entry {
 	e.Timeout, e.Stall = int64(d.Timeout), int64(d.StallTime)
 	e.Held = int64(d.HeldFor)
 	return e
-}
-
-// writeStalls writes down when the process has not run for a while.
-func (s *Server) writeStalls(ctx context.Context) {
-	tick := time.NewTicker(stallTick)
-	defer tick.Stop()
-	for last := history.Now(); ; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		now := history.Now()
-		if now-last > int64(stallLength) {
-			s.history.Add(history.Entry{Kind: history.Stalled, Began: last})
-		}
-		last = now
-	}
 }
 
 // writeView writes down all registrations, and how many shared cleanups are owed.

@@ -33,6 +33,17 @@ func TestAStallMovesTheDeadline(t *testing.T) {
 	require.Equal(t, 1, s.check().Stalls)
 }
 
+// So it may if the program that attacks did not run: the links between schedulers and the engine are
+// in it.
+func TestAStallOfTheLinksMovesTheDeadline(t *testing.T) {
+	s := sound()
+	s.edit("b", history.Departed, func(e *history.Entry) bool { return e.Host != "dies" })
+	s.show(11900, "b", "dies", 1, "evicted", 4016)
+	s.add("attack", history.Entry{Kind: history.Stalled, Began: ms(4000), At: ms(5000)})
+	require.Empty(t, s.check().Breaches())
+	require.Equal(t, 1, s.check().Stalls)
+}
+
 // So it may if a scheduler starts: it may be the heir of a host, and is quiet for a Lapse.
 func TestAStartMovesTheDeadline(t *testing.T) {
 	s := sound()

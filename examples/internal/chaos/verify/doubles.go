@@ -134,6 +134,7 @@ func (w *world) markedAt(s *scheduler, k key) int64 {
 
 // count fills in the figures that are no verdict.
 func (c *checker) count() {
+	c.report.Stalls = len(c.stalls)
 	writers := map[string]*scheduler{}
 	var puts []*put
 	for _, s := range c.schedulers {

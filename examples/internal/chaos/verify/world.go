@@ -72,6 +72,7 @@ type world struct {
 	lost       []span // when it has lost some writes
 	lostAll    []span // of these, when it has lost all
 	faults     []span // all
+	stalls     []span // of the program that attacks, which has the links
 	alive      map[string]uint64
 	rested     bool
 	seen       map[uint64]bool // versions that took place
@@ -100,6 +101,7 @@ func read(files []File) *world {
 			w.take(e)
 		}
 	})
+	w.faults = append(w.faults, w.stalls...)
 	for _, s := range w.schedulers {
 		w.faults = append(w.faults, s.stalls...)
 		slices.SortFunc(s.puts, func(a, b *put) int { return cmp.Compare(a.began, b.began) })
@@ -147,6 +149,8 @@ func (w *world) take(e *history.Entry) {
 		}
 	case history.Rest:
 		w.alive, w.rested = e.Hosts, true
+	case history.Stalled:
+		w.stalls = append(w.stalls, span{began: e.Began, ended: e.At})
 	case history.Killed, history.Disturbed, history.Restored:
 		w.attack(e)
 	}
