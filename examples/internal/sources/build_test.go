@@ -3,7 +3,9 @@ package sources_test
 import (
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,9 +18,12 @@ func TestBuild(t *testing.T) {
 	if os.PathSeparator != '/' {
 		t.Skip("a program that runs cannot be replaced on Windows")
 	}
-	cache, err := os.UserCacheDir()
-	require.NoError(t, err)
-	t.Setenv("GOCACHE", cache+"/go-build")
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} { // which would be in these folders
+		value, err := exec.Command("go", "env", name).Output()
+		require.NoError(t, err)
+		t.Setenv(name, strings.TrimSpace(string(value)))
+	}
+	t.Setenv("HOME", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	root, err := sources.Find()
 	require.NoError(t, err)
