@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -27,6 +28,9 @@ func (c Config) plan() string {
 
 // build builds a program of the repository.
 func (t *trial) build(root, module, pkg string) (program string, err error) {
+	if _, err := exec.LookPath("go"); err != nil {
+		return "", fmt.Errorf("-schedulers builds its programs: %w", err)
+	}
 	t.timeline.event("go build", filepath.Base(pkg), "")
 	t.timeline.wait("for go build")
 	begun := time.Now()

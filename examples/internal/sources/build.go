@@ -29,9 +29,6 @@ func Build(ctx context.Context, root, module, pkg string, out io.Writer) (progra
 	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", next, "./"+pkg)
 	cmd.Dir, cmd.WaitDelay = filepath.Join(root, filepath.FromSlash(module)), time.Second
 	cmd.Stdout, cmd.Stderr = out, out
-	if cmd.Err != nil { // there is no go
-		return "", cmd.Err
-	}
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("go build of %s: %w", pkg, err)
 	}
