@@ -26,7 +26,7 @@ func small(policy, scenarios string) []string {
 
 func TestAttacks(t *testing.T) {
 	t.Parallel()
-	for _, scenario := range []string{"interruptions", "partition", "churn"} {
+	for _, scenario := range some("churn", "interruptions", "partition") {
 		for _, policy := range some("fixed", "tiered") {
 			t.Run(scenario+" "+policy, func(t *testing.T) {
 				t.Parallel()

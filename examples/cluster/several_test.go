@@ -61,7 +61,7 @@ func TestSeveralSchedulersShareTheirHosts(t *testing.T) {
 		"normal_exit": {0, 1}, "abnormal_exit": {1, 1}, "mass_exit": {100, 100},
 		"scheduler_killed": {0, 6}, "roaming": {1, 6}, // the other hosts leave at the end
 	}
-	for _, scenarios := range []string{"normal_exit,abnormal_exit,mass_exit,roaming", "scheduler_killed"} {
+	for _, scenarios := range some("normal_exit,abnormal_exit,mass_exit,roaming", "scheduler_killed") {
 		t.Run(scenarios, func(t *testing.T) {
 			t.Parallel()
 			addr := startRedis(t)
