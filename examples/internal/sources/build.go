@@ -13,7 +13,7 @@ import (
 
 // Build compiles a program of the repository, given by the folders of its module and of its package.
 // It writes what the compiler says to out. The program stays in the user's cache, so it is linked
-// again only if its sources have changed. Tables for a debugger, which take a third of the time to
+// again only after a change or a commit. Tables for a debugger, which take a third of the time to
 // link, are left out.
 func Build(ctx context.Context, root, module, pkg string, out io.Writer) (program string, err error) {
 	dir, err := place(root)

@@ -1,6 +1,7 @@
 package sources_test
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"os/exec"
@@ -13,7 +14,8 @@ import (
 	"github.com/hostlife/hostlife/examples/internal/sources"
 )
 
-// A program that is up to date is not linked again, and nothing else is left in the cache.
+// A program that is up to date is not linked again. One that is not is replaced: a process that runs
+// it keeps its own. Nothing else is left in the cache.
 func TestBuild(t *testing.T) {
 	if os.PathSeparator != '/' {
 		t.Skip("a program that runs cannot be replaced on Windows")
@@ -27,8 +29,10 @@ func TestBuild(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	root, err := sources.Find()
 	require.NoError(t, err)
+	var program string
 	build := func() os.FileInfo {
-		program, err := sources.Build(t.Context(), root, ".", "internal/housecount", io.Discard)
+		var err error
+		program, err = sources.Build(t.Context(), root, ".", "internal/housecount", io.Discard)
 		require.NoError(t, err)
 		f, err := os.Stat(program)
 		require.NoError(t, err)
@@ -40,6 +44,19 @@ func TestBuild(t *testing.T) {
 	first := build()
 	require.Positive(t, first.Size())
 	require.True(t, os.SameFile(first, build()), "it is not linked again")
+
+	self, err := os.Executable()
+	require.NoError(t, err)
+	other, err := os.ReadFile(self)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(program, other, 0o700))
+	kept := filepath.Join(t.TempDir(), "kept")
+	require.NoError(t, os.Link(program, kept))
+	require.False(t, os.SameFile(first, build()), "it is another file")
+	content, err := os.ReadFile(kept)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(other, content), "the old one is not written to")
+
 	_, err = sources.Build(t.Context(), root, ".", "no/such/package", io.Discard)
 	require.ErrorContains(t, err, "go build of no/such/package")
 }
