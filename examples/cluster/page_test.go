@@ -29,7 +29,7 @@ import (
 )
 
 // withoutUI is what chromedp disables, and the suggestions of the address bar. Each window draws those,
-// although nobody sees them, and that takes a quarter of a core.
+// even without a screen, and that takes a quarter of a core.
 const withoutUI = "site-per-process,Translate,BlinkGenPropertyTrees,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"
 
 // browser is a real one. It is started once, because that takes seconds of a core.

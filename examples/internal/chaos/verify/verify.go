@@ -35,7 +35,7 @@ type Report struct {
 	InWindow     int           // of these, those that were heard between the question and the eviction
 	Left         int           // registrations that hosts have ended
 	Replaced     int           // registrations that newer processes have ended
-	Stalls       int           // gaps in which a scheduler did not run, although it was not frozen, or the program that attacks
+	Stalls       int           // gaps in which a scheduler that was not frozen, or the program that attacks, did not run
 	HandedOver   int           // host records that another scheduler has written than before
 	Buried       int           // member records that another member has deleted
 	WritesLost   int           // acknowledged writes that the engine has lost
