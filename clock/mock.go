@@ -108,12 +108,9 @@ func (m *Mock) after(d time.Duration, waiter *Waiter) *pending {
 	return p
 }
 
-// Sleep waits until the Mock has moved by d.
-func (m *Mock) Sleep(d time.Duration) { <-m.After(d) }
-
-// BlockUntil waits until at least n calls of After or Sleep wait for the Mock. It returns the error
-// of ctx if ctx ends first. A waiter stops counting within the Add or Set that reaches its
-// deadline, so a BlockUntil that follows waits until the goroutine waits again.
+// BlockUntil waits until at least n calls of After wait for the Mock. It returns the error of ctx
+// if ctx ends first. A call stops counting within the Add or Set that reaches its deadline, so a
+// BlockUntil that follows waits until the goroutine waits again.
 func (m *Mock) BlockUntil(ctx context.Context, n int) error {
 	for {
 		waiting, arrival := m.waiting()

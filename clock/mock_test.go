@@ -112,7 +112,7 @@ func TestMockManyGoroutines(t *testing.T) {
 	for i := range goroutines {
 		wg.Go(func() {
 			for range rounds {
-				m.Sleep(time.Second)
+				<-m.After(time.Second)
 				woken[i] = append(woken[i], m.Now())
 			}
 		})

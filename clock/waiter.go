@@ -58,7 +58,8 @@ func NewWaiter(c Clock) *Waiter {
 	return w
 }
 
-// Start begins the work of the loop.
+// Start begins the work of the loop. The goroutine of the loop calls it, because a move of a Mock
+// does not wait for the Waiter of the goroutine that moves it.
 func (w *Waiter) Start() {
 	if w.mock != nil {
 		w.mock.start(w)

@@ -73,8 +73,8 @@ func steps[T Number](v T) int64 {
 	return min(int64(v), most)
 }
 
-// Clone returns an independent histogram of the same values.
-func (h *Histogram[T]) Clone() *Histogram[T] {
+// clone returns an independent histogram of the same values.
+func (h *Histogram[T]) clone() *Histogram[T] {
 	c := *h
 	if h.counts != nil {
 		c.counts = h.counts.Clone()
@@ -96,7 +96,7 @@ func (h *Histogram[T]) Snapshot() Snapshot[T] {
 		Mean:  h.mean(uint64(n)),
 		P50:   h.bound(p[0]), P90: h.bound(p[1]), P99: h.bound(p[2]), P999: h.bound(p[3]),
 		Max: h.max,
-		of:  h.Clone(),
+		of:  h.clone(),
 	}
 }
 

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestTheZeroHistogramIsOfNothing(t *testing.T) {
 	var h histogram.Histogram[time.Duration]
 	require.Equal(t, histogram.Snapshot[time.Duration]{}, h.Snapshot())
-	require.Empty(t, h.Clone().Snapshot().Buckets())
+	require.Empty(t, h.Snapshot().Buckets())
 }
 
 // The values are 1000 ms, 999 ms, ... 1 ms.
@@ -89,16 +89,6 @@ func TestBars(t *testing.T) {
 		require.GreaterOrEqual(t, b.UpperBound, want[i].UpperBound)
 		require.LessOrEqual(t, float64(b.UpperBound), 1.01*float64(want[i].UpperBound))
 	}
-}
-
-func TestACloneIsItsOwn(t *testing.T) {
-	var h histogram.Histogram[time.Duration]
-	h.Record(time.Second)
-	c := h.Clone()
-	h.Record(time.Minute)
-	require.EqualValues(t, 1, c.Snapshot().Count)
-	require.Equal(t, time.Second, c.Snapshot().Max)
-	require.EqualValues(t, 2, h.Snapshot().Count)
 }
 
 // A snapshot and its buckets do not change.
