@@ -4,6 +4,8 @@
 //     the policies that say how much silence evicts a host.
 //   - [github.com/hostlife/hostlife/hostmgr/announcer] is the side of the host: it announces the
 //     host, repeats what is lost, and leaves at the end.
+//   - [github.com/hostlife/hostlife/hostmgr/share] gives the registries of several processes one
+//     view of the hosts.
 //   - [github.com/hostlife/hostlife/hostmgr/hosttest] is for tests: it runs a registry on a clock
 //     that the test moves, and checks policies.
 //   - [github.com/hostlife/hostlife/hostmgr/hostweb] shows a registry live, in a browser.
@@ -14,7 +16,8 @@
 //   - [github.com/hostlife/hostlife/clock] is the time source of all, so that a test can use a fake
 //     clock.
 //
-// Three more modules are in the same repository. contrib/hostprom exports the statistics to
-// Prometheus, examples has programs that run real processes, and benchmarks compares the registry
-// with what a Go developer would use instead.
+// Further modules are in the same repository. contrib/hostprom exports the statistics to Prometheus.
+// contrib/hostredis and contrib/hostetcd are stores for shared registries. examples has programs
+// that run real processes, examples/dragonfly puts a registry in place of Dragonfly's host manager,
+// and benchmarks compares the registry with what a Go developer would use instead.
 package hostlife
