@@ -9,11 +9,11 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Patient is a policy that gives hosts at the edge twice the time, and flapping hosts less: a host
+// ByZone is a policy that gives hosts at the edge twice the time, and flapping hosts less: a host
 // that was evicted three times lately, and came back, is soon evicted again.
-type Patient struct{}
+type ByZone struct{}
 
-func (Patient) Timeouts(h hostmgr.History) (suspect, evict time.Duration) {
+func (ByZone) Timeouts(h hostmgr.History) (suspect, evict time.Duration) {
 	evict = 3 * h.Interval
 	if h.Zone == "edge" {
 		evict *= 2
@@ -25,12 +25,12 @@ func (Patient) Timeouts(h hostmgr.History) (suspect, evict time.Duration) {
 }
 
 // NeedsHistory makes the registry tell the evictions of each host. The zone comes in any case.
-func (Patient) NeedsHistory() bool { return true }
+func (ByZone) NeedsHistory() bool { return true }
 
 // A policy may know the zone of a host, and how often it was evicted lately.
 func ExampleHistory() {
 	mock := clock.NewMock()
-	hosts, _ := hostmgr.New(hostmgr.Config[string]{Clock: mock, Policy: Patient{}})
+	hosts, _ := hostmgr.New(hostmgr.Config[string]{Clock: mock, Policy: ByZone{}})
 	timeout := func(id, zone string) time.Duration {
 		_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: id, Zone: zone, Interval: 10 * time.Second})
 		h, _ := hosts.Get(id)

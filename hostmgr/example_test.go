@@ -131,6 +131,7 @@ func (a AtLeast) Timeouts(p hostmgr.History) (suspect, evict time.Duration) {
 	return 0, max(2*p.Interval, time.Duration(a))
 }
 
+// A policy of your own is one method.
 func ExamplePolicy() {
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{Policy: AtLeast(time.Minute)})
 	_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: "a", Interval: time.Second})

@@ -94,7 +94,7 @@ func Example_testing() {
 // Ready.
 func ExampleNew() {
 	type Peer struct{ Address string }
-	ctx := context.Background()
+	ctx, end := context.WithCancel(context.Background())
 	store := share.Memory() // for several processes: hostredis or hostetcd
 
 	hosts, err := hostmgr.New(hostmgr.Config[Peer]{})
@@ -117,10 +117,15 @@ func ExampleNew() {
 		}
 		return hosts.Announce(a)
 	}
-	_ = announce // in a handler
+	_, err = announce(hostmgr.Announcement[Peer]{ID: "a"}) // in a handler; the member does not run yet
+	fmt.Println(err)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return hosts.Run(ctx) })
 	group.Go(func() error { return member.Run(ctx) })
-	_ = group.Wait()
+	end()
+	fmt.Println("ended:", group.Wait())
+	// Output:
+	// unavailable: try another scheduler
+	// ended: <nil>
 }
