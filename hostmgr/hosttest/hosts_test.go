@@ -181,6 +181,7 @@ func TestManyHosts(t *testing.T) {
 	require.Len(t, cleaned, 500)
 }
 
+// One host stays alive, the other one falls silent.
 func ExampleRun() {
 	t := &testing.T{} // of the test
 	cleaned := 0
@@ -205,6 +206,7 @@ func ExampleRun() {
 	// a second later: 1 host, 1 cleanup
 }
 
+// A policy of your own has this test.
 func ExampleTestPolicy() {
 	t := &testing.T{} // of the test
 	hosttest.TestPolicy(t, hostmgr.Fixed(2))
