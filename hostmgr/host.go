@@ -9,8 +9,7 @@ import (
 )
 
 const (
-	// DefaultInterval is the interval of a host that announces none. Dragonfly's peers use the
-	// same.
+	// DefaultInterval is the interval of a host that announces none.
 	DefaultInterval = 30 * time.Second
 	// Never is the interval of a host that is never evicted by time: a static host, or a seed that
 	// a health check looks after. The policies are not asked about it, it stays StateAlive, and it

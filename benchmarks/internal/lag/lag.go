@@ -28,7 +28,7 @@ type plan struct {
 
 func (p plan) timeout() time.Duration { return time.Duration(p.multiple * float64(p.interval)) }
 
-// Measure keeps n hosts alive at Dragonfly's interval of 30 s while 1,000 others
+// Measure keeps n hosts alive at the default interval of 30 s while 1,000 others
 // die, each at a random moment of the first interval, and then keeps the n for one
 // more interval, which is what Run's processor time is taken from. It takes two
 // minutes.
