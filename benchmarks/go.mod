@@ -1,11 +1,11 @@
 module github.com/hostlife/hostlife/benchmarks
 
-go 1.25.0
+go 1.25.5
 
 replace github.com/hostlife/hostlife => ../
 
 require (
-	d7y.io/api/v2 v2.1.39
+	d7y.io/api/v2 v2.3.1
 	github.com/google/pprof v0.0.0-20260902005441-ca85771921e4
 	github.com/hostlife/hostlife v0.0.0
 	github.com/jellydator/ttlcache/v3 v3.4.1

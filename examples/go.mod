@@ -1,9 +1,9 @@
 module github.com/hostlife/hostlife/examples
 
-go 1.25.0
+go 1.25.5
 
 require (
-	d7y.io/api/v2 v2.1.39
+	d7y.io/api/v2 v2.3.1
 	github.com/Shopify/toxiproxy/v2 v2.12.0
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327

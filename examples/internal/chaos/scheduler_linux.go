@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/hostlife/hostlife/examples/internal/history"
 	"github.com/hostlife/hostlife/examples/internal/procs"
@@ -121,7 +120,7 @@ func (s *scheduler) serves() bool {
 func (s *scheduler) hosts() map[string]bool {
 	ctx, cancel := context.WithTimeout(s.round.ctx, time.Second)
 	defer cancel()
-	answer, err := schedulerv2.NewSchedulerClient(s.conn).ListHosts(ctx, &emptypb.Empty{})
+	answer, err := schedulerv2.NewSchedulerClient(s.conn).ListHosts(ctx, &schedulerv2.ListHostsRequest{})
 	if err != nil {
 		return nil
 	}

@@ -9,7 +9,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/hostlife/hostlife/examples/internal/peerd"
 )
@@ -33,7 +32,7 @@ func dial(addr string) (*api, error) {
 func (a *api) list(ctx context.Context) map[string]bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	r, err := a.client.ListHosts(ctx, &emptypb.Empty{})
+	r, err := a.client.ListHosts(ctx, &schedulerv2.ListHostsRequest{})
 	if err != nil {
 		return nil
 	}

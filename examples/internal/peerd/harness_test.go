@@ -176,7 +176,7 @@ func dial(t *testing.T, addr string) schedulerv2.SchedulerClient {
 }
 
 func list(c schedulerv2.SchedulerClient) (ids []string) {
-	r, _ := c.ListHosts(context.Background(), &emptypb.Empty{})
+	r, _ := c.ListHosts(context.Background(), &schedulerv2.ListHostsRequest{})
 	for _, h := range r.GetHosts() {
 		ids = append(ids, h.GetId())
 	}

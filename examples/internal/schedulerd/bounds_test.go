@@ -18,7 +18,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/hostlife/hostlife/examples/internal/schedulerd"
 	"github.com/hostlife/hostlife/internal/effort"
@@ -82,18 +81,18 @@ func TestUnreadListsAreBounded(t *testing.T) {
 	for range 2 {
 		conn := s.dial()
 		for range 50 {
-			streams = append(streams, open(ctx, t, conn, listHosts, &emptypb.Empty{}))
+			streams = append(streams, open(ctx, t, conn, listHosts, &schedulerv2.ListHostsRequest{}))
 		}
 	}
 	require.Eventually(t, func() bool { // all are refused, or wait to be read
-		_, err := schedulerv2.NewSchedulerClient(s.dial()).ListHosts(t.Context(), &emptypb.Empty{})
+		_, err := schedulerv2.NewSchedulerClient(s.dial()).ListHosts(t.Context(), &schedulerv2.ListHostsRequest{})
 		return status.Code(err) == codes.ResourceExhausted
 	}, longWait, time.Millisecond)
 	time.Sleep(200 * time.Millisecond)
 	require.Less(t, heap()-before, int64(120<<20), "of 400 MB")
 
 	require.Eventually(t, func() bool {
-		r, err := schedulerv2.NewSchedulerClient(s.dial()).ListHosts(t.Context(), &emptypb.Empty{})
+		r, err := schedulerv2.NewSchedulerClient(s.dial()).ListHosts(t.Context(), &schedulerv2.ListHostsRequest{})
 		return err == nil && len(r.GetHosts()) == 500
 	}, longWait, 100*time.Millisecond, "those that do not read are cut off")
 	require.Greater(t, time.Since(begun), 2*time.Second, "not before their time is over")
@@ -115,12 +114,12 @@ func TestListsThatAreReadAreNotRefused(t *testing.T) {
 	s.populate(500, 8<<10)
 	client := schedulerv2.NewSchedulerClient(s.dial())
 	for range 50 { // 200 MB
-		r, err := client.ListHosts(t.Context(), &emptypb.Empty{})
+		r, err := client.ListHosts(t.Context(), &schedulerv2.ListHostsRequest{})
 		require.NoError(t, err)
 		require.Len(t, r.GetHosts(), 500)
 	}
 	time.Sleep(3500 * time.Millisecond)
-	_, err := client.ListHosts(t.Context(), &emptypb.Empty{}, grpc.WaitForReady(false))
+	_, err := client.ListHosts(t.Context(), &schedulerv2.ListHostsRequest{}, grpc.WaitForReady(false))
 	require.NoError(t, err, "the connection is not cut")
 }
 
@@ -128,7 +127,7 @@ func TestListsThatAreReadAreNotRefused(t *testing.T) {
 func TestAListThatIsLargerThanTheBound(t *testing.T) {
 	s := start(t)
 	s.populate(5000, 15<<10)
-	r, err := schedulerv2.NewSchedulerClient(s.dial()).ListHosts(t.Context(), &emptypb.Empty{})
+	r, err := schedulerv2.NewSchedulerClient(s.dial()).ListHosts(t.Context(), &schedulerv2.ListHostsRequest{})
 	require.NoError(t, err)
 	require.Len(t, r.GetHosts(), 5000)
 }
@@ -262,7 +261,7 @@ func TestLongAttackOnMemory(t *testing.T) {
 	defer cancel()
 	conn := s.dial()
 	for range 200 {
-		open(ctx, t, conn, listHosts, &emptypb.Empty{})
+		open(ctx, t, conn, listHosts, &schedulerv2.ListHostsRequest{})
 	}
 	most := before
 	for range 20 {

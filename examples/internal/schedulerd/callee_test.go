@@ -125,7 +125,7 @@ func (c callee) peers(ctx context.Context, msgs ...[]byte) {
 func (c callee) balanced() {
 	c.t.Helper()
 	ctx := context.Background()
-	r, err := c.V2().ListHosts(ctx, &emptypb.Empty{})
+	r, err := c.V2().ListHosts(ctx, &schedulerv2.ListHostsRequest{})
 	c.answered("ListHosts", r, err)
 	require.Len(c.t, r.GetHosts(), c.Stats().Hosts)
 	c.sums()

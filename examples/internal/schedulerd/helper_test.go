@@ -29,7 +29,6 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // asCommand in the environment has this executable be the command.
@@ -120,7 +119,13 @@ func (s *scheduler) leave(ctx context.Context, id string) error {
 
 func (s *scheduler) list() (ids []string) {
 	s.t.Helper()
-	r, err := s.v2.ListHosts(s.t.Context(), &emptypb.Empty{})
+	return s.listType(nil)
+}
+
+// listType lists the hosts of a type; of all types if it is nil.
+func (s *scheduler) listType(kind *uint32) (ids []string) {
+	s.t.Helper()
+	r, err := s.v2.ListHosts(s.t.Context(), &schedulerv2.ListHostsRequest{Type: kind})
 	require.NoError(s.t, err)
 	require.NoError(s.t, r.Validate())
 	for _, h := range r.GetHosts() {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/hostlife/hostlife/examples/internal/wire"
@@ -33,7 +34,30 @@ func TestV2AnnounceListLeave(t *testing.T) {
 	require.NotEqual(t, first.Registration, s.mustAnnounce(t.Context(), "h", time.Second).Registration)
 }
 
-func TestIntervalDefaultsToDragonflys(t *testing.T) {
+func TestListHostsByType(t *testing.T) {
+	s := start(t)
+	for id, kind := range map[string]uint32{"normal": 0, "another": 0, "seed": 1} {
+		h := host(id)
+		h.Type = kind
+		_, err := s.v2.AnnounceHost(t.Context(), &schedulerv2.AnnounceHostRequest{Host: h})
+		require.NoError(t, err)
+	}
+	_, err := s.v1.AnnounceHost(t.Context(), v1Host("super"))
+	require.NoError(t, err)
+	for _, c := range []struct {
+		kind *uint32
+		want []string
+	}{
+		{nil, []string{"normal", "another", "seed", "super"}},
+		{proto.Uint32(0), []string{"normal", "another"}},
+		{proto.Uint32(1), []string{"seed", "super"}},
+		{proto.Uint32(2), nil},
+	} {
+		require.ElementsMatch(t, c.want, s.listType(c.kind), c.kind)
+	}
+}
+
+func TestAnnounceWithoutAnInterval(t *testing.T) {
 	s := start(t)
 	var header metadata.MD
 	_, err := s.v2.AnnounceHost(t.Context(), &schedulerv2.AnnounceHostRequest{Host: host("h")}, grpc.Header(&header))

@@ -17,7 +17,7 @@ type serviceV1 struct {
 }
 
 // AnnounceHost registers or refreshes a host. In v1 a host cannot name its interval, so it is
-// Dragonfly's 30 s, or a longer one that it was advised, until the next announce.
+// hostmgr.DefaultInterval, or a longer one that it was advised, until the next announce.
 func (s serviceV1) AnnounceHost(ctx context.Context, r *schedulerv1.AnnounceHostRequest) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, s.announce(ctx, hostOfV1(r), 0)
 }
@@ -28,7 +28,7 @@ func (s serviceV1) LeaveHost(ctx context.Context, r *schedulerv1.LeaveHostReques
 }
 
 // hostTypes are v1's names for v2's numbers.
-var hostTypes = map[string]uint32{"normal": 0, "super": 1, "strong": 2, "weak": 3}
+var hostTypes = map[string]uint32{"normal": 0, "super": 1}
 
 // hostOfV1 converts a host. It drops the load figures.
 func hostOfV1(r *schedulerv1.AnnounceHostRequest) *commonv2.Host {

@@ -37,13 +37,15 @@ func (s serviceV2) AnnounceHost(ctx context.Context, r *schedulerv2.AnnounceHost
 	return &emptypb.Empty{}, s.announce(ctx, r.GetHost(), interval)
 }
 
-// ListHosts lists all hosts, suspects included.
-func (s serviceV2) ListHosts(context.Context, *emptypb.Empty) (*schedulerv2.ListHostsResponse, error) {
-	r := &schedulerv2.ListHostsResponse{Hosts: make([]*commonv2.Host, 0, s.hosts.Len())}
+// ListHosts lists the hosts of a type, or all hosts, suspects included.
+func (s serviceV2) ListHosts(_ context.Context, r *schedulerv2.ListHostsRequest) (*schedulerv2.ListHostsResponse, error) {
+	var hosts []*commonv2.Host
 	for h := range s.hosts.All() {
-		r.Hosts = append(r.Hosts, h.Metadata)
+		if r.Type == nil || h.Metadata.GetType() == r.GetType() {
+			hosts = append(hosts, h.Metadata)
+		}
 	}
-	return r, nil
+	return &schedulerv2.ListHostsResponse{Hosts: hosts}, nil
 }
 
 // DeleteHost is how a host leaves.
