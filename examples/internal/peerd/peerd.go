@@ -33,7 +33,7 @@ type fleet struct {
 	history *history.Log // nil: none
 	calls   context.Context
 
-	warnings warnings
+	warnings cli.Thinner // failures of all hosts
 }
 
 // Main is the command.
