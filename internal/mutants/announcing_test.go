@@ -38,4 +38,13 @@ var announcing = []mutant{
 		becomes: "s.due = from + interval",
 		test:    "TestThePhaseIsKept",
 	},
+	{
+		name:    "an announce that Dragonfly takes is refused",
+		seen:    "examples/internal/schedulerd: an interval of 48 h was InvalidArgument",
+		story:   "A daemon whose first announce is refused does not start. Dragonfly refuses no interval.",
+		file:    "examples/internal/schedulerd/intervals.go",
+		is:      "return min(max(interval, minInterval), maxInterval)",
+		becomes: "return interval",
+		test:    "TestEachIntervalIsTaken",
+	},
 }

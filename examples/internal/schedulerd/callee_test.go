@@ -85,18 +85,19 @@ func (c callee) answered(method string, resp any, err error) {
 	}
 }
 
-// A stream is an AnnouncePeer stream whose client has sent all messages already.
+// A stream is a stream of peers whose client has sent all messages already.
 type stream struct {
 	grpc.ServerStream
 	callee
-	ctx  context.Context
-	msgs [][]byte
+	method string
+	ctx    context.Context
+	msgs   [][]byte
 }
 
 func (s *stream) Context() context.Context { return s.ctx }
 
 func (s *stream) SendMsg(m any) error {
-	s.answered("AnnouncePeer", m, nil)
+	s.answered(s.method, m, nil)
 	return nil
 }
 
@@ -113,11 +114,11 @@ func (s *stream) RecvMsg(m any) error {
 	return io.EOF
 }
 
-// peers calls AnnouncePeer with messages.
-func (c callee) peers(ctx context.Context, msgs ...[]byte) {
-	s := &stream{callee: c, ctx: ctx, msgs: msgs}
-	err := schedulerv2.Scheduler_ServiceDesc.Streams[0].Handler(c.V2(), s)
-	c.answered("AnnouncePeer", &emptypb.Empty{}, err)
+// peers calls a stream of peers with messages.
+func (c callee) peers(ctx context.Context, d grpc.StreamDesc, msgs ...[]byte) {
+	s := &stream{callee: c, method: d.StreamName, ctx: ctx, msgs: msgs}
+	err := d.Handler(c.V2(), s)
+	c.answered(d.StreamName, &emptypb.Empty{}, err)
 }
 
 // balanced says that each registration that began is there or has departed once; and that

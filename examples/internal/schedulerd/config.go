@@ -12,13 +12,20 @@ import (
 )
 
 const about = `scheduler tracks which hosts of a Dragonfly cluster are alive. It is a gRPC server
-that speaks Dragonfly's own scheduler API: v2 AnnounceHost, ListHosts, DeleteHost,
-AnnouncePeer, StatPeer and DeletePeer, and v1 AnnounceHost and LeaveHost. It frees
-the peers of a host when the host leaves, or has been silent for longer than its
-timeout. It has no TLS and no authentication: keep it on loopback, or put a proxy
-with both in front of it.
+that speaks Dragonfly's own scheduler API. Implemented are, of v2, AnnounceHost,
+ListHosts, DeleteHost, AnnouncePeer, StatPeer, DeletePeer, StatTask, DeleteTask,
+AnnounceCachePeer, StatCachePeer, DeleteCachePeer, StatCacheTask, DeleteCacheTask;
+of v1, AnnounceHost, LeaveHost. Other RPCs answer Unimplemented. The scheduler frees the
+peers of a host when the host leaves, or has been silent for longer than its timeout. It
+has no TLS and no authentication: keep it on loopback, or put a proxy with both in front
+of it.
 
 	go run ./examples/scheduler -listen 127.0.0.1:8002 -http 127.0.0.1:8003 -v
+
+An announce may name any interval, as with Dragonfly. An interval that is not positive
+counts as 30s. Others are moved into the range from 10ms to 24h. The log says so, in one
+line every 5 s. A host of more than 16 KiB, or with an id or a data centre of more than
+1 KiB, is refused with InvalidArgument.
 
 In addition to Dragonfly's messages, it uses optional gRPC metadata. An announce, a
 leave or a stream of peers may carry hostlife-incarnation: a decimal number that orders

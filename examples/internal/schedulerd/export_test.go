@@ -26,7 +26,7 @@ func (p PeerStore) Register(find func() (uint64, bool), host, id string) error {
 		}
 		return registration, nil
 	}
-	return p.s.register(finder, host, peer{task: "task", id: id})
+	return p.s.register(finder, host, peer{peerKey: peerKey{"task", id}}, task{id: "task"})
 }
 
 func (p PeerStore) Free(host string, registration uint64) int { return p.s.free(host, registration) }
@@ -92,13 +92,13 @@ func Policies(args ...string) (policy, shadow hostmgr.Policy, err error) {
 func NewPeerStoreOf(maxBytes int64) PeerStore { return PeerStore{newPeerStore(maxBytes)} }
 
 // Put registers a peer of a registration that stays.
-func (p PeerStore) Put(host string, registration uint64, task, id, url string) error {
-	return p.s.put(host, registration, peer{task: task, id: id, url: url})
+func (p PeerStore) Put(host string, registration uint64, name, id, url string) error {
+	return p.s.put(host, registration, peer{peerKey: peerKey{name, id}}, task{id: name, url: url})
 }
 
 // Delete removes one peer.
 func (p PeerStore) Delete(host, task, id string) error {
-	return p.s.delete(&schedulerv2.DeletePeerRequest{HostId: host, TaskId: task, PeerId: id})
+	return p.s.delete(host, peerKey{task, id})
 }
 
 // Bytes is what it takes to hold.

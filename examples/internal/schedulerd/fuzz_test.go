@@ -63,13 +63,16 @@ func FuzzV2Peers(f *testing.F) {
 	f.Add(encode(f, lost), []byte{}, register, at["StatPeer"], stat, "", "")
 	f.Add(finish, register, register, at["AnnounceHost"], announce, "1", "2")
 	f.Add(register, finish, encode(f, registration("i", "t", "p")), at["AnnounceHost"], announce, "2", "1")
+	f.Add(encode(f, cacheRegistration("h", "t", "p")), register, finish, at["DeleteCacheTask"], stat, "", "")
 	f.Fuzz(func(t *testing.T, msg1, msg2, msg3 []byte, m byte, msg []byte, announcer, speaker string) {
 		c := newCallee(t)
 		ctx, header := said(announcer, "", "")
 		c.unary(ctx, c.V2(), methods[at["AnnounceHost"]], announce)
 		require.Equal(t, c.Stats().Hosts == 1, header.header.Len() > 0, "a host that joins gets an ack")
 		ctx, _ = said(speaker, "", "")
-		c.peers(ctx, msg1, msg2, msg3)
+		for _, d := range schedulerv2.Scheduler_ServiceDesc.Streams {
+			c.peers(ctx, d, msg1, msg2, msg3)
+		}
 		c.unary(ctx, c.V2(), methods[int(m)%len(methods)], msg)
 		c.balanced()
 	})

@@ -21,13 +21,14 @@ import (
 // A directory is the state that both versions of the API share. The metadata of a host is its
 // latest announcement, which is never changed.
 type directory struct {
-	hosts  *hostmgr.Registry[*commonv2.Host]
-	member *member
-	peers  *peerStore
+	hosts     *hostmgr.Registry[*commonv2.Host]
+	member    *member
+	peers     *peerStore
+	intervals *intervals
 }
 
 func (s *Server) directory() directory {
-	return directory{hosts: s.hosts, member: s.member, peers: s.peers}
+	return directory{hosts: s.hosts, member: s.member, peers: s.peers, intervals: &intervals{log: s.log}}
 }
 
 // announce answers with the Ack as a response header, even if it refuses a stale incarnation.

@@ -16,7 +16,6 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/hostlife/hostlife/examples/internal/wire"
-	"github.com/hostlife/hostlife/hostmgr"
 )
 
 func TestV2AnnounceListLeave(t *testing.T) {
@@ -146,10 +145,6 @@ func TestInvalidRequests(t *testing.T) {
 		"no host":            announce(&schedulerv2.AnnounceHostRequest{}),
 		"no ip":              announce(&schedulerv2.AnnounceHostRequest{Host: bad}),
 		"metadata too large": announce(&schedulerv2.AnnounceHostRequest{Host: large}),
-		"negative interval":  announce(&schedulerv2.AnnounceHostRequest{Host: host("h"), Interval: durationpb.New(-1)}),
-		"nonsense interval":  announce(&schedulerv2.AnnounceHostRequest{Host: host("h"), Interval: &durationpb.Duration{Seconds: 1, Nanos: -1}}),
-		"interval too long":  announce(&schedulerv2.AnnounceHostRequest{Host: host("h"), Interval: durationpb.New(48 * time.Hour)}),
-		"interval never":     announce(&schedulerv2.AnnounceHostRequest{Host: host("h"), Interval: durationpb.New(hostmgr.Never)}),
 		"id too long":        announce(&schedulerv2.AnnounceHostRequest{Host: host(strings.Repeat("x", 2000))}),
 		"leave without id":   s.leave(t.Context(), ""),
 		"incarnation":        s.leave(as(t, "minus one"), "h"),

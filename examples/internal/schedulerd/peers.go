@@ -6,8 +6,6 @@ import (
 	"maps"
 	"sync"
 	"time"
-
-	schedulerv2 "d7y.io/api/v2/pkg/apis/scheduler/v2"
 )
 
 const (
@@ -22,6 +20,7 @@ const (
 var (
 	errNoHost       = errors.New("host is not there: announce it first")
 	errNoPeer       = errors.New("peer is not registered")
+	errNoTask       = errors.New("no host has a peer of this task")
 	errTooManyPeers = errors.New("host has too many peers")
 	errPeersFull    = errors.New("the peers of all hosts take as much memory as they may: see -max-peer-bytes")
 )
@@ -29,8 +28,8 @@ var (
 // A peer is one host's replica of a task, or its attempt to get one. It keeps only what StatPeer
 // returns, not the whole request.
 type peer struct {
-	task, id         string
-	url              string
+	peerKey
+	cached           bool // the host has all of the task, and only tells of it
 	state            string
 	created, updated time.Time
 }
@@ -41,7 +40,7 @@ const (
 	shelfSize = 1500
 )
 
-func (p *peer) size() int64 { return int64(peerSize + len(p.task) + len(p.id) + len(p.url)) }
+func (p *peer) size() int64 { return int64(peerSize + len(p.task) + len(p.id)) }
 
 // A peerStore holds the peers of all hosts. Peers belong to a registration of a host, not to its id: the end of a
 // registration frees its peers, and no others.
@@ -50,9 +49,10 @@ type peerStore struct {
 
 	mu    sync.Mutex // guards all below
 	hosts map[string]*shelf
-	peak  int   // the most hosts since hosts was made
+	peak  int // the most hosts since hosts was made
+	tasks tasks
 	n     int   // peers
-	bytes int64 // that peers and shelves take, roughly
+	bytes int64 // that peers, shelves and tasks take, roughly
 }
 
 // A shelf holds the peers of one registration.
@@ -65,15 +65,10 @@ type shelf struct {
 
 type peerKey struct{ task, id string }
 
-func keyOf(r interface {
-	GetTaskId() string
-	GetPeerId() string
-}) peerKey {
-	return peerKey{r.GetTaskId(), r.GetPeerId()}
-}
+func keyOf(m peerMessage) peerKey { return peerKey{m.GetTaskId(), m.GetPeerId()} }
 
 func newPeerStore(maxBytes int64) *peerStore {
-	return &peerStore{maxBytes: maxBytes, hosts: map[string]*shelf{}}
+	return &peerStore{maxBytes: maxBytes, hosts: map[string]*shelf{}, tasks: newTasks()}
 }
 
 // A finder looks up the registration that a peer's message is about.
@@ -88,12 +83,12 @@ type finder func() (registration uint64, err error)
 // shelf before R, and the cleanup finds it. If it came after R, it does not find the
 // registration, and register frees the shelf itself. Either way no peer is leaked, no
 // lock covers both steps, and no tombstone is needed.
-func (s *peerStore) register(find finder, host string, p peer) error {
+func (s *peerStore) register(find finder, host string, p peer, t task) error {
 	registration, err := find()
 	if err != nil {
 		return err
 	}
-	if err := s.put(host, registration, p); err != nil {
+	if err := s.put(host, registration, p, t); err != nil {
 		return err
 	}
 	again, err := find()
@@ -104,9 +99,9 @@ func (s *peerStore) register(find finder, host string, p peer) error {
 	return cmp.Or(err, errNoHost)
 }
 
-// put registers a peer, or replaces it. A shelf of an older registration is removed at once, because
-// that registration has ended. A shelf of a newer registration stays.
-func (s *peerStore) put(host string, registration uint64, p peer) error {
+// put registers a peer of a task, or replaces it. A shelf of an older registration is removed at
+// once, because that registration has ended. A shelf of a newer registration stays.
+func (s *peerStore) put(host string, registration uint64, p peer, t task) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sh, ok := s.hosts[host]
@@ -121,7 +116,7 @@ func (s *peerStore) put(host string, registration uint64, p peer) error {
 		sh = &shelf{registration: registration, peers: map[peerKey]peer{}}
 	}
 	more := p.size()
-	old, again := sh.peers[peerKey{p.task, p.id}]
+	old, again := sh.peers[p.peerKey]
 	switch {
 	case again:
 		more -= old.size()
@@ -131,11 +126,12 @@ func (s *peerStore) put(host string, registration uint64, p peer) error {
 	if !ok {
 		more += shelfSize + int64(len(host))
 	}
-	if more > 0 && s.maxBytes > 0 && s.bytes+more > s.maxBytes {
+	if sum := more + s.tasks.growth(&t); sum > 0 && s.maxBytes > 0 && s.bytes+sum > s.maxBytes {
 		return errPeersFull
 	}
 	s.hosts[host] = sh
 	s.peak = max(s.peak, len(s.hosts))
+	s.bytes += s.tasks.put(t, !again)
 	s.set(sh, p, more)
 	return nil
 }
@@ -143,7 +139,7 @@ func (s *peerStore) put(host string, registration uint64, p peer) error {
 // set puts a peer on a shelf, and adds size to its bytes. The caller holds mu.
 func (s *peerStore) set(sh *shelf, p peer, more int64) {
 	before := len(sh.peers)
-	sh.peers[peerKey{p.task, p.id}] = p
+	sh.peers[p.peerKey] = p
 	sh.peak = max(sh.peak, len(sh.peers))
 	s.n += len(sh.peers) - before
 	sh.bytes += more
@@ -167,6 +163,9 @@ func (s *peerStore) remove(host string, sh *shelf) {
 	delete(s.hosts, host)
 	s.n -= len(sh.peers)
 	s.bytes -= sh.bytes
+	for key := range sh.peers {
+		s.bytes -= s.tasks.leave(key.task)
+	}
 	shrink(&s.hosts, &s.peak)
 }
 
@@ -179,19 +178,23 @@ func shrink[K comparable, V any](m *map[K]V, peak *int) {
 	}
 }
 
-// get returns the peer and the registration that it belongs to.
-func (s *peerStore) get(host string, key peerKey) (p peer, registration uint64, ok bool) {
+// get returns the peer, its task, and the registration that it belongs to.
+func (s *peerStore) get(host string, key peerKey) (p peer, t task, registration uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sh := s.hosts[host]; sh != nil {
-		p, ok = sh.peers[key]
-		registration = sh.registration
+	sh := s.hosts[host]
+	if sh == nil {
+		return p, t, 0, errNoPeer
 	}
-	return p, registration, ok
+	p, ok := sh.peers[key]
+	if !ok {
+		return p, t, 0, errNoPeer
+	}
+	return p, *s.tasks.byID[key.task], sh.registration, nil
 }
 
 // update records a report of a peer of the current registration.
-func (s *peerStore) update(find finder, host string, key peerKey, state string) error {
+func (s *peerStore) update(find finder, host string, key peerKey, r report) error {
 	registration, err := find()
 	if err != nil {
 		return err
@@ -206,33 +209,62 @@ func (s *peerStore) update(find finder, host string, key peerKey, state string) 
 	if !ok {
 		return errNoPeer
 	}
-	if state != "" {
-		p.state = state
-	}
 	p.updated = time.Now()
+	p.state = cmp.Or(r.peer, p.state)
 	sh.peers[key] = p
+	s.tasks.byID[key.task].report(r.task, p.updated)
 	return nil
 }
 
 // delete removes one peer. Its shelf stays until the registration ends.
-func (s *peerStore) delete(r *schedulerv2.DeletePeerRequest) error {
+func (s *peerStore) delete(host string, key peerKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sh := s.hosts[r.GetHostId()]
+	sh := s.hosts[host]
 	if sh == nil {
 		return errNoPeer
 	}
-	key := keyOf(r)
-	p, ok := sh.peers[key]
-	if !ok {
+	if _, ok := sh.peers[key]; !ok {
 		return errNoPeer
 	}
+	s.drop(sh, key)
+	return nil
+}
+
+// deleteTask removes the peers that a host has of a task.
+func (s *peerStore) deleteTask(host, task string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh := s.hosts[host]
+	if sh == nil {
+		return
+	}
+	for key := range sh.peers {
+		if key.task == task {
+			s.drop(sh, key)
+		}
+	}
+}
+
+// drop takes a peer off a shelf. The caller holds mu.
+func (s *peerStore) drop(sh *shelf, key peerKey) {
+	p := sh.peers[key]
 	delete(sh.peers, key)
 	s.n--
 	sh.bytes -= p.size()
-	s.bytes -= p.size()
+	s.bytes -= p.size() + s.tasks.leave(key.task)
 	shrink(&sh.peers, &sh.peak)
-	return nil
+}
+
+// task returns the task of some peers.
+func (s *peerStore) task(id string) (task, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tasks.byID[id]
+	if t == nil {
+		return task{}, errNoTask
+	}
+	return *t, nil
 }
 
 func (s *peerStore) len() int {

@@ -22,8 +22,9 @@ const (
 	maxListers = 2        // lists of all hosts that are put together at the same time
 	nominal    = 2 << 10  // bytes that an answer on a stream is taken for, at least
 
-	listHosts    = "/scheduler.v2.Scheduler/ListHosts"
-	announcePeer = "/scheduler.v2.Scheduler/AnnouncePeer"
+	listHosts         = "/scheduler.v2.Scheduler/ListHosts"
+	announcePeer      = "/scheduler.v2.Scheduler/AnnouncePeer"
+	announceCachePeer = "/scheduler.v2.Scheduler/AnnounceCachePeer"
 )
 
 var (
@@ -56,7 +57,7 @@ func (s *sends) options() []grpc.ServerOption {
 		grpc.Creds(plaintext{insecure.NewCredentials(), s}),
 		grpc.ForceServerCodecV2(codec{encoding.GetCodecV2("proto")}),
 		grpc.ChainUnaryInterceptor(s.unary, checked),
-		grpc.ChainStreamInterceptor(s.stream),
+		grpc.ChainStreamInterceptor(s.stream, checkedStream),
 	}
 }
 
@@ -95,7 +96,7 @@ func (s *sends) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServe
 // kind returns the counter of a method's streams, and its limit. Streams that are mostly idle have
 // their own limit, so that they do not keep peers out.
 func (s *sends) kind(method string) (open *atomic.Int64, most int64) {
-	if method == announcePeer {
+	if method == announcePeer || method == announceCachePeer {
 		return &s.peers, maxStreams
 	}
 	return &s.others, maxOthers

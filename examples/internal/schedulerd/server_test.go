@@ -149,12 +149,6 @@ func TestHealthAndReflection(t *testing.T) {
 	require.Contains(t, r.String(), "scheduler.v2.Scheduler")
 }
 
-func TestWhatIsNotImplementedSaysSo(t *testing.T) {
-	s := start(t)
-	_, err := s.v2.StatTask(t.Context(), &schedulerv2.StatTaskRequest{HostId: "h", TaskId: "t"})
-	requireCode(t, codes.Unimplemented, err)
-}
-
 // A stop fails health checks first, lets the call in flight finish,
 // takes no new ones, and does not wait for ever.
 func TestGracefulStop(t *testing.T) {

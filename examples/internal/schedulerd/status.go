@@ -17,12 +17,31 @@ var errNotReady = status.Error(codes.Unavailable,
 
 // checked wraps every unary call: it validates the request by Dragonfly's own definition, and turns
 // errors into gRPC's.
-func checked(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func checked(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if err := validate(req); err != nil {
 		return nil, err
 	}
 	resp, err := next(ctx, req)
+	if status.Code(err) == codes.Unimplemented {
+		return nil, notImplemented(info.FullMethod)
+	}
 	return resp, toStatus(err)
+}
+
+// checkedStream wraps every stream.
+func checkedStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	err := next(srv, stream)
+	if status.Code(err) == codes.Unimplemented {
+		return notImplemented(info.FullMethod)
+	}
+	return err
+}
+
+// notImplemented is the answer of the RPCs that serviceV1 and serviceV2 do not have. The reference of
+// the command names them.
+func notImplemented(method string) error {
+	return status.Errorf(codes.Unimplemented,
+		"%s is not implemented: this scheduler tracks hosts and their peers, and schedules nothing; call a scheduler of Dragonfly", method)
 }
 
 func validate(req any) error {
@@ -46,7 +65,7 @@ func codeOf(err error) codes.Code {
 	switch {
 	case errors.Is(err, hostmgr.ErrInvalid):
 		return codes.InvalidArgument
-	case errors.Is(err, hostmgr.ErrUnknownHost), errors.Is(err, errNoPeer), errors.Is(err, errNoHost):
+	case errors.Is(err, hostmgr.ErrUnknownHost), errors.Is(err, errNoPeer), errors.Is(err, errNoTask), errors.Is(err, errNoHost):
 		return codes.NotFound
 	case errors.Is(err, hostmgr.ErrStale):
 		return codes.FailedPrecondition
