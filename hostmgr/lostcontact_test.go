@@ -2,6 +2,7 @@ package hostmgr_test
 
 import (
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -13,7 +14,7 @@ import (
 )
 
 // Hosts announce themselves every 5 minutes and do not retry, as Dragonfly's clients do by default.
-// Each loses one announce. The README, SCALING.md and the docs of Fixed and Tiered name the counts.
+// Each loses one announce. The documents name the counts.
 func TestOneLostContactWithoutRetry(t *testing.T) {
 	const hosts, interval, delay = 1000, 300 * second, 50 * time.Millisecond
 	lost := func(p hostmgr.Policy) int {
@@ -44,4 +45,9 @@ func TestOneLostContactWithoutRetry(t *testing.T) {
 	require.Zero(t, lost(hostmgr.Tiered{Offline: 2 * interval}))
 	require.Equal(t, 497, lost(hostmgr.PhiAccrual{}))
 	require.Zero(t, lost(hostmgr.PhiAccrual{MaxOverdue: 2 * interval}))
+	for _, doc := range []string{"../README.md", "../SCALING.md", "policy.go"} {
+		text, err := os.ReadFile(doc)
+		require.NoError(t, err)
+		require.Contains(t, string(text), " 497", doc)
+	}
 }
