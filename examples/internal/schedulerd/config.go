@@ -34,9 +34,12 @@ incarnation than the current one is refused with FailedPrecondition. For 5 minut
 an announce of an incarnation that has left or has been replaced. A request without
 hostlife-incarnation counts as from the current incarnation. Then a leave that is delayed
 beyond a restart ends the new registration, and a host that restarts within its timeout
-keeps its registration, with the peers of its former process. So send the header. An
-announce of an id that another IP address has is refused with AlreadyExists, until that
-host is suspect: two machines use one id.
+keeps its registration, with the peers of its former process. So send the header.
+
+If two machines with different IP addresses use one id, the page and the metrics count
+their conflicts. With the same incarnation, the second machine is refused with
+AlreadyExists, until the host is suspect. Without hostlife-incarnation both are accepted,
+as by Dragonfly.
 
 The answer to an announce carries:
 
@@ -60,7 +63,7 @@ when the scheduler has stopped.
 The memory that clients can use is bounded, for each client and in total. Requests
 beyond these bounds are refused with ResourceExhausted:
 
-  - hosts: -max-hosts, with up to 16 KiB each;
+  - hosts: -max-hosts, with up to 16 KiB each (for a larger one, InvalidArgument);
   - peers: 1,024 for each host, and -max-peer-bytes in total;
   - unread answers: 64 MiB, or a single larger answer;
   - streams: 4,096, and 256 for each connection.
@@ -148,7 +151,7 @@ func parse(args []string, stdout io.Writer) (Config, error) {
 	fs.StringVar(&c.Log, "log", "text", "log `format`: text or json")
 	fs.StringVar(&c.policy, "policy", "fixed", policyUsage)
 	fs.StringVar(&c.shadow, "shadow", "", "a second `policy`, with the same flags, that evicts no host: the page and the metrics\nshow what it would have done; empty means none")
-	fs.Float64Var(&c.multiple, "multiple", 2, "fixed: evict after this many intervals of silence")
+	fs.Float64Var(&c.multiple, "multiple", 2, "fixed: evict after this many intervals of silence; 3 for clients that do not retry, as Dragonfly's")
 	fs.Float64Var(&c.phi, "phi", 8, "phi: suspect once the probability that a heartbeat still comes is below 10^-phi")
 	fs.DurationVar(&c.jitter, "jitter", 30*time.Second, "tiered: suspect when overdue by more than this")
 	fs.DurationVar(&c.offline, "offline", 5*time.Minute, "tiered: evict when overdue by more than this; phi: evict at the latest when overdue by this")

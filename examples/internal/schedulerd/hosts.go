@@ -43,11 +43,16 @@ func (d directory) announce(ctx context.Context, host *commonv2.Host, interval t
 	if !d.member.isReady() {
 		return d.postpone(host.GetId(), incarnation)
 	}
-	ack, err := d.hosts.Announce(hostmgr.Announcement[*commonv2.Host]{
+	a := hostmgr.Announcement[*commonv2.Host]{
 		ID: host.GetId(), Metadata: host, Interval: interval,
 		Incarnation: incarnation, Zone: host.GetNetwork().GetIdc(),
 		Speaker: host.GetIp(), // tells two machines with one id apart, such as clones of one image
-	})
+	}
+	ack, err := d.hosts.Announce(a)
+	if errors.Is(err, hostmgr.ErrConflict) && incarnation == 0 {
+		a.Speaker = "" // the conflict is counted; Dragonfly takes the announce, so do not refuse it
+		ack, err = d.hosts.Announce(a)
+	}
 	if err == nil && !d.member.isReady() { // it was frozen in between
 		return errNotReady
 	}

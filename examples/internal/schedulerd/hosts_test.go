@@ -173,16 +173,22 @@ func TestAStaleAnnounceLearnsWhichIncarnationRefusedIt(t *testing.T) {
 	require.EqualValues(t, 10, s.mustAnnounce(as(t, "10"), "h", time.Minute).Incarnation)
 }
 
-// Two machines use one id. The second one is refused, and the page says so.
+// Two machines use one id. With the same incarnation, the second one is refused. A client of
+// Dragonfly names none, and is accepted: a refusal would keep a daemon from starting. The page counts
+// both conflicts.
 func TestTwoMachinesWithOneID(t *testing.T) {
 	s := start(t, "-http", "127.0.0.1:0")
 	url := s.page()
-	s.mustAnnounce(t.Context(), "h", time.Minute)
-	clone := host("h")
-	clone.Ip = "192.0.2.77"
-	_, err := s.v2.AnnounceHost(t.Context(), &schedulerv2.AnnounceHostRequest{Host: clone, Interval: durationpb.New(time.Minute)})
+	s.mustAnnounce(as(t, "9"), "h", time.Minute)
+	clone := &schedulerv2.AnnounceHostRequest{Host: host("h"), Interval: durationpb.New(time.Minute)}
+	clone.Host.Ip = "192.0.2.77"
+	_, err := s.v2.AnnounceHost(as(t, "9"), clone)
 	requireCode(t, codes.AlreadyExists, err)
+	_, err = s.v2.AnnounceHost(t.Context(), clone)
+	require.NoError(t, err)
 	_, body := ask(t, http.MethodGet, url+"api/stats")
-	require.Contains(t, body, `"conflicts":1`)
-	s.mustAnnounce(t.Context(), "h", time.Minute)
+	require.Contains(t, body, `"conflicts":2`)
+	_, body = ask(t, http.MethodGet, url+"api/hosts")
+	require.Contains(t, body, clone.Host.Ip)
+	s.mustAnnounce(as(t, "9"), "h", time.Minute)
 }
