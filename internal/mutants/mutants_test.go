@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 }
 
 func all() []mutant {
-	return slices.Concat(silence, intervals, identity, departures, events, periodic, arithmetic, bounds, callbacks, served, announcing, mirroring, sharing, roaming, stores)
+	return slices.Concat(silence, intervals, identity, departures, events, periodic, arithmetic, bounds, callbacks, served, announcing, mirroring, sharing, roaming, stores, releasing)
 }
 
 func TestNoMutantSurvives(t *testing.T) {
