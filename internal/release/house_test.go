@@ -1,14 +1,13 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hostlife/hostlife/internal/release/repo"
+	"github.com/hostlife/hostlife/internal/release/repo/repotest"
 )
 
 // house is a repository of two modules that others can require, one of which requires the other.
@@ -26,58 +25,18 @@ var house = map[string]string{
 	"internal/tool/go.mod": "module example.com/house/internal/tool\n\ngo 1.25.0\n",
 }
 
-// newRepo makes a repository with one commit.
-func newRepo(t *testing.T, files map[string]string) repo.Repo {
-	t.Helper()
-	return newRepoIn(t, t.TempDir(), func(dir string) {
-		for name, text := range files {
-			write(t, filepath.Join(dir, name), text)
-		}
-	})
-}
-
-// newRepoIn makes a repository with one commit of the files that fill writes. The settings of the
-// user of this machine have no effect on it.
-func newRepoIn(t *testing.T, dir string, fill func(dir string)) repo.Repo {
-	t.Helper()
-	for _, role := range []string{"AUTHOR", "COMMITTER"} {
-		t.Setenv("GIT_"+role+"_NAME", "test")
-		t.Setenv("GIT_"+role+"_EMAIL", "test@example.com")
-	}
-	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
-	fill(dir)
-	r := repo.Repo{Dir: dir}
-	git(t, r, "init", "--quiet")
-	git(t, r, "add", ".")
-	git(t, r, "commit", "--quiet", "--message", "all: begin")
-	return r
-}
-
-func git(t *testing.T, r repo.Repo, args ...string) string {
-	t.Helper()
-	out, err := r.Git(args...)
-	require.NoError(t, err)
-	return out
-}
-
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
-	require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
-}
-
 func TestRelease(t *testing.T) {
-	r := newRepo(t, house)
+	r := repotest.New(t, house)
 	rel := release{repo: r, version: "v0.1.0", date: "2026-12-31"}
 	require.NoError(t, rel.check())
 	require.NoError(t, rel.do())
 
-	require.Equal(t, []string{"kit/v0.1.0", "v0.1.0"}, strings.Fields(git(t, r, "tag", "--points-at", "HEAD")))
-	require.Equal(t, "all: release v0.1.0", git(t, r, "log", "-1", "--format=%s"))
-	require.Equal(t, []string{"CHANGELOG.md", "kit/go.mod"}, strings.Fields(git(t, r, "diff", "--name-only", "HEAD~")))
-	require.Contains(t, git(t, r, "show", "HEAD:kit/go.mod"), "require example.com/house v0.1.0\n\nreplace example.com/house => ../")
-	require.Contains(t, git(t, r, "show", "HEAD:CHANGELOG.md"), "## [Unreleased]\n\n## [0.1.0] - 2026-12-31\n\n### Added\n")
-	require.Empty(t, git(t, r, "status", "--porcelain"))
+	require.Equal(t, []string{"kit/v0.1.0", "v0.1.0"}, strings.Fields(repotest.Git(t, r, "tag", "--points-at", "HEAD")))
+	require.Equal(t, "all: release v0.1.0", repotest.Git(t, r, "log", "-1", "--format=%s"))
+	require.Equal(t, []string{"CHANGELOG.md", "kit/go.mod"}, strings.Fields(repotest.Git(t, r, "diff", "--name-only", "HEAD~")))
+	require.Contains(t, repotest.Git(t, r, "show", "HEAD:kit/go.mod"), "require example.com/house v0.1.0\n\nreplace example.com/house => ../")
+	require.Contains(t, repotest.Git(t, r, "show", "HEAD:CHANGELOG.md"), "## [Unreleased]\n\n## [0.1.0] - 2026-12-31\n\n### Added\n")
+	require.Empty(t, repotest.Git(t, r, "status", "--porcelain"))
 
 	require.ErrorContains(t, rel.check(), "the tag v0.1.0 exists")
 	rel.version = "v0.2.0"
@@ -86,13 +45,13 @@ func TestRelease(t *testing.T) {
 }
 
 func TestNoReleaseOfAChangedTree(t *testing.T) {
-	r := newRepo(t, house)
-	write(t, filepath.Join(r.Dir, "new.go"), "package house\n")
+	r := repotest.New(t, house)
+	repotest.Write(t, filepath.Join(r.Dir, "new.go"), "package house\n")
 	require.ErrorContains(t, (&release{repo: r, version: "v0.1.0"}).check(), "new.go")
 }
 
 func TestNoReleaseOfAnInvalidVersion(t *testing.T) {
-	r := newRepo(t, house)
+	r := repotest.New(t, house)
 	for _, version := range []string{"0.1.0", "v0.1", "v2.0.0", "v10.0.0", "v0.1.0+build", "v01.0.0"} {
 		require.ErrorContains(t, (&release{repo: r, version: version}).check(), "is no version", version)
 	}
@@ -104,10 +63,10 @@ func TestAFailedReleaseLeavesTheTreeAsItWas(t *testing.T) {
 		files[name] = strings.ReplaceAll(text, "const Keys = house.Doors", "const Keys = 2")
 	}
 	files["kit/kit.go"] = "package kit\n" // go mod tidy would drop the requirement
-	r := newRepo(t, files)
+	r := repotest.New(t, files)
 	rel := release{repo: r, version: "v0.1.0", date: "2026-12-31"}
 	require.NoError(t, rel.check())
 	require.ErrorContains(t, rel.do(), "go mod tidy")
-	require.Empty(t, git(t, r, "status", "--porcelain"))
-	require.Empty(t, git(t, r, "tag"))
+	require.Empty(t, repotest.Git(t, r, "status", "--porcelain"))
+	require.Empty(t, repotest.Git(t, r, "tag"))
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hostlife/hostlife/internal/effort"
 	"github.com/hostlife/hostlife/internal/release/repo"
+	"github.com/hostlife/hostlife/internal/release/repo/repotest"
 )
 
 // A stranger is an embedder that has a module of its own, and gets ours from a proxy.
@@ -38,14 +39,14 @@ func (s *stranger) publish(t *testing.T, r repo.Repo, m repo.Module, version str
 	base := filepath.Join(s.proxy, filepath.FromSlash(escaped), "@v", version)
 	info, err := json.Marshal(map[string]any{"Version": version, "Time": time.Unix(1, 0).UTC()})
 	require.NoError(t, err)
-	write(t, base+".info", string(info))
+	repotest.Write(t, base+".info", string(info))
 
 	file, err := os.Create(base + ".zip")
 	require.NoError(t, err)
 	dir := strings.TrimPrefix(m.Dir, ".")
 	require.NoError(t, modzip.CreateFromVCS(file, module.Version{Path: m.Path, Version: version}, r.Dir, m.Tag(version), dir))
 	require.NoError(t, file.Close())
-	write(t, base+".mod", unzip(t, base+".zip", m.Path+"@"+version+"/go.mod"))
+	repotest.Write(t, base+".mod", unzip(t, base+".zip", m.Path+"@"+version+"/go.mod"))
 }
 
 func unzip(t *testing.T, name, member string) string {
@@ -65,7 +66,7 @@ func unzip(t *testing.T, name, member string) string {
 func (s *stranger) build(t *testing.T, path, version string) error {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "go.mod"), "module example.org/stranger\n\ngo 1.25.0\n")
+	repotest.Write(t, filepath.Join(dir, "go.mod"), "module example.org/stranger\n\ngo 1.25.0\n")
 	if _, err := s.command(dir, "get", path+"@"+version); err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (s *stranger) build(t *testing.T, path, version string) error {
 			program += "import _ \"" + pkg + "\"\n"
 		}
 	}
-	write(t, filepath.Join(dir, "main.go"), program+"\nfunc main() {}\n")
+	repotest.Write(t, filepath.Join(dir, "main.go"), program+"\nfunc main() {}\n")
 	t.Logf("commands and packages of %s:\n%s", path, listed)
 	if _, err = s.command(dir, commands...); err != nil {
 		return err
@@ -105,7 +106,7 @@ func offline(t *testing.T) *stranger {
 }
 
 func TestAStrangerBuildsWhatIsReleased(t *testing.T) {
-	r := newRepo(t, house)
+	r := repotest.New(t, house)
 	rel := release{repo: r, version: "v0.1.0", date: "2026-12-31"}
 	require.NoError(t, rel.check())
 	require.NoError(t, rel.do())
@@ -122,12 +123,12 @@ func TestAStrangerBuildsWhatIsReleased(t *testing.T) {
 
 // Tags alone are no release: go.mod requires v0.0.0, which only its replacement has.
 func TestAStrangerCannotBuildWhatIsOnlyTagged(t *testing.T) {
-	r := newRepo(t, house)
+	r := repotest.New(t, house)
 	modules, err := r.Modules()
 	require.NoError(t, err)
 	s := offline(t)
 	for _, m := range modules {
-		git(t, r, "tag", m.Tag("v0.1.0"))
+		repotest.Git(t, r, "tag", m.Tag("v0.1.0"))
 		s.publish(t, r, m, "v0.1.0")
 	}
 	require.NoError(t, s.build(t, "example.com/house", "v0.1.0"))
@@ -142,9 +143,9 @@ func TestAStrangerBuildsEachOfOurModules(t *testing.T) {
 	}
 	ours, err := repo.Open(".")
 	require.NoError(t, err)
-	r := newRepoIn(t, t.TempDir(), func(dir string) { copyTracked(t, ours, dir) })
+	r := repotest.NewIn(t, func(dir string) { copyTracked(t, ours, dir) })
 	// The version depends on the files, so compiled packages are found again in the build cache.
-	rel := release{repo: r, version: "v0.9.9-check.g" + git(t, r, "rev-parse", "HEAD^{tree}")[:12], date: "2026-12-31"}
+	rel := release{repo: r, version: "v0.9.9-check.g" + repotest.Git(t, r, "rev-parse", "HEAD^{tree}")[:12], date: "2026-12-31"}
 	makeUnreleased(t, r)
 	require.NoError(t, rel.check())
 	require.NoError(t, rel.do())
@@ -169,13 +170,13 @@ func TestAStrangerBuildsEachOfOurModules(t *testing.T) {
 // copyTracked copies the files that git tracks, as they are in the work tree.
 func copyTracked(t *testing.T, from repo.Repo, to string) {
 	t.Helper()
-	for name := range strings.SplitSeq(strings.TrimRight(git(t, from, "ls-files", "-z"), "\x00"), "\x00") {
+	for name := range strings.SplitSeq(strings.TrimRight(repotest.Git(t, from, "ls-files", "-z"), "\x00"), "\x00") {
 		data, err := os.ReadFile(filepath.Join(from.Dir, name))
 		if os.IsNotExist(err) {
 			continue // deleted, and not committed
 		}
 		require.NoError(t, err)
-		write(t, filepath.Join(to, name), string(data))
+		repotest.Write(t, filepath.Join(to, name), string(data))
 	}
 }
 
@@ -185,7 +186,7 @@ func makeUnreleased(t *testing.T, r repo.Repo) {
 	text, err := r.Changelog()
 	require.NoError(t, err)
 	require.NoError(t, r.SetChangelog(strings.Replace(text, "## [Unreleased]\n", "## [Unreleased]\n\n- A line.\n", 1)))
-	git(t, r, "commit", "--quiet", "--all", "--message", "all: add a line")
+	repotest.Git(t, r, "commit", "--quiet", "--all", "--message", "all: add a line")
 }
 
 // forget removes a version of our modules from the module cache.
