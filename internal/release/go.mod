@@ -8,6 +8,6 @@ require (
 	golang.org/x/mod v0.40.0
 )
 
-require go.yaml.in/yaml/v3 v3.0.5 // indirect
+require go.yaml.in/yaml/v3 v3.0.5
 
 replace github.com/hostlife/hostlife => ../..
