@@ -141,9 +141,7 @@ func TestAStrangerBuildsEachOfOurModules(t *testing.T) {
 	if !effort.Full() {
 		t.Skip("CI=true runs it: it compiles the modules at the versions that an embedder gets")
 	}
-	ours, err := repo.Open(".")
-	require.NoError(t, err)
-	r := repotest.NewIn(t, func(dir string) { copyTracked(t, ours, dir) })
+	r := repotest.NewIn(t, func(dir string) { copyTracked(t, repotest.Ours(t), dir) })
 	// The version depends on the files, so compiled packages are found again in the build cache.
 	rel := release{repo: r, version: "v0.9.9-check.g" + repotest.Git(t, r, "rev-parse", "HEAD^{tree}")[:12], date: "2026-12-31"}
 	makeUnreleased(t, r)

@@ -94,7 +94,8 @@ func compare(old, now repo.Repo, temp string) (changes []string, err error) {
 		}
 		changes = append(changes, found...)
 	}
-	return changes, nil
+	slices.Sort(changes)
+	return slices.Compact(changes), nil // a type that embeds another one repeats its changes
 }
 
 // compareModule returns the incompatible changes of a module in its folders old and now.

@@ -1,4 +1,4 @@
-package repo
+package repo_test
 
 import (
 	"os"
@@ -10,13 +10,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/hostlife/hostlife/internal/release/repo"
+	"github.com/hostlife/hostlife/internal/release/repo/repotest"
 )
 
 // read parses a file of the folder .github.
-func read(t *testing.T, name string, into any) Repo {
+func read(t *testing.T, name string, into any) repo.Repo {
 	t.Helper()
-	r, err := Open(".")
-	require.NoError(t, err)
+	r := repotest.Ours(t)
 	text, err := os.ReadFile(filepath.Join(r.Dir, ".github", name))
 	require.NoError(t, err)
 	require.NoError(t, yaml.Unmarshal(text, into))

@@ -38,6 +38,16 @@ func NewIn(t *testing.T, fill func(dir string)) repo.Repo {
 	return r
 }
 
+// Ours returns the repository of this package. The go command keeps the results of tests, and notices
+// changes of files in their module only. So .ci/run puts the commit into an environment variable.
+func Ours(t *testing.T) repo.Repo {
+	t.Helper()
+	t.Log("commit", os.Getenv("HOSTLIFE_COMMIT"))
+	r, err := repo.Open(".")
+	require.NoError(t, err)
+	return r
+}
+
 // Git runs git and returns what it prints.
 func Git(t *testing.T, r repo.Repo, args ...string) string {
 	t.Helper()
