@@ -70,13 +70,13 @@ func (s *stranger) build(t *testing.T, path, version string) error {
 	if _, err := s.command(dir, "get", path+"@"+version); err != nil {
 		return err
 	}
-	listed, err := s.command(dir, "list", "-f", "{{.Name}} {{.ImportPath}}", path+"/...")
+	listed, err := s.command(dir, "list", "-f", "{{if .GoFiles}}{{.Name}} {{.ImportPath}}{{end}}", path+"/...")
 	if err != nil {
 		return err
 	}
 	program, commands := "package main\n\n", []string{"list", "-export", "-f", "", "."}
-	for line := range strings.Lines(listed) {
-		name, pkg, _ := strings.Cut(strings.TrimSpace(line), " ")
+	for line := range strings.SplitSeq(strings.TrimSpace(listed), "\n") {
+		name, pkg, _ := strings.Cut(line, " ")
 		switch {
 		case strings.Contains(pkg+"/", "/internal/"):
 		case name == "main":
