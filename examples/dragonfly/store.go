@@ -1,0 +1,80 @@
+package dragonfly
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"d7y.io/dragonfly/v2/pkg/types"
+	"d7y.io/dragonfly/v2/scheduler/resource/standard"
+
+	"github.com/hostlife/hostlife/hostmgr"
+)
+
+// Store stores a host, or replaces the one with its id. It was last heard at its UpdatedAt. A
+// replaced host keeps its peers, as in Dragonfly.
+func (h *Hosts) Store(host *standard.Host) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.store(host)
+}
+
+// LoadOrStore returns the host with this id and true, or else stores the given host and returns it
+// and false. Of several concurrent calls for one id, one stores.
+func (h *Hosts) LoadOrStore(host *standard.Host) (*standard.Host, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if current, ok := h.Load(host.ID); ok {
+		return current, true
+	}
+	h.store(host)
+	return host, false
+}
+
+// Delete removes a host. Its peers do not leave: Dragonfly's LeaveHost lets them leave before.
+func (h *Hosts) Delete(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_ = h.registry.Forget(key(id), 0) // ErrUnknownHost: there is none
+	h.seeds.Delete(id)
+}
+
+// store needs mu.
+func (h *Hosts) store(host *standard.Host) {
+	h.announce(host, host.Type)
+	if host.Type == types.HostTypeSuperSeed {
+		h.seeds.Store(host.ID, host)
+	} else {
+		h.seeds.Delete(host.ID)
+	}
+}
+
+// announce needs mu. Announce has no reason to return an error: see key and interval.
+func (h *Hosts) announce(host *standard.Host, as types.HostType) {
+	interval, early := h.interval(host)
+	_, err := h.registry.Announce(hostmgr.Announcement[Stored]{
+		ID:          key(host.ID),
+		Metadata:    Stored{host, as},
+		Interval:    interval,
+		Zone:        as.Name(),
+		LastContact: host.UpdatedAt.Load().Add(-early),
+	})
+	if err != nil {
+		host.Log.Errorf("host is not registered: %s", err.Error())
+	}
+}
+
+const (
+	maxID  = 1 << 10 // bytes, of the registry
+	hashed = "sha256:"
+)
+
+// key returns the id by which the registry knows a host: the same, or a hash of ids that the
+// registry refuses. Dragonfly takes any.
+func key(id string) string {
+	if id != "" && len(id) <= maxID && !strings.HasPrefix(id, hashed) {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return hashed + hex.EncodeToString(sum[:])
+}
