@@ -78,3 +78,12 @@ func key(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hashed + hex.EncodeToString(sum[:])
 }
+
+// idOf returns the id of the host that the registry knows by this key. It reads the host only if it
+// must, because the host is not in the processor's cache.
+func idOf(key string, host *standard.Host) string {
+	if strings.HasPrefix(key, hashed) {
+		return host.ID
+	}
+	return key
+}
