@@ -3,15 +3,16 @@ module github.com/hostlife/hostlife/examples/dragonfly
 go 1.25.5
 
 require (
+	d7y.io/api/v2 v2.2.32
 	d7y.io/dragonfly/v2 v2.5.1
 	github.com/hostlife/hostlife v0.0.0
+	github.com/looplab/fsm v1.0.2
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/sys v0.47.0
 	google.golang.org/grpc v1.82.1
 )
 
 require (
-	d7y.io/api/v2 v2.2.32 // indirect
 	filippo.io/edwards25519 v1.1.1 // indirect
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
 	github.com/Showmax/go-fqdn v1.0.0 // indirect
@@ -57,7 +58,6 @@ require (
 	github.com/juju/ratelimit v1.0.2 // indirect
 	github.com/klauspost/cpuid/v2 v2.3.0 // indirect
 	github.com/leodido/go-urn v1.4.0 // indirect
-	github.com/looplab/fsm v1.0.2 // indirect
 	github.com/magiconair/properties v1.8.7 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
 	github.com/microsoft/go-mssqldb v0.17.0 // indirect

@@ -46,9 +46,13 @@ func openOurs(t testing.TB) manager {
 
 func newHosts(t testing.TB, options dragonfly.Options) *dragonfly.Hosts {
 	t.Helper()
-	hosts, err := dragonfly.New(&config.New().Scheduler.GC, pkggc.New(), options)
+	hosts, err := newHostsOr(options)
 	require.NoError(t, err)
 	return hosts
+}
+
+func newHostsOr(options dragonfly.Options) (*dragonfly.Hosts, error) {
+	return dragonfly.New(&config.New().Scheduler.GC, pkggc.New(), options)
 }
 
 const interval = 5 * time.Minute // of Dragonfly's clients

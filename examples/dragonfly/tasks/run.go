@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	pkggc "d7y.io/dragonfly/v2/pkg/gc"
-
-	"github.com/hostlife/hostlife/gc"
 )
 
 // run does one run of a task, with the lines in the log that Dragonfly writes.
@@ -46,14 +44,25 @@ func withCaller(ctx, caller context.Context) context.Context {
 
 // contextOf returns the context that the Runner gets.
 func (t *Tasks) contextOf(ctx context.Context) context.Context {
-	if caller, ok := ctx.Value(callerKey{}).(context.Context); ok && !t.endAt {
+	caller := ctx.Value(callerKey{}).(context.Context)
+	if !t.endAt {
 		return caller
 	}
-	return ctx
+	return withValues{ctx, caller}
 }
 
-// isRefusal reports whether a run was not done. The other errors are those of the run itself.
-func isRefusal(err error) bool { return errors.Is(err, gc.ErrReentrant) }
+// withValues is a context with the values of another one too.
+type withValues struct {
+	context.Context
+	values context.Context
+}
+
+func (w withValues) Value(key any) any {
+	if value := w.Context.Value(key); value != nil {
+		return value
+	}
+	return w.values.Value(key)
+}
 
 // check returns the error that Dragonfly returns for a task.
 func check(task pkggc.Task) error {

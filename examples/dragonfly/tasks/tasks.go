@@ -74,11 +74,8 @@ func (t *Tasks) Run(ctx context.Context, id string) error {
 	if !t.tasks.Has(id) {
 		return fmt.Errorf("can not find task %s", id)
 	}
-	go func() {
-		if err := t.tasks.RunNext(withCaller(context.WithoutCancel(ctx), ctx), id); isRefusal(err) {
-			t.log.Errorf("%s GC not run: %v", id, err)
-		}
-	}()
+	// A run may trigger its own task, so the new run must not know the run that ctx comes from.
+	go func() { _ = t.tasks.RunNext(withCaller(context.Background(), ctx), id) }() // run logs the error
 	return nil
 }
 
