@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// These tests show five defects of Dragonfly's own code, and that they are absent here. If Dragonfly
-// removes one of them, its test says so.
+// These tests show defects of Dragonfly's own code, and that they are absent here. A fifth one is in
+// package tasks. If Dragonfly removes one of them, its test says so.
 
 // announce does what AnnounceHost does before it answers OK, with the patch of MIGRATING.md.
 func (m manager) announce(id string, kind types.HostType) {

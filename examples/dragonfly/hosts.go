@@ -96,8 +96,9 @@ func New(cfg *config.GCConfig, gc pkggc.GC, options Options) (*Hosts, error) {
 }
 
 // Registry returns the registry, for its live page, its events and its figures. Its Run evicts
-// hosts within a second of their timeout, instead of at the next RunGC, and ignores the time in
-// which the scheduler itself stood still. Hosts join and leave by the methods of Hosts only.
+// hosts soon after their timeout, instead of at the next RunGC, and ignores the time in
+// which the scheduler itself stood still. Its Evict and Leave let the peers of a host leave. Its
+// Announce and Forget must not be called: the map of seeds would not follow.
 func (h *Hosts) Registry() *hostmgr.Registry[Stored] { return h.registry }
 
 // State returns what the silence of a host means, and whether the host is there. A filter of

@@ -239,6 +239,15 @@ func TestNewRefusesBadOptions(t *testing.T) {
 	require.ErrorIs(t, err, hostmgr.ErrInvalid)
 }
 
+func TestAHostThatIsKeptOutIsNotStored(t *testing.T) {
+	h := newHosts(t, dragonfly.Options{})
+	h.Store(newHost("a"))
+	require.NoError(t, h.Registry().ForgetFor("a", 0, time.Hour))
+	h.Store(newSeed("a"))
+	require.Zero(t, h.Len())
+	require.Empty(t, h.LoadAllSeeds())
+}
+
 func TestOneOfManyLoadOrStoresStores(t *testing.T) {
 	h := newHosts(t, dragonfly.Options{})
 	var wg sync.WaitGroup

@@ -41,16 +41,18 @@ func (h *Hosts) Delete(id string) {
 
 // store needs mu.
 func (h *Hosts) store(host *standard.Host) {
-	h.announce(host, host.Type)
-	if host.Type == types.HostTypeSuperSeed {
+	switch {
+	case !h.announce(host, host.Type):
+	case host.Type == types.HostTypeSuperSeed:
 		h.seeds.Store(host.ID, host)
-	} else {
+	default:
 		h.seeds.Delete(host.ID)
 	}
 }
 
-// announce needs mu. Announce has no reason to return an error: see key and interval.
-func (h *Hosts) announce(host *standard.Host, as types.HostType) {
+// announce reports whether the registry has taken the host. It needs mu. The registry refuses only an
+// id that its ForgetFor keeps out: see key and interval.
+func (h *Hosts) announce(host *standard.Host, as types.HostType) bool {
 	interval, early := h.interval(host)
 	_, err := h.registry.Announce(hostmgr.Announcement[Stored]{
 		ID:          key(host.ID),
@@ -62,6 +64,7 @@ func (h *Hosts) announce(host *standard.Host, as types.HostType) {
 	if err != nil {
 		host.Log.Errorf("host is not registered: %s", err.Error())
 	}
+	return err == nil
 }
 
 const (

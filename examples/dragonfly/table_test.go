@@ -25,7 +25,11 @@ func TestTable(t *testing.T) {
 			}
 			ratios = append(ratios, figures[1][len(ratios)]/figures[0][len(ratios)])
 		}
-		fmt.Printf("| %s | %s | %s | %.2g |\n", x.name, show(median(figures[0]), x.unit), show(median(figures[1]), x.unit), median(ratios))
+		ratio := fmt.Sprintf("%.2g", median(ratios))
+		if median(ratios) < 0.001 {
+			ratio = "below 0.001"
+		}
+		fmt.Printf("| %s | %s | %s | %s |\n", x.name, show(median(figures[0]), x.unit), show(median(figures[1]), x.unit), ratio)
 	}
 }
 
