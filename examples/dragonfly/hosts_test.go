@@ -172,7 +172,7 @@ func TestNoIntervalIsRefused(t *testing.T) {
 			time.Sleep(x.until)
 			require.NoError(t, h.RunGC(t.Context()))
 			require.Equal(t, 1, h.Len(), x)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			if x.until == 0 {
 				time.Sleep(1000 * time.Hour)
 			}
@@ -195,7 +195,7 @@ func TestHeardFollowsTheInterval(t *testing.T) {
 		require.Len(t, h.LoadAllSeeds(), 1) // as stored
 		host.AnnounceInterval = 0
 		require.NoError(t, h.RunGC(t.Context()))
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.NoError(t, h.RunGC(t.Context())) // no Heard: a host that is due has a new interval
 		require.Equal(t, 1, h.Len())
 		time.Sleep(1000 * time.Hour)
