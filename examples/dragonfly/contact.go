@@ -2,6 +2,7 @@ package dragonfly
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"d7y.io/dragonfly/v2/scheduler/resource/standard"
@@ -40,13 +41,7 @@ func (h *Hosts) refresh(host *standard.Host) {
 // scheduler may have stored UpdatedAt without a call of Heard: then the registry learns it here. So
 // a scheduler that never calls Heard loses no host. It only evicts later, and State is of no use.
 func (h *Hosts) confirm(_ context.Context, due []hostmgr.Host[Stored]) ([]hostmgr.Host[Stored], error) {
-	confirmed := due[:0]
-	for _, d := range due {
-		if !h.wasHeard(d) {
-			confirmed = append(confirmed, d)
-		}
-	}
-	return confirmed, nil
+	return slices.DeleteFunc(due, h.wasHeard), nil
 }
 
 // wasHeard reports whether a host is not due by its UpdatedAt. A refresh by which it remains due
