@@ -45,7 +45,7 @@ func TestDragonflysScheduler(t *testing.T) {
 func grafted(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	copyTree(t, strings.TrimSpace(command(t, ".", "list", "-m", "-f", "{{.Dir}}", "d7y.io/dragonfly/v2")), dir)
+	copyTree(t, sourceOfTheirs(t), dir)
 	for i := range grafts {
 		grafts[i].apply(t, dir)
 	}
@@ -60,6 +60,12 @@ func grafted(t *testing.T) string {
 	}
 	write(t, filepath.Join(dir, "go.sum"), string(sums))
 	return dir
+}
+
+// sourceOfTheirs returns the folder of the version of Dragonfly that go.mod requires.
+func sourceOfTheirs(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSpace(command(t, ".", "list", "-m", "-f", "{{.Dir}}", "d7y.io/dragonfly/v2"))
 }
 
 // copyTree copies files of the module cache, which are read-only.
