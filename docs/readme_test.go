@@ -3,6 +3,7 @@ package docs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -86,4 +87,13 @@ func shutdown(group *errgroup.Group, hosts *hostmgr.Registry[Peer]) ([]hostmgr.H
 	return saved, owed, err
 }
 
-var _ = []any{runHost, storeRow, runReplica, shutdown}
+var _ = []any{runHost, storeRow, runReplica, shutdown, useHosts}
+
+func useHosts(hosts *hostmgr.Registry[Peer], id, task string, assign func(string, hostmgr.Host[Peer])) {
+	if h, ok := hosts.Get(id); ok && h.State < hostmgr.StateSuspect {
+		assign(task, h) // h is alive, or a little late
+	}
+	for h := range hosts.All() {
+		fmt.Println(h.ID, h.State, h.LastContact)
+	}
+}
