@@ -1,4 +1,5 @@
 // Package clock is the time source of hostlife: a [Clock] tells the time and signals its passing.
+// Most services need it only in tests, for a [Mock].
 //
 // [System] is the clock of package time; inside a testing/synctest bubble it is the bubble's.
 // [Mock] is a clock that a test moves by hand. The fake clocks of github.com/benbjohnson/clock and

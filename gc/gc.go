@@ -1,4 +1,5 @@
-// Package gc runs periodic tasks, such as garbage collections, on a [clock.Clock].
+// Package gc runs periodic tasks, such as garbage collections, on a [clock.Clock]. A registry of
+// package hostmgr does not need it: Run of the registry sweeps by itself.
 //
 // A [GC] holds tasks. [GC.Run] runs each task every [Task.Interval] until its context ends, and
 // returns when all runs have returned. [GC.RunNow] runs one task at once. [GC.RunNext] gives its

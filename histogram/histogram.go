@@ -1,4 +1,5 @@
-// Package histogram keeps distributions of durations and ratios in bounded memory.
+// Package histogram keeps distributions of durations and ratios in bounded memory. The statistics of
+// packages hostmgr and gc have its Snapshots.
 //
 // It is a thin layer over HdrHistogram (Tene, http://hdrhistogram.org), and adds three things: the
 // zero value works and costs nothing; minima, maxima and the means of durations are exact; a

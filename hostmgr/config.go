@@ -16,7 +16,8 @@ const (
 	defaultCleanupTimeout = 30 * time.Second
 )
 
-// Config configures a Registry. The zero Config works.
+// Config configures a Registry. The zero Config works. Most services set Policy, Cleanup and Logger,
+// and large ones EvictionLimit, Pacing and MaxHosts.
 //
 // Cleanup, Confirm, Recorder and Logger are callbacks. They are called with no lock held and may
 // call the registry. A callback that blocks, fails or panics stops neither sweeps nor heartbeats

@@ -14,6 +14,13 @@ import (
 // A Registry tracks which hosts are alive. Make one with New. All its methods are safe for
 // concurrent use. They take a nil context for context.Background().
 //
+//   - Handlers of RPCs call Announce, Heartbeat or Heartbeats, Leave, and While.
+//   - Get, All, InZone, Sample, Metadata and Watch say which hosts are alive.
+//   - Run drives it. Next and Sweep let a loop of your own do so.
+//   - Update, Evict, Forget, ForgetFor, Observe and Reconsider act by your own judgement.
+//   - Pending, Drain and Restore are for the end of a process, and the beginning of the next.
+//   - Stats, Departures and Trend are for operators.
+//
 // Normally a heartbeat takes no lock. Every other method holds one for a short time, and never
 // while it calls a callback.
 type Registry[M any] struct {
