@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"bytes"
 	"runtime"
 	"runtime/metrics"
 	"slices"
@@ -100,5 +101,28 @@ func isQuiet() bool {
 		{Name: "/sched/goroutines/not-in-go:goroutines"},
 	}
 	metrics.Read(s[:])
+	if s[0].Value.Kind() == metrics.KindBad { // Go 1.25 does not have these figures
+		return isQuietByStacks()
+	}
 	return s[0].Value.Uint64() <= 1 && s[1].Value.Uint64() == 0 && s[2].Value.Uint64() == 0
+}
+
+// isQuietByStacks is isQuiet by the stack traces of all goroutines. If there are too many, it says
+// that they are not quiet.
+func isQuietByStacks() bool {
+	traces := make([]byte, 1<<18)
+	n := runtime.Stack(traces, true)
+	if n == len(traces) {
+		return false
+	}
+	active := 0
+	for trace := range bytes.SplitSeq(traces[:n], []byte("\n\n")) {
+		_, state, _ := bytes.Cut(trace, []byte("[")) // goroutine 18 [chan receive, 2 minutes]:
+		for _, s := range []string{"running", "runnable", "syscall"} {
+			if bytes.HasPrefix(state, []byte(s)) {
+				active++
+			}
+		}
+	}
+	return active <= 1
 }
