@@ -19,6 +19,7 @@ import (
 
 const (
 	maxForm    = 16 << 10 // bytes
+	maxLogged  = 1 << 10  // bytes of an id that does not exist
 	cookieName = "hostlife_form"
 )
 
@@ -129,7 +130,7 @@ func (h *Handler[M]) audit(r *http.Request, a action, err error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	attributes := []any{"action", a.name, "host", a.id, "registration", a.registration, "reason", a.reason, "user", a.user, "from", r.RemoteAddr}
+	attributes := []any{"action", a.name, "host", a.id[:min(len(a.id), maxLogged)], "registration", a.registration, "reason", a.reason, "user", a.user, "from", r.RemoteAddr}
 	if err != nil && !errors.Is(err, hostmgr.ErrCleanupPending) {
 		log.Warn("an action of the page was refused", append(attributes, "error", err)...)
 		return

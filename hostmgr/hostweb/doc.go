@@ -4,12 +4,12 @@
 //
 // The page is for an operator who opens it after an incident. It first says in red what was lost:
 // how many hosts were evicted in the last 5 minutes, and of which zones. The rule is that of the
-// alert on mass eviction in contrib/hostprom. Then come the other alerts, if there are any: suspect
-// or held hosts, an active eviction limit and until when it holds them, evicted hosts that
-// rejoined, two machines that seem to use one id, cleanups or calls of Confirm that fail or hang, a
-// flight recorder that loses records. A call that hangs is shown while it hangs: after 5 s, when it
-// exceeds its time limit, and when it is left behind. A line below the title says what is
-// configured.
+// alert on mass eviction in contrib/hostprom, and it also applies when no host is left, however few
+// there were. Then come the other alerts, if there are any: suspect or held hosts, an active
+// eviction limit and until when it holds them, evicted hosts that rejoined, two machines that seem
+// to use one id, cleanups or calls of Confirm that fail or hang, a flight recorder that loses
+// records. A call that hangs is shown while it hangs: after 5 s, when it exceeds its time limit, and
+// when it is left behind. A line below the title says what is configured.
 //
 // Below are the hosts and departures of the last 10 minutes, the latest 200 departures with their
 // reasons, the zones, the latencies, and a table of all hosts. The server searches, sorts and pages

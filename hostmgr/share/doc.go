@@ -22,7 +22,11 @@
 // it was heard. Do not announce it: it may have left at another member.
 //
 // A process may be frozen between Ready and Announce. If a host must rely on the answer, ask Ready
-// again after the call. Answer the health check of a load balancer by Ready, too.
+// again after the call. Answer the health check of a load balancer by Ready, too, but never a
+// check that restarts the process. If no member is ready, the load balancer must still send the
+// contacts to some member (it must fail open), or that heartbeat is not made: then hosts that were
+// silent to all members for longer than their timeout are evicted soon after the outage. If it
+// cannot, set [hostmgr.EvictionLimit].
 //
 // Heartbeats are not written to the table. Each host has a keeper: the member that judges it by its
 // own registry. Before the keeper evicts a host, it asks in the table, and waits until all live

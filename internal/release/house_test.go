@@ -40,14 +40,33 @@ func TestRelease(t *testing.T) {
 
 	require.ErrorContains(t, rel.check(), "the tag v0.1.0 exists")
 	rel.version = "v0.2.0"
-	require.NoError(t, rel.check())
+	require.ErrorContains(t, rel.check(), "no entry in [Unreleased]")
 	require.ErrorContains(t, rel.do(), "no entry in [Unreleased]")
+	rel.version = "v0.0.9"
+	require.ErrorContains(t, rel.check(), "v0.0.9 is not above v0.1.0")
+}
+
+func TestAReleaseThatCannotBeTaggedIsUndone(t *testing.T) {
+	r := repotest.New(t, house)
+	before := repotest.Git(t, r, "rev-parse", "HEAD")
+	rel := release{repo: r, version: "v0.1.0", date: "2026-12-31"}
+	require.NoError(t, rel.check())
+	repotest.Git(t, r, "tag", "kit/v0.1.0") // the other one is made first
+	require.ErrorContains(t, rel.do(), "kit/v0.1.0")
+	require.Equal(t, before, repotest.Git(t, r, "rev-parse", "HEAD"))
+	require.Empty(t, repotest.Git(t, r, "status", "--porcelain"))
+	require.Equal(t, "kit/v0.1.0", repotest.Git(t, r, "tag"))
+}
+
+func TestNoReleaseOnAnInvalidDate(t *testing.T) {
+	r := repotest.New(t, house)
+	require.ErrorContains(t, (&release{repo: r, version: "v0.1.0", date: "banana"}).check(), "is no date")
 }
 
 func TestNoReleaseOfAChangedTree(t *testing.T) {
 	r := repotest.New(t, house)
 	repotest.Write(t, filepath.Join(r.Dir, "new.go"), "package house\n")
-	require.ErrorContains(t, (&release{repo: r, version: "v0.1.0"}).check(), "new.go")
+	require.ErrorContains(t, (&release{repo: r, version: "v0.1.0", date: "2026-12-31"}).check(), "new.go")
 }
 
 func TestNoReleaseOfAnInvalidVersion(t *testing.T) {

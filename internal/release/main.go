@@ -40,8 +40,8 @@ func usage() {
 	go run ./internal/release -version v0.1.0
 
 It writes the version into each nested go.mod and the date into CHANGELOG.md, checks that go mod tidy
-changes nothing, commits, and tags each module. The work tree must be clean. If a step fails, the work
-tree is as before.
+changes nothing, commits, and tags each module. The work tree must be clean. If a step fails, the
+repository is as before.
 
 `)
 	flag.PrintDefaults()
@@ -60,6 +60,6 @@ func run(r *release, dry bool) (err error) {
 		}
 	}
 	fmt.Println(strings.Join(r.tags(), "\n"))
-	fmt.Println("\nPublish the commit and all tags together:\n\tgit push --atomic origin HEAD " + strings.Join(r.tags(), " "))
+	fmt.Println("\nPublish the commit and all tags together:\n\tgit push --atomic origin HEAD:main " + strings.Join(r.tags(), " "))
 	return nil
 }

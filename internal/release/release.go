@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
@@ -25,6 +27,9 @@ func (r *release) check() (err error) {
 	if semver.Canonical(r.version) != r.version || semver.Major(r.version) > "v1" {
 		return fmt.Errorf("%q is no version from v0.0.0 on and below v2.0.0", r.version)
 	}
+	if _, err := time.Parse(time.DateOnly, r.date); err != nil {
+		return fmt.Errorf("%q is no date such as 2026-12-31", r.date)
+	}
 	if changed, err := r.repo.Git("status", "--porcelain"); err != nil || changed != "" {
 		return errors.Join(err, errors.New("the work tree has changes:\n"+changed))
 	}
@@ -36,7 +41,22 @@ func (r *release) check() (err error) {
 			return errors.Join(err, fmt.Errorf("the tag %s exists", tag))
 		}
 	}
-	return nil
+	if err := r.checkNewest(); err != nil {
+		return err
+	}
+	_, err = r.dated()
+	return err
+}
+
+// checkNewest returns an error if a version that is tagged is as new as the one to release.
+func (r *release) checkNewest() error {
+	tags, err := r.repo.Git("tag", "--list", "v*")
+	for tag := range strings.FieldsSeq(tags) {
+		if semver.Compare(tag, r.version) >= 0 {
+			return fmt.Errorf("%s is not above %s, which is tagged", r.version, tag)
+		}
+	}
+	return err
 }
 
 // tags returns the tag of each module.
@@ -47,18 +67,29 @@ func (r *release) tags() (tags []string) {
 	return tags
 }
 
-// do makes the commit and the tags. If the commit fails, the work tree is as before.
+// do makes the commit and the tags. If one of them fails, the repository is as before.
 func (r *release) do() error {
-	if err := r.commit(); err != nil {
-		_, undone := r.repo.Git("reset", "--hard", "--quiet")
-		return errors.Join(err, undone)
+	before, err := r.repo.Git("rev-parse", "HEAD")
+	if err != nil {
+		return err
 	}
-	for _, tag := range r.tags() {
-		if _, err := r.repo.Git("tag", "--annotate", "--message", tag, tag); err != nil {
-			return err
+	undo := [][]string{{"reset", "--hard", "--quiet", before}}
+	if err = r.commit(); err == nil {
+		for _, tag := range r.tags() {
+			if _, err = r.repo.Git("tag", "--annotate", "--message", tag, tag); err != nil {
+				break
+			}
+			undo = append(undo, []string{"tag", "--delete", tag})
 		}
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	for _, command := range undo {
+		_, undone := r.repo.Git(command...)
+		err = errors.Join(err, undone)
+	}
+	return err
 }
 
 func (r *release) commit() error {
@@ -80,14 +111,20 @@ func (r *release) commit() error {
 }
 
 func (r *release) dateChangelog() error {
+	text, err := r.dated()
+	if err != nil {
+		return err
+	}
+	return r.repo.SetChangelog(text)
+}
+
+// dated returns the changelog with the date of the release.
+func (r *release) dated() (string, error) {
 	text, err := r.repo.Changelog()
-	if err == nil {
-		text, err = repo.Dated(text, r.version, r.date)
+	if err != nil {
+		return "", err
 	}
-	if err == nil {
-		err = r.repo.SetChangelog(text)
-	}
-	return err
+	return repo.Dated(text, r.version, r.date)
 }
 
 // require writes the version of the release into a go.mod, for each of our modules that it requires.
