@@ -39,8 +39,9 @@ type Handler[M any] struct {
 	// registry is not shared.
 	Member *share.Member[M]
 	// Actions lets the page evict and forget single hosts, by POST, each with a reason. Each client
-	// that can reach the handler can do so: put authentication in front of it. Off, the Handler
-	// changes nothing.
+	// that can reach the handler can do so: put authentication in front of it. A form works only at
+	// the process that made its page: behind a load balancer, reach each replica by an address of
+	// its own, or use sticky sessions. Off, the Handler changes nothing.
 	Actions bool
 	// Logger gets a line for each action that was done or refused. Nil means slog.Default.
 	Logger *slog.Logger
