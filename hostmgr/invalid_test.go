@@ -66,8 +66,10 @@ func TestAFullRegistryRefusesOnlyNewHosts(t *testing.T) {
 	s.join("a")
 	s.announce(hostmgr.Announcement[string]{ID: "b", Interval: second, Incarnation: ack.Incarnation + 1})
 	require.NoError(t, s.Leave(context.Background(), "a", 0))
+	require.EqualValues(t, 1, s.Stats().Refused)
 	s.join("c")
 	require.Equal(t, []string{"b", "c"}, s.ids())
+	require.EqualValues(t, 1, s.Stats().Refused)
 }
 
 func TestInvalidConfigsAreErrors(t *testing.T) {

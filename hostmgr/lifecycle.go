@@ -26,6 +26,7 @@ type past struct {
 // has reserved room in the index.
 func (s *state[M]) join(a *Announcement[M], h index.Hash, q *quote, now int64, p past) (Ack, error) {
 	if s.cfg.MaxHosts > 0 && s.limiter.Hosts() >= s.cfg.MaxHosts {
+		s.counts.Refused++
 		return Ack{}, ErrFull
 	}
 	if evicted, ok := s.shadow.joined(h, p.contact, now); ok {

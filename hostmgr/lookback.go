@@ -35,8 +35,8 @@ func (r *Registry[M]) Departures() iter.Seq[Departure[M]] {
 // old. So under Run they cover 10 minutes or a little more.
 //
 // A moment has only these figures: Hosts, Suspects, Held, Joins, Departures, RejoinedAfterEviction,
-// Conflicts, Suspected, Recovered, ConfirmFailures, Stalls, and the Timeouts of Confirm; Failures,
-// Timeouts and GivenUp of Cleanup; Lost and Failures of Recorder. All samples take 120 KB.
+// Refused, Conflicts, Suspected, Recovered, ConfirmFailures, Stalls, and the Timeouts of Confirm;
+// Failures, Timeouts and GivenUp of Cleanup; Lost and Failures of Recorder. All samples take 120 KB.
 func (r *Registry[M]) Trend() iter.Seq2[time.Time, Stats] {
 	return func(yield func(time.Time, Stats) bool) {
 		v, now := r.rlock()
@@ -54,7 +54,7 @@ func (x *moment) stats() (s Stats) {
 	s.Hosts, s.Suspects, s.Held = x.hosts, x.suspects, x.held
 	s.Departures = departureCounts(x.ended)
 	s.Joins, s.RejoinedAfterEviction, s.Conflicts = x.joins, x.rejoined, x.conflicts
-	s.Suspected, s.Recovered, s.Stalls = x.suspected, x.recovered, x.stalls
+	s.Suspected, s.Recovered, s.Stalls, s.Refused = x.suspected, x.recovered, x.stalls, x.refused
 	s.ConfirmFailures, s.Confirm.Timeouts = x.confirmFailures, x.confirmTimeouts
 	s.Cleanup.Failures, s.Cleanup.Timeouts, s.Cleanup.GivenUp = x.cleanupFailures, x.cleanupTimeouts, x.cleanupsGivenUp
 	s.Recorder.Lost, s.Recorder.Failures = x.recordsLost, x.recorderFailures

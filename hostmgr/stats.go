@@ -86,6 +86,8 @@ type Stats struct {
 	// the metadata. The registry remembers the changes of at most 4096 registrations, for about two
 	// intervals.
 	Conflicts uint64
+	// Refused counts joins that were refused because Config.MaxHosts hosts were registered.
+	Refused uint64
 	// Overtaken counts announces that came after one with a greater Revision. They changed nothing.
 	Overtaken uint64
 
@@ -295,7 +297,7 @@ func (s *view[M]) moment(now int64) moment {
 	return moment{
 		at: now, hosts: all.Hosts, suspects: all.Suspects, held: all.Held,
 		ended: s.limiter.Past(now).Ended, joins: s.counts.Joins, rejoined: s.shadow.rejoined,
-		conflicts: s.counts.Conflicts, suspected: s.counts.Suspected, recovered: s.counts.Recovered,
+		refused: s.counts.Refused, conflicts: s.counts.Conflicts, suspected: s.counts.Suspected, recovered: s.counts.Recovered,
 		confirmFailures: s.counts.ConfirmFailures, confirmTimeouts: s.confirmCalls.Stats().Timeouts,
 		cleanupFailures: c.Failures, cleanupTimeouts: c.Calls.Timeouts, cleanupsGivenUp: c.GivenUp,
 		recordsLost: recorded.Lost, recorderFailures: recorded.Failures, stalls: s.stalls.Count(),

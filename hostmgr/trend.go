@@ -21,7 +21,8 @@ type moment struct {
 	hosts, suspects, held int
 	ended                 [evictlimit.Kinds]uint64 // by DepartureKind
 
-	joins, rejoined, conflicts, suspected, recovered  uint64
+	joins, rejoined, refused, conflicts               uint64
+	suspected, recovered                              uint64
 	confirmFailures, confirmTimeouts                  uint64
 	cleanupFailures, cleanupTimeouts, cleanupsGivenUp uint64
 	recordsLost, recorderFailures, stalls             uint64

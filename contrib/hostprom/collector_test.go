@@ -65,7 +65,7 @@ func TestEachFieldOfStats(t *testing.T) {
 	s.Departures.Left, s.Departures.Evicted, s.Departures.Replaced, s.Departures.Forgotten = 2, 3, 4, 5
 	s.Zones[0].Departures, s.Zones[1].Departures = departures{51, 52, 53, 54}, departures{61, 62, 63, 64}
 	s.Cleanup.Pending, s.Cleanup.OldestPending, s.Cleanup.Failures = 11, start.Add(250*time.Millisecond), 12
-	s.Conflicts, s.Overtaken, s.Flapping = 25, 26, slices.Grow(s.Flapping, 2)[:2]
+	s.Refused, s.Conflicts, s.Overtaken, s.Flapping = 58, 25, 26, slices.Grow(s.Flapping, 2)[:2]
 	s.Flapping[0].ID, s.Flapping[0].Evictions = "an id is no label", 7
 	s.Confirm.Waiting, s.Confirm.Asked, s.Confirm.OldestAsked = 27, 28, start.Add(500*time.Millisecond)
 	s.Confirm.Refused, s.Confirm.Timeouts, s.Confirm.LeftBehind = 29, 30, 31
@@ -126,6 +126,7 @@ func TestEachFieldOfStats(t *testing.T) {
 		`log_lines_lost_total{registry="hosts"}`:                        24,
 
 		`conflicts_total{registry="hosts"}`:                         25,
+		`refused_total{registry="hosts"}`:                           58,
 		`overtaken_total{registry="hosts"}`:                         26,
 		`flapping_hosts{registry="hosts"}`:                          2,
 		`flapping_worst_evictions{registry="hosts"}`:                7,

@@ -60,6 +60,7 @@ var registryFigures = []figure[stats]{
 	counter(departure("forgotten"), func(s *stats) uint64 { return s.Departures.Forgotten }),
 	counter(of("rejoined_after_eviction_total", "Joins of ids that were evicted in the 5 minutes before: the host was alive, or was restarted."), func(s *stats) uint64 { return s.RejoinedAfterEviction }),
 	counter(of("conflicts_total", "Announces by which two machines seem to use one id."), func(s *stats) uint64 { return s.Conflicts }),
+	counter(of("refused_total", "Joins refused because as many hosts were registered as MaxHosts allows."), func(s *stats) uint64 { return s.Refused }),
 	counter(of("overtaken_total", "Announces that came after one with a greater revision, and changed nothing."), func(s *stats) uint64 { return s.Overtaken }),
 	gauge(of("flapping_hosts", "Hosts evicted lately that came back within 5 minutes of it; at most 10 are counted."), func(s *stats) int { return len(s.Flapping) }),
 	gauge(of("flapping_worst_evictions", "Evictions lately of the host that flaps most; 0 if none does."), worstEvictions),

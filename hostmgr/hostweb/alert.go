@@ -56,6 +56,7 @@ func toZone(name string) string {
 func alerts(s *hostmgr.Stats, sharing *sharingStats, recent point, now time.Time) []alert {
 	list := alertList{}
 	list.ofMassEviction(s)
+	list.ofRoom(recent)
 	list.ofSharing(sharing, s, now)
 	list.ofEvictions(s, sharing != nil)
 	list.ofIDs(recent)
@@ -96,6 +97,12 @@ func inQueue(n int) string {
 		return " 1 host waits for Confirm."
 	default:
 		return fmt.Sprintf(" %s wait for Confirm.", several(n, "host"))
+	}
+}
+
+func (l *alertList) ofRoom(recent point) {
+	if recent.Refused > 0 {
+		l.bad(toFigures, "The registry was full: %s refused in the last 10 minutes. MaxHosts is too low, or a client invents ids.", were(recent.Refused, "join"))
 	}
 }
 

@@ -129,6 +129,20 @@ func TestAlertOfTwoMachinesWithOneID(t *testing.T) {
 	})
 }
 
+func TestAlertOfAFullRegistry(t *testing.T) {
+	live(t, hostmgr.Config[string]{MaxHosts: 1}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {
+		v := view(t, h)
+		defer v.close()
+		for _, id := range []string{"a", "b", "c"} {
+			_, _ = r.Announce(hostmgr.Announcement[string]{ID: id, Interval: time.Hour})
+		}
+		require.Equal(t, []string{
+			"bad: The registry was full: 2 joins were refused in the last 10 minutes. MaxHosts is too low, or a client invents ids.",
+		}, v.alerts())
+		require.Contains(t, do(h, http.MethodGet, "/api/stats").Body.String(), `"refused":2`)
+	})
+}
+
 func TestAlertOfCleanupsThatAreGivenUp(t *testing.T) {
 	never := func(context.Context, hostmgr.Departure[string]) error { return errors.New("not now") }
 	live(t, hostmgr.Config[string]{Cleanup: never}, func(t *testing.T, r *hostmgr.Registry[string], h *hostweb.Handler[string]) {

@@ -30,6 +30,7 @@ type stats struct {
 	Departures            departureStats `json:"departures"`
 	RejoinedAfterEviction uint64         `json:"rejoinedAfterEviction"`
 	Conflicts             uint64         `json:"conflicts"`
+	Refused               uint64         `json:"refused"`
 	Overtaken             uint64         `json:"overtaken"`
 	Flapping              []flappingHost `json:"flapping"`
 	Suspected             uint64         `json:"suspected"`
@@ -179,7 +180,7 @@ func (h *Handler[M]) statsOf(s hostmgr.Stats, now time.Time) *stats {
 		Hosts: s.Hosts, Suspects: s.Suspects, Held: s.Held, Lost: lostOf(s.Lost.Evicted, s.Lost.Of, s.Lost.Last),
 		Zones: zonesOf(&s), Hold: s.Hold.String(), HoldUntil: stamp(s.HoldUntil), AdvisedInterval: seconds(s.AdvisedInterval),
 		Joins: s.Joins, Departures: departureStats(s.Departures), RejoinedAfterEviction: s.RejoinedAfterEviction,
-		Conflicts: s.Conflicts, Overtaken: s.Overtaken, Flapping: flappingOf(&s),
+		Conflicts: s.Conflicts, Refused: s.Refused, Overtaken: s.Overtaken, Flapping: flappingOf(&s),
 		Suspected: s.Suspected, Recovered: s.Recovered,
 		HeldByLimit: s.HeldByLimit, HeldByConfirm: s.HeldByConfirm,
 		Confirm: confirmOf(&s), ConfirmFailures: s.ConfirmFailures, PolicyErrors: s.PolicyErrors,
@@ -212,6 +213,7 @@ type point struct {
 	ConfirmFailures uint64 `json:"confirmFailures,omitempty"`
 	ConfirmTimeouts uint64 `json:"confirmTimeouts,omitempty"`
 	Conflicts       uint64 `json:"conflicts,omitempty"`
+	Refused         uint64 `json:"refused,omitempty"`
 	Stalls          uint64 `json:"stalls,omitempty"`
 
 	RecordsLost      uint64 `json:"recordsLost,omitempty"`
@@ -230,6 +232,7 @@ func pointOf(before, s hostmgr.Stats, now time.Time) point {
 		ConfirmFailures: s.ConfirmFailures - before.ConfirmFailures,
 		ConfirmTimeouts: s.Confirm.Timeouts - before.Confirm.Timeouts,
 		Conflicts:       s.Conflicts - before.Conflicts,
+		Refused:         s.Refused - before.Refused,
 		Stalls:          s.Stalls - before.Stalls,
 
 		RecordsLost:      s.Recorder.Lost - before.Recorder.Lost,
