@@ -227,6 +227,8 @@ func summary(s hostmgr.Stats, list []alert) string {
 		return fmt.Sprintf("%s: %d suspect, %d held.", several(s.Hosts, "host"), s.Suspects, s.Held)
 	case s.Hosts == 0:
 		return noHosts(&s)
+	case s.Lost.Evicted > 0:
+		return fmt.Sprintf("%s, none suspect. %d of %d evicted in the last 5 min.", several(s.Hosts, "host"), s.Lost.Evicted, s.Lost.Of)
 	case s.Hosts == 1:
 		return "All is well: 1 host, not suspect."
 	default:

@@ -40,6 +40,23 @@ func TestNoAlertsWhenAllIsWell(t *testing.T) {
 	require.Contains(t, s.get("/").Body.String(), `<p class="alert well">All is well: 2 hosts, none suspect.</p>`)
 }
 
+// A few evictions are no alert, but all is not well.
+func TestTheSummaryNamesEvictions(t *testing.T) {
+	s := newSite(t, hostmgr.Config[string]{})
+	s.join("a", "z", second)
+	for _, id := range []string{"b", "c", "d"} {
+		s.join(id, "z", time.Hour)
+	}
+	s.clock.Advance(3 * second)
+	s.Sweep(t.Context())
+	got := read[statsAnswer](t, s.web, "/api/stats")
+	require.Empty(t, got.Alerts)
+	require.Equal(t, "3 hosts, none suspect. 1 of 4 evicted in the last 5 min.", got.Summary)
+	s.clock.Advance(6 * time.Minute)
+	s.Sweep(t.Context())
+	require.Equal(t, "All is well: 3 hosts, none suspect.", read[statsAnswer](t, s.web, "/api/stats").Summary)
+}
+
 func TestAlertsOfSuspectsAndTheEvictionLimit(t *testing.T) {
 	s := newSite(t, hostmgr.Config[string]{EvictionLimit: hostmgr.EvictionLimit{MaxFraction: 0.6}})
 	for _, id := range []string{"a", "b", "c"} {
