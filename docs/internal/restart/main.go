@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -31,7 +32,8 @@ func main() {
 		log.Fatal(err)
 	}
 	http.HandleFunc("POST /hosts/{id}", func(w http.ResponseWriter, r *http.Request) {
-		a := hostmgr.Announcement[string]{ID: r.PathValue("id"), Metadata: r.RemoteAddr}
+		address, _, _ := net.SplitHostPort(r.RemoteAddr) // the port is another one in each connection
+		a := hostmgr.Announcement[string]{ID: r.PathValue("id"), Metadata: address}
 		if _, err := hosts.Announce(a); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		}
@@ -50,16 +52,18 @@ func run(ctx context.Context, hosts *hostmgr.Registry[string], server *http.Serv
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return hosts.Run(running) })
 	group.Go(func() error { return serve(running, server) })
+	<-running.Done()
+	unsaved := save(file, hosts) // the process may be killed before the cleanups have ended
 	err := group.Wait()
 	if errors.Is(err, hostmgr.ErrCleanupPending) {
 		err = nil // Drain does the cleanups
 	}
-	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if late := hosts.Drain(last); late != nil {
 		log.Print("left to the next process: ", late)
 	}
-	return errors.Join(err, save(file, hosts))
+	return errors.Join(unsaved, err, save(file, hosts))
 }
 
 // serve returns when ctx has ended, and the requests that were under way too.
@@ -109,6 +113,8 @@ func load(file string, hosts *hostmgr.Registry[string]) error {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return err
 	}
-	_, err = hosts.Restore(slices.Values(s.Hosts), slices.Values(s.Owed))
-	return err
+	if _, err := hosts.Restore(slices.Values(s.Hosts), slices.Values(s.Owed)); err != nil {
+		return err
+	}
+	return os.Remove(file) // it is of no use once the hosts have changed
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -53,6 +55,42 @@ func TestTheNextProcessTakesOver(t *testing.T) {
 	require.NoError(t, load(file, third))
 	require.Equal(t, 1, third.Len())
 	require.Zero(t, third.Stats().Cleanup.Pending)
+	require.NoFileExists(t, file, "a process that is killed leaves no hosts of an earlier one")
+}
+
+// When a cleanup hangs, a supervisor may kill the process. So all is saved before any cleanup ends.
+func TestItIsSavedBeforeTheCleanupsEnd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "hosts.json")
+	ctx, end := context.WithCancel(t.Context())
+	started, proceed := make(chan struct{}, 1), make(chan struct{})
+	hosts, err := hostmgr.New(hostmgr.Config[string]{
+		Cleanup: func(context.Context, hostmgr.Departure[string]) error {
+			started <- struct{}{}
+			<-proceed
+			return nil
+		},
+	})
+	require.NoError(t, err)
+	_, err = hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, hosts, &http.Server{Addr: "127.0.0.1:0"}, file) }()
+	go func() { _ = hosts.Leave(t.Context(), "a", 0) }()
+	<-started
+	end()
+
+	next, err := hostmgr.New(hostmgr.Config[string]{
+		Cleanup: func(context.Context, hostmgr.Departure[string]) error { return nil },
+	})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		_, missing := os.Stat(file)
+		return missing == nil
+	}, time.Minute, time.Millisecond)
+	require.NoError(t, load(file, next))
+	require.Equal(t, 1, next.Stats().Cleanup.Pending)
+	close(proceed)
+	require.NoError(t, <-ended)
 }
 
 func TestTheFirstStartHasNoFile(t *testing.T) {
