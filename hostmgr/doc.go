@@ -6,7 +6,7 @@
 //
 //	hosts, err := hostmgr.New(hostmgr.Config[Peer]{
 //		Cleanup: func(ctx context.Context, d hostmgr.Departure[Peer]) error {
-//			return peers.Delete(ctx, d.Host.ID)
+//			return rows.Delete(ctx, d.Host.Registration) // not by ID: it may have joined again
 //		},
 //	})
 //	if err != nil {
@@ -89,10 +89,11 @@
 // # Cleanup
 //
 // [Config].Cleanup frees what the embedder keeps for a host. An error is retried, with pauses of up
-// to 30 s, so Cleanup must be idempotent. Its context ends after [Config].CleanupTimeout. Leave
-// waits for the first try. If that fails, Leave returns an error that wraps [ErrCleanupPending].
-// [Stats].Cleanup counts cleanups that are pending, and those that run. See the Example of
-// [Config], "Cleanup".
+// to 30 s, so Cleanup must be idempotent. A try may come after the host has joined again, so free by
+// Host.Registration, and not by the id. The context of a try ends after [Config].CleanupTimeout.
+// Leave waits for the first try. If that fails, Leave returns an error that wraps
+// [ErrCleanupPending]. [Stats].Cleanup counts cleanups that are pending, and those that run. See
+// the Example of [Config], "Cleanup".
 //
 // To store data that Cleanup will free, use [Registry.While]: the cleanup begins only after it has
 // returned. That does not hold for the Cleanup of package share.
