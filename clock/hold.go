@@ -64,7 +64,11 @@ func (m *Mock) giveUp(holds []*held) {
 // or after ms milliseconds. In a testing/synctest bubble, its sleep ends when all other goroutines
 // of the bubble wait.
 func settles(changed <-chan struct{}, ms int) bool {
-	const rounds, calm = 100, 3
+	const calm = 3
+	rounds, isQuiet := 100, isQuietByFigures // in a millisecond
+	if !hasFigures() {
+		rounds, isQuiet = 1, isQuietByStacks // which takes much longer
+	}
 	for n, quiet := 1, 0; n <= ms*rounds && quiet < calm; n++ {
 		switch {
 		case isClosed(changed):
@@ -92,23 +96,26 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// isQuiet reports whether no other goroutine runs or can run. The figures are approximate: they may
-// leave out a goroutine that moves from one queue to another. So ask several times.
-func isQuiet() bool {
-	s := [...]metrics.Sample{
-		{Name: "/sched/goroutines/running:goroutines"},
-		{Name: "/sched/goroutines/runnable:goroutines"},
-		{Name: "/sched/goroutines/not-in-go:goroutines"},
-	}
+func figures() (s [3]metrics.Sample) {
+	s[0].Name = "/sched/goroutines/running:goroutines"
+	s[1].Name = "/sched/goroutines/runnable:goroutines"
+	s[2].Name = "/sched/goroutines/not-in-go:goroutines"
 	metrics.Read(s[:])
-	if s[0].Value.Kind() == metrics.KindBad { // Go 1.25 does not have these figures
-		return isQuietByStacks()
-	}
+	return s
+}
+
+// hasFigures reports whether this Go has the figures: Go 1.25 has not.
+func hasFigures() bool { return figures()[0].Value.Kind() != metrics.KindBad }
+
+// isQuietByFigures reports whether no other goroutine runs or can run. The figures are approximate:
+// they may leave out a goroutine that moves from one queue to another. So ask several times.
+func isQuietByFigures() bool {
+	s := figures()
 	return s[0].Value.Uint64() <= 1 && s[1].Value.Uint64() == 0 && s[2].Value.Uint64() == 0
 }
 
-// isQuietByStacks is isQuiet by the stack traces of all goroutines. If there are too many, it says
-// that they are not quiet.
+// isQuietByStacks is isQuietByFigures by the stack traces of all goroutines. If there are too many,
+// it says that they are not quiet.
 func isQuietByStacks() bool {
 	traces := make([]byte, 1<<18)
 	n := runtime.Stack(traces, true)
