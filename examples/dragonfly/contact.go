@@ -66,15 +66,6 @@ func (h *Hosts) cleanUp(_ context.Context, d hostmgr.Departure[Stored]) error {
 	return nil
 }
 
-// dropSeed removes a seed from the map, unless one with this id was stored again.
-func (h *Hosts) dropSeed(id string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if _, again := h.registry.Metadata(key(id)); !again {
-		h.seeds.Delete(id)
-	}
-}
-
 const (
 	minInterval = 10 * time.Millisecond // of the registry
 	maxInterval = 24 * time.Hour

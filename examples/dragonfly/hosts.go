@@ -41,22 +41,21 @@ type Options struct {
 
 // Hosts is a standard.HostManager. Its methods may be called concurrently.
 //
-// The registry decides which hosts there are: Load, LoadAll, Range and Len read nothing else. Seeds
-// are few and asked for often, so they are also in a map of their own. The two agree as follows:
+// The registry decides which hosts there are, and of which type they are. Seeds are few and asked
+// for often, so their ids are also in a map of their own:
 //   - mu is held while a host joins both, and while Delete removes it from both.
 //   - A sweep evicts from the registry alone. The cleanup of the eviction then takes mu, and removes
-//     the seed from the map only if the registry has no such host. A seed that is stored in between
-//     stays.
+//     the id from the map only if the registry has no such host.
 //
-// So each seed of the registry is in the map whenever mu is free. Between an eviction and its
-// cleanup, both within one RunGC, the map has one seed too many.
+// So the map has the id of each seed that was stored and that the registry has, whenever mu is free.
+// It may have more: readers pass over an id that the registry does not have, or not as a seed.
 type Hosts struct {
 	registry *hostmgr.Registry[Stored]
 	policy   hostmgr.Policy
 	clock    clock.Clock
 
 	mu    sync.Mutex // guards changes that concern both registry and seeds
-	seeds sync.Map   // of *standard.Host by id
+	seeds sync.Map   // has ids as keys, and no values
 }
 
 // A Stored is the metadata of a host in the registry. AnnounceHost writes to the host, its Type
@@ -95,10 +94,16 @@ func New(cfg *config.GCConfig, gc pkggc.GC, options Options) (*Hosts, error) {
 	return h, nil
 }
 
-// Registry returns the registry, for its live page, its events and its figures. Its Run evicts
-// hosts soon after their timeout, instead of at the next RunGC, and ignores the time in
-// which the scheduler itself stood still. Its Evict and Leave let the peers of a host leave. Its
-// Announce and Forget must not be called: the map of seeds would not follow.
+// Registry returns the registry, for its live page, its events and its figures. All its methods may
+// be called:
+//   - Run evicts hosts soon after their timeout, instead of at the next RunGC. It also tells a pause
+//     of the scheduler from silence: no host is evicted for the time in which the scheduler itself
+//     stood still. Without Run, such a pause counts as silence, as in Dragonfly.
+//   - Evict and Leave let the peers of a host leave. Forget and ForgetFor do not, as Delete.
+//   - Announce and Restore add no seed to LoadAllSeeds. Store does.
+//
+// An eviction always asks this manager whether UpdatedAt is newer. So in the log and in the metrics
+// of the registry, each eviction was held for a moment by Confirm. That is no fault.
 func (h *Hosts) Registry() *hostmgr.Registry[Stored] { return h.registry }
 
 // State returns what the silence of a host means, and whether the host is there. A filter of

@@ -36,9 +36,6 @@ func (h *Hosts) RangeNormals(f func(any, any) bool) {
 	}
 }
 
-// RangeSeeds is Range for hosts of type super seed.
-func (h *Hosts) RangeSeeds(f func(any, any) bool) { h.seeds.Range(f) }
-
 // LoadAll returns all hosts.
 func (h *Hosts) LoadAll() []*standard.Host {
 	hosts := make([]*standard.Host, 0, h.registry.Len())
@@ -56,16 +53,6 @@ func (h *Hosts) LoadAllNormals() []*standard.Host {
 			hosts = append(hosts, stored.Host)
 		}
 	}
-	return hosts
-}
-
-// LoadAllSeeds returns all hosts of type super seed.
-func (h *Hosts) LoadAllSeeds() []*standard.Host {
-	hosts := make([]*standard.Host, 0)
-	h.seeds.Range(func(_, seed any) bool {
-		hosts = append(hosts, seed.(*standard.Host))
-		return true
-	})
 	return hosts
 }
 

@@ -44,7 +44,7 @@ func (h *Hosts) store(host *standard.Host) {
 	switch {
 	case !h.announce(host, host.Type):
 	case host.Type == types.HostTypeSuperSeed:
-		h.seeds.Store(host.ID, host)
+		h.seeds.Store(host.ID, nil)
 	default:
 		h.seeds.Delete(host.ID)
 	}
