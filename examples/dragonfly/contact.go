@@ -57,15 +57,6 @@ func (h *Hosts) wasHeard(due hostmgr.Host[Stored]) bool {
 	return ok && now.State != hostmgr.StateOffline
 }
 
-// cleanUp is called once for each host that was evicted. What Delete removes has none.
-func (h *Hosts) cleanUp(_ context.Context, d hostmgr.Departure[Stored]) error {
-	h.dropSeed(d.Host.Metadata.ID)
-	host := d.Host.Metadata.Host
-	host.Log.Infof("host is evicted, causing the host to leave peers: %s", d.Reason())
-	host.LeavePeers()
-	return nil
-}
-
 const (
 	minInterval = 10 * time.Millisecond // of the registry
 	maxInterval = 24 * time.Hour

@@ -23,9 +23,12 @@ func (m manager) announce(id string, kind types.HostType) {
 }
 
 // onLeave stores a peer of a host that calls f each time the peer is to leave.
-func onLeave(host *standard.Host, f func()) {
+func onLeave(host *standard.Host, f func()) { onLeaveOf(host, "peer of "+host.ID, f) }
+
+// onLeaveOf is onLeave for a peer with this id.
+func onLeaveOf(host *standard.Host, id string, f func()) {
 	task := standard.NewTask("task", "http://example.com", "", "", commonv2.TaskType_STANDARD, nil, nil, 0)
-	peer := standard.NewPeer("peer of "+host.ID, task, host)
+	peer := standard.NewPeer(id, task, host)
 	peer.FSM = fsm.NewFSM("running",
 		fsm.Events{{Name: standard.PeerEventLeave, Src: []string{"running"}, Dst: "running"}},
 		fsm.Callbacks{"before_" + standard.PeerEventLeave: func(context.Context, *fsm.Event) { f() }})
