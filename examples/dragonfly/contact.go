@@ -10,22 +10,55 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Heard stores the current time in host.UpdatedAt, and tells the registry that the host is alive.
-// It belongs in the six places where Dragonfly stores UpdatedAt of a host.
+// Heard records that a host is alive: it stores the current time in UpdatedAt, and tells the
+// registry. It belongs in the six places where Dragonfly stores UpdatedAt of a host.
 //
-// If it returns true, the host is not evicted before its timeout has passed, even if RunGC is about
-// to evict it at this moment. If it returns false, no host with this id is there: it was evicted or
-// deleted after it was loaded. An announce must then store a new host, as if Load had found none.
-func (h *Hosts) Heard(host *standard.Host) bool {
-	host.UpdatedAt.Store(h.clock.Now())
-	ack, err := h.registry.Heartbeat(key(host.ID), 0)
-	if err != nil {
-		return false
+// If ok is true, the id of the host is not evicted before its timeout has passed, even if RunGC is
+// about to evict it at this moment. The caller goes on with current, the host that has the id now:
+// the given one, or the one that has replaced it. UpdatedAt of both is the current time.
+//
+// If ok is false, no host has the id: it was evicted or deleted after it was loaded. An announce
+// must then store a new host, as if Load had found none.
+//
+// Heard does not read AnnounceInterval, because AnnounceHost may write it at the same time. The
+// next Store applies a changed interval. Otherwise the host keeps the timeout of the old one until
+// it is due. Then the manager looks at AnnounceInterval, so a longer interval evicts no host early.
+func (h *Hosts) Heard(host *standard.Host) (current *standard.Host, ok bool) {
+	now := h.clock.Now()
+	setUpdatedAt(host, now)
+	if _, err := h.registry.Heartbeat(key(host.ID), 0); err != nil {
+		return nil, false
 	}
-	if interval, _ := h.interval(host); ack.Interval != interval {
+	if current, ok = h.Load(host.ID); ok && current != host {
+		setUpdatedAt(current, now)
+	}
+	return current, ok
+}
+
+// confirm returns the hosts among those that are due of which nothing was heard. A part of the
+// scheduler may have stored UpdatedAt without a call of Heard: then the registry learns it here. So
+// a scheduler that never calls Heard loses no host. It only evicts later, and State is of no use.
+func (h *Hosts) confirm(_ context.Context, due []hostmgr.Host[Stored]) ([]hostmgr.Host[Stored], error) {
+	return slices.DeleteFunc(due, h.wasHeard), nil
+}
+
+// wasHeard reports whether a host is not due by its UpdatedAt and its AnnounceInterval. An UpdatedAt
+// by which it remains due does not count, so a host cannot be held forever.
+func (h *Hosts) wasHeard(due hostmgr.Host[Stored]) bool {
+	host := due.Metadata.Host
+	interval, early := h.interval(host)
+	// Only the monotonic part of UpdatedAt counts, because the wall clock may have been stepped.
+	silence := h.clock.Now().Sub(h.lastContact(host)) + early
+	switch {
+	case interval != due.Interval:
 		h.refresh(host)
+	case host.UpdatedAt == nil || silence > due.EvictAt.Sub(due.LastContact):
+		return false
+	default:
+		_ = h.registry.Observe(due.ID, due.Incarnation, max(0, silence)) // Get says what came of it
 	}
-	return true
+	now, ok := h.registry.Get(due.ID)
+	return ok && now.State != hostmgr.StateOffline
 }
 
 // refresh announces a host that is registered, as of UpdatedAt and with its current interval.
@@ -37,24 +70,19 @@ func (h *Hosts) refresh(host *standard.Host) {
 	}
 }
 
-// confirm returns the hosts among those that are due of which nothing was heard. A part of the
-// scheduler may have stored UpdatedAt without a call of Heard: then the registry learns it here. So
-// a scheduler that never calls Heard loses no host. It only evicts later, and State is of no use.
-func (h *Hosts) confirm(_ context.Context, due []hostmgr.Host[Stored]) ([]hostmgr.Host[Stored], error) {
-	return slices.DeleteFunc(due, h.wasHeard), nil
+// setUpdatedAt needs no UpdatedAt, because Store does not.
+func setUpdatedAt(host *standard.Host, t time.Time) {
+	if host.UpdatedAt != nil {
+		host.UpdatedAt.Store(t)
+	}
 }
 
-// wasHeard reports whether a host is not due by its UpdatedAt. A refresh by which it remains due
-// does not count, so a host cannot be held forever.
-func (h *Hosts) wasHeard(due hostmgr.Host[Stored]) bool {
-	host := due.Metadata.Host
-	interval, _ := h.interval(host)
-	if !host.UpdatedAt.Load().After(due.LastContact) && interval == due.Interval {
-		return false
+// lastContact returns UpdatedAt of a host, or now if it has none.
+func (h *Hosts) lastContact(host *standard.Host) time.Time {
+	if host.UpdatedAt == nil {
+		return h.clock.Now()
 	}
-	h.refresh(host)
-	now, ok := h.registry.Get(due.ID)
-	return ok && now.State != hostmgr.StateOffline
+	return host.UpdatedAt.Load()
 }
 
 const (

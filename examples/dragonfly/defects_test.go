@@ -15,11 +15,9 @@ import (
 // These tests show defects of Dragonfly's own code, and that they are absent here. A fifth one is in
 // package tasks. If Dragonfly removes one of them, its test says so.
 
-// announce does what AnnounceHost does before it answers OK, with the patch of MIGRATING.md.
+// announce announces a host of Dragonfly's default interval.
 func (m manager) announce(id string, kind types.HostType) {
-	if host, loaded := m.Load(id); !loaded || !m.heard(host) {
-		m.Store(newHostOf(kind, id))
-	}
+	m.announceHost(id, func() *standard.Host { return newHostOf(kind, id) })
 }
 
 // onLeave stores a peer of a host that calls f each time the peer is to leave.

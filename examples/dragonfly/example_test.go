@@ -19,14 +19,21 @@ func Example() {
 	}
 	// In AnnounceHost, twice:
 	for range 2 {
-		host, loaded := hosts.Load("id")
-		if !loaded || !hosts.Heard(host) {
-			host = standard.NewHost("id", "10.0.0.1", "name", "hostname", 8003, 8001, 4001, types.HostTypeNormal)
-			hosts.Store(host)
+		host, ok := hosts.Load("id")
+		if ok {
+			host, ok = hosts.Heard(host)
 		}
+		if !ok {
+			host = standard.NewHost("id", "10.0.0.1", "name", "hostname", 8003, 8001, 4001, types.HostTypeNormal)
+			host, _ = hosts.LoadOrStore(host)
+		}
+		fmt.Println(host.ID)
 	}
 	// In the filter of candidate parents:
 	state, ok := hosts.State("id")
 	fmt.Println(hosts.Len(), state, ok)
-	// Output: 1 alive true
+	// Output:
+	// id
+	// id
+	// 1 alive true
 }

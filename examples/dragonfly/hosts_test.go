@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"d7y.io/dragonfly/v2/pkg/types"
 	"d7y.io/dragonfly/v2/scheduler/resource/standard"
 	"github.com/stretchr/testify/require"
 
@@ -40,6 +39,22 @@ func requireState(t *testing.T, h *dragonfly.Hosts, id string, want hostmgr.Stat
 	state, ok := h.State(id)
 	require.True(t, ok)
 	require.Equal(t, want, state)
+}
+
+// requireHeard calls Heard for a host that is there.
+func requireHeard(t *testing.T, h *dragonfly.Hosts, host *standard.Host) {
+	t.Helper()
+	current, ok := h.Heard(host)
+	require.True(t, ok)
+	require.Same(t, host, current)
+}
+
+// requireGone calls Heard for a host of which the id is gone.
+func requireGone(t *testing.T, h *dragonfly.Hosts, host *standard.Host) {
+	t.Helper()
+	current, ok := h.Heard(host)
+	require.False(t, ok)
+	require.Nil(t, current)
 }
 
 func TestBothManagersReadTheSame(t *testing.T) {
@@ -97,10 +112,10 @@ func TestAStoredHostReplacesTheOneBefore(t *testing.T) {
 func TestDeleteLetsNoPeersLeave(t *testing.T) {
 	h := newHosts(t, dragonfly.Options{})
 	host := newHost("a")
-	onLeave(host, func() { t.Error("LeaveHost has let them leave before") })
+	onLeave(host, func() { t.Error("LeaveHost and DeleteHost have deleted them before") })
 	h.Store(host)
 	h.Delete("a")
-	require.False(t, h.Heard(host))
+	requireGone(t, h, host)
 	require.NoError(t, h.RunGC(t.Context()))
 }
 
@@ -113,12 +128,12 @@ func TestStateFollowsTheSilence(t *testing.T) {
 			requireState(t, h, "a", want)
 			time.Sleep(interval + 1)
 		}
-		require.True(t, h.Heard(host)) // the sweep has not come yet
+		requireHeard(t, h, host) // the sweep has not come yet
 		requireState(t, h, "a", hostmgr.StateAlive)
 		require.Equal(t, time.Now(), host.UpdatedAt.Load())
 		time.Sleep(3*interval + time.Second)
 		require.NoError(t, h.RunGC(t.Context()))
-		require.False(t, h.Heard(host))
+		requireGone(t, h, host)
 		_, ok := h.State("a")
 		require.False(t, ok)
 	})
@@ -180,45 +195,6 @@ func TestNoIntervalIsRefused(t *testing.T) {
 			require.Equal(t, x.until == 0, h.Len() == 1, x)
 		})
 	}
-}
-
-// AnnounceHost writes a new interval to the host itself.
-func TestHeardFollowsTheInterval(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHosts(t, dragonfly.Options{})
-		host := newSeed("a")
-		h.Store(host)
-		host.AnnounceInterval, host.Type = time.Hour, types.HostTypeNormal
-		require.True(t, h.Heard(host))
-		time.Sleep(2 * time.Hour)
-		require.NoError(t, h.RunGC(t.Context()))
-		require.Len(t, h.LoadAllSeeds(), 1) // as stored
-		host.AnnounceInterval = 0
-		require.NoError(t, h.RunGC(t.Context()))
-		time.Sleep(time.Nanosecond)
-		require.NoError(t, h.RunGC(t.Context())) // no Heard: a host that is due has a new interval
-		require.Equal(t, 1, h.Len())
-		time.Sleep(1000 * time.Hour)
-		require.NoError(t, h.RunGC(t.Context()))
-		requireState(t, h, "a", hostmgr.StateAlive)
-		host.AnnounceInterval = time.Minute
-		require.True(t, h.Heard(host))
-		time.Sleep(2*time.Minute + 1)
-		require.NoError(t, h.RunGC(t.Context()))
-		require.Zero(t, h.Len())
-	})
-}
-
-func TestHeardOfAReplacedHostKeepsTheNewOne(t *testing.T) {
-	h := newHosts(t, dragonfly.Options{})
-	old, now := newHost("a", standard.WithAnnounceInterval(time.Minute)), newHost("a")
-	h.Store(old)
-	h.Store(now)
-	require.True(t, h.Heard(old)) // a peer may still refer to it
-	got, _ := h.Load("a")
-	require.Same(t, now, got)
-	host, _ := h.Registry().Get("a")
-	require.Equal(t, interval, host.Interval)
 }
 
 func TestRunGCStopsWithItsContext(t *testing.T) {

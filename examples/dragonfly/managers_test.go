@@ -18,7 +18,20 @@ import (
 // A manager is a host manager, and what a scheduler does when it hears a host.
 type manager struct {
 	standard.HostManager
-	heard func(*standard.Host) bool
+
+	heard func(*standard.Host) (*standard.Host, bool)
+}
+
+// announceHost does what AnnounceHost does before it answers OK, with the patch of MIGRATING.md.
+func (m manager) announceHost(id string, made func() *standard.Host) *standard.Host {
+	host, ok := m.Load(id)
+	if ok {
+		host, ok = m.heard(host)
+	}
+	if !ok {
+		host, _ = m.LoadOrStore(made())
+	}
+	return host
 }
 
 // managers are the two to compare.
@@ -32,9 +45,9 @@ func openTheirs(t testing.TB) manager {
 	t.Helper()
 	resource, err := standard.New(config.New(), pkggc.New(), insecure.NewCredentials())
 	require.NoError(t, err)
-	return manager{resource.HostManager(), func(host *standard.Host) bool {
+	return manager{resource.HostManager(), func(host *standard.Host) (*standard.Host, bool) {
 		host.UpdatedAt.Store(time.Now())
-		return true
+		return host, true
 	}}
 }
 

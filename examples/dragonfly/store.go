@@ -11,8 +11,9 @@ import (
 	"github.com/hostlife/hostlife/hostmgr"
 )
 
-// Store stores a host, or replaces the one with its id. It was last heard at its UpdatedAt. A
-// replaced host keeps its peers, as in Dragonfly.
+// Store stores a host, or replaces the one with its id. A replaced host keeps its peers, as in
+// Dragonfly. The host was last heard at its UpdatedAt, or at the last contact of its id, if that is
+// later. Without UpdatedAt it is heard now.
 func (h *Hosts) Store(host *standard.Host) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -31,7 +32,8 @@ func (h *Hosts) LoadOrStore(host *standard.Host) (*standard.Host, bool) {
 	return host, false
 }
 
-// Delete removes a host. Its peers do not leave: Dragonfly's LeaveHost lets them leave before.
+// Delete removes a host. Its peers do not leave: LeaveHost and DeleteHost of Dragonfly have deleted
+// them before, by PeerManager.DeleteAllByHostID.
 func (h *Hosts) Delete(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,9 +61,9 @@ func (h *Hosts) announce(host *standard.Host, as types.HostType) bool {
 		Metadata:    Stored{host, as},
 		Interval:    interval,
 		Zone:        as.Name(),
-		LastContact: host.UpdatedAt.Load().Add(-early),
+		LastContact: h.lastContact(host).Add(-early),
 	})
-	if err != nil {
+	if err != nil && host.Log != nil {
 		host.Log.Errorf("host is not registered: %s", err.Error())
 	}
 	return err == nil

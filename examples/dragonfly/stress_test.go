@@ -74,13 +74,11 @@ func (s *stress) act(id string, goroutine int) {
 	}
 }
 
-// announce announces as AnnounceHost does. Only hosts with odd ids are deleted: the others must be
+// announce announces as AnnounceHost does, and goes on with the host that is there. Only hosts with odd ids are deleted: the others must be
 // there afterwards.
 func (s *stress) announce(id string) {
-	if host, loaded := s.Load(id); !loaded || !s.Heard(host) {
-		s.LoadOrStore(s.newHost(id))
-	}
-	if _, loaded := s.Load(id); !loaded && !isOdd(id) {
+	host := manager{s.Hosts, s.Heard}.announceHost(id, func() *standard.Host { return s.newHost(id) })
+	if current, _ := s.Load(id); current != host && !isOdd(id) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.broken = append(s.broken, id+" is not there")
