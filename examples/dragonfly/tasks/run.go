@@ -80,9 +80,3 @@ func check(task pkggc.Task) error {
 	}
 	return nil
 }
-
-// discard is a Logger that logs nothing.
-type discard struct{}
-
-func (discard) Infof(string, ...any)  {}
-func (discard) Errorf(string, ...any) {}

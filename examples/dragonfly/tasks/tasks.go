@@ -4,6 +4,7 @@ package tasks
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	pkggc "d7y.io/dragonfly/v2/pkg/gc"
@@ -16,8 +17,8 @@ var _ pkggc.GC = (*Tasks)(nil)
 
 // Options are what New can do without.
 type Options struct {
-	// Logger receives a line when a run starts, fails, takes longer than its Timeout, or is done.
-	// Nil logs nothing.
+	// Logger receives a line when a run starts, fails, takes longer than its Timeout, or is done,
+	// and while it keeps ticks of its task from running. Nil logs nothing.
 	Logger pkggc.Logger
 	// Clock is the time source. Nil means the system clock.
 	Clock clock.Clock
@@ -30,7 +31,10 @@ type Options struct {
 // Tasks is a pkggc.GC. Its methods may be called concurrently.
 //
 // Runs of one task never overlap. Each trigger has a run of its own, which follows the run in
-// flight and those that were triggered before. A tick that comes during a run is dropped.
+// flight and those that were triggered before. A tick that comes during a run is dropped, and logged.
+//
+// A run that hangs stops its task: Dragonfly would start the next run all the same. Set
+// EndAtTimeout, and watch Dropped and RunningSince of Stats.
 type Tasks struct {
 	tasks   *gc.GC
 	log     pkggc.Logger
@@ -43,13 +47,14 @@ type Tasks struct {
 
 // New returns a GC without tasks.
 func New(options Options) (*Tasks, error) {
-	tasks, err := gc.New(gc.Config{Clock: options.Clock})
-	if err != nil {
-		return nil, err
-	}
-	t := &Tasks{tasks: tasks, log: options.Logger, endAt: options.EndAtTimeout}
+	t := &Tasks{log: options.Logger, endAt: options.EndAtTimeout}
 	if t.log == nil {
 		t.log = discard{}
+	}
+	var err error
+	t.tasks, err = gc.New(gc.Config{Clock: options.Clock, Logger: slog.New(drops{t.log})})
+	if err != nil {
+		return nil, err
 	}
 	t.stopped, t.stop = context.WithCancel(context.Background())
 	return t, nil
@@ -69,7 +74,8 @@ func (t *Tasks) Add(task pkggc.Task) error {
 		Run: func(ctx context.Context) error { return t.run(ctx, task.ID) }})
 }
 
-// Run triggers a run of its own, and does not wait for it.
+// Run triggers a run of its own, and does not wait for it. Each trigger is a goroutine until its run
+// has ended, so behind a run that hangs they add up.
 func (t *Tasks) Run(ctx context.Context, id string) error {
 	if !t.tasks.Has(id) {
 		return fmt.Errorf("can not find task %s", id)

@@ -85,6 +85,32 @@ func TestRunsOfATaskDoNotOverlap(t *testing.T) {
 	}
 }
 
+// A run that hangs is the only run of its task. The log says so while it hangs.
+func TestDroppedTicksAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lines := &log{}
+		g := open(t, tasks.Options{Logger: lines})
+		free := make(chan struct{})
+		require.NoError(t, g.Add(every(func(context.Context) error { <-free; return nil })))
+		g.Start(t.Context())
+		time.Sleep(7*time.Minute - time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{
+			"task GC start", "task GC timeout",
+			"task GC still running after 1m0s, ticks dropped: 1",
+			"task GC still running after 2m0s, ticks dropped: 2",
+			"task GC still running after 4m0s, ticks dropped: 4",
+		}, lines.take())
+		stats, _ := g.Stats("task")
+		require.EqualValues(t, 5, stats.Dropped)
+		require.Equal(t, time.Now().Add(-6*time.Minute+time.Second), stats.RunningSince)
+		close(free)
+		g.Stop()
+		synctest.Wait()
+		require.ElementsMatch(t, []string{"task GC stop"}, lines.take())
+	})
+}
+
 func TestEachTriggerHasARunWithItsValues(t *testing.T) {
 	for _, endAt := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
