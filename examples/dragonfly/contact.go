@@ -70,7 +70,7 @@ func (h *Hosts) refresh(host *standard.Host) {
 	}
 }
 
-// setUpdatedAt needs no UpdatedAt, because Store does not.
+// setUpdatedAt does nothing for a host without UpdatedAt: Store takes such a host.
 func setUpdatedAt(host *standard.Host, t time.Time) {
 	if host.UpdatedAt != nil {
 		host.UpdatedAt.Store(t)
