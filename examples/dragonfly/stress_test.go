@@ -74,20 +74,27 @@ func (s *stress) act(id string, goroutine int) {
 	}
 }
 
-// announce announces as AnnounceHost does, and goes on with the host that is there. Only hosts with odd ids are deleted: the others must be
-// there afterwards.
+// announce announces as AnnounceHost does, and goes on with the host that is there. Only hosts with
+// odd ids are deleted: the others must be there afterwards, and their peers must leave in the end.
 func (s *stress) announce(id string) {
 	host := manager{s.Hosts, s.Heard}.announceHost(id, func() *standard.Host { return s.newHost(id) })
-	if current, _ := s.Load(id); current != host && !isOdd(id) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	current, _ := s.Load(id)
+	if isOdd(id) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left[host] += 0
+	if current != host {
 		s.broken = append(s.broken, id+" is not there")
 	}
 }
 
 func isOdd(id string) bool { return (id[0]-'0')%2 == 1 }
 
+// newHost takes some time, so that several announces of one id make a host.
 func (s *stress) newHost(id string) *standard.Host {
+	time.Sleep(rand.N(time.Millisecond))
 	host := newSeed(id, standard.WithAnnounceInterval(shortInterval))
 	onLeave(host, func() {
 		s.mu.Lock()
