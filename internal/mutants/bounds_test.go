@@ -210,4 +210,13 @@ var bounds = []mutant{
 		test:    "TestALogDoesNotWait",
 		hangs:   true,
 	},
+	{
+		name:    "a full registry that looks well",
+		seen:    "here, by an operator who tried -max-hosts 2 with 20 hosts",
+		story:   "18 hosts were refused. The page said that all was well, no metric rose, and no alert fired.",
+		file:    "hostmgr/lifecycle.go",
+		is:      "s.counts.Refused++",
+		becomes: "_ = s.counts.Refused",
+		test:    "TestAFullRegistryRefusesOnlyNewHosts",
+	},
 }
