@@ -19,24 +19,25 @@ import (
 // A test moves a fake clock and sweeps. It needs no Run and does not sleep.
 func Example_testing() {
 	mock := clock.NewMock()
-	tasks := map[string]string{"a": "build", "b": "deploy"}
+	tasks := map[uint64]string{} // by registration
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{
 		Clock: mock,
 		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
-			delete(tasks, d.Host.ID)
+			delete(tasks, d.Host.Registration)
 			return nil
 		},
 	})
-	for id := range tasks {
-		_, _ = hosts.Announce(hostmgr.Announcement[string]{ID: id, Interval: 10 * time.Second})
+	for id, task := range map[string]string{"a": "build", "b": "deploy"} {
+		ack, _ := hosts.Announce(hostmgr.Announcement[string]{ID: id, Interval: 10 * time.Second})
+		tasks[ack.Registration] = task
 	}
 
 	mock.Add(15 * time.Second)
 	_, _ = hosts.Heartbeat("a", 0)
 	mock.Add(10 * time.Second) // b is silent for 25 s, more than 2 x its interval
 	rep := hosts.Sweep(context.Background())
-	fmt.Println("evicted:", rep.Evicted, "tasks left:", tasks)
-	// Output: evicted: 1 tasks left: map[a:build]
+	fmt.Println("evicted:", rep.Evicted, "tasks left:", slices.Collect(maps.Values(tasks)))
+	// Output: evicted: 1 tasks left: [build]
 }
 
 // A cleanup that fails is tried again: the first time after 100 ms.
@@ -178,16 +179,16 @@ func ExampleHistoryPolicy() {
 // A handler stores a row for a host that has just joined. The host may leave at this moment. Its
 // cleanup waits until the row is there, and deletes it.
 func ExampleRegistry_While() {
-	rows := map[string]string{} // of a database
+	rows := map[uint64]string{} // of a database, by registration
 	hosts, _ := hostmgr.New(hostmgr.Config[string]{
 		Cleanup: func(_ context.Context, d hostmgr.Departure[string]) error {
-			delete(rows, d.Host.ID)
+			delete(rows, d.Host.Registration)
 			return nil
 		},
 	})
 	ack, _ := hosts.Announce(hostmgr.Announcement[string]{ID: "a"})
 	store := func() error {
-		rows["a"] = "a row"
+		rows[ack.Registration] = "a row"
 		return nil
 	}
 	fmt.Println(hosts.While("a", ack.Registration, store), len(rows))

@@ -99,14 +99,16 @@ func To(ctx context.Context, url string, in any) (hostmgr.Ack, error) {
 	return out.Ack, errorOf(response.StatusCode, out.Error)
 }
 
+// errorOf returns the error that an answer stands for. An answer without a text is not from Handler,
+// but for instance from a proxy. So its status says nothing about the host.
 func errorOf(code int, text string) error {
 	if code == http.StatusOK {
 		return nil
 	}
 	for _, s := range statuses {
-		if code == s.code {
+		if code == s.code && text != "" {
 			return fmt.Errorf("%w (%s)", s.err, text)
 		}
 	}
-	return errors.New(text)
+	return fmt.Errorf("status %d: %s", code, text)
 }
